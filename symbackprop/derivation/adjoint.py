@@ -1,0 +1,125 @@
+"""The adjoint equation of one tensor, from the equations that read it.
+
+    x̄[u] = Σ_y Σ_i ȳ[i] ∂y[i]/∂x[u]
+
+and ∂y[i]/∂x[u] is, for each occurrence x[a] with its coefficient, Σ_bound coefficient Π_k δ(u_k, a_k).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sympy import Add, Expr, Mul
+
+from symbackprop.derivation.collapse import collapsed
+from symbackprop.derivation.model import Step
+from symbackprop.derivation.occurrences import Occurrence, Softmaxes, occurrences
+from symbackprop.derivation.rules.collect import factored, merged
+from symbackprop.derivation.rules.known import (
+    FORWARD_VALUE,
+    ROWS_SUM_TO_ONE,
+    Known,
+    in_forward_values,
+    with_row_sums,
+)
+from symbackprop.equations.nodes import (
+    Access,
+    Delta,
+    Index,
+    Partial,
+    Sum,
+    TensorSymbol,
+    fresh_bound,
+    fresh_name,
+)
+from symbackprop.equations.system import Equation
+
+
+
+@dataclass(frozen=True)
+class Cotangent:
+    """ȳ as an expression at y's indices: an entry of its tensor, or the value itself where it is light."""
+
+    indices: tuple[Index, ...]
+    value: Expr
+
+    def at(self, indices: Sequence[Index]) -> Expr:
+        return self.value.xreplace(dict(zip(self.indices, indices, strict=True)))
+
+
+Consumer = tuple[Equation, Cotangent]
+
+
+def adjoint(
+    x: Access, consumers: Sequence[Consumer], softmaxes: Softmaxes, known: Known
+) -> tuple[Expr, tuple[Step, ...]]:
+    """The right-hand side of x̄ at the indices of `x`, and the steps to it."""
+    terms: list[Expr] = []
+    partials: list[Expr] = []
+    for equation, cotangent in consumers:
+        renamed = _away_from(equation, x)
+        seed = cotangent.at(renamed.indices)
+        partials.append(Sum(seed * Partial(renamed.lhs, x), *renamed.indices))
+        for found in occurrences(renamed.rhs, x.tensor, softmaxes):
+            terms.append(_term(seed, renamed, found, x))
+    start = Add(*terms)
+    steps = [Step("chain rule", Add(*partials), start, "every way on which the loss depends on it")]
+    rhs = start
+    for rule, apply, why in _rules(terms, known):
+        after = apply(rhs)
+        if after != rhs:
+            steps.append(Step(rule, rhs, after, why))
+            rhs = after
+    tidy = fresh_bound(rhs, {i.name for i in x.indices})
+    return tidy, tuple(steps)
+
+
+def _rules(
+    terms: list[Expr], known: Known
+) -> list[tuple[str, Callable[[Expr], Expr], str]]:
+    """The rules in the order in which they are applied, each to the whole right-hand side."""
+    return [
+        ("collapse δ", lambda _: Add(*(collapsed(t) for t in terms)), "Σ_i δ(u, i) f(i) = f(u)"),
+        (FORWARD_VALUE, lambda e: in_forward_values(e, known), "computed on the way forward"),
+        (ROWS_SUM_TO_ONE, lambda e: with_row_sums(e, known), "each row is a distribution"),
+        ("merge like terms", merged, "a f + b f = (a + b) f"),
+        ("factor", factored, "what all terms share"),
+    ]
+
+
+def is_light(cotangent: Expr) -> bool:
+    """A product of numbers, extents and deltas: cheaper to put in where it is used than to compute.
+
+    A cotangent such as -δ(k, y[n])/N then collapses sums instead of filling an array with zeros.
+    """
+    return all(
+        isinstance(f, Delta) or not f.has(TensorSymbol) and not f.is_Add
+        for f in Mul.make_args(cotangent)
+    )
+
+
+def _term(seed: Expr, equation: Equation, found: Occurrence, x: Access) -> Expr:
+    """Σ_{i, bound} ȳ[i] coefficient Π_k δ(u_k, a_k), not yet collapsed."""
+    deltas = [Delta(u, a) for u, a in zip(x.indices, found.access.indices, strict=True)]
+    own = {i.name for i in (*equation.indices, *found.bound, *x.indices)}
+    coefficient = fresh_bound(found.coefficient, own)
+    return Sum(Mul(seed, coefficient, *deltas), *equation.indices, *found.bound)
+
+
+def _away_from(equation: Equation, x: Access) -> Equation:
+    """The equation with its own indices, free and bound, renamed where x uses the name."""
+    taken = {i.name for i in x.indices}
+    names: dict[Index, Index] = {}
+    for index in equation.indices:
+        name = fresh_name(index.name, taken)
+        taken.add(name)
+        names[index] = Index(name, index.extent)
+    rhs = fresh_bound(equation.rhs, set(taken) | {i.name for i in equation.indices})
+    return Equation(
+        equation.tensor,
+        tuple(names.values()),
+        rhs.xreplace(names),
+        equation.label,
+        equation.place,
+    )

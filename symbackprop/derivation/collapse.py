@@ -1,0 +1,165 @@
+"""Collapse a delta: Σ_i δ(u, i) f(i) = f(u), and where i is shifted, solve for it.
+
+A delta on a gather, or on an index expression that cannot be solved, stays: it is a scatter.
+"""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr, Integer, Mul
+
+from symbackprop.equations.nodes import (
+    Compare,
+    Delta,
+    Digit,
+    Index,
+    Sum,
+    fresh_bound,
+)
+
+
+def collapsed(total: Expr) -> Expr:
+    """Σ over the bound indices with every delta that can leave gone; anything else unchanged."""
+    if not isinstance(total, Sum):
+        return total
+    factors = list(Mul.make_args(total.body))
+    bound = list(total.bound)
+    factors, bound = _solve_digits(factors, bound)
+    changed = True
+    while changed:
+        changed = False
+        for delta in [f for f in factors if isinstance(f, Delta)]:
+            solution = _solve(delta, bound)
+            if solution is None:
+                continue
+            index, value = solution
+            factors.remove(delta)
+            body = _put(Mul(*factors), index, value, bound)
+            factors = [*Mul.make_args(body), *_range_guards(index, value)]
+            bound.remove(index)
+            changed = True
+            break
+    return pulled(Sum(Mul(*factors), *bound))
+
+
+def pulled(total: Expr) -> Expr:
+    """Factors that do not depend on a bound index leave the sum; an index nobody reads becomes its extent."""
+    if not isinstance(total, Sum):
+        return total
+    free = total.body.free_symbols
+    idle = [i for i in total.bound if i not in free]
+    bound = [i for i in total.bound if i in free]
+    inside, outside = [], [i.extent for i in idle]
+    for factor in Mul.make_args(total.body):
+        depends = any(i in factor.free_symbols for i in bound)
+        (inside if depends else outside).append(factor)
+    return Mul(*outside) * Sum(Mul(*inside), *bound)
+
+
+def _solve(delta: Delta, bound: list[Index]) -> tuple[Index, Expr] | None:
+    """A bound index and the value that the delta forces on it."""
+    for a, b in (delta.args, delta.args[::-1]):
+        if isinstance(a, Index) and a in bound and a not in b.free_symbols:
+            return a, b
+    difference = delta.args[0] - delta.args[1]
+    for index in bound:
+        if _reads_through(difference, index):
+            continue
+        coefficient = difference.coeff(index)
+        if coefficient in (1, -1):
+            return index, sympy.expand(index - difference / coefficient)
+    return None
+
+
+def _reads_through(expr: Expr, index: Index) -> bool:
+    """Whether the index stands inside a gather, a digit or another node that is not linear."""
+    return any(
+        index in term.free_symbols and not (term == index or (term.is_Mul and index in term.args))
+        for term in sympy.Add.make_args(expr)
+    )
+
+
+def _put(body: Expr, index: Index, value: Expr, bound: list[Index]) -> Expr:
+    """body[index := value], bound names inside stepping aside."""
+    taken = {s.name for s in value.free_symbols} | {i.name for i in bound}
+    return fresh_bound(body, taken).xreplace({index: value})
+
+
+def _range_guards(index: Index, value: Expr) -> list[Expr]:
+    """Masks that keep the solved index within its range, where that is not plain."""
+    if isinstance(value, Index) and value.extent == index.extent:
+        return []
+    guards = []
+    low, high = bounds(value)
+    if low is None or not (low.is_nonnegative):
+        guards.append(Compare(">=", value, 0))
+    if high is None or not (index.extent - 1 - high).is_nonnegative:
+        guards.append(Compare("<", value, index.extent))
+    return guards
+
+
+def bounds(value: Expr) -> tuple[Expr | None, Expr | None]:
+    """The least and greatest value of an index expression; None where it is not known."""
+    low: Expr = Integer(0)
+    high: Expr = Integer(0)
+    for term in sympy.Add.make_args(value):
+        coefficient, rest = term.as_coeff_Mul()
+        if not rest.has(Index) and not rest.atoms(Digit):
+            least = greatest = term
+        elif isinstance(rest, Index):
+            ends = (Integer(0), coefficient * (rest.extent - 1))
+            least, greatest = ends if coefficient > 0 else ends[::-1]
+        elif isinstance(rest, Digit):
+            ends = (Integer(0), coefficient * (rest.args[2] - 1))
+            least, greatest = ends if coefficient > 0 else ends[::-1]
+        else:
+            indices = [f for f in Mul.make_args(term) if isinstance(f, Index)]
+            others = Mul(*(f for f in Mul.make_args(term) if not isinstance(f, Index)))
+            if len(indices) != 1 or others.has(Index) or not others.is_nonnegative:
+                return None, None
+            least, greatest = Integer(0), others * (indices[0].extent - 1)
+        low, high = low + least, high + greatest
+    return sympy.expand(low), sympy.expand(high)
+
+
+def _solve_digits(
+    factors: list[Expr], bound: list[Index]
+) -> tuple[list[Expr], list[Index]]:
+    """All digits of one flattened position are known: Π_k δ(u_k, digit_k(ℓ)) = δ(ℓ, Σ_k place_k u_k).
+
+    Where ℓ is itself the row-major position of bound indices, each of them is a digit of the sum.
+    """
+    by_position: dict[Expr, list[tuple[Delta, Expr, Digit]]] = {}
+    for factor in factors:
+        if isinstance(factor, Delta):
+            for a, b in (factor.args, factor.args[::-1]):
+                if isinstance(b, Digit) and b.args[0].has(*bound):
+                    by_position.setdefault(b.args[0], []).append((factor, a, b))
+                    break
+    for flat, found in by_position.items():
+        total = sympy.Add(*(d.args[1] * u for _, u, d in found))
+        low, high = bounds(flat)
+        size = sympy.prod(d.args[2] for _, _, d in found)
+        if low != 0 or high is None or sympy.expand(size - 1 - high) != 0:
+            continue
+        solved = _digits_of(flat, total, bound)
+        if solved is None:
+            continue
+        rest = [f for f in factors if f not in [delta for delta, _, _ in found]]
+        body = Mul(*rest)
+        for index, value in solved.items():
+            body = _put(body, index, value, bound)
+        return list(Mul.make_args(body)), [i for i in bound if i not in solved]
+    return factors, bound
+
+
+def _digits_of(flat: Expr, total: Expr, bound: list[Index]) -> dict[Index, Expr] | None:
+    """Each bound index of a row-major position as a digit of its value."""
+    terms = [t.as_independent(*bound, as_Add=False) for t in sympy.Add.make_args(flat)]
+    if not all(isinstance(index, Index) and index in bound for _, index in terms):
+        return None
+    if len(terms) == 1 and terms[0][0] == 1:
+        return {terms[0][1]: total}
+    return {index: Digit(total, place, index.extent) for place, index in terms}
+
+

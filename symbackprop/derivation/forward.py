@@ -1,0 +1,190 @@
+"""The equations forward, rewritten before anything is differentiated.
+
+A logarithm or a quotient is looked at through the definitions of the tensors in it, so that
+log softmax, log sigmoid and a hand-spelled softmax are recognised wherever their parts stand.
+Each softmax that a gradient will need gets a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import sympy
+from sympy import Expr, Pow, exp, log
+
+from symbackprop.derivation.model import Step
+from symbackprop.derivation.occurrences import softmax_key
+from symbackprop.derivation.rules.recognise import recognise, sigmoid, softplus
+from symbackprop.equations.build.hoist import contains_contraction
+from symbackprop.equations.nodes import (
+    Access,
+    LogSumExp,
+    Sum,
+    TensorSymbol,
+    fresh_bound,
+    fresh_name,
+    positional,
+    tensors,
+)
+from symbackprop.equations.system import Equation, System
+
+Definitions = Mapping[TensorSymbol, Equation]
+Rewritten = tuple[Equation, tuple[Step, ...]]
+
+SPELLING = "recognise"
+THROUGH = "compose"
+MOST_ROUNDS = 6
+
+
+def rewrite_forward(system: System) -> list[Rewritten]:
+    """Every equation in its recognised form, with the steps that led there; what nothing needs is gone."""
+    done: dict[TensorSymbol, Equation] = {}
+    rewritten: list[Rewritten] = []
+    for equation in system.equations:
+        rhs, steps = _rewritten(equation, done)
+        after = replace(equation, rhs=rhs) if steps else equation
+        done[equation.tensor] = after
+        rewritten.append((after, steps))
+    needed = {loss.symbol for loss in system.losses} | set(system.outputs)
+    return prune(rewritten, needed)
+
+
+def prune(rewritten: list[Rewritten], needed: Iterable[TensorSymbol]) -> list[Rewritten]:
+    """Only the equations that the needed tensors depend on."""
+    wanted = set(needed)
+    kept = []
+    for equation, steps in reversed(rewritten):
+        if equation.tensor in wanted:
+            wanted.update(tensors(equation.rhs))
+            kept.append((equation, steps))
+    return kept[::-1]
+
+
+def name_softmaxes(
+    rewritten: list[Rewritten], losses: set[TensorSymbol], taken: set[str]
+) -> tuple[list[Rewritten], dict[Expr, TensorSymbol]]:
+    """Gives every logsumexp's softmax a tensor: the one that already holds it, or a new one.
+
+    Returns the equations and, for each form of logsumexp, the tensor of exp(f - logsumexp f).
+    """
+    known: dict[Expr, TensorSymbol] = {}
+    held = {positional(e.rhs)[0]: e for e, _ in rewritten if isinstance(e.rhs, exp)}
+    result: list[Rewritten] = []
+    for equation, steps in rewritten:
+        for node in sorted(equation.rhs.atoms(LogSumExp), key=sympy.default_sort_key):
+            key = softmax_key(node)
+            if key in known:
+                continue
+            if key in held and held[key].indices == positional(held[key].rhs)[1]:
+                known[key] = held[key].tensor
+                continue
+            named = _softmax_equation(node, taken)
+            known[key] = named.tensor
+            result.append((named, ()))
+        result.append((equation, steps))
+    return result, known
+
+
+def _softmax_equation(node: LogSumExp, taken: set[str]) -> Equation:
+    """p = exp(f - logsumexp f) as an equation of its own."""
+    names = {s.name for s in node.free_symbols} | {i.name for i in node.bound}
+    rhs = exp(node.body - fresh_bound(node, names))
+    _, order = positional(rhs)
+    name = fresh_name("p", taken)
+    taken.add(name)
+    return Equation(TensorSymbol(name, [i.extent for i in order]), order, rhs, "softmax")
+
+
+def _rewritten(equation: Equation, definitions: Definitions) -> tuple[Expr, tuple[Step, ...]]:
+    steps = []
+    rhs = equation.rhs
+    through = _anchored(rhs, definitions)
+    if through != rhs:
+        steps.append(Step(THROUGH, rhs, through, "written in the tensors that its parts are made of"))
+        rhs = through
+    known = recognise(rhs)
+    known = fresh_bound(known, {i.name for i in equation.indices})
+    if known != rhs:
+        steps.append(Step(SPELLING, rhs, known, _why(known)))
+        rhs = known
+    return rhs, tuple(steps)
+
+
+def _why(expr: Expr) -> str:
+    found = [
+        name
+        for node, name in ((LogSumExp, "logsumexp"), (sigmoid, "sigmoid"), (softplus, "softplus"))
+        if expr.has(node)
+    ]
+    return f"in terms of {' and '.join(found)}" if found else "log and exp cancel"
+
+
+def _anchored(expr: Expr, definitions: Definitions) -> Expr:
+    """The expression with definitions put in under each log and quotient that they resolve."""
+    if not expr.args or isinstance(expr, Access):
+        return expr
+    if isinstance(expr, log) or _is_quotient(expr):
+        resolved = _resolved(expr, definitions)
+        if resolved is not None:
+            return resolved
+    arguments = [_anchored(a, definitions) if isinstance(a, Expr) else a for a in expr.args]
+    return expr if tuple(arguments) == expr.args else expr.func(*arguments)
+
+
+def _is_quotient(expr: Expr) -> bool:
+    return expr.is_Mul and any(
+        isinstance(f, Pow) and f.exp.is_Integer and f.exp < 0 and f.base.has(Access)
+        for f in expr.args
+    )
+
+
+def _resolved(expr: Expr, definitions: Definitions) -> Expr | None:
+    """The expression unfolded just far enough for a rule to fire; None if none does."""
+    before = _unresolved(expr)
+    unfolded = expr
+    for _ in range(MOST_ROUNDS):
+        known = recognise(unfolded)
+        if unfolded != expr and _unresolved(known) < before and not _raw(known):
+            return unfolded
+        deeper = _unfold(unfolded, definitions)
+        if deeper == unfolded:
+            return None
+        unfolded = deeper
+    return None
+
+
+def _unresolved(expr: Expr) -> int:
+    """How many logs and quotients stand in it."""
+    if isinstance(expr, Access):
+        return 0
+    here = int(isinstance(expr, log) or (isinstance(expr, Pow) and bool(expr.exp.is_negative)))
+    return here + sum(_unresolved(a) for a in expr.args)
+
+
+def _raw(expr: Expr) -> bool:
+    """Whether a sum of exponentials is left that no rule took up."""
+    return any(total.body.has(exp) and not total.body.has(LogSumExp) for total in expr.atoms(Sum)
+               if isinstance(total.body, exp))
+
+
+def _unfold(expr: Expr, definitions: Definitions) -> Expr:
+    """One level of definitions put in, where they are neither contractions nor data."""
+    mapping = {}
+    taken = {s.name for s in expr.free_symbols} | {
+        i.name for r in expr.atoms(Sum, LogSumExp) for i in r.bound
+    }
+    for access in sorted(expr.atoms(Access), key=sympy.default_sort_key):
+        found = definitions.get(access.tensor)
+        if found is None or contains_contraction(found.rhs) or not _may_unfold(found.rhs):
+            continue
+        body = fresh_bound(found.rhs, taken)
+        mapping[access] = body.xreplace(dict(zip(found.indices, access.indices, strict=True)))
+    return expr.xreplace(mapping) if mapping else expr
+
+
+def _may_unfold(rhs: Expr) -> bool:
+    """Aliases, arithmetic, exponentials, sigmoids and sums of them: what a rule could be hidden in."""
+    if isinstance(rhs, Access | exp | sigmoid | softplus | Sum | LogSumExp) or rhs.is_Number:
+        return True
+    return (rhs.is_Add or rhs.is_Mul or rhs.is_Pow) and all(_may_unfold(a) for a in rhs.args)

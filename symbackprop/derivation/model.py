@@ -1,0 +1,89 @@
+"""What differentiation yields: numbered equations, and the steps that led to each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from symbackprop.equations.nodes import TensorSymbol
+from symbackprop.equations.system import Equation, System
+
+
+@dataclass(frozen=True)
+class Step:
+    """One application of a rule: `before` equals `after` for every value of the equation's indices."""
+
+    rule: str
+    before: Expr
+    after: Expr
+    why: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A numbered equation of the report, and of the generated module's comments.
+
+    `of` is the tensor that the equation's tensor is the cotangent of (None on the way forward).
+    For a backward line the first step is the chain rule: its `before` is Σ ȳ[i] Partial(y[i], x[u])
+    over the equations y that read x (without ȳ where y is the loss itself, whose cotangent is 1).
+    """
+
+    number: int
+    equation: Equation
+    steps: tuple[Step, ...] = ()
+    of: TensorSymbol | None = None
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The names of the rules used, in order, each once."""
+        return tuple(dict.fromkeys(step.rule for step in self.steps))
+
+
+@dataclass(frozen=True)
+class LossDerivation:
+    """The way back from one loss. `cotangents` holds every x̄ in the order in which they are computed.
+
+    `gradients` maps the name of what the loss is differentiated by to its line; a tensor that the
+    loss does not depend on maps to a line whose rhs is 0.
+    """
+
+    loss: TensorSymbol
+    cotangents: tuple[Line, ...]
+    gradients: Mapping[str, Line]
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The equations forward, then each loss's way back; numbers run through all of them.
+
+    `system` is what the user wrote. `forward` has one line for each equation in use: the equivalent
+    that is differentiated and computed. Where rules rewrote it, its steps lead from the user's
+    right-hand side (`steps[0].before`) to it.
+    """
+
+    system: System
+    forward: tuple[Line, ...]
+    losses: tuple[LossDerivation, ...]
+
+    def __getitem__(self, name: str) -> Line:
+        """The line of the gradient by `name`, where only one loss has it.
+
+        Raises KeyError naming what there is.
+        """
+        found = [loss.gradients[name] for loss in self.losses if name in loss.gradients]
+        if len(found) != 1:
+            known = sorted({n for loss in self.losses for n in loss.gradients})
+            why = f"no gradient by {name!r}" if not found else f"several losses have {name!r}"
+            raise KeyError(f"{why}; there are {', '.join(known)}; see .losses")
+        return found[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(n for loss in self.losses for n in loss.gradients))
+
+    def lines(self) -> Iterator[Line]:
+        """Every line in the order of its number."""
+        yield from self.forward
+        for loss in self.losses:
+            yield from loss.cotangents

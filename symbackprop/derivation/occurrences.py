@@ -1,0 +1,150 @@
+"""Where an equation reads a tensor, and the partial derivative by that entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import sympy
+from sympy import Add, Expr, Integer, Mul, Pow, Rational
+
+from symbackprop.derivation.scalar import partial_derivative
+from symbackprop.equations.nodes import (
+    Access,
+    ArgMax,
+    ArgMin,
+    Delta,
+    Digit,
+    Index,
+    LogSumExp,
+    Mask,
+    Max,
+    Min,
+    Prod,
+    Reduction,
+    Stop,
+    Sum,
+    TensorSymbol,
+    Where,
+    fresh_name,
+    positional,
+)
+
+Softmaxes = Mapping[Expr, TensorSymbol]
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One reading x[a]: the right-hand side changes by Σ_bound coefficient · dx[a]."""
+
+    access: Access
+    coefficient: Expr
+    bound: tuple[Index, ...]
+
+
+def occurrences(expr: Expr, tensor: TensorSymbol, softmaxes: Softmaxes) -> Iterator[Occurrence]:
+    """Every reading of the tensor in the expression, in order.
+
+    `softmaxes` names the tensor that holds exp(f - logsumexp f) for each logsumexp, by its form.
+    """
+    if isinstance(expr, Mask | Stop | ArgMax | ArgMin | Digit) or not _reads(expr, tensor):
+        return
+    match expr:
+        case Access():
+            if expr.tensor == tensor:
+                yield Occurrence(expr, Integer(1), ())
+        case Add():
+            for term in expr.args:
+                yield from occurrences(term, tensor, softmaxes)
+        case Mul():
+            for k, factor in enumerate(expr.args):
+                others = Mul(*expr.args[:k], *expr.args[k + 1 :])
+                yield from _scaled(occurrences(factor, tensor, softmaxes), others)
+        case Reduction():
+            weight = _weight(expr, softmaxes)
+            for inner in occurrences(expr.body, tensor, softmaxes):
+                yield Occurrence(inner.access, weight * inner.coefficient, (*expr.bound, *inner.bound))
+        case Where():
+            mask, a, b = expr.args
+            for inner in occurrences(a, tensor, softmaxes):
+                yield Occurrence(inner.access, _guarded(mask, inner.coefficient, 1), inner.bound)
+            for inner in occurrences(b, tensor, softmaxes):
+                yield Occurrence(inner.access, _guarded(mask, inner.coefficient, 0), inner.bound)
+        case _:
+            assert isinstance(expr, Pow) or expr.is_Function, expr
+            for k, argument in enumerate(expr.args):
+                if _reads(argument, tensor):
+                    outer = partial_derivative(expr, k)
+                    yield from _scaled(occurrences(argument, tensor, softmaxes), outer)
+
+
+def softmax_key(node: LogSumExp) -> Expr:
+    """The form by which `softmaxes` knows a logsumexp: its body, indices by position."""
+    return positional(_softmax_of(node))[0]
+
+
+def _softmax_of(node: LogSumExp) -> Expr:
+    return sympy.exp(node.body - _renamed(node))
+
+
+def _reads(expr: Expr, tensor: TensorSymbol) -> bool:
+    return tensor in expr.atoms(TensorSymbol)
+
+
+def _scaled(inner: Iterator[Occurrence], factor: Expr) -> Iterator[Occurrence]:
+    for o in inner:
+        yield Occurrence(o.access, factor * o.coefficient, o.bound)
+
+
+def _weight(node: Reduction, softmaxes: Softmaxes) -> Expr:
+    """∂ reduction / ∂ body at the bound indices."""
+    match node:
+        case Sum():
+            return Integer(1)
+        case LogSumExp():
+            key, order = positional(_softmax_of(node))
+            return Access(softmaxes[key], *order)
+        case Prod():
+            return _product_of_others(node)
+        case Max() | Min():
+            first = (ArgMax if isinstance(node, Max) else ArgMin)(*_renamed(node).args)
+            return _at_position(node.bound, first)
+    raise AssertionError(node)
+
+
+def _renamed(node: Reduction) -> Reduction:
+    """The same reduction over other names, to stand beside its own bound indices."""
+    taken = {s.name for s in node.body.free_symbols} | {i.name for i in node.bound}
+    names: dict[Index, Index] = {}
+    for index in node.bound:
+        name = fresh_name(index.name, taken)
+        taken.add(name)
+        names[index] = Index(name, index.extent)
+    return node.func(node.body.xreplace(names), *names.values())  # type: ignore[no-any-return]
+
+
+def _at_position(bound: tuple[Index, ...], position: Expr) -> Expr:
+    """1 where the bound indices, read row by row, are at that position."""
+    if len(bound) == 1:
+        return Delta(bound[0], position)
+    factors = []
+    for k, index in enumerate(bound):
+        place = sympy.prod(i.extent for i in bound[k + 1 :])
+        factors.append(Delta(index, Digit(position, place, index.extent)))
+    return Mul(*factors)
+
+
+def _product_of_others(node: Prod) -> Expr:
+    """Π over all places but this one; right where a factor is zero, unlike dividing by it."""
+    renamed = _renamed(node)
+    same = Mul(*(Delta(a, b) for a, b in zip(node.bound, renamed.bound, strict=True)))
+    return Prod(Where(same, 1, renamed.body), *renamed.bound)
+
+
+def _guarded(mask: Expr, coefficient: Expr, branch: int) -> Expr:
+    """The coefficient on its own branch, 0 on the other, even where it is not finite there."""
+    if coefficient == 1 and branch == 1:
+        return mask
+    if isinstance(coefficient, Rational) and branch == 1:
+        return coefficient * mask
+    return Where(mask, coefficient, 0) if branch else Where(mask, 0, coefficient)

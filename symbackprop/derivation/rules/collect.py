@@ -1,0 +1,86 @@
+"""Merge like terms and take out what all terms share.
+
+    a f + b f      = (a + b) f             where a + b has fewer terms
+    f a + f b      = f (a + b)             f a factor of every term
+    a (1 - b) + …                          multiplied out only where terms then cancel
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import sympy
+from sympy import Add, Expr, Mul, Pow, Rational
+
+from symbackprop.equations.nodes import Access, Sum
+
+MOST_TERMS = 12
+
+
+def merged(expr: Expr) -> Expr:
+    """The sum with like terms merged, or multiplied out where that cancels terms."""
+    if not isinstance(expr, Add) or len(expr.args) > MOST_TERMS:
+        return expr
+    shorter = expr
+    if any(isinstance(f, Add) for t in expr.args for f in Mul.make_args(t)):
+        expanded = Add(*(_multiplied_out(t) for t in expr.args))
+        if size(expanded) < size(expr):
+            shorter = expanded
+    return _grouped(shorter) if isinstance(shorter, Add) else shorter
+
+
+def factored(expr: Expr) -> Expr:
+    """f (a + b) for f a + f b, f all that the terms share."""
+    if not isinstance(expr, Add):
+        return expr
+    factors = [Counter(_factors(t)) for t in expr.args]
+    shared = factors[0]
+    for other in factors[1:]:
+        shared = shared & other
+    common = Mul(*sorted(shared.elements(), key=sympy.default_sort_key))
+    if common == 1:
+        return expr
+    return common * Add(*(Mul(_number(t), *(f - shared).elements())
+                          for t, f in zip(expr.args, factors, strict=True)))
+
+
+def size(expr: Expr) -> int:
+    """How many leaves an expression has: what a reader must take in."""
+    if isinstance(expr, Access) or not expr.args:
+        return 1
+    return sum(size(a) for a in expr.args)
+
+
+def _factors(term: Expr) -> list[Expr]:
+    """The factors of a term, powers written out, its number left out."""
+    factors: list[Expr] = []
+    for factor in Mul.make_args(term):
+        if isinstance(factor, Rational):
+            continue
+        if isinstance(factor, Pow) and factor.exp.is_Integer and factor.exp > 1:
+            factors += [factor.base] * int(factor.exp)
+        else:
+            factors.append(factor)
+    return factors
+
+
+def _number(term: Expr) -> Expr:
+    return Mul(*(f for f in Mul.make_args(term) if isinstance(f, Rational)))
+
+
+def _multiplied_out(term: Expr) -> Expr:
+    return term if term.has(Sum) else sympy.expand_mul(term, deep=False)
+
+
+def _grouped(expr: Add) -> Expr:
+    """Terms that share a factor, where the sum of what is left of them has fewer terms."""
+    counts = Counter(f for t in expr.args for f in set(_factors(t)))
+    for factor, count in sorted(counts.items(), key=lambda c: sympy.default_sort_key(c[0])):
+        if count < 2:
+            continue
+        sharing = [t for t in expr.args if factor in _factors(t)]
+        cofactor = Add(*(t / factor for t in sharing))
+        if len(Add.make_args(cofactor)) < len(sharing):
+            rest = Add(*(t for t in expr.args if t not in sharing))
+            return merged(rest + cofactor * factor)
+    return expr

@@ -1,0 +1,100 @@
+"""Rules that use what is known of the tensors: forward values, and facts about rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Integer, exp
+from sympy.core.function import Function
+
+from symbackprop.derivation.rules.recognise import sigmoid
+from symbackprop.equations.nodes import (
+    Access,
+    LogSumExp,
+    Sum,
+    TensorSymbol,
+    positional,
+)
+from symbackprop.equations.system import Equation, System
+
+FORWARD_VALUE = "forward value"
+ROWS_SUM_TO_ONE = "rows sum to 1"
+
+
+@dataclass(frozen=True)
+class Known:
+    """`values`: the tensor that holds a function of other tensors, by the form of that function.
+    `distributions`: tensors whose last axis sums to 1.
+    """
+
+    values: Mapping[Expr, Equation]
+    distributions: frozenset[TensorSymbol]
+
+
+def known_of(system: System, equations: Iterable[Equation]) -> Known:
+    """What the equations and the declarations of a system let a rule use."""
+    values: dict[Expr, Equation] = {}
+    rows = {i.symbol for i in system.inputs if i.distribution}
+    for equation in equations:
+        rhs = equation.rhs
+        if isinstance(rhs, Function):
+            values.setdefault(positional(rhs)[0], equation)
+        if isinstance(rhs, exp) and _is_softmax_over(rhs, equation):
+            rows.add(equation.tensor)
+    return Known(values, frozenset(rows))
+
+
+def in_forward_values(expr: Expr, known: Known) -> Expr:
+    """Each function that the forward pass has computed is read from its tensor.
+
+    sigmoid(-u) counts as 1 - sigmoid(u) where sigmoid(u) is known.
+    """
+    if not known.values or not expr.args or isinstance(expr, Access) or not expr.has(Function):
+        return expr
+    if isinstance(expr, Function):
+        found = _value_of(expr, known)
+        if found is not None:
+            return found
+    return expr.func(
+        *(in_forward_values(a, known) if isinstance(a, Expr) else a for a in expr.args)
+    )
+
+
+def with_row_sums(expr: Expr, known: Known) -> Expr:
+    """Σ_k y[n, k] = 1 for the rows of a distribution."""
+    if not known.distributions or not expr.has(Sum):
+        return expr
+    if isinstance(expr, Sum) and isinstance(expr.body, Access):
+        rows, last = expr.body.tensor in known.distributions, expr.body.indices[-1:]
+        if rows and expr.bound == last and last[0] not in expr.body.indices[:-1]:
+            return Integer(1)
+    return expr.func(*(with_row_sums(a, known) if isinstance(a, Expr) else a for a in expr.args))
+
+
+def _value_of(expr: Expr, known: Known) -> Expr | None:
+    key, order = positional(expr)
+    found = known.values.get(key)
+    if found is not None:
+        own = positional(found.rhs)[1]
+        if set(own) == set(found.indices):
+            at = dict(zip(own, order, strict=True))
+            return Access(found.tensor, *(at[i] for i in found.indices))
+    if isinstance(expr, sigmoid) and expr.args[0].could_extract_minus_sign():
+        mirrored = _value_of(sigmoid(-expr.args[0]), known)
+        if mirrored is not None:
+            return 1 - mirrored
+    return None
+
+
+def _is_softmax_over(rhs: Expr, equation: Equation) -> bool:
+    """exp(f - logsumexp_j f), j in the place of the equation's last index."""
+    for node in sorted(rhs.atoms(LogSumExp), key=sympy.default_sort_key):
+        if len(node.bound) == 1 and equation.indices:
+            at_last = node.body.xreplace({node.bound[0]: equation.indices[-1]})
+            if rhs == exp(at_last - node):
+                return True
+    return False
+
+

@@ -1,0 +1,235 @@
+"""The numbers that the reference evaluator computes with.
+
+EXACT   int and Fraction for as long as a value is rational; from the first transcendental
+        function on, mpf numbers of 50 digits. What has no real value raises Undefined.
+FLOAT   Python floats, with IEEE's infinities and NaN.
+
+An entry may also be a SymPy expression, or `Traced`: a value together with the expression that
+it is the value of, so that a comparison of expressions is decided at the point. EXACT takes both.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy
+
+Value = Any
+
+DIGITS = 50
+_MP = mpmath.MPContext()
+_MP.dps = DIGITS
+
+FUNCTIONS: Mapping[str, Any] = {
+    "exp": sympy.exp,
+    "log": sympy.log,
+    "sqrt": sympy.sqrt,
+    "sin": sympy.sin,
+    "cos": sympy.cos,
+    "tan": sympy.tan,
+    "sinh": sympy.sinh,
+    "cosh": sympy.cosh,
+    "tanh": sympy.tanh,
+    "arctan": sympy.atan,
+    "erf": sympy.erf,
+}
+
+OPERATORS: Mapping[str, Callable[[Value, Value], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+class Undefined(ArithmeticError):
+    """An expression has no real value at this point, such as log(-1) or 1/0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arithmetic:
+    """A number domain. Addition and multiplication are Python's `+` and `*`."""
+
+    name: str
+    pi: Value
+    rational: Callable[[int, int], Value]
+    power: Callable[[Value, Value], Value]
+    total: Callable[[Iterable[Value]], Value]
+    log_sum_exp: Callable[[list[Value]], Value]
+    constant: Callable[[Value], Value]
+    functions: Mapping[str, Callable[[Value], Value]]
+    comparisons: Mapping[str, Callable[[Value, Value], bool]]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Traced:
+    """A value and the SymPy expression that it is the value of."""
+
+    value: Value
+    expr: sympy.Expr
+
+    def __add__(self, other: Value) -> Traced:
+        return Traced(value_of(self) + value_of(other), self.expr + symbolic(other))
+
+    def __mul__(self, other: Value) -> Traced:
+        return Traced(value_of(self) * value_of(other), self.expr * symbolic(other))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+
+def value_of(number: Value) -> Value:
+    """The number itself, or the value of a traced one."""
+    return number.value if isinstance(number, Traced) else number
+
+
+def symbolic(number: Value) -> sympy.Expr:
+    """The number as a SymPy expression; mpf numbers keep all their digits."""
+    if isinstance(number, Traced):
+        return number.expr
+    if isinstance(number, _MP.mpf):
+        return sympy.Float(number._mpf_, precision=_MP.prec)
+    return sympy.sympify(number)
+
+
+def multiprecision(number: Value) -> Any:
+    """A rational or SymPy number as an mpf of 50 digits."""
+    if isinstance(number, sympy.Rational):
+        return _MP.mpf(number.p) / number.q
+    if isinstance(number, sympy.Float):
+        return _MP.mpf(number._mpf_)
+    return _MP.convert(number)
+
+
+def _exact_power(base: Value, exponent: Value) -> Value:
+    if isinstance(base, Traced) or isinstance(exponent, Traced):
+        value = _exact_power(value_of(base), value_of(exponent))
+        return Traced(value, symbolic(base) ** symbolic(exponent))
+    if isinstance(base, sympy.Expr) or isinstance(exponent, sympy.Expr):
+        return sympy.Pow(symbolic(base), symbolic(exponent))
+    if base == 0 and exponent < 0:
+        raise Undefined(f"0 to the power {exponent}")
+    if isinstance(exponent, int):
+        return Fraction(base) ** exponent if isinstance(base, int) else base**exponent
+    if base < 0:
+        raise Undefined(f"{base} to the power {exponent}")
+    return _MP.power(base, exponent)
+
+
+def _exact_total(values: Iterable[Value]) -> Value:
+    """The sum; traced terms are added once, in the end, since SymPy's sums are slow to grow."""
+    number: Value = 0
+    traced = []
+    for value in values:
+        if isinstance(value, Traced):
+            traced.append(value)
+        else:
+            number = number + value
+    if not traced:
+        return number
+    total = sum((t.value for t in traced), number)
+    return Traced(total, sympy.Add(symbolic(number), *(t.expr for t in traced)))
+
+
+def _exact_log_sum_exp(values: list[Value]) -> Value:
+    exp, log = EXACT.functions["exp"], EXACT.functions["log"]
+    return log(_exact_total(exp(value) for value in values))
+
+
+def _exact_constant(number: Value) -> Value:
+    return value_of(number)
+
+
+def _exact_function(name: str) -> Callable[[Value], Value]:
+    on_symbols = FUNCTIONS[name]
+    on_numbers = getattr(_MP, "atan" if name == "arctan" else name)
+
+    def function(x: Value) -> Value:
+        if isinstance(x, Traced):
+            return Traced(function(x.value), on_symbols(x.expr))
+        if isinstance(x, sympy.Expr):
+            return on_symbols(x)
+        if (name == "log" and x <= 0) or (name == "sqrt" and x < 0):
+            raise Undefined(f"{name}({x})")
+        return on_numbers(x)
+
+    return function
+
+
+def _exact_comparison(compare: Callable[[Value, Value], bool]) -> Callable[[Value, Value], bool]:
+    def comparison(a: Value, b: Value) -> bool:
+        a, b = value_of(a), value_of(b)
+        if isinstance(a, _MP.mpf) != isinstance(b, _MP.mpf):
+            a, b = multiprecision(a), multiprecision(b)
+        return bool(compare(a, b))
+
+    return comparison
+
+
+def _float_power(base: Value, exponent: Value) -> Value:
+    try:
+        result = base**exponent
+    except (ZeroDivisionError, OverflowError):
+        result = 1j
+    if isinstance(result, complex):
+        with np.errstate(all="ignore"):
+            result = float(np.float_power(base, exponent))
+    return result
+
+
+def _float_function(name: str) -> Callable[[Value], Value]:
+    fast = getattr(math, "atan" if name == "arctan" else name)
+    if name == "erf":
+        return fast  # type: ignore[no-any-return]
+    ieee = getattr(np, name)
+
+    def function(x: Value) -> Value:
+        try:
+            return fast(x)
+        except (ValueError, OverflowError):
+            with np.errstate(all="ignore"):
+                return float(ieee(float(x)))
+
+    return function
+
+
+def _float_log_sum_exp(values: list[Value]) -> Value:
+    """Shifted by the largest value, so that it is finite for finite values."""
+    largest = max(values)
+    if not math.isfinite(largest) or any(math.isnan(v) for v in values):
+        return sum(values) if any(math.isnan(v) for v in values) else largest
+    return largest + math.log(sum(math.exp(v - largest) for v in values))
+
+
+EXACT = Arithmetic(
+    name="exact",
+    pi=+_MP.pi,
+    rational=Fraction,
+    power=_exact_power,
+    total=_exact_total,
+    log_sum_exp=_exact_log_sum_exp,
+    constant=_exact_constant,
+    functions={name: _exact_function(name) for name in FUNCTIONS},
+    comparisons={name: _exact_comparison(compare) for name, compare in OPERATORS.items()},
+)
+
+FLOAT = Arithmetic(
+    name="float",
+    pi=math.pi,
+    rational=lambda p, q: p / q,
+    power=_float_power,
+    total=sum,
+    log_sum_exp=_float_log_sum_exp,
+    constant=lambda number: number,
+    functions={name: _float_function(name) for name in FUNCTIONS},
+    comparisons=OPERATORS,
+)

@@ -1,0 +1,403 @@
+"""Indexed tensors as SymPy expressions.
+
+Grammar of a right-hand side:
+
+    rhs   := SymPy Add | Mul | Pow | exp, log, tanh … over rhs | number | extent symbol
+           | Access(tensor, index expression, …)
+           | Sum | Prod | Max | Min | LogSumExp (body; bound Index, …)
+           | ArgMax | ArgMin (body; bound Index, …)      row-major position of the first extremum
+           | Where(mask, rhs, rhs)  |  Stop(rhs)  |  PointwiseFunction(rhs, …)
+           | Partial(Access, Access)                      only in a chain-rule step
+    mask  := Compare(op, rhs, rhs) | And | Or | Not | Delta(index expr, index expr)
+           | Access of a mask tensor                      a number, 0 or 1
+    index expression := integer SymPy over Index, extents, Access of an integer tensor, Digit
+
+A bound index never has the name of a free index of its equation or of an index bound around
+it; `fresh_bound` renames before expressions are joined, so that a substitution never captures.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+import sympy
+from sympy import Basic, Expr, Integer, Symbol
+
+
+class Index(Symbol):  # type: ignore[misc]
+    """An index i with 0 <= i < extent; two indices are equal if name and extent are."""
+
+    __slots__ = ("extent",)
+    extent: Expr
+
+    def __new__(cls, name: str, extent: Any) -> Index:
+        return _index(cls, name, sympy.sympify(extent))
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str, Expr], dict[str, Any]]:
+        return (self.name, self.extent), {}
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*Symbol._hashable_content(self), self.extent)
+
+
+@functools.lru_cache(maxsize=65536)
+def _index(cls: type[Index], name: str, extent: Expr) -> Index:
+    index = Symbol.__xnew__(cls, name, integer=True, nonnegative=True)
+    index.extent = extent
+    return index  # type: ignore[no-any-return]
+
+
+class TensorSymbol(Symbol):  # type: ignore[misc]
+    """The name of a tensor inside an expression, with its shape; kind is real, integer or mask."""
+
+    __slots__ = ("kind", "shape")
+    shape: tuple[Expr, ...]
+    kind: str
+
+    def __new__(cls, name: str, shape: Iterable[Any], kind: str = "real") -> TensorSymbol:
+        return _tensor_symbol(cls, name, tuple(sympy.sympify(s) for s in shape), kind)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str, tuple[Expr, ...], str], dict[str, Any]]:
+        return (self.name, self.shape, self.kind), {}
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*Symbol._hashable_content(self), self.kind, *self.shape)
+
+    def __getitem__(self, indices: Any) -> Access:
+        return Access(self, *(indices if isinstance(indices, tuple) else (indices,)))
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+
+@functools.lru_cache(maxsize=65536)
+def _tensor_symbol(
+    cls: type[TensorSymbol], name: str, shape: tuple[Expr, ...], kind: str
+) -> TensorSymbol:
+    tensor = Symbol.__xnew__(cls, name, real=True)
+    tensor.shape = shape
+    tensor.kind = kind
+    return tensor  # type: ignore[no-any-return]
+
+
+@functools.lru_cache(maxsize=4096)
+def extent(name: str) -> Symbol:
+    """The symbol of a run-time extent such as N: a positive integer."""
+    return Symbol(name, integer=True, positive=True)
+
+
+class Node(Expr):  # type: ignore[misc]
+    """A real-valued node of the grammar above."""
+
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, *args: Any) -> Any:
+        return Expr.__new__(cls, *(sympy.sympify(a) for a in args))
+
+    def _eval_is_integer(self) -> bool | None:
+        return None
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{type(self).__name__}({', '.join(printer.doprint(a) for a in self.args)})"
+
+
+class Access(Node):
+    """x[a, b]: one entry of a tensor; the first argument is its TensorSymbol."""
+
+    def __new__(cls, tensor: TensorSymbol, *indices: Any) -> Access:
+        assert isinstance(tensor, TensorSymbol), tensor
+        assert len(indices) == tensor.rank, (tensor.name, tensor.shape, indices)
+        return Expr.__new__(cls, tensor, *(sympy.sympify(i) for i in indices))  # type: ignore[no-any-return]
+
+    @property
+    def tensor(self) -> TensorSymbol:
+        return self.args[0]  # type: ignore[no-any-return]
+
+    @property
+    def indices(self) -> tuple[Expr, ...]:
+        return self.args[1:]  # type: ignore[no-any-return]
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{self.tensor.name}[{', '.join(printer.doprint(i) for i in self.indices)}]"
+
+    def _eval_is_integer(self) -> bool | None:
+        return True if self.tensor.kind != "real" else None
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return True if self.tensor.kind != "real" else None
+
+
+class Reduction(Node):
+    """A reduction of `body` over the bound indices."""
+
+    def __new__(cls, body: Any, *bound: Index) -> Any:
+        assert all(isinstance(i, Index) for i in bound), bound
+        if not bound:
+            return sympy.sympify(body)
+        return Expr.__new__(cls, sympy.sympify(body), *bound)
+
+    @property
+    def body(self) -> Expr:
+        return self.args[0]
+
+    @property
+    def bound(self) -> tuple[Index, ...]:
+        return self.args[1:]  # type: ignore[no-any-return]
+
+    @property
+    def free_symbols(self) -> set[Basic]:
+        return self.body.free_symbols - set(self.bound)  # type: ignore[no-any-return]
+
+    def _sympystr(self, printer: Any) -> str:
+        bound = ", ".join(i.name for i in self.bound)
+        return f"{type(self).__name__}[{bound}]({printer.doprint(self.body)})"
+
+
+class Sum(Reduction):
+    """Σ body over the bound indices; a sum of zero is zero, nested sums are one."""
+
+    def __new__(cls, body: Any, *bound: Index) -> Any:
+        body = sympy.sympify(body)
+        if body == 0:
+            return Integer(0)
+        if isinstance(body, Sum):
+            return Reduction.__new__(cls, body.body, *bound, *body.bound)
+        return Reduction.__new__(cls, body, *bound)
+
+
+class Prod(Reduction):
+    """Π body."""
+
+
+class Max(Reduction):
+    """The largest body."""
+
+
+class Min(Reduction):
+    """The smallest body."""
+
+
+class LogSumExp(Reduction):
+    """log Σ exp(body)."""
+
+
+class ArgMax(Reduction):
+    """Row-major position, over the bound indices, of the first place that attains the maximum."""
+
+    is_integer = True
+    is_nonnegative = True
+
+
+class ArgMin(Reduction):
+    """Row-major position of the first place that attains the minimum."""
+
+    is_integer = True
+    is_nonnegative = True
+
+
+class Mask(Node):
+    """A number that is 0 or 1."""
+
+    is_integer = True
+    is_nonnegative = True
+
+
+class Delta(Mask):
+    """Kronecker's δ(a, b) of two index expressions: 1 where they are equal, else 0."""
+
+    def __new__(cls, a: Any, b: Any) -> Any:
+        a, b = sympy.sympify(a), sympy.sympify(b)
+        difference = a - b
+        if difference == 0:
+            return Integer(1)
+        if difference.is_Integer:
+            return Integer(0)
+        return Expr.__new__(cls, *sorted((a, b), key=sympy.default_sort_key))
+
+
+class Compare(Mask):
+    """[a op b] with op one of < <= > >= == !=; `op` is a Symbol of that name."""
+
+    def __new__(cls, op: Any, a: Any, b: Any) -> Any:
+        op = op if isinstance(op, Symbol) else Symbol(op)
+        a, b = sympy.sympify(a), sympy.sympify(b)
+        if a.is_Rational and b.is_Rational:
+            return Integer(int(COMPARISONS[op.name](a, b)))
+        return Expr.__new__(cls, op, a, b)
+
+    @property
+    def op(self) -> str:
+        return self.args[0].name  # type: ignore[no-any-return]
+
+    @property
+    def free_symbols(self) -> set[Basic]:
+        return self.args[1].free_symbols | self.args[2].free_symbols  # type: ignore[no-any-return]
+
+
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<": lambda a, b: bool(a < b),
+    "<=": lambda a, b: bool(a <= b),
+    ">": lambda a, b: bool(a > b),
+    ">=": lambda a, b: bool(a >= b),
+    "==": lambda a, b: bool(a == b),
+    "!=": lambda a, b: bool(a != b),
+}
+
+
+class And(Mask):
+    """Both masks."""
+
+
+class Or(Mask):
+    """Either mask."""
+
+
+class Not(Mask):
+    """1 - mask."""
+
+    def __new__(cls, mask: Any) -> Any:
+        mask = sympy.sympify(mask)
+        if mask.is_Integer:
+            return Integer(1 - int(mask))
+        return mask.args[0] if isinstance(mask, Not) else Expr.__new__(cls, mask)
+
+
+class Where(Node):
+    """`a` where the mask holds, `b` elsewhere; the branch not taken does not count, even if NaN."""
+
+    def __new__(cls, mask: Any, a: Any, b: Any) -> Any:
+        mask, a, b = sympy.sympify(mask), sympy.sympify(a), sympy.sympify(b)
+        if mask.is_Integer:
+            return a if mask == 1 else b
+        if a == 1 and b == 0:
+            return mask
+        if a == 0 and b == 1:
+            return Not(mask)
+        return a if a == b else Expr.__new__(cls, mask, a, b)
+
+
+class Stop(Node):
+    """A value that differentiation takes for a constant."""
+
+
+class Partial(Node):
+    """∂y[i]/∂x[u] of the one equation that defines y, all other tensors held fixed.
+
+    It stands only in the first step of a backward line: the chain rule, before it is worked out.
+    """
+
+    def __new__(cls, of: Access, by: Access) -> Partial:
+        return Expr.__new__(cls, of, by)  # type: ignore[no-any-return]
+
+
+class Digit(Node):
+    """The digit (flat // place) mod extent of a flattened position: how a reshape reads its axes."""
+
+    is_integer = True
+    is_nonnegative = True
+
+    def __new__(cls, flat: Any, place: Any, size: Any) -> Any:
+        flat, place, size = (sympy.sympify(a) for a in (flat, place, size))
+        if all(a.is_Integer for a in (flat, place, size)):
+            return Integer((int(flat) // int(place)) % int(size))
+        return Expr.__new__(cls, flat, place, size)
+
+
+class PointwiseFunction(sympy.Function):  # type: ignore[misc]
+    """Base of the functions that the pointwise table defines; `table_name` is its row."""
+
+    table_name: str
+    is_real = True
+
+    @classmethod
+    def eval(cls, *args: Expr) -> Expr | None:
+        return None
+
+
+@functools.lru_cache(maxsize=None)
+def pointwise_function(name: str) -> type[PointwiseFunction]:
+    """The SymPy function class for a row of the pointwise table that has a definition."""
+    return type(name, (PointwiseFunction,), {"table_name": name, "__module__": __name__})
+
+
+def accesses(expr: Expr) -> list[Access]:
+    """Every access in the expression, index expressions included, in a fixed order, each once."""
+    found = expr.atoms(Access)
+    return sorted(found, key=sympy.default_sort_key)
+
+
+def tensors(expr: Expr) -> list[TensorSymbol]:
+    """Every tensor that the expression reads, each once, by name."""
+    return sorted(expr.atoms(TensorSymbol), key=lambda t: t.name)
+
+
+def free_indices(expr: Expr) -> set[Index]:
+    """The indices that the expression depends on."""
+    return {s for s in expr.free_symbols if isinstance(s, Index)}
+
+
+def fresh_name(base: str, taken: set[str]) -> str:
+    """`base`, or `base` with the first number that makes it new: k, k1, k2, …"""
+    stem = base.rstrip("0123456789") or base
+    if base not in taken:
+        return base
+    number = 1
+    while f"{stem}{number}" in taken:
+        number += 1
+    return f"{stem}{number}"
+
+
+def fresh_bound(expr: Expr, taken: Collection[str]) -> Expr:
+    """The same expression with every bound index named away from `taken` and from what encloses it."""
+    if not expr.has(Reduction):
+        return expr
+    if isinstance(expr, Reduction):
+        inner = set(taken)
+        names: dict[Index, Index] = {}
+        for index in expr.bound:
+            name = fresh_name(index.name, inner)
+            inner.add(name)
+            if name != index.name:
+                names[index] = Index(name, index.extent)
+        body = expr.body
+        if names:
+            # inner binders step aside first, so that no new name is captured
+            body = fresh_bound(body, inner).xreplace(names)
+        return expr.func(fresh_bound(body, inner), *(names.get(i, i) for i in expr.bound))
+    return expr.func(*(fresh_bound(a, taken) if isinstance(a, Expr) else a for a in expr.args))
+
+
+def alpha(expr: Expr, depth: int = 0) -> Expr:
+    """The expression with every bound index named after its depth, so that α-equal ones are equal."""
+    if not expr.has(Reduction):
+        return expr
+    if isinstance(expr, Reduction):
+        names = {i: Index(f"_{depth + k}", i.extent) for k, i in enumerate(expr.bound)}
+        body = alpha(expr.body.xreplace(names), depth + len(names))
+        return expr.func(body, *names.values())
+    return expr.func(*(alpha(a, depth) if isinstance(a, Expr) else a for a in expr.args))
+
+
+def positional(expr: Expr) -> tuple[Expr, tuple[Index, ...]]:
+    """The expression with its free indices numbered as they first appear, and those indices.
+
+    Two expressions that differ only in the names of indices have the same first part.
+    """
+    order = tuple(dict.fromkeys(_indices_in_order(expr, frozenset())))
+    numbered = {i: Index(f"#{k}", i.extent) for k, i in enumerate(order)}
+    return alpha(expr.xreplace(numbered)), order
+
+
+def _indices_in_order(expr: Expr, bound: frozenset[Basic]) -> Iterator[Index]:
+    if isinstance(expr, Index):
+        if expr not in bound:
+            yield expr
+    elif isinstance(expr, Reduction):
+        yield from _indices_in_order(expr.body, bound | set(expr.bound))
+    else:
+        for argument in expr.args:
+            yield from _indices_in_order(argument, bound)

@@ -1,0 +1,76 @@
+"""Layers that only move entries: their equations read the same numbers at other indices."""
+
+from __future__ import annotations
+
+import math
+
+from symbackprop.layers.registry import Array, Call, Extent, axis_of, indices
+
+
+def flatten(call: Call, x: Array) -> Array:
+    """y[n, f] = x[n, i, j, …], f the row-major position of (i, j, …)."""
+    if len(x.shape) < 2:
+        call.refuse("x", f"flatten of an array of rank {len(x.shape)}", "it keeps axis 0; use reshape")
+    return reshape(call, x, x.shape[0], math.prod(x.shape[1:]))
+
+
+def reshape(call: Call, x: Array, *shape: Extent) -> Array:
+    """y[f…] = x[i…] where f… and i… have the same row-major position; one extent may be -1."""
+    shape = _completed(call, x, shape)
+    kept = 0
+    while kept < min(len(shape), len(x.shape)) and shape[kept] == x.shape[kept]:
+        kept += 1
+    new, old = shape[kept:], x.shape[kept:]
+    rows = [f"n{k}" for k in range(1, kept + 1)]
+    columns = [f"f{k}" for k in range(1, len(new) + 1)]
+    extents = {f"f{k}": e for k, e in enumerate(new, 1)}
+    places = {f"s{k}": math.prod(new[k:]) for k in range(1, len(new) + 1)}
+    flat = " + ".join(f"f{k} * s{k}" for k in range(1, len(new) + 1)) or "0"
+    digits = [f"digit({flat}, p{k}, e{k})" for k in range(1, len(old) + 1)]
+    numbers = {f"p{k}": math.prod(old[k:]) for k in range(1, len(old) + 1)}
+    sizes = {f"e{k}": e for k, e in enumerate(old, 1)}
+    left = ", ".join(rows + columns)
+    right = ", ".join(rows + digits)
+    return call.equation(f"y[{left}] = x[{right}]", extents, x=x, **places, **numbers, **sizes)
+
+
+def transpose(call: Call, x: Array, *axes: int) -> Array:
+    """y[i_axes[0], i_axes[1], …] = x[i_0, i_1, …]; without axes their order is reversed."""
+    rank = len(x.shape)
+    order = [axis_of(call, x, a) for a in axes] or list(reversed(range(rank)))
+    if sorted(order) != list(range(rank)):
+        call.refuse("axes", f"axes {axes} of an array of rank {rank}", "name each axis once")
+    names = [f"i{k}" for k in range(rank)]
+    left = ", ".join(names[k] for k in order)
+    return call.equation(f"y[{left}] = x[{', '.join(names)}]", x=x)
+
+
+def concat(call: Call, a: Array, b: Array, *more: Array, axis: int = -1) -> Array:
+    """y[…, k] = a[…, k] where k < A, else b[…, k - A]: A is a's extent along `axis`."""
+    if more:
+        return concat(call, concat(call, a, b, axis=axis), *more, axis=axis)
+    at = axis_of(call, a, axis)
+    if [*a.shape[:at], *a.shape[at + 1 :]] != [*b.shape[:at], *b.shape[at + 1 :]]:
+        call.refuse(
+            "b", f"concat of shapes {a.shape} and {b.shape} along axis {axis}",
+            "all other axes have the same extents",
+        )
+    count = len(a.shape) - 1 - at
+    after = f", {indices('m', count)}" if count else ""
+    text = f"y[..., k{after}] = where(k < A, a[..., k{after}], b[..., k - A{after}])"
+    return call.equation(text, {"k": a.shape[at] + b.shape[at]}, a=a, b=b, A=a.shape[at])
+
+
+def _completed(call: Call, x: Array, shape: tuple[Extent, ...]) -> tuple[Extent, ...]:
+    """The shape with its -1 replaced; a fault where the numbers of entries differ."""
+    total = math.prod(x.shape)
+    if shape.count(-1) == 1:
+        missing = total / math.prod(e for e in shape if e != -1)
+        completed = tuple(missing if e == -1 else e for e in shape)
+        fits = bool(missing.is_integer)
+    else:
+        completed, fits = shape, math.prod(shape) == total
+    if not fits:
+        came, wanted = ", ".join(map(str, x.shape)), ", ".join(map(str, shape))
+        call.refuse("shape", f"reshape of [{came}] to [{wanted}]", "keep the number of entries")
+    return completed
