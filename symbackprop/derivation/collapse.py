@@ -16,6 +16,7 @@ from symbackprop.equations.nodes import (
     Sum,
     fresh_bound,
 )
+from symbackprop.equations.ranges import bounds, decided
 
 
 def collapsed(total: Expr) -> Expr:
@@ -39,7 +40,7 @@ def collapsed(total: Expr) -> Expr:
             bound.remove(index)
             changed = True
             break
-    return pulled(Sum(Mul(*factors), *bound))
+    return pulled(Sum(decided(Mul(*factors)), *bound))
 
 
 def pulled(total: Expr) -> Expr:
@@ -96,30 +97,6 @@ def _range_guards(index: Index, value: Expr) -> list[Expr]:
     if high is None or not (index.extent - 1 - high).is_nonnegative:
         guards.append(Compare("<", value, index.extent))
     return guards
-
-
-def bounds(value: Expr) -> tuple[Expr | None, Expr | None]:
-    """The least and greatest value of an index expression; None where it is not known."""
-    low: Expr = Integer(0)
-    high: Expr = Integer(0)
-    for term in sympy.Add.make_args(value):
-        coefficient, rest = term.as_coeff_Mul()
-        if not rest.has(Index) and not rest.atoms(Digit):
-            least = greatest = term
-        elif isinstance(rest, Index):
-            ends = (Integer(0), coefficient * (rest.extent - 1))
-            least, greatest = ends if coefficient > 0 else ends[::-1]
-        elif isinstance(rest, Digit):
-            ends = (Integer(0), coefficient * (rest.args[2] - 1))
-            least, greatest = ends if coefficient > 0 else ends[::-1]
-        else:
-            indices = [f for f in Mul.make_args(term) if isinstance(f, Index)]
-            others = Mul(*(f for f in Mul.make_args(term) if not isinstance(f, Index)))
-            if len(indices) != 1 or others.has(Index) or not others.is_nonnegative:
-                return None, None
-            least, greatest = Integer(0), others * (indices[0].extent - 1)
-        low, high = low + least, high + greatest
-    return sympy.expand(low), sympy.expand(high)
 
 
 def _solve_digits(

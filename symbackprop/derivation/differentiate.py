@@ -9,7 +9,7 @@ from sympy import Integer
 from symbackprop.derivation.adjoint import Cotangent, adjoint, is_light
 from symbackprop.derivation.forward import Rewritten, name_softmaxes, prune, rewrite_forward
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
-from symbackprop.derivation.occurrences import Softmaxes
+from symbackprop.derivation.occurrences import Softmaxes, differentiable_reads
 from symbackprop.derivation.rules.known import Known, known_of
 from symbackprop.equations.build.scope import default_indices
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, fresh_name, tensors
@@ -24,8 +24,7 @@ def differentiate(system: System, wrt: Iterable[str] | None = None) -> Derivatio
     """
     losses = system.losses if wrt is None else _chosen(system, tuple(wrt))
     taken = {t.name for t in _all_tensors(system)}
-    rewritten = rewrite_forward(system)
-    rewritten, softmaxes = name_softmaxes(rewritten, set(), taken)
+    rewritten, softmaxes = name_softmaxes(rewrite_forward(system, taken), taken)
     known = known_of(system, [e for e, _ in rewritten])
     equations = [e for e, _ in rewritten]
     sweeps = [_sweep(loss, equations, softmaxes, known, taken) for loss in losses]
@@ -102,17 +101,17 @@ def _active(
 ) -> tuple[dict[TensorSymbol, list[Equation]], set[TensorSymbol]]:
     """Who reads whom between the variables and the loss, and every tensor on the way."""
     moved = set(loss.wrt)
+    reads = {e.tensor: differentiable_reads(e.rhs) for e in equations}
     for equation in equations:
-        if any(t in moved for t in tensors(equation.rhs)):
+        if reads[equation.tensor] & moved:
             moved.add(equation.tensor)
     active = {loss.symbol} & moved
     readers: dict[TensorSymbol, list[Equation]] = {}
     for equation in reversed(equations):
         if equation.tensor in active:
-            for t in tensors(equation.rhs):
-                if t in moved and t.kind == "real":
-                    active.add(t)
-                    readers.setdefault(t, []).insert(0, equation)
+            for t in sorted(reads[equation.tensor] & moved, key=lambda t: t.name):
+                active.add(t)
+                readers.setdefault(t, []).insert(0, equation)
     return readers, active
 
 

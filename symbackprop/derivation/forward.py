@@ -34,18 +34,27 @@ Rewritten = tuple[Equation, tuple[Step, ...]]
 
 SPELLING = "recognise"
 THROUGH = "compose"
+NAMED = "name"
 MOST_ROUNDS = 6
 
 
-def rewrite_forward(system: System) -> list[Rewritten]:
-    """Every equation in its recognised form, with the steps that led there; what nothing needs is gone."""
+def rewrite_forward(system: System, taken: set[str]) -> list[Rewritten]:
+    """Every equation in its recognised form, with the steps that led there; what nothing needs is gone.
+
+    `taken` grows by the names that are given to scores.
+    """
     done: dict[TensorSymbol, Equation] = {}
     rewritten: list[Rewritten] = []
     for equation in system.equations:
         rhs, steps = _rewritten(equation, done)
-        after = replace(equation, rhs=rhs) if steps else equation
-        done[equation.tensor] = after
-        rewritten.append((after, steps))
+        scores, named = name_scores(replace(equation, rhs=rhs), taken)
+        if named.rhs != rhs:
+            steps = (*steps, Step(NAMED, rhs, named.rhs, "the exponent has a name"))
+        for one in scores:
+            done[one.tensor] = one
+            rewritten.append((one, ()))
+        done[equation.tensor] = named
+        rewritten.append((named, steps))
     needed = {loss.symbol for loss in system.losses} | set(system.outputs)
     return prune(rewritten, needed)
 
@@ -62,7 +71,7 @@ def prune(rewritten: list[Rewritten], needed: Iterable[TensorSymbol]) -> list[Re
 
 
 def name_softmaxes(
-    rewritten: list[Rewritten], losses: set[TensorSymbol], taken: set[str]
+    rewritten: list[Rewritten], taken: set[str]
 ) -> tuple[list[Rewritten], dict[Expr, TensorSymbol]]:
     """Gives every logsumexp's softmax a tensor: the one that already holds it, or a new one.
 
@@ -94,6 +103,45 @@ def _softmax_equation(node: LogSumExp, taken: set[str]) -> Equation:
     name = fresh_name("p", taken)
     taken.add(name)
     return Equation(TensorSymbol(name, [i.extent for i in order]), order, rhs, "softmax")
+
+
+def name_scores(equation: Equation, taken: set[str]) -> tuple[list[Equation], Equation]:
+    """Each logsumexp over an expression reads it from a tensor: p = softmax(z) with z = that expression.
+
+    Its cotangent is then computed once, as the literature has it: dz = p (dp - Σ dp p).
+    """
+    scores: list[Equation] = []
+    rhs = equation.rhs
+    for node in sorted(rhs.atoms(LogSumExp), key=sympy.default_sort_key):
+        if isinstance(node.body, Access) or len(node.body.atoms(Access)) < 2:
+            continue
+        key, order = positional(node.body)
+        axes = tuple(sorted(order, key=lambda i: i in node.bound))
+        name = fresh_name(f"z_{equation.tensor.name}", taken)
+        taken.add(name)
+        symbol = TensorSymbol(name, [i.extent for i in axes])
+        scores.append(Equation(symbol, axes, node.body, "", equation.place))
+        places = [order.index(i) for i in axes]
+        rhs = _read_from(rhs, key, symbol, places)
+    return scores, replace(equation, rhs=rhs)
+
+
+def _read_from(expr: Expr, key: Expr, symbol: TensorSymbol, places: list[int]) -> Expr:
+    """Every occurrence of the form replaced by the tensor that holds it."""
+    if not expr.args or isinstance(expr, Access):
+        return expr
+    candidates = [(expr, sympy.S.Zero)]
+    if expr.is_Add:
+        totals = [t for t in expr.args if t.has(LogSumExp)]
+        candidates.append((expr - sympy.Add(*totals), sympy.Add(*totals)))
+    for candidate, rest in candidates:
+        form, order = positional(candidate)
+        if form == key:
+            read = Access(symbol, *(order[k] for k in places))
+            return read + _read_from(rest, key, symbol, places) if rest != 0 else read
+    return expr.func(
+        *(_read_from(a, key, symbol, places) if isinstance(a, Expr) else a for a in expr.args)
+    )
 
 
 def _rewritten(equation: Equation, definitions: Definitions) -> tuple[Expr, tuple[Step, ...]]:

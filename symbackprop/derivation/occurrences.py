@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import sympy
-from sympy import Add, Expr, Integer, Mul, Pow, Rational
+from sympy import Add, Expr, Integer, Mul, Pow
 
 from symbackprop.derivation.scalar import partial_derivative
 from symbackprop.equations.nodes import (
@@ -20,6 +20,7 @@ from symbackprop.equations.nodes import (
     Mask,
     Max,
     Min,
+    Not,
     Prod,
     Reduction,
     Stop,
@@ -27,8 +28,11 @@ from symbackprop.equations.nodes import (
     TensorSymbol,
     Where,
     fresh_name,
+    pointwise_function,
     positional,
 )
+
+_CONSTANT = (Mask, Stop, ArgMax, ArgMin, Digit)
 
 Softmaxes = Mapping[Expr, TensorSymbol]
 
@@ -47,7 +51,7 @@ def occurrences(expr: Expr, tensor: TensorSymbol, softmaxes: Softmaxes) -> Itera
 
     `softmaxes` names the tensor that holds exp(f - logsumexp f) for each logsumexp, by its form.
     """
-    if isinstance(expr, Mask | Stop | ArgMax | ArgMin | Digit) or not _reads(expr, tensor):
+    if isinstance(expr, _CONSTANT) or not _reads(expr, tensor):
         return
     match expr:
         case Access():
@@ -76,6 +80,15 @@ def occurrences(expr: Expr, tensor: TensorSymbol, softmaxes: Softmaxes) -> Itera
                 if _reads(argument, tensor):
                     outer = partial_derivative(expr, k)
                     yield from _scaled(occurrences(argument, tensor, softmaxes), outer)
+
+
+def differentiable_reads(expr: Expr) -> set[TensorSymbol]:
+    """The real tensors by which the expression has a derivative that need not be zero."""
+    if isinstance(expr, _CONSTANT):
+        return set()
+    if isinstance(expr, Access):
+        return {expr.tensor} if expr.tensor.kind == "real" else set()
+    return set().union(*map(differentiable_reads, expr.args)) if expr.args else set()
 
 
 def softmax_key(node: LogSumExp) -> Expr:
@@ -143,8 +156,21 @@ def _product_of_others(node: Prod) -> Expr:
 
 def _guarded(mask: Expr, coefficient: Expr, branch: int) -> Expr:
     """The coefficient on its own branch, 0 on the other, even where it is not finite there."""
-    if coefficient == 1 and branch == 1:
-        return mask
-    if isinstance(coefficient, Rational) and branch == 1:
-        return coefficient * mask
+    if _is_tame(coefficient):
+        return coefficient * (mask if branch else Not(mask))
     return Where(mask, coefficient, 0) if branch else Where(mask, 0, coefficient)
+
+
+def _is_tame(expr: Expr) -> bool:
+    """Finite wherever the tensors are, so that 0 times it is 0: no power below 1, exp or log."""
+    if isinstance(expr, Access | Mask) or not expr.args:
+        return True
+    if isinstance(expr, Pow):
+        return bool(expr.exp.is_Integer and expr.exp > 0) and _is_tame(expr.base)
+    bounded = expr.is_Add or expr.is_Mul or isinstance(expr, (Sum, *_BOUNDED))
+    return bounded and all(_is_tame(a) for a in expr.args if not isinstance(a, Index))
+
+
+_BOUNDED = (sympy.tanh, sympy.sin, sympy.cos, sympy.erf, sympy.atan) + tuple(
+    pointwise_function(name) for name in ("sigmoid", "sign", "abs", "relu", "maximum", "minimum")
+)

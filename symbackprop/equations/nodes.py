@@ -50,20 +50,28 @@ def _index(cls: type[Index], name: str, extent: Expr) -> Index:
 
 
 class TensorSymbol(Symbol):  # type: ignore[misc]
-    """The name of a tensor inside an expression, with its shape; kind is real, integer or mask."""
+    """The name of a tensor inside an expression, with its shape; kind is real, integer or mask.
 
-    __slots__ = ("kind", "shape")
+    The entries of an integer tensor are labels 0 <= y < classes.
+    """
+
+    __slots__ = ("classes", "kind", "shape")
     shape: tuple[Expr, ...]
     kind: str
+    classes: Expr | None
 
-    def __new__(cls, name: str, shape: Iterable[Any], kind: str = "real") -> TensorSymbol:
-        return _tensor_symbol(cls, name, tuple(sympy.sympify(s) for s in shape), kind)
+    def __new__(
+        cls, name: str, shape: Iterable[Any], kind: str = "real", classes: Any = None
+    ) -> TensorSymbol:
+        below = None if classes is None else sympy.sympify(classes)
+        return _tensor_symbol(cls, name, tuple(sympy.sympify(s) for s in shape), kind, below)
 
-    def __getnewargs_ex__(self) -> tuple[tuple[str, tuple[Expr, ...], str], dict[str, Any]]:
-        return (self.name, self.shape, self.kind), {}
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.name, self.shape, self.kind, self.classes), {}
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (*Symbol._hashable_content(self), self.kind, *self.shape)
+        classes = () if self.classes is None else (self.classes,)
+        return (*Symbol._hashable_content(self), self.kind, *self.shape, *classes)
 
     def __getitem__(self, indices: Any) -> Access:
         return Access(self, *(indices if isinstance(indices, tuple) else (indices,)))
@@ -75,11 +83,12 @@ class TensorSymbol(Symbol):  # type: ignore[misc]
 
 @functools.lru_cache(maxsize=65536)
 def _tensor_symbol(
-    cls: type[TensorSymbol], name: str, shape: tuple[Expr, ...], kind: str
+    cls: type[TensorSymbol], name: str, shape: tuple[Expr, ...], kind: str, classes: Expr | None
 ) -> TensorSymbol:
     tensor = Symbol.__xnew__(cls, name, real=True)
     tensor.shape = shape
     tensor.kind = kind
+    tensor.classes = classes
     return tensor  # type: ignore[no-any-return]
 
 

@@ -2,6 +2,7 @@
 
     a f + b f      = (a + b) f             where a + b has fewer terms
     f a + f b      = f (a + b)             f a factor of every term
+    where(c, a, 0) + where(c, 0, b) = where(c, a, b)
     a (1 - b) + …                          multiplied out only where terms then cancel
 """
 
@@ -12,7 +13,7 @@ from collections import Counter
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational
 
-from symbackprop.equations.nodes import Access, Sum
+from symbackprop.equations.nodes import Access, Sum, Where
 
 MOST_TERMS = 12
 
@@ -21,7 +22,9 @@ def merged(expr: Expr) -> Expr:
     """The sum with like terms merged, or multiplied out where that cancels terms."""
     if not isinstance(expr, Add) or len(expr.args) > MOST_TERMS:
         return expr
-    shorter = expr
+    shorter = _joined(expr)
+    if shorter != expr:
+        return merged(shorter)
     if any(isinstance(f, Add) for t in expr.args for f in Mul.make_args(t)):
         expanded = Add(*(_multiplied_out(t) for t in expr.args))
         if size(expanded) < size(expr):
@@ -30,7 +33,9 @@ def merged(expr: Expr) -> Expr:
 
 
 def factored(expr: Expr) -> Expr:
-    """f (a + b) for f a + f b, f all that the terms share."""
+    """f (a + b) for f a + f b, f all that the terms share; numbers leave the sums inside a product."""
+    if isinstance(expr, Mul):
+        return _with_numbers_outside(expr)
     if not isinstance(expr, Add):
         return expr
     factors = [Counter(_factors(t)) for t in expr.args]
@@ -40,8 +45,23 @@ def factored(expr: Expr) -> Expr:
     common = Mul(*sorted(shared.elements(), key=sympy.default_sort_key))
     if common == 1:
         return expr
-    return common * Add(*(Mul(_number(t), *(f - shared).elements())
-                          for t, f in zip(expr.args, factors, strict=True)))
+    rest = Add(
+        *(
+            Mul(_number(t), *(f - shared).elements())
+            for t, f in zip(expr.args, factors, strict=True)
+        )
+    )
+    return _with_numbers_outside(common * rest)
+
+
+def _with_numbers_outside(product: Expr) -> Expr:
+    """2 f (a + b) for f (2 a + 2 b)."""
+    numbers, factors = [], []
+    for factor in Mul.make_args(product):
+        number, primitive = factor.primitive() if isinstance(factor, Add) else (1, factor)
+        numbers.append(number)
+        factors.append(primitive)
+    return Mul(*numbers, *factors)
 
 
 def size(expr: Expr) -> int:
@@ -70,6 +90,24 @@ def _number(term: Expr) -> Expr:
 
 def _multiplied_out(term: Expr) -> Expr:
     return term if term.has(Sum) else sympy.expand_mul(term, deep=False)
+
+
+def _joined(expr: Add) -> Expr:
+    """where(c, a, 0) f + where(c, 0, b) f = where(c, a, b) f."""
+    terms = list(expr.args)
+    for k, first in enumerate(terms):
+        for other in terms[k + 1 :]:
+            for left in (f for f in Mul.make_args(first) if isinstance(f, Where)):
+                for right in (f for f in Mul.make_args(other) if isinstance(f, Where)):
+                    same_rest = first.xreplace({left: _MARK}) == other.xreplace({right: _MARK})
+                    if same_rest and left.args[0] == right.args[0] and 0 in left.args[1:]:
+                        both = Where(left.args[0], *(a + b for a, b in zip(left.args[1:], right.args[1:], strict=True)))
+                        rest = Add(*(t for t in terms if t not in (first, other)))
+                        return rest + first.xreplace({left: both})
+    return expr
+
+
+_MARK = sympy.Symbol("_mark")
 
 
 def _grouped(expr: Add) -> Expr:

@@ -110,19 +110,25 @@ def _product(expr: Mul) -> Expr:
     powers = expr.as_powers_dict()
     pair = _softmax_pair(expr)
     if pair is not None:
-        return recognise(expr / pair[0] / pair[1]) * exp(pair[0].args[0] + pair[1].args[0])
+        return recognise(_without(expr, *pair)) * exp(pair[0].args[0] + pair[1].args[0])
     for factor in expr.args:
         if isinstance(factor, exp):
             u = factor.args[0]
             if powers.get(sigmoid(-u), 0) >= 1:
-                return recognise(expr / factor / sigmoid(-u) * sigmoid(u))
+                rest = _without(expr, factor, sigmoid(-u) ** powers[sigmoid(-u)])
+                return recognise(rest * sigmoid(-u) ** (powers[sigmoid(-u)] - 1) * sigmoid(u))
     for factor in sorted(powers, key=sympy.default_sort_key):
         if isinstance(factor, sigmoid):
             mirrored = sigmoid(-factor.args[0])
             if mirrored in powers and not factor.args[0].could_extract_minus_sign():
                 k = powers[mirrored]
-                return expr / mirrored**k * (1 - factor) ** k
+                return _without(expr, mirrored**k) * (1 - factor) ** k
     return expr
+
+
+def _without(product: Mul, *factors: Expr) -> Expr:
+    """The product of the other factors."""
+    return Mul(*(f for f in product.args if f not in factors))
 
 
 def _softmax_pair(expr: Mul) -> tuple[Expr, Expr] | None:

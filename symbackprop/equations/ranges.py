@@ -1,0 +1,76 @@
+"""What the ranges of indices say about index expressions."""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr, Integer, Mul
+
+from symbackprop.equations.nodes import Access, ArgMax, ArgMin, Compare, Digit, Index
+
+Bound = Expr | None
+
+
+def bounds(value: Expr) -> tuple[Bound, Bound]:
+    """The least and greatest value of an index expression; None where it is not known."""
+    low: Expr = Integer(0)
+    high: Expr = Integer(0)
+    for term in sympy.Add.make_args(value):
+        coefficient, rest = term.as_coeff_Mul()
+        if not rest.has(Index, Access):
+            least = greatest = term
+        elif isinstance(rest, Index):
+            ends = (Integer(0), coefficient * (rest.extent - 1))
+            least, greatest = ends if coefficient > 0 else ends[::-1]
+        elif (greatest_entry := _greatest_entry(rest)) is not None:
+            ends = (Integer(0), coefficient * greatest_entry)
+            least, greatest = ends if coefficient > 0 else ends[::-1]
+        else:
+            indices = [f for f in Mul.make_args(term) if isinstance(f, Index)]
+            others = Mul(*(f for f in Mul.make_args(term) if not isinstance(f, Index)))
+            if len(indices) != 1 or others.has(Index) or not others.is_nonnegative:
+                return None, None
+            least, greatest = Integer(0), others * (indices[0].extent - 1)
+        low, high = low + least, high + greatest
+    return sympy.expand(low), sympy.expand(high)
+
+
+def _greatest_entry(node: Expr) -> Expr | None:
+    """The greatest value of a digit, a label or a position."""
+    if isinstance(node, Digit):
+        return node.args[2] - 1
+    if isinstance(node, Access) and node.tensor.classes is not None:
+        return node.tensor.classes - 1
+    if isinstance(node, ArgMax | ArgMin):
+        return sympy.prod(i.extent for i in node.bound) - 1
+    return None
+
+
+def decided(expr: Expr) -> Expr:
+    """The expression with every comparison of index expressions that their ranges settle settled."""
+    if not expr.has(Compare):
+        return expr
+    arguments = [decided(a) if isinstance(a, Expr) else a for a in expr.args]
+    expr = expr if tuple(arguments) == expr.args else expr.func(*arguments)
+    if isinstance(expr, Compare) and expr.args[1].is_integer and expr.args[2].is_integer:
+        return _settled(expr)
+    return expr
+
+
+def _settled(comparison: Compare) -> Expr:
+    """1 or 0 where a op b holds for all, or for no, values of the indices."""
+    op, a, b = comparison.op, comparison.args[1], comparison.args[2]
+    if op in (">", ">="):
+        op, a, b = {">": "<", ">=": "<="}[op], b, a
+    low, high = bounds(a - b)
+    if op == "<":
+        op, low, high = "<=", _plus_one(low), _plus_one(high)
+    if op == "<=":
+        if high is not None and high.is_nonpositive:
+            return Integer(1)
+        if low is not None and low.is_positive:
+            return Integer(0)
+    return comparison
+
+
+def _plus_one(bound: Bound) -> Bound:
+    return None if bound is None else bound + 1
