@@ -23,6 +23,7 @@ from symbackprop.derivation.rules.known import (
     in_forward_values,
     with_row_sums,
 )
+from symbackprop.derivation.rules.recognise import mirrored
 from symbackprop.equations.nodes import (
     Access,
     Delta,
@@ -82,6 +83,7 @@ def _rules(
     return [
         ("collapse δ", lambda _: Add(*(collapsed(t) for t in terms)), "Σ_i δ(u, i) f(i) = f(u)"),
         (FORWARD_VALUE, lambda e: in_forward_values(e, known), "computed on the way forward"),
+        ("mirror", mirrored, "sigmoid(-u) = 1 - sigmoid(u)"),
         (ROWS_SUM_TO_ONE, lambda e: with_row_sums(e, known), "each row is a distribution"),
         ("merge like terms", merged, "a f + b f = (a + b) f"),
         ("factor", factored, "what all terms share"),

@@ -21,8 +21,8 @@ from symbackprop.equations.evaluate_numbers import (
     EXACT,
     FUNCTIONS,
     Arithmetic,
+    Known,
     Value,
-    multiprecision,
 )
 from symbackprop.equations.evaluate_pointwise import pointwise
 from symbackprop.equations.nodes import Access, Index, TensorSymbol
@@ -113,8 +113,8 @@ def _compile(expr: Any, scope: Scope) -> Compiled:
         return _constant(int(expr))
     if expr.is_Rational:
         return _constant(scope.environment.arithmetic.rational(expr.p, expr.q))
-    if expr.is_Float:
-        return _constant(multiprecision(expr))
+    if isinstance(expr, Known):
+        return _constant(expr.value)
     if isinstance(expr, nodes.PointwiseFunction):
         return _pointwise(expr, scope)
     assert expr.is_Symbol and not isinstance(expr, TensorSymbol), f"{scope.name}: {expr!r}"

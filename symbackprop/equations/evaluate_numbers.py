@@ -70,9 +70,21 @@ class Arithmetic:
     comparisons: Mapping[str, Callable[[Value, Value], bool]]
 
 
+class Known(sympy.Dummy):  # type: ignore[misc]
+    """A symbol that stands for a number; SymPy is slow with long numbers, quick with symbols."""
+
+    __slots__ = ("value",)
+    value: Value
+
+    def __new__(cls, value: Value) -> Known:
+        known = sympy.Dummy.__new__(cls, "c")
+        known.value = value
+        return known  # type: ignore[no-any-return]
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Traced:
-    """A value and the SymPy expression that it is the value of."""
+    """A value and the SymPy expression, in `Known` symbols, that it is the value of."""
 
     value: Value
     expr: sympy.Expr
@@ -93,20 +105,18 @@ def value_of(number: Value) -> Value:
 
 
 def symbolic(number: Value) -> sympy.Expr:
-    """The number as a SymPy expression; mpf numbers keep all their digits."""
+    """The number as a SymPy expression: a short fraction as it is, a long number as a symbol."""
     if isinstance(number, Traced):
         return number.expr
-    if isinstance(number, _MP.mpf):
-        return sympy.Float(number._mpf_, precision=_MP.prec)
-    return sympy.sympify(number)
+    if isinstance(number, sympy.Expr):
+        return number
+    if isinstance(number, int | Fraction) and abs(number.numerator) < 10 > number.denominator:
+        return sympy.Rational(number.numerator, number.denominator)
+    return Known(number)
 
 
 def multiprecision(number: Value) -> Any:
-    """A rational or SymPy number as an mpf of 50 digits."""
-    if isinstance(number, sympy.Rational):
-        return _MP.mpf(number.p) / number.q
-    if isinstance(number, sympy.Float):
-        return _MP.mpf(number._mpf_)
+    """A rational number or a float as an mpf of 50 digits."""
     return _MP.convert(number)
 
 

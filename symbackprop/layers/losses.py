@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symbackprop.layers.registry import Array, Call
+from symbackprop.layers.registry import Array, Call, shape_text
 
 
 def mse(call: Call, p: Array, y: Array, reduction: str = "mean") -> Array:
@@ -87,7 +87,7 @@ def _entrywise(
     how = _reduction(call, reduction)
     if p.shape != y.shape:
         call.refuse(
-            second, f"shapes {_shape(p)} and {_shape(y)} of the two arguments differ",
+            second, f"shapes {shape_text(p)} and {shape_text(y)} of the two arguments differ",
             "a loss compares entry with entry: give both the same shape",
         )
     if len(p.shape) < 2:
@@ -108,7 +108,7 @@ def _expected_log(
         body = f"-{log_p.format(k='y[...]')}"
     elif p.shape != y.shape:
         call.refuse(
-            "y", f"scores {_shape(p)} and targets {_shape(y)}",
+            "y", f"scores {shape_text(p)} and targets {shape_text(y)}",
             "use integer labels (classes: …), or distributions of the shape of the scores",
         )
     else:
@@ -134,7 +134,7 @@ def _reduction(call: Call, reduction: str) -> str:
 def _labels_fit(call: Call, p: Array, y: Array) -> None:
     if p.shape[:-1] != y.shape:
         call.refuse(
-            "y", f"scores {_shape(p)} and labels {_shape(y)}",
+            "y", f"scores {shape_text(p)} and labels {shape_text(y)}",
             "one label for each row of scores",
         )
     if p.shape[-1] != y.classes:
@@ -143,6 +143,3 @@ def _labels_fit(call: Call, p: Array, y: Array) -> None:
             "give the scores one entry for each class",
         )
 
-
-def _shape(array: Array) -> str:
-    return f"[{', '.join(map(str, array.shape))}]"

@@ -87,6 +87,11 @@ def family(module: ModuleType) -> dict[str, Layer]:
     return layers
 
 
+def shape_text(array: Array) -> str:
+    """A shape as a spec writes it: [N, 64]."""
+    return f"[{', '.join(map(str, array.shape))}]"
+
+
 def indices(base: str, count: int) -> str:
     """`i`, or `i1, i2, …` where an equation needs several of a kind."""
     return base if count == 1 else ", ".join(f"{base}{k}" for k in range(1, count + 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from symbackprop.layers.registry import Array, Call, Extent, axis_of, indices
+from symbackprop.layers.registry import Array, Call, Extent, axis_of, indices, shape_text
 
 
 def flatten(call: Call, x: Array) -> Array:
@@ -52,7 +52,7 @@ def concat(call: Call, a: Array, b: Array, *more: Array, axis: int = -1) -> Arra
     at = axis_of(call, a, axis)
     if [*a.shape[:at], *a.shape[at + 1 :]] != [*b.shape[:at], *b.shape[at + 1 :]]:
         call.refuse(
-            "b", f"concat of shapes {a.shape} and {b.shape} along axis {axis}",
+            "b", f"shapes {shape_text(a)} and {shape_text(b)} along axis {axis}",
             "all other axes have the same extents",
         )
     count = len(a.shape) - 1 - at
@@ -72,5 +72,5 @@ def _completed(call: Call, x: Array, shape: tuple[Extent, ...]) -> tuple[Extent,
         completed, fits = shape, math.prod(shape) == total
     if not fits:
         came, wanted = ", ".join(map(str, x.shape)), ", ".join(map(str, shape))
-        call.refuse("shape", f"reshape of [{came}] to [{wanted}]", "keep the number of entries")
+        call.refuse("shape", f"[{came}] to [{wanted}]", "keep the number of entries")
     return completed

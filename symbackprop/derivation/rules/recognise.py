@@ -4,6 +4,7 @@ Each rule is an identity over the reals:
 
     1 / (1 + exp u)        = sigmoid(-u)
     exp(u) sigmoid(-u)     = sigmoid(u)
+    sigmoid(-u)            = 1 - sigmoid(u)               beside sigmoid(u)
     log(1 + exp u)         = softplus(u)
     log sigmoid(u)         = -softplus(-u)
     log(1 - sigmoid(u))    = -softplus(u)
@@ -50,6 +51,17 @@ def recognise(expr: Expr) -> Expr:
     if isinstance(expr, _LOG1P):
         return _log(1 + expr.args[0], expr)
     return expr
+
+
+def mirrored(expr: Expr) -> Expr:
+    """sigmoid(-u) = 1 - sigmoid(u), wherever sigmoid(u) stands too."""
+    found = expr.atoms(sigmoid)
+    swap = {
+        s: 1 - sigmoid(-s.args[0])
+        for s in found
+        if s.args[0].could_extract_minus_sign() and sigmoid(-s.args[0]) in found
+    }
+    return expr.xreplace(swap) if swap else expr
 
 
 def _log(argument: Expr, otherwise: Expr) -> Expr:
