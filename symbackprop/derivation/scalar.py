@@ -13,6 +13,9 @@ from symbackprop.equations.pointwise import definition
 
 def partial_derivative(node: Expr, position: int) -> Expr:
     """∂f/∂a_position of f(a_0, a_1, …), one function or power, at its own arguments."""
+    if isinstance(node, Pow) and position == 0:
+        # SymPy writes bᵉ e / b, which is not finite at b = 0
+        return node.exp * node.base ** (node.exp - 1)
     dummies = tuple(
         a if a.is_number else Symbol(f"_a{k}", real=True) for k, a in enumerate(node.args)
     )

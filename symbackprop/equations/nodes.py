@@ -73,6 +73,8 @@ class TensorSymbol(Symbol):  # type: ignore[misc]
         classes = () if self.classes is None else (self.classes,)
         return (*Symbol._hashable_content(self), self.kind, *self.shape, *classes)
 
+    _iterable = False  # SymPy takes what has __getitem__ for a sequence
+
     def __getitem__(self, indices: Any) -> Access:
         return Access(self, *(indices if isinstance(indices, tuple) else (indices,)))
 
@@ -219,13 +221,18 @@ class Delta(Mask):
     """Kronecker's δ(a, b) of two index expressions: 1 where they are equal, else 0."""
 
     def __new__(cls, a: Any, b: Any) -> Any:
-        a, b = sympy.sympify(a), sympy.sympify(b)
+        a, b = (Integer(0) if _is_only_zero(e) else sympy.sympify(e) for e in (a, b))
         difference = a - b
         if difference == 0:
             return Integer(1)
         if difference.is_Integer:
             return Integer(0)
         return Expr.__new__(cls, *sorted((a, b), key=sympy.default_sort_key))
+
+
+def _is_only_zero(expr: Any) -> bool:
+    """An index of extent 1."""
+    return isinstance(expr, Index) and expr.extent == 1
 
 
 class Compare(Mask):

@@ -1,0 +1,75 @@
+"""Backpropagation derived by hand, by a machine: the equations, the proof and the NumPy code.
+
+import symbackprop as sb
+
+net = sb.load("keras_mlp")        # or sb.parse(text): the spec
+d = sb.derive(net)                # its derivation: d["W1"] is the gradient by W1
+sb.render(d, "keras_mlp.md")      # as a document
+module = sb.compile(d)            # as a NumPy module, imported
+report = sb.check(d)              # true only if every check holds
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = [
+    "CallError",
+    "SpecError",
+    "__version__",
+    "check",
+    "compile",
+    "derive",
+    "generate",
+    "load",
+    "parse",
+    "render",
+    "show",
+    "train",
+]
+
+if TYPE_CHECKING:
+    from symbackprop.errors import CallError
+    from symbackprop.pipeline import (
+        check,
+        compile,
+        derive,
+        generate,
+        load,
+        parse,
+        render,
+        show,
+        train,
+    )
+    from symbackprop.spec.errors import SpecError
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: `import symbackprop` alone is instant."""
+    if name not in __all__:
+        raise AttributeError(f"module 'symbackprop' has no attribute '{name}'")
+    if name == "SpecError":
+        from symbackprop.spec.errors import SpecError
+
+        return SpecError
+    from symbackprop import errors, pipeline
+
+    return getattr(errors if name == "CallError" else pipeline, name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+class _Package(ModuleType):
+    """The room `symbackprop.check` does not hide the function `check` when it is imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name != "check":
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,39 @@
+"""Exact values: comparing them, and SymPy's derivative of an expression at a point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import sympy
+
+from symbackprop.check.report import Comparison
+from symbackprop.equations.evaluate import Environment, Known, Traced, Value, evaluate
+from symbackprop.equations.evaluate_numbers import multiprecision, value_of
+
+TOLERANCE = 1e-30  # where a value is not rational
+
+
+def compare(a: Value, b: Value, where: Callable[[str, str], str]) -> Comparison:
+    """Rational values must be equal, others to 30 digits; `where` words both for the reader."""
+    a, b = value_of(a), value_of(b)
+    rational = isinstance(a, int | Fraction) and isinstance(b, int | Fraction)
+    if not rational:
+        a, b = multiprecision(a), multiprecision(b)
+    tolerance = 0.0 if rational else TOLERANCE
+    error = float(abs(a - b) / max(1, abs(a), abs(b)))
+    held = error <= tolerance
+    return Comparison(error, tolerance, "" if held else where(show(a), show(b)))
+
+
+def show(value: Value) -> str:
+    """A value as a reader wants it: short fractions as they are, anything else in decimals."""
+    text = str(value_of(value))
+    return text if len(text) <= 12 else f"{float(value_of(value)):.12g}"
+
+
+def rate(number: Value, by: Known) -> Value:
+    """SymPy's scalar derivative of a traced number, where its symbols have the values they know."""
+    if not isinstance(number, Traced):
+        return 0
+    return evaluate(sympy.diff(number.expr, by), Environment({}, {}))

@@ -1,0 +1,118 @@
+"""The command line: which commands there are, how errors look, what the exit code is.
+
+Nothing but the standard library is imported until a command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from symbackprop import __version__
+from symbackprop.commands import check, derive, gallery, generate, render, tour, train
+from symbackprop.errors import CallError, Diverged
+
+COMMANDS = {
+    "derive": derive,
+    "generate": generate,
+    "render": render,
+    "check": check,
+    "train": train,
+    "gallery": gallery,
+    "tour": tour,
+}
+DONE, FAILED, WRONG, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. 0: done; 1: a check failed or training diverged; 2: a wrong spec or call."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # mathematics on an ASCII terminal
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # The reader has gone; keep the interpreter's own last flush from saying so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        print("symbackprop: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (ValueError, ArithmeticError, OSError) as fault:
+        message, code = _report(fault)
+        print(message, file=sys.stderr)
+        return code
+
+
+def _run(words: list[str]) -> int:
+    parser, commands = _parsers()
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        from symbackprop.spec.errors import did_you_mean, quoted
+
+        listed = f"the commands are {', '.join(COMMANDS)}"
+        fix = did_you_mean(words[0], COMMANDS, listed)
+        raise CallError(f"no command is called {quoted(words[0])}", fix)
+    options, rest = parser.parse_known_args(words)
+    if rest:
+        raise _unknown(rest[0], commands.get(options.command, parser))
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return WRONG
+    code: int = COMMANDS[options.command].run(options)
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors look like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CallError(message, f"{self.prog} --help shows how it is called")
+
+
+def _parsers() -> tuple[_Parser, dict[str, argparse.ArgumentParser]]:
+    parser = _Parser(
+        prog="symbackprop",
+        description="Derive, prove, generate and train neural networks from their equations.",
+        epilog="SPEC is a path, or the name of a spec that `symbackprop gallery` lists.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"symbackprop {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands: dict[str, argparse.ArgumentParser] = {}
+    for name, command in COMMANDS.items():
+        commands[name] = subparsers.add_parser(
+            name, help=command.SUMMARY, description=command.__doc__, allow_abbrev=False
+        )
+        command.arguments(commands[name])
+    return parser, commands
+
+
+def _unknown(word: str, parser: argparse.ArgumentParser) -> CallError:
+    from symbackprop.spec.errors import did_you_mean, quoted
+
+    known = [option for action in parser._actions for option in action.option_strings]
+    if not word.startswith("-"):
+        return CallError(f"{quoted(word)} is one word too many", f"{parser.prog} --help")
+    fix = did_you_mean(word.split("=")[0], known, f"the options are {', '.join(sorted(known))}")
+    return CallError(f"{parser.prog} has no option {quoted(word)}", fix)
+
+
+def _report(fault: Exception) -> tuple[str, int]:
+    """What to print, and the exit code; a fault of this program itself is raised on."""
+    from symbackprop.spec.errors import SpecError
+
+    if isinstance(fault, SpecError):
+        return str(fault), WRONG
+    if isinstance(fault, CallError):
+        return f"symbackprop: {fault}", WRONG
+    if isinstance(fault, Diverged):
+        return f"symbackprop: {fault}", FAILED
+    if isinstance(fault, OSError) and fault.filename is not None:
+        what = f"symbackprop: {fault.filename}: {fault.strerror}"
+        return f"{what}\n  fix: choose another place with -o, or mend its permissions", WRONG
+    raise fault

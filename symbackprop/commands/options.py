@@ -1,0 +1,48 @@
+"""Arguments that several commands take."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+
+
+def spec(parser: argparse.ArgumentParser) -> None:
+    """The positional SPEC."""
+    parser.add_argument("spec", metavar="SPEC", help="a path, or the name of a gallery spec")
+
+
+def dtype(parser: argparse.ArgumentParser) -> None:
+    """`--dtype`."""
+    parser.add_argument(
+        "--dtype",
+        type=one_of("float32", "float64"),
+        default="float32",
+        help="float32 (default) or float64",
+    )
+
+
+def one_of(*known: str) -> Callable[[str], str]:
+    """A type of argument: one of these words."""
+
+    def check(word: str) -> str:
+        if word not in known:
+            raise argparse.ArgumentTypeError(f"'{word}' is none of {', '.join(known)}")
+        return word
+
+    return check
+
+
+def count(least: int) -> Callable[[str], int]:
+    """A type of argument: a whole number from `least`."""
+
+    def check(word: str) -> int:
+        if not word.isdecimal() or int(word) < least:
+            raise argparse.ArgumentTypeError(f"'{word}' is no whole number from {least}")
+        return int(word)
+
+    return check
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return f"{', '.join(words[:-1])} or {words[-1]}"

@@ -1,0 +1,53 @@
+"""Derive, generate, render, check and train one spec, and say where each result lies."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from symbackprop.commands import check as checking
+from symbackprop.commands import options as common
+from symbackprop.commands import train as training
+
+SUMMARY = "all of it, one after the other"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    common.spec(parser)
+    parser.add_argument("-o", metavar="DIR", help="default: runs/NAME")
+
+
+def run(options: argparse.Namespace) -> int:
+    from symbackprop import pipeline
+    from symbackprop.training import read_plan
+
+    spec = pipeline.load(options.spec)
+    plan = read_plan(spec)
+    directory = Path(options.o or Path("runs") / spec.name)
+
+    _heading("derive", spec.title or spec.name)
+    derivation = pipeline.derive(spec)
+    print(pipeline.show(derivation).rstrip("\n"))
+
+    _heading("generate", "the NumPy module and its test")
+    for path in pipeline.generate(derivation, directory):
+        print(path)
+
+    _heading("render", "the derivation with its steps")
+    for ending in pipeline.ENDINGS:
+        print(pipeline.render(derivation, directory / f"{spec.name}{ending}"))
+
+    _heading("check", "every step, every gradient, the module")
+    report = pipeline.check(derivation, spec)
+    checking.show(report)
+
+    _heading("train", f"seed {plan.seed}, {type(plan.optimizer).__name__}")
+    outcome = training.train(spec, plan, directory, "float32", resume=False)
+    if outcome.interrupted:
+        return 130
+    print(f"\nEverything lies in {directory}/")
+    return 0 if report else 1
+
+
+def _heading(stage: str, what: str) -> None:
+    print(f"\n── {stage}: {what}")

@@ -1,0 +1,34 @@
+"""Templates: where they are, and how they are filled."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import jinja2
+
+
+def template_folder() -> Path:
+    """The folder of templates: inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "templates", package.parent / "templates"):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"no templates in {package} or beside it: install symbackprop again")
+
+
+def render(template: str, **values: object) -> str:
+    """A template filled in; a name that it misses is an error."""
+    return _environment().get_template(template).render(**values)
+
+
+@functools.lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template_folder()),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # the output is Python; text in it is escaped by layout.escaped
+    )

@@ -1,0 +1,269 @@
+"""The generated module: a program as the NumPy source that a careful expert would write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sympy import Expr
+
+from symbackprop.emit.environment import render
+from symbackprop.emit.formulas import formula
+from symbackprop.emit.initial import initial_parameters, schemes
+from symbackprop.emit.layout import WIDTH, Call, Code, comment, escaped, lines, quoted, sentences
+from symbackprop.emit.numbers import number
+from symbackprop.emit.statements import Printer, constant
+from symbackprop.equations.nodes import TensorSymbol
+from symbackprop.program.model import Apply, Function, Program, Read, Scalar
+
+DTYPES = {"real": "dtype", "integer": "np.intp", "mask": "np.bool_"}
+
+
+def emit_module(program: Program, dtype: str = "float32") -> str:
+    """The module's source; `dtype` is the default of init_params and of Workspace."""
+    system = program.derivation.system
+    losses = [f for loss in program.losses for f in (loss.value, loss.gradients)]
+    functions = [_function(program, f) for f in (program.forward, *losses)]
+    shaped = [*(i.symbol for i in system.inputs), *(p.symbol for p in system.parameters)]
+    outputs = [t for t in system.outputs if t not in shaped]
+    return render(
+        "module.py.jinja",
+        title=escaped(system.title or system.name),
+        notes=_paragraphs(system.notes),
+        contents=_contents(program),
+        math=_uses(program, "erf"),
+        shapes=_shapes([*shaped, *outputs]),
+
+        kinds=_kinds(program),
+        classes=_classes(program),
+        extents=_names(e.name for e in system.extents),
+        compound=_compound(program),
+        extents_dict=_extents_dict(program),
+        parameter_names=_list(p.symbol.name for p in system.parameters),
+        init_params=initial_parameters(system, dtype),
+        schemes=schemes(system),
+        fans=any(s.startswith(("glorot", "he")) for s in schemes(system)),
+        workspace=_workspace(program, dtype),
+        functions=functions,
+        erf=_uses(program, "erf"),
+    )
+
+
+def _contents(program: Program) -> list[str]:
+    """What the module says about itself."""
+    system = program.derivation.system
+    gradients = ", ".join(loss.gradients.name for loss in program.losses)
+    text = f"Written by symbackprop from the spec {system.name} ({system.digest[:16] or 'no digest'})."
+    offered = f"Call init_params, then forward, {gradients}."
+    numbers = (
+        "The numbers in the comments are those of the equations in the derivation; "
+        "[condition] is 1 where the condition holds, else 0."
+    )
+    return [*sentences(text, 0), *sentences(offered, 0), "", *sentences(numbers, 0)]
+
+
+def _paragraphs(text: str) -> list[str]:
+    paragraphs = [sentences(escaped(p), 0) for p in text.splitlines() if p.strip()]
+    return [line for paragraph in paragraphs for line in (*paragraph, "")]
+
+
+def _shapes(symbols: Iterable[TensorSymbol]) -> list[str]:
+    return [
+        line
+        for symbol in symbols
+        for line in lines(f"{quoted(symbol.name)}: ", _shape(symbol.shape, True), ",")
+    ]
+
+
+def _shape(shape: Iterable[Expr], text: bool = False) -> Code:
+    """A shape as a tuple; `text` makes strings of run-time extents."""
+    sizes = [number(e) for e in shape]
+    if text:
+        sizes = [s if s.isdigit() else quoted(s) for s in sizes]
+    return Call("", tuple(sizes)) if sizes else "()"
+
+
+def _kinds(program: Program) -> str:
+    pairs = [(i.symbol.name, i.symbol.kind) for i in program.derivation.system.inputs]
+    return _dict((name, quoted(kind)) for name, kind in pairs if kind != "real")
+
+
+def _classes(program: Program) -> str:
+    """The classes of integer inputs, where they are a number."""
+    inputs = program.derivation.system.inputs
+    return _dict((i.symbol.name, number(i.classes)) for i in inputs if i.classes is not None)
+
+
+def _dict(items: Iterable[tuple[str, str]]) -> str:
+    """A dict, one item a line; `{}` for none."""
+    body = "".join(f"    {quoted(name)}: {value},\n" for name, value in items)
+    return f"{{\n{body}}}" if body else "{}"
+
+
+def _names(names: Iterable[str]) -> str:
+    return "\n".join(lines("", Call("", tuple(quoted(n) for n in names)), indent=0)) or "()"
+
+
+def _list(names: Iterable[str]) -> str:
+    """A list of names, one a line."""
+    body = "".join(f"    {quoted(name)},\n" for name in names)
+    return f"[\n{body}]" if body else "[]"
+
+
+def _compound(program: Program) -> list[str]:
+    return []
+
+
+def _extents_dict(program: Program) -> str:
+    return "{" + ", ".join(f"{quoted(e.name)}: {e.name}" for e in program.derivation.system.extents) + "}"
+
+
+def _workspace(program: Program, dtype: str) -> dict[str, list[str]]:
+    """The constructor of Workspace: its extents, its constants and its buffers."""
+    extents = [e.name for e in program.derivation.system.extents]
+    head = ["self", "*", *extents, f"dtype=np.{dtype}"]
+    printer = Printer(program, program.forward, "self")
+    body = [f"        self.{name} = {name}" for name in extents]
+    for value, name in program.constants.items():
+        body += lines(f"self.{name} = ", constant(printer, value), indent=8)
+    for buffer in program.buffers:
+        shape = _shape(buffer.shape)
+        call = Call("np.empty", (shape, DTYPES[buffer.kind]))
+        body += lines(f"self.{buffer.name} = ", call, indent=8)
+    return {"head": lines("def ", Call("__init__", tuple(head)), ":", 4), "body": body}
+
+
+def _function(program: Program, function: Function) -> str:
+    """One function: its arguments, the extents and arrays it reads, the mathematics, the results."""
+    loss = function is not program.forward
+    arguments = ["params", *(["*", *function.inputs]), "workspace=None", f"training={loss}"]
+    printer = Printer(program, function)
+    given = "{" + ", ".join(f"{quoted(n)}: {n}" for n in function.inputs) + "}"
+    mathematics = _mathematics(program, function, printer)
+    body = [
+        *_docstring(program, function),
+        *_prepared(function, given),
+        *_extents(program, mathematics),
+        *_arrays(program, function),
+        *mathematics,
+        *_returned(program, function, printer),
+    ]
+    ignored = _ignored_warnings(program, function)
+    warnings = ", ".join(f'{warning}="ignore"' for warning in ignored)
+    decorator = [f"@np.errstate({warnings})"] if ignored else []
+    head = lines("def ", Call(function.name, tuple(arguments)), ":", indent=0)
+    return "\n".join([*decorator, *head, *body])
+
+
+def _prepared(function: Function, given: str) -> list[str]:
+    one = f"    work = _prepare(params, {given}, workspace)"
+    if len(one) <= WIDTH:
+        return [one]
+    items = [f"        {quoted(n)}: {n}," for n in function.inputs]
+    return ["    given = {", *items, "    }", "    work = _prepare(params, given, workspace)"]
+
+
+def _docstring(program: Program, function: Function) -> list[str]:
+    if function is program.forward:
+        text = f"Return {', '.join(function.results) or 'nothing'}, by name."
+    elif len(function.results) == 1:
+        text = "Return the loss."
+    else:
+        (_, *by) = function.results
+        text = f"Return the loss and its gradients by {', '.join(by)}."
+    if len(text) <= 80 - 4:
+        return [f'    """{text}"""']
+    short = text.split(" by ")[0] + " by parameter and input names."
+    return [f'    """{short if len(short) < 76 else "Return the results by name."}"""']
+
+
+def _extents(program: Program, mathematics: list[str]) -> list[str]:
+    """The run-time extents that the body reads."""
+    words = {w for line in mathematics if not line.lstrip().startswith("#") for w in _words(line)}
+    names = [e.name for e in program.derivation.system.extents if e.name in words]
+    return [f"    {name} = work.{name}" for name in names]
+
+
+def _words(line: str) -> list[str]:
+    return "".join(c if c.isalnum() or c in "_." else " " for c in line).split()
+
+
+def _arrays(program: Program, function: Function) -> list[str]:
+    """Parameters by their own names; scalars as Python numbers, integers as positions."""
+    reads = {op.name: op for op in program.values if isinstance(op, Read)}
+    found: list[str] = []
+    for name in function.inputs:
+        if not reads[name].shape:
+            convert = {"real": "float", "integer": "int", "mask": "bool"}[reads[name].kind]
+            found.append(f"    {name} = {convert}({name})")
+        elif reads[name].kind == "integer":
+            found += lines(f"{name} = ", Call("np.asarray", (name, "dtype=np.intp")))
+    for name in function.parameters:
+        source = f"params[{quoted(name)}]"
+        found += lines(f"{name} = ", source if reads[name].shape else Call("float", (source,)))
+    return found
+
+
+def _mathematics(program: Program, function: Function, printer: Printer) -> list[str]:
+    """Every operation, each run of them under the equation that it serves."""
+    found: list[str] = []
+    shown = 0
+    for value in function.order:
+        served = program.serves[value]
+        if served != shown and served in program.lines:
+            line = program.lines[served]
+            found += ["", *comment(f"({served}) {formula(line.equation)}")]
+        shown = served
+        found += printer.statement(value)
+    return found
+
+
+def _returned(program: Program, function: Function, printer: Printer) -> list[str]:
+    entries: list[str] = []
+    results = list(function.results.items())
+    first: list[str] = []
+    if function is not program.forward:
+        value = results.pop(0)[1]
+        scalar = program.values[value]
+        seen = printer.see(value)
+        if isinstance(scalar, Scalar) or isinstance(scalar, Read):
+            seen = Call("float", (seen,))
+        if len(function.results) == 1 and not program_gradients(program, function):
+            return ["", *lines("return ", seen)]
+        first = [str(seen)]
+    for name, value in results:
+        entries += lines(f"{quoted(name)}: ", printer.see(value), ",", indent=8)
+    opening = "    return " + "".join(f"{f}, " for f in first)
+    if not entries:
+        return ["", f"{opening}{{}}"]
+    return ["", f"{opening}{{", *entries, "    }"]
+
+
+def program_gradients(program: Program, function: Function) -> bool:
+    """Whether the function is one that returns gradients."""
+    return any(loss.gradients is function for loss in program.losses)
+
+
+def _uses(program: Program, name: str) -> bool:
+    return any(isinstance(op, Apply) and op.function == name for op in program.values)
+
+
+def _ignored_warnings(program: Program, function: Function) -> list[str]:
+    """What NumPy would warn of where nothing is wrong.
+
+    1 / (1 + exp(-x)) may overflow to its limit; `where` computes the branch not taken as well.
+    """
+    values = program.values
+    ignored: set[str] = set()
+    for value in function.order:
+        operation = values[value]
+        if not isinstance(operation, Apply):
+            continue
+        if operation.function == "where":
+            ignored |= {"divide", "invalid", "over"}
+        if operation.function == "divide" and isinstance(values[operation.inputs[0]], Scalar):
+            below = values[operation.inputs[1]]
+            if isinstance(below, Apply) and below.function == "add":
+                parts = [values[v] for v in below.inputs]
+                if any(isinstance(p, Apply) and p.function == "exp" for p in parts):
+                    ignored.add("over")
+    return sorted(ignored)

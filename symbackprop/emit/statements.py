@@ -1,0 +1,328 @@
+"""Operations as NumPy statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sympy import Expr
+
+from symbackprop.emit.layout import Call, Code, lines
+from symbackprop.emit.numbers import factor, number, operand
+from symbackprop.program.model import (
+    Accumulate,
+    Apply,
+    Arange,
+    Assemble,
+    Copy,
+    Function,
+    Inner,
+    Matmul,
+    Ones,
+    Operation,
+    Program,
+    Put,
+    Read,
+    Reduce,
+    Scalar,
+    Take,
+    View,
+)
+
+_INFIX = {"add": "+", "subtract": "-", "multiply": "*"}
+_COMPARISONS = {
+    "less": "<",
+    "less_equal": "<=",
+    "greater": ">",
+    "greater_equal": ">=",
+    "equal": "==",
+    "not_equal": "!=",
+    "logical_and": "and",
+    "logical_or": "or",
+}
+_REDUCED = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
+
+
+class Printer:
+    """The statements of one function. `owner` is what constants and buffers are attributes of."""
+
+    def __init__(self, program: Program, function: Function, owner: str = "work") -> None:
+        self.values = program.values
+        self.constants = program.constants
+        self.names = function.names
+        self.places = function.places
+        self.owner = owner
+
+    def statement(self, value: int) -> list[str]:
+        """The lines that compute a value."""
+        operation = self.values[value]
+        return _STATEMENTS[type(operation)](self, value, operation)
+
+    # Operands
+
+    def see(self, value: int) -> Code:
+        """A value where it is read: a name, a number, or a view of one."""
+        operation = self.values[value]
+        if isinstance(operation, Scalar):
+            return number(operation.number)
+        if isinstance(operation, View):
+            return self._view(operation)
+        if value in self.constants:
+            return f"{self.owner}.{self.constants[value]}"
+        if isinstance(operation, Read):
+            return operation.name
+        return self.names[value]
+
+    def beside(self, value: int, operation: Operation) -> Code:
+        """The same as an operand of an operation on arrays: numbers take the kind of its result."""
+        scalar = self.values[value]
+        if isinstance(scalar, Scalar) and operation.kind != "integer":
+            return operand(scalar.number)
+        return self.see(value)
+
+    def _view(self, view: View) -> Code:
+        seen = self.see(view.of)
+        if view.how == "transpose":
+            if view.detail == (1, 0):
+                return f"{seen}.T"
+            return Call(f"{seen}.transpose", tuple(map(str, view.detail)))
+        if view.how == "reshape":
+            return Call(f"{seen}.reshape", tuple(number(e) for e in view.shape))
+        if view.how == "diagonal":
+            return Call(f"{seen}.diagonal", ("0", *map(str, view.detail)))
+        return f"{seen}[{_subscript(view.detail, self.values[view.of].shape)}]"
+
+    # Statements
+
+    def out(self, value: int) -> str:
+        """Where the result of a value is written."""
+        place = self.places[value]
+        return self.names[place.inplace] if place.inplace is not None else self.buffer(value)
+
+    def buffer(self, value: int) -> str:
+        return f"{self.owner}.{self.places[value].buffer}"
+
+    def assign(self, value: int, code: Code) -> list[str]:
+        """`name = code`; without the name where the result is written over what bears it."""
+        inplace = self.places[value].inplace if value in self.places else None
+        kept = inplace is not None and self.names[inplace] == self.names[value]
+        return lines("" if kept else f"{self.names[value]} = ", code)
+
+    def call(self, value: int, function: str, *arguments: Code) -> list[str]:
+        """A NumPy function that writes into the value's buffer, or gives a Python number."""
+        operation = self.values[value]
+        if operation.shape:
+            out = f"out={self.out(value)}"
+            return self.assign(value, Call(function, (*arguments, out)))
+        convert = {"real": "float", "integer": "int", "mask": "bool"}[operation.kind]
+        return self.assign(value, Call(convert, (Call(function, arguments),)))
+
+    def fresh(self, value: int) -> list[str]:
+        """`name = buffer`, before it is filled."""
+        return self.assign(value, self.buffer(value))
+
+
+def _apply(printer: Printer, value: int, operation: Apply) -> list[str]:
+    if not operation.shape:
+        return _apply_number(printer, value, operation)
+    function = operation.function
+    inputs = tuple(printer.beside(v, operation) for v in operation.inputs)
+    if function == "where":
+        return _where(printer, value, inputs)
+    if function == "real":
+        return printer.fresh(value) + lines("", Call("np.copyto", (printer.names[value], *inputs)))
+    if function == "erf":
+        return printer.assign(value, Call("_erf", (*inputs, printer.out(value))))
+    return printer.call(value, f"np.{function}", *inputs)
+
+
+def _where(printer: Printer, value: int, inputs: tuple[Code, ...]) -> list[str]:
+    mask, a, b = inputs
+    name = printer.names[value]
+    if printer.places[value].inplace is None:
+        found = printer.fresh(value) + lines("", Call("np.copyto", (name, b)))
+    else:
+        found = []
+        if printer.out(value) != name:
+            found += printer.assign(value, printer.out(value))
+    return found + lines("", Call("np.copyto", (name, a, f"where={mask}")))
+
+
+def _apply_number(printer: Printer, value: int, operation: Apply) -> list[str]:
+    """A function of numbers, in Python's own arithmetic where it has it."""
+    function = operation.function
+    seen = tuple(printer.see(v) for v in operation.inputs)
+    scalars = [printer.values[v] for v in operation.inputs]
+    tight = tuple(
+        factor(o.number) if isinstance(o, Scalar) else s for o, s in zip(scalars, seen, strict=True)
+    )
+    sign = _INFIX.get(function) or _COMPARISONS.get(function)
+    if sign:
+        return printer.assign(value, f"{tight[0]} {sign} {tight[1]}")
+    if function == "negative":
+        return printer.assign(value, f"-{tight[0]}")
+    if function == "divide" and isinstance(scalars[1], Scalar):
+        return printer.assign(value, f"{tight[0]} / {tight[1]}")
+    if function == "logical_not":
+        return printer.assign(value, f"not {seen[0]}")
+    if function in ("real", "where"):
+        inner = seen[0] if function == "real" else Call("np.where", seen)
+        return printer.assign(value, Call("float", (inner,)))
+    if function == "erf":
+        return printer.assign(value, Call("math.erf", seen))
+    return printer.call(value, f"np.{function}", *seen)
+
+
+def _reduce(printer: Printer, value: int, operation: Reduce) -> list[str]:
+    rank = len(printer.values[operation.of].shape)
+    axes = operation.axes
+    axis = str(axes[0]) if len(axes) == 1 else f"({', '.join(map(str, axes))})"
+    if operation.function.startswith("arg"):
+        return printer.call(
+            value, f"np.{operation.function}", printer.see(operation.of), f"axis={axis}"
+        )
+    axis = "None" if len(axes) == rank else axis
+    name = f"np.{_REDUCED[operation.function]}.reduce"
+    return printer.call(value, name, printer.see(operation.of), f"axis={axis}")
+
+
+def _matmul(printer: Printer, value: int, operation: Matmul) -> list[str]:
+    stacked = len(printer.values[operation.a].shape) > 2
+    function = "np.matmul" if stacked else "np.dot"
+    return printer.call(value, function, printer.see(operation.a), printer.see(operation.b))
+
+
+def _inner(printer: Printer, value: int, operation: Inner) -> list[str]:
+    pair = (printer.see(operation.a), printer.see(operation.b))
+    return printer.call(value, "np.einsum", '"...i,...i->..."', *pair)
+
+
+def _take(printer: Printer, value: int, operation: Take) -> list[str]:
+    of = printer.values[operation.of]
+    index = printer.see(operation.index)
+    if not operation.shape:
+        return printer.call(value, "np.take", printer.see(operation.of), index, 'mode="clip"')
+    flat = isinstance(of, View) and of.how == "reshape" and len(of.shape) == 1
+    source = printer.see(of.of if flat and isinstance(of, View) else operation.of)
+    axis = () if len(of.shape) == 1 else (f"axis={operation.axis}",)
+    out = f"out={printer.out(value)}"
+    call = Call("np.take", (source, index, *axis, out, 'mode="clip"'))
+    if str(source).isidentifier():
+        call = Call(f"{source}.take", (index, *axis, out, 'mode="clip"'))
+    return printer.assign(value, call)
+
+
+def _based(printer: Printer, value: int, base: int) -> list[str]:
+    """The base under the name of the value: copied, unless the value is written over it."""
+    if printer.places[value].inplace is not None:
+        name = printer.out(value)
+        return [] if name == printer.names[value] else printer.assign(value, name)
+    return printer.fresh(value) + lines(
+        "", Call("np.copyto", (printer.names[value], printer.see(base)))
+    )
+
+
+def _put(printer: Printer, value: int, operation: Put) -> list[str]:
+    index, entries = printer.see(operation.index), printer.see(operation.entries)
+    return _based(printer, value, operation.base) + lines(
+        "", Call(f"{printer.names[value]}.put", (index, entries))
+    )
+
+
+def _accumulate(printer: Printer, value: int, operation: Accumulate) -> list[str]:
+    name = printer.names[value]
+    flat = name if len(operation.shape) == 1 else f"{name}.reshape(-1)"
+    index, entries = printer.see(operation.index), printer.see(operation.entries)
+    return _based(printer, value, operation.base) + lines(
+        "", Call("np.add.at", (flat, index, entries))
+    )
+
+
+def _assemble(printer: Printer, value: int, operation: Assemble) -> list[str]:
+    found = printer.fresh(value)
+    for part, (start, stop) in zip(operation.parts, operation.ranges, strict=True):
+        before = ":, " * operation.axis
+        span = f"{number(start)} : {number(stop)}"
+        if all(text.isalnum() for text in (number(start), number(stop))):
+            span = span.replace(" ", "")
+        target = f"{printer.names[value]}[{before}{span}]"
+        found += lines(f"{target} = ", printer.beside(part, operation))
+    return found
+
+
+def _copy(printer: Printer, value: int, operation: Copy) -> list[str]:
+    name = printer.names[value]
+    of = printer.values[operation.of]
+    if isinstance(of, Scalar):
+        return printer.fresh(value) + lines("", Call(f"{name}.fill", (operand(of.number),)))
+    return printer.fresh(value) + lines("", Call("np.copyto", (name, printer.see(operation.of))))
+
+
+_STATEMENTS: Mapping[type, Callable[[Printer, int, Any], list[str]]] = {
+    Apply: _apply,
+    Reduce: _reduce,
+    Matmul: _matmul,
+    Inner: _inner,
+    Take: _take,
+    Put: _put,
+    Accumulate: _accumulate,
+    Assemble: _assemble,
+    Copy: _copy,
+}
+
+
+def constant(printer: Printer, value: int) -> Code:
+    """A value that depends on extents alone, as an expression that allocates it."""
+    operation = printer.values[value]
+    if isinstance(operation, Arange):
+        return Call("np.arange", (number(operation.shape[0]),))
+    if isinstance(operation, Ones):
+        return Call("np.ones", (number(operation.shape[0]), "dtype"))
+    if isinstance(operation, Apply):
+        inputs = tuple(printer.beside(v, operation) for v in operation.inputs)
+        if operation.function == "real":
+            return Call(f"{inputs[0]}.astype", ("dtype",))
+        call = Call(f"np.{operation.function}", inputs)
+        return Call(f"{call}.astype", ("dtype",)) if operation.kind == "real" else call
+    if isinstance(operation, Reduce):
+        name = operation.function if operation.function.startswith("arg") else (
+            f"{_REDUCED[operation.function]}.reduce"
+        )
+        axes = operation.axes
+        axis = str(axes[0]) if len(axes) == 1 else f"({', '.join(map(str, axes))})"
+        return Call(f"np.{name}", (printer.see(operation.of), f"axis={axis}"))
+    if isinstance(operation, Matmul):
+        return Call("np.matmul", (printer.see(operation.a), printer.see(operation.b)))
+    if isinstance(operation, Take):
+        return Call(
+            "np.take",
+            (printer.see(operation.of), printer.see(operation.index), f"axis={operation.axis}",
+             'mode="clip"'),
+        )
+    raise AssertionError(f"{operation} is no constant")
+
+
+def _subscript(items: tuple[Any, ...], shape: tuple[Expr, ...]) -> str:
+    """`:, None, 2:5` for the items of a selection."""
+    found: list[str] = []
+    position = 0
+    for item in items:
+        if item is None:
+            found.append("None")
+            continue
+        found.append(_item(item, shape[position]))
+        position += 1
+    while len(found) > 1 and found[-1] == ":":
+        found.pop()
+    return ", ".join(found)
+
+
+def _item(item: Any, extent: Expr) -> str:
+    if not isinstance(item, tuple):
+        return number(item)
+    start = "" if item[0] == 0 else number(item[0])
+    stop = "" if item[1] == extent else number(item[1])
+    if all(not text or text.isalnum() for text in (start, stop)):
+        return f"{start}:{stop}"
+    # A formatter sets spaces around the colon where a bound is more than a name or a number.
+    return f"{start} : {stop}".strip() if start and stop else f"{start} :" if start else f": {stop}"

@@ -1,0 +1,16 @@
+"""What goes wrong outside a spec's text: a call that cannot be met, a run that cannot go on."""
+
+from __future__ import annotations
+
+
+class CallError(ValueError):
+    """A call that is wrong; `str()` says what is wrong, then how to mend it."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        self.message = message
+        self.fix = fix
+        super().__init__(f"{message}\n  fix: {fix}")
+
+
+class Diverged(ArithmeticError):
+    """Training came to a loss that is not a number, or infinite."""

@@ -1,0 +1,1 @@
+"""The specs that ship with the package, one file each, with the rows that they train on."""

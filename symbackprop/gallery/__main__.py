@@ -1,0 +1,26 @@
+"""Write all that the gallery generates: `python -m symbackprop.gallery [DIR]`.
+
+For each spec NAME.py, test_NAME.py and the derivation NAME.md; DIR is generated/ by default.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from symbackprop import pipeline
+from symbackprop.spec.source import gallery
+
+
+def write(directory: Path) -> Iterator[Path]:
+    """Write the files of every spec; give their paths."""
+    for name in gallery():
+        derivation = pipeline.derive(pipeline.load(name))
+        yield from pipeline.generate(derivation, directory)
+        yield pipeline.render(derivation, directory / f"{name}.md")
+
+
+if __name__ == "__main__":
+    for path in write(Path(sys.argv[1] if len(sys.argv) > 1 else "generated")):
+        print(path)

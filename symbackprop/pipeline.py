@@ -1,0 +1,198 @@
+"""The whole way of a spec, as a table of contents.
+
+| stage | in | out | room |
+|---|---|---|---|
+| parse | text | Spec | `spec/` |
+| build | Spec | System of equations | `equations/`, out of the vocabulary in `layers/` |
+| differentiate | System | Derivation: the adjoint equations, with their steps | `derivation/` |
+| report | Derivation | text, LaTeX, Markdown, JSON, documents | `report/` |
+| lower | Derivation | Program: array operations on named buffers | `program/` |
+| emit | Program | Python source | `emit/` and `templates/` |
+| check | Derivation, module | Report: what was proved | `check/` |
+| train | Spec, module | parameters, curves | `training/` |
+
+Each stage is a pure function from one frozen value to the next, and imports no later one. They
+are imported when they are called: a fault in a spec's text is found without importing SymPy.
+"""
+
+from __future__ import annotations
+
+import builtins
+import linecache
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from symbackprop.errors import CallError
+
+if TYPE_CHECKING:
+    from symbackprop.check import Report
+    from symbackprop.derivation.model import Derivation
+    from symbackprop.spec.syntax import Spec
+    from symbackprop.training import Outcome
+
+DTYPES = ("float32", "float64")
+
+
+def load(spec: str | Path) -> Spec:
+    """The spec in a file, or the one of that name in the gallery. Raises SpecError."""
+    from symbackprop.spec import load
+
+    return load(spec)
+
+
+def parse(text: str) -> Spec:
+    """The spec that the text is. Raises SpecError."""
+    from symbackprop.spec import parse
+
+    return parse(text)
+
+
+def derive(spec: Spec, wrt: str | Iterable[str] | None = None) -> Derivation:
+    """Equations, and the equations of the gradients by `wrt`, or by what the spec says.
+
+    Raises SpecError where extents disagree, CallError for a name that is no parameter or input.
+    """
+    from symbackprop.derivation import differentiate
+    from symbackprop.equations.build import build
+
+    system = build(spec)
+    if wrt is None:
+        return differentiate(system)
+    names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    known = [entry.symbol.name for entry in (*system.parameters, *system.inputs)]
+    for name in names:
+        _known(name, known, "parameter or input")
+    return differentiate(system, names)
+
+
+def source(derivation: Derivation, dtype: str = "float32") -> tuple[str, str]:
+    """The text of the generated module, and of the test beside it. Raises CallError."""
+    from symbackprop.emit import emit_module, emit_test
+    from symbackprop.program import lower
+
+    _known(dtype, DTYPES, "dtype")
+    program = lower(derivation)
+    return emit_module(program, dtype), emit_test(program)
+
+
+def compile(derivation: Derivation, dtype: str = "float32") -> ModuleType:
+    """The generated module, imported from memory; tracebacks and `inspect` find its lines."""
+    name = derivation.system.name
+    text, _ = source(derivation, dtype)
+    file = f"<symbackprop {name} {dtype}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    module = ModuleType(name)
+    module.__file__ = file
+    exec(builtins.compile(text, file, "exec", dont_inherit=True), module.__dict__)
+    return module
+
+
+def generate(
+    derivation: Derivation, directory: str | Path = "generated", dtype: str = "float32"
+) -> tuple[Path, Path]:
+    """Write `NAME.py` and `test_NAME.py` into the directory. Raises CallError, OSError."""
+    from symbackprop.files import write_whole
+
+    name = derivation.system.name
+    module, test = source(derivation, dtype)
+    folder = Path(directory)
+    return write_whole(folder / f"{name}.py", module), write_whole(folder / f"test_{name}.py", test)
+
+
+def render(derivation: Derivation, path: str | Path) -> Path:
+    """Write the derivation as a document, its format by the path's ending.
+
+    Raises CallError for an ending that there is no format for, and OSError.
+    """
+    from symbackprop.files import write_whole
+
+    document = _documents()[ending(path)]
+    return write_whole(Path(path), document(derivation))
+
+
+def ending(path: str | Path) -> str:
+    """The path's ending. Raises CallError unless it is one that `render` writes."""
+    suffix = Path(path).suffix
+    if suffix not in ENDINGS:
+        raise CallError(
+            f"cannot render '{path}': no format ends in '{suffix or path}'",
+            f"end the file's name in {' or '.join(ENDINGS)}",
+        )
+    return suffix
+
+
+ENDINGS = (".md", ".tex")
+
+
+def _documents() -> Mapping[str, Callable[[Derivation], str]]:
+    """What writes a document, by ending; one row for each of ENDINGS."""
+    from symbackprop.report import document_markdown, document_tex
+
+    return {".md": document_markdown, ".tex": document_tex}
+
+
+def show(derivation: Derivation, format: str = "text", detail: str = "result") -> str:
+    """The derivation as text, LaTeX, Markdown or JSON. Raises CallError."""
+    from symbackprop import report
+
+    _known(format, FORMATS, "format")
+    _known(detail, DETAILS, "detail")
+    printers = {
+        "text": report.text,
+        "latex": report.latex,
+        "markdown": report.markdown,
+        "json": report.json,
+    }
+    return printers[format](derivation, detail)
+
+
+FORMATS = ("text", "latex", "markdown", "json")
+DETAILS = ("result", "steps")
+
+
+def check(derivation: Derivation, spec: Spec | None = None) -> Report:
+    """Hold every step, every gradient and the generated module against independent computations.
+
+    With its spec, every entry of every step is also checked on a tiny instance of the network.
+    """
+    from symbackprop.check import check
+
+    tiny = _tiny(spec) if spec else None
+    return check(derivation, compile(derivation, "float64"), tiny)
+
+
+def _tiny(spec: Spec) -> Derivation | None:
+    """The derivation at small extents, where the network allows them."""
+    from symbackprop.check import shrink
+    from symbackprop.spec.errors import SpecError
+
+    try:
+        return derive(shrink(spec))
+    except SpecError:
+        return None
+
+
+def train(
+    spec: Spec, directory: str | Path | None = None, dtype: str = "float32", **options: Any
+) -> Outcome:
+    """Train the generated module by the spec's plan; files go to `directory`, else `runs/NAME`.
+
+    `options` are those of `symbackprop.training.train`, which says what is raised.
+    """
+    from symbackprop.training import read_plan, train
+
+    options["plan"] = options.get("plan") or read_plan(spec)
+    module = compile(derive(spec), dtype)
+    return train(spec, module, Path(directory or Path("runs") / spec.name), **options)
+
+
+def _known(word: str, known: Iterable[str], what: str) -> None:
+    """Raises CallError for a word that is none of the known."""
+    from symbackprop.spec.errors import did_you_mean, quoted
+
+    known = list(known)
+    if word not in known:
+        listed = f"there are {', '.join(known)}"
+        raise CallError(f"no {what} is called {quoted(word)}", did_you_mean(word, known, listed))

@@ -1,0 +1,141 @@
+"""Contractions of several values, two at a time, each as one matrix product on views."""
+
+from __future__ import annotations
+
+import itertools
+
+from symbackprop.program.graph import nominal, product
+from symbackprop.program.scope import Axes, Labelled, Scope
+
+
+def contract(factors: list[Labelled], bound: Axes, scope: Scope) -> Labelled:
+    """The sum over the bound indices of the product of all factors.
+
+    Every bound index stands on some factor. Pairs are chosen greedily: the one whose product
+    shrinks most what is kept.
+    """
+    if not factors:
+        return scope.scalar(1)
+    if len(factors) > 1:
+        factors = [_reduce_private(k, factors, bound, scope) for k in range(len(factors))]
+    while len(factors) > 1:
+        pairs = itertools.combinations(range(len(factors)), 2)
+        a, b = min(pairs, key=lambda pair: _growth(pair, factors, bound, scope))
+        rest = [f for k, f in enumerate(factors) if k not in (a, b)]
+        summed = _summed(factors[a], factors[b], rest, bound)
+        factors = [_pair(factors[a], factors[b], summed, scope), *rest]
+    return sum_over(factors[0], bound, scope)
+
+
+def sum_over(factor: Labelled, bound: Axes, scope: Scope) -> Labelled:
+    """Σ over those of the bound indices that the value has.
+
+    Over the leading axis, or over the last of two, as a product with ones: the faster form.
+    """
+    graph = scope.graph
+    own = [i for i in factor.axes if i in bound]
+    if len(own) == 1 and len(factor.axes) == 2:
+        ones = Labelled(graph.ones(own[0].extent), (own[0],))
+        pair = (factor, ones) if factor.axes[1] in own else (ones, factor)
+        return _pair(*pair, tuple(own), scope)
+    return scope.reduce("sum", factor, bound)
+
+
+def _reduce_private(k: int, factors: list[Labelled], bound: Axes, scope: Scope) -> Labelled:
+    """The factor k, summed over the bound indices that no other factor has."""
+    shared = {i for other in (*factors[:k], *factors[k + 1 :]) for i in other.axes}
+    return sum_over(factors[k], tuple(i for i in bound if i not in shared), scope)
+
+
+def _summed(a: Labelled, b: Labelled, rest: list[Labelled], bound: Axes) -> Axes:
+    later = {i for factor in rest for i in factor.axes}
+    return tuple(i for i in bound if i in (*a.axes, *b.axes) and i not in later)
+
+
+def _growth(
+    pair: tuple[int, int], factors: list[Labelled], bound: Axes, scope: Scope
+) -> tuple[int, tuple[int, int]]:
+    a, b = (factors[k] for k in pair)
+    rest = [f for k, f in enumerate(factors) if k not in pair]
+    summed = _summed(a, b, rest, bound)
+    kept = {i for i in (*a.axes, *b.axes) if i not in summed}
+    return scope.weight(kept) - scope.weight(a.axes) - scope.weight(b.axes), pair
+
+
+def _pair(a: Labelled, b: Labelled, summed: Axes, scope: Scope) -> Labelled:
+    """Two factors multiplied and summed over `summed`: a pointwise product or a matrix product."""
+    both = tuple(i for i in summed if i in a.axes and i in b.axes)
+    if not both:
+        return sum_over(scope.apply("multiply", a, b), summed, scope)
+    if both != summed:
+        a, b = (sum_over(f, tuple(i for i in summed if i not in both), scope) for f in (a, b))
+    batch = tuple(i for i in a.axes if i in b.axes and i not in both)
+    left = tuple(i for i in a.axes if i not in (*batch, *both))
+    right = tuple(i for i in b.axes if i not in (*batch, *both))
+    if scope.sorted({*left, *right})[: len(left)] != scope.sorted(set(left)) and right:
+        a, b, left, right = b, a, right, left
+    if batch:
+        return _stacked(a, b, batch, left, right, both, scope)
+    return _matrices(a, b, left, right, both, scope)
+
+
+def _matrices(
+    a: Labelled, b: Labelled, left: Axes, right: Axes, both: Axes, scope: Scope
+) -> Labelled:
+    """One product of two matrices, or of vectors where `left` or `right` is empty."""
+    both = _shared_order(a, b, both)
+    first = _grouped(a, (left, both), scope)
+    second = _grouped(b, (both, right), scope)
+    value = scope.graph.matmul(first, second)
+    axes = (*left, *right)
+    return Labelled(scope.graph.reshape(value, tuple(i.extent for i in axes)), axes)
+
+
+def _stacked(
+    a: Labelled, b: Labelled, batch: Axes, left: Axes, right: Axes, both: Axes, scope: Scope
+) -> Labelled:
+    """A product for each value of the batch indices."""
+    both = _shared_order(a, b, both)
+    batch = scope.sorted(set(batch))
+    single = tuple((i,) for i in batch)
+    axes = (*batch, *left, *right)
+    shape = tuple(i.extent for i in axes)
+    if not left and not right:
+        pair = (_grouped(f, (*single, both), scope) for f in (a, b))
+        return Labelled(scope.graph.inner(*pair), axes)
+    first = _grouped(a, (*single, left, both), scope, keep=True)
+    second = _grouped(b, (*single, both, right), scope, keep=True)
+    return Labelled(scope.graph.reshape(scope.graph.matmul(first, second), shape), axes)
+
+
+def _shared_order(a: Labelled, b: Labelled, both: Axes) -> Axes:
+    """The summed indices in the order in which the larger factor has them: that one is not copied."""
+    larger = a if _entries(a) >= _entries(b) else b
+    return tuple(i for i in larger.axes if i in both)
+
+
+def _entries(factor: Labelled) -> int:
+    return nominal(product(tuple(i.extent for i in factor.axes)))
+
+
+def _grouped(
+    factor: Labelled, groups: tuple[Axes, ...], scope: Scope, keep: bool = False
+) -> int:
+    """The factor with one axis for each group; an empty group is an axis of extent 1, or none."""
+    graph = scope.graph
+    order = tuple(i for group in groups for i in group)
+    value = graph.transpose(factor.value, tuple(factor.axes.index(i) for i in order))
+    value = graph.merge(value, tuple(len(group) for group in groups if group))
+    if keep and not all(groups):
+        items = iter(graph.whole(value))
+        value = graph.select(value, tuple(next(items) if g else None for g in groups))
+    return dense_last(value, scope)
+
+
+def dense_last(value: int, scope: Scope) -> int:
+    """A matrix that BLAS takes as it is: one of its last two axes has neighbours side by side."""
+    strides = scope.graph.strides(value)[-2:]
+    shape = scope.graph.shape(value)
+    if 1 in strides or not shape or 1 in shape[-2:]:
+        return value
+    return scope.graph.copy(value, shape)

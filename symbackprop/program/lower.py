@@ -1,0 +1,185 @@
+"""From a derivation to a program: every equation lowered once, then a function for each purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from symbackprop.derivation.model import Derivation, Line, LossDerivation
+from symbackprop.equations.nodes import TensorSymbol
+from symbackprop.program.expressions import RULES
+from symbackprop.program.graph import Graph, row_major
+from symbackprop.program.model import (
+    Copy,
+    Function,
+    Loss,
+    Program,
+    Read,
+    Scalar,
+    View,
+)
+from symbackprop.program.names import Namer
+from symbackprop.program.scope import Scope
+from symbackprop.program.storage import Pool, place, root
+
+
+def lower(derivation: Derivation) -> Program:
+    """The program of a derivation: forward, and each loss alone and with its gradients."""
+    lowering = _Lowering(derivation)
+    gradients = [lowering.gradients(loss) for loss in derivation.losses]
+    losses = [lowering.loss(loss) for loss in derivation.losses]
+    forward = lowering.forward()
+    return Program(
+        derivation=derivation,
+        values=tuple(lowering.graph.values),
+        serves=tuple(lowering.graph.serves),
+        lines={line.number: line for line in derivation.lines()},
+        constants=lowering.constants,
+        buffers=lowering.pool.buffers(),
+        forward=forward,
+        losses=tuple(
+            Loss(loss.loss.name, value, both)
+            for loss, value, both in zip(derivation.losses, losses, gradients, strict=True)
+        ),
+    )
+
+
+class _Lowering:
+    """The graph of all equations, and the functions cut from it."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        system = derivation.system
+        self.derivation = derivation
+        self.graph = Graph()
+        self.tensors: dict[TensorSymbol, tuple[int, tuple[int, ...]]] = {}
+        self.names: dict[int, str] = {}
+        self.constants: dict[int, str] = {}
+        self.namer = Namer(derivation)
+        self.pool = Pool(self.namer)
+        for symbol in [*(i.symbol for i in system.inputs), *(p.symbol for p in system.parameters)]:
+            value = self.graph.read(symbol.name, symbol.shape, symbol.kind)
+            self.tensors[symbol] = (value, tuple(range(symbol.rank)))
+        for line in derivation.forward:
+            self._equation(line)
+
+    def _equation(self, line: Line) -> None:
+        """Lower one equation, and let its tensor be known by its name."""
+        equation = line.equation
+        self.graph.line = line.number
+        scope = Scope(self.graph, self.tensors, RULES, equation.indices)
+        labelled = scope.lower(equation.rhs)
+        present = tuple(k for k, i in enumerate(equation.indices) if i in labelled.axes)
+        value = self.graph.transpose(
+            labelled.value, tuple(labelled.axes.index(equation.indices[k]) for k in present)
+        )
+        self.tensors[equation.tensor] = (value, present)
+        self.names.setdefault(value, equation.tensor.name)
+
+    def gradients(self, loss: LossDerivation) -> Function:
+        """The loss and its gradients; lowers the way back from this loss."""
+        for line in loss.cotangents:
+            self._equation(line)
+        wanted = {name: line.equation.tensor for name, line in loss.gradients.items()}
+        for line in loss.gradients.values():
+            if line.equation.tensor not in self.tensors:
+                self._equation(line)
+        results = {loss.loss.name: self._value(loss.loss)}
+        results.update(self._results(wanted.items()))
+        return self._function(f"{loss.loss.name}_and_grads", results)
+
+    def loss(self, loss: LossDerivation) -> Function:
+        return self._function(loss.loss.name, {loss.loss.name: self._value(loss.loss)})
+
+    def forward(self) -> Function:
+        outputs = self.derivation.system.outputs
+        return self._function("forward", self._results((t.name, t) for t in outputs))
+
+    def _value(self, tensor: TensorSymbol) -> int:
+        return self.graph.real(self.tensors[tensor][0])
+
+    def _results(self, wanted: Iterable[tuple[str, TensorSymbol]]) -> dict[str, int]:
+        """Values to hand out: whole, in row-major order, each in memory of its own."""
+        results: dict[str, int] = {}
+        roots: set[int] = set()
+        for name, tensor in wanted:
+            results[name] = self._own(tensor, roots)
+            roots.add(root(self.graph.values, results[name]))
+        return results
+
+    def _own(self, tensor: TensorSymbol, roots: set[int]) -> int:
+        """The tensor's value, copied where it is missing axes or others can see its memory."""
+        graph = self.graph
+        value, present = self.tensors[tensor]
+        below = root(graph.values, value)
+        computed = not graph.is_constant(below) and not isinstance(graph.values[below], Read)
+        whole = 0 < tensor.rank == len(present)
+        if computed and whole and below not in roots and graph.strides(value) == row_major(tensor.shape):
+            return value
+        if present:
+            items = iter(graph.whole(value))
+            value = graph.select(
+                value, tuple(next(items) if k in present else None for k in range(tensor.rank))
+            )
+        graph.line = graph.serves[value]
+        own_copy = graph.append(Copy(tensor.shape, graph.kind(value), value))
+        self.names[own_copy] = tensor.name
+        return own_copy
+
+    def _function(self, name: str, results: dict[str, int]) -> Function:
+        """The operations that the results need, in order, each with its name and place."""
+        values = self.graph.values
+        reached = self._reach(results.values())
+        reads = {op.name for op in (values[v] for v in reached) if isinstance(op, Read)}
+        order = tuple(
+            v
+            for v in sorted(reached)
+            if not isinstance(values[v], (Read, Scalar, View)) and v not in self.constants
+        )
+        system = self.derivation.system
+        reads |= self._bearers(reached, reads)
+        names, places = place(
+            values, order, tuple(results.values()), self.names, self.graph.serves, self.pool
+        )
+        return Function(
+            name=name,
+            inputs=tuple(i.symbol.name for i in system.inputs if i.symbol.name in reads),
+            parameters=tuple(p.symbol.name for p in system.parameters if p.symbol.name in reads),
+            order=order,
+            results=results,
+            names=names,
+            places=places,
+        )
+
+    def _bearers(self, reached: set[int], reads: set[str]) -> set[str]:
+        """Further inputs that a function must be given to know the run-time extents that it uses."""
+        system = self.derivation.system
+        operations = [self.graph.values[v] for v in reached]
+        exprs = {e for op in operations for e in op.shape}
+        exprs |= {op.number for op in operations if isinstance(op, Scalar)}
+        used = {symbol for e in exprs for symbol in e.free_symbols}
+        known = {e for p in system.parameters for e in p.symbol.shape}
+        known |= {e for i in system.inputs if i.symbol.name in reads for e in i.symbol.shape}
+        found: set[str] = set()
+        for extent in system.extents:
+            bearer = next((i.symbol for i in system.inputs if extent in i.symbol.shape), None)
+            if extent in used and extent not in known and bearer is not None:
+                found.add(bearer.name)
+                known |= set(bearer.shape)
+        return found
+
+    def _reach(self, results: Iterable[int]) -> set[int]:
+        """Every value that the results are computed from; constants among them get their names."""
+        values = self.graph.values
+        reached: set[int] = set()
+        waiting = list(results)
+        while waiting:
+            value = waiting.pop()
+            if value in reached:
+                continue
+            reached.add(value)
+            waiting += values[value].operands
+        for value in sorted(reached):
+            operation = values[value]
+            array = operation.shape and not isinstance(operation, (Scalar, View))
+            if array and self.graph.is_constant(value) and value not in self.constants:
+                self.constants[value] = self.namer.constant(operation)
+        return reached

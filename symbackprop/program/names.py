@@ -1,0 +1,70 @@
+"""What values, buffers and constants are called in the program."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Container, Sequence
+
+from symbackprop.derivation.model import Derivation
+from symbackprop.program.model import Apply, Arange, Matmul, Ones, Operation, Reduce
+
+# Names that every generated function uses itself.
+RESERVED = frozenset(
+    ["np", "params", "work", "workspace", "training", "value", "grads", "dtype", "shape", "self"]
+)
+_REDUCED = {"max": "largest", "min": "smallest", "sum": "total", "prod": "product"}
+
+
+class Namer:
+    """Hands out names that are new: none of Python's, the module's or the spec's."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        system = derivation.system
+        self.tensors = {t.equation.tensor.name for t in derivation.lines()}
+        self.spec = {
+            *self.tensors,
+            *(i.symbol.name for i in system.inputs),
+            *(p.symbol.name for p in system.parameters),
+            *(e.name for e in system.extents),
+        }
+        self._constants: set[str] = set()
+
+    def new(self, base: str, taken: Container[str]) -> str:
+        """`base`, or `base` with a number, that is neither taken nor a name of the spec's."""
+        name, number = base, 2
+        while name in taken or name in self.spec or name in RESERVED or is_python(name):
+            name, number = f"{base}_{number}", number + 1
+        return name
+
+    def local(self, name: str) -> str:
+        """What a tensor is called inside a function: its own name, unless that has a meaning there."""
+        clash = name in RESERVED or is_python(name)
+        return self.new(f"{name}_", set()) if clash else name
+
+    def constant(self, operation: Operation) -> str:
+        """A name for a value that the workspace computes once."""
+        extent = "".join(c if c.isalnum() else "_" for c in str((*operation.shape, "")[0]))
+        base = {Arange: "range", Ones: "ones"}.get(type(operation), "fixed")
+        name = self.new(f"{base}_{extent}", self._constants)
+        self._constants.add(name)
+        return name
+
+
+def describe(values: Sequence[Operation], value: int, line: int) -> str:
+    """A name for a temporary that says what it holds and for which equation."""
+    operation = values[value]
+    base = type(operation).__name__.lower()
+    if isinstance(operation, Apply):
+        base = "mask" if operation.kind == "mask" else operation.function
+    elif isinstance(operation, Reduce):
+        base = _REDUCED.get(operation.function, operation.function)
+    elif isinstance(operation, Matmul):
+        ones = any(isinstance(values[o], Ones) for o in operation.operands)
+        base = "total" if ones else "product"
+    return f"{base}_{line}"
+
+
+def is_python(name: str) -> bool:
+    """Whether Python gives the name a meaning of its own."""
+    return keyword.iskeyword(name) or hasattr(builtins, name)

@@ -1,0 +1,136 @@
+"""Masks that compare an index with a bound: they cut its range in pieces instead of being computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Add, Expr, Integer, Mul
+
+from symbackprop.equations.nodes import Access, And, Compare, Digit, Index, Not, Sum, Where
+from symbackprop.program.scope import Axes, Labelled, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """start <= index < stop, and whether the mask holds there."""
+
+    start: Expr
+    stop: Expr
+    holds: bool
+
+
+def pieces(mask: Expr) -> tuple[Index, list[Piece]] | None:
+    """The ranges of the one index that decides a mask; None where anything else does."""
+    if isinstance(mask, Not):
+        inner = pieces(mask.args[0])
+        return inner and (inner[0], [Piece(p.start, p.stop, not p.holds) for p in inner[1]])
+    if not isinstance(mask, Compare):
+        return None
+    difference = mask.args[1] - mask.args[2]
+    found = [t for t in Add.make_args(difference) if t.has(Index, Access, Digit)]
+    if len(found) != 1:
+        return None
+    sign, index = found[0].as_coeff_Mul()
+    if not isinstance(index, Index) or abs(sign) != 1:
+        return None
+    turn = -sign * (difference - found[0])
+    cuts = _cuts(mask.op if sign == 1 else _MIRRORED[mask.op], turn, index.extent)
+    return None if cuts is None else (index, cuts)
+
+
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def _cuts(op: str, turn: Expr, extent: Expr) -> list[Piece] | None:
+    """The pieces of 0 … extent by `index op turn`; None where their order is not known."""
+    first, last = {
+        "<": (Integer(0), turn),
+        "<=": (Integer(0), turn + 1),
+        ">": (turn + 1, extent),
+        ">=": (turn, extent),
+        "==": (turn, turn + 1),
+        "!=": (turn, turn + 1),
+    }[op]
+    first, last = _clamp(first, extent), _clamp(last, extent)
+    if first is None or last is None:
+        return None
+    inside = op != "!="
+    whole = [
+        Piece(Integer(0), first, not inside),
+        Piece(first, last, inside),
+        Piece(last, extent, not inside),
+    ]
+    return [piece for piece in whole if piece.start != piece.stop]
+
+
+def _clamp(bound: Expr, extent: Expr) -> Expr | None:
+    if bound.is_nonpositive:
+        return Integer(0)
+    if (extent - bound).is_nonpositive:
+        return extent
+    return bound if bound.is_nonnegative and (extent - bound).is_nonnegative else None
+
+
+def lower_where(expr: Where, scope: Scope) -> Labelled:
+    """`a` where the mask holds, `b` elsewhere: pieces written side by side where an index decides."""
+    mask, a, b = expr.args
+    if isinstance(mask, And):
+        for part in mask.args:
+            if pieces(part) is not None:
+                rest = And(*(m for m in mask.args if m is not part))
+                rest = rest.args[0] if len(rest.args) == 1 else rest
+                return scope.lower(Where(part, Where(rest, a, b), b))
+    cut = pieces(mask)
+    if cut is None:
+        return scope.apply("where", scope.lower(mask), scope.lower(a), scope.lower(b))
+    index, ranges = cut
+    if len(ranges) == 1:
+        return scope.lower(a if ranges[0].holds else b)
+    return _assemble(index, ranges, a, b, scope)
+
+
+def _assemble(index: Index, ranges: list[Piece], a: Expr, b: Expr, scope: Scope) -> Labelled:
+    parts: list[tuple[Index, Labelled]] = []
+    for piece in ranges:
+        part, mapping = _within(index, piece)
+        scope.rank_as(part, index)
+        parts.append((part, scope.lower((a if piece.holds else b).xreplace(mapping))))
+    others = {i for part, labelled in parts for i in labelled.axes if i != part}
+    axes = scope.sorted({*others, index})
+    values = tuple(
+        scope.align(labelled, tuple(part if i == index else i for i in axes))
+        for part, labelled in parts
+    )
+    shape = tuple(i.extent for i in axes)
+    bounds = tuple((piece.start, piece.stop) for piece in ranges)
+    return Labelled(scope.graph.assemble(shape, axes.index(index), values, bounds), axes)
+
+
+def _within(index: Index, piece: Piece) -> tuple[Index, dict[Index, Expr]]:
+    """An index that runs over a piece from 0, and the substitution that puts it there."""
+    part = Index(f"{index.name}:{piece.start}", piece.stop - piece.start)
+    return part, {index: part + piece.start}
+
+
+def guarded_sum(body: Expr, bound: Axes) -> Expr | None:
+    """Σ of a product with a factor that a bound index decides, as a sum over each piece."""
+    for factor in Mul.make_args(body):
+        mask = factor.args[0] if isinstance(factor, Where) else factor
+        cut = pieces(mask)
+        if cut is None or cut[0] not in bound:
+            continue
+        rest = Mul(*(f for f in Mul.make_args(body) if f is not factor))
+        others = tuple(i for i in bound if i != cut[0])
+        terms = []
+        for piece in cut[1]:
+            part, mapping = _within(cut[0], piece)
+            chosen = _branch(factor, piece.holds)
+            terms.append(Sum((rest * chosen).xreplace(mapping), part, *others))
+        return Add(*terms)
+    return None
+
+
+def _branch(factor: Expr, holds: bool) -> Expr:
+    if isinstance(factor, Where):
+        return factor.args[1 if holds else 2]
+    return Integer(int(holds))

@@ -1,0 +1,101 @@
+"""Terms with a δ that points to a position only known when running: added there, never spread out."""
+
+from __future__ import annotations
+
+import itertools
+
+from sympy import Expr, Mul
+
+from symbackprop.equations.nodes import (
+    Access,
+    ArgMax,
+    ArgMin,
+    Delta,
+    Digit,
+    Index,
+    Sum,
+    free_indices,
+)
+from symbackprop.program.accesses import flat_position
+from symbackprop.program.graph import row_major
+from symbackprop.program.reshapes import row_major_indices
+from symbackprop.program.scope import Axes, Labelled, Scope
+
+Target = dict[Index, Expr]
+
+
+def is_scatter(expr: Expr) -> bool:
+    """Whether the expression is a product with such a δ, or the sum of one."""
+    return isinstance(expr, (Sum, Mul, Delta)) and bool(_parse(expr)[1])
+
+
+def lower_scatter(expr: Expr, scope: Scope) -> Labelled:
+    """The scatter into zeros."""
+    return add_scatters(None, [expr], scope)
+
+
+def add_scatters(base: Labelled | None, terms: list[Expr], scope: Scope) -> Labelled:
+    """`base` plus the terms, each added at its positions."""
+    indices = {i for term in terms for i in free_indices(term)}
+    axes = scope.sorted({*indices, *(base.axes if base else ())})
+    shape = tuple(i.extent for i in axes)
+    value = scope.expand(base or scope.scalar(0), axes)
+    if scope.graph.strides(value) != row_major(shape):
+        value = scope.graph.copy(value, shape)
+    for term in terms:
+        value = _add(value, axes, term, scope)
+    return Labelled(value, axes)
+
+
+def _add(value: int, axes: Axes, term: Expr, scope: Scope) -> int:
+    graph = scope.graph
+    bound, target, rest = _parse(term)
+    rest = rest.xreplace(target)
+    shape = graph.shape(value)
+    position = flat_position([target.get(i, i) for i in axes], shape, scope)
+    inner = tuple(i for i in bound if i not in position.axes)
+    entries = scope.lower(Sum(rest, *inner))
+    # A position that does not move with a bound index gets the sum over it.
+    where = scope.sorted(set(position.axes))
+    index = scope.align(position, where)
+    if len(inner) < len(bound):
+        count = (len(where),)
+        added = graph.merge(scope.expand(entries, where), count)
+        return graph.accumulate(value, graph.merge(index, count), added)
+    added = scope.align(entries, where)
+    flat = graph.merge(value, (len(axes),))
+    return graph.put(value, index, graph.apply("add", graph.take(flat, index, 0), added))
+
+
+def _parse(expr: Expr) -> tuple[Axes, Target, Expr]:
+    """The bound indices, the position that each scattered index is at, and the other factors."""
+    body, bound = (expr.body, expr.bound) if isinstance(expr, Sum) else (expr, ())
+    target: Target = {}
+    rest: list[Expr] = []
+    for factor in Mul.make_args(body):
+        found = _target(factor, bound) if isinstance(factor, Delta) else {}
+        if found and target.keys().isdisjoint(found):
+            target.update(found)
+        else:
+            rest.append(factor)
+    return bound, target, Mul(*rest)
+
+
+def _target(delta: Delta, bound: Axes) -> Target:
+    """u ↦ e for δ(u, e) with e known only when running; its digits where u is a flat position."""
+    for flat, position in itertools.permutations(delta.args):
+        known = position.has(Access, ArgMax, ArgMin)
+        indices = free_indices(flat)
+        free = indices.isdisjoint(bound) and indices.isdisjoint(free_indices(position))
+        if not known or not indices or flat.has(Access, Digit) or not free:
+            continue
+        if isinstance(flat, Index):
+            return {flat: position}
+        parts = row_major_indices(flat)
+        if parts is not None:
+            strides = row_major(tuple(i.extent for i in parts))
+            return {
+                i: Digit(position, stride, i.extent)
+                for i, stride in zip(parts, strides, strict=True)
+            }
+    return {}

@@ -1,0 +1,189 @@
+"""Where values live: liveness, results written over what dies, buffers used again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from symbackprop.program.model import (
+    Accumulate,
+    Apply,
+    Arange,
+    Buffer,
+    Copy,
+    Ones,
+    Operation,
+    Place,
+    Put,
+    Read,
+    Scalar,
+    Shape,
+    View,
+)
+from symbackprop.program.names import Namer, describe
+
+
+Key = tuple[Shape, str]
+
+
+class Pool:
+    """The buffers of the workspace, shared by all functions because one runs at a time."""
+
+    def __init__(self, namer: Namer) -> None:
+        self.namer = namer
+        self._buffers: dict[str, Key] = {}
+        self._tenants: dict[str, dict[str, None]] = {}
+
+    def free(self) -> dict[Key, dict[str, None]]:
+        """All buffers, by what they hold: the start of a function, where none is in use."""
+        found: dict[Key, dict[str, None]] = {}
+        for name, key in self._buffers.items():
+            found.setdefault(key, {})[name] = None
+        return found
+
+    def occupy(self, key: Key, tenant: str, free: dict[Key, dict[str, None]]) -> str:
+        """A free buffer, if possible the tenant's own, else the last to become free, else a new one."""
+        names = free.get(key, {})
+        if names:
+            name = tenant if tenant in names else next(reversed(names))
+            del names[name]
+        else:
+            name = tenant
+            number = 2
+            while name in self._buffers:
+                name, number = f"{tenant}_{number}", number + 1
+            self._buffers[name] = key
+            self._tenants[name] = {}
+        self.join(name, tenant)
+        return name
+
+    def release(self, name: str, free: dict[Key, dict[str, None]]) -> None:
+        free.setdefault(self._buffers[name], {})[name] = None
+
+    def join(self, buffer: str, tenant: str) -> None:
+        self._tenants[buffer][tenant] = None
+
+    def buffers(self) -> tuple[Buffer, ...]:
+        return tuple(
+            Buffer(name, *key, tuple(self._tenants[name])) for name, key in self._buffers.items()
+        )
+
+
+def place(
+    values: Sequence[Operation],
+    order: Sequence[int],
+    results: Sequence[int],
+    tensors: Mapping[int, str],
+    lines: Sequence[int],
+    pool: Pool,
+) -> tuple[dict[int, str], dict[int, Place]]:
+    """The name of every value computed, and the buffer of every one that is an array."""
+    last = _last_uses(values, order, results)
+    over = {v: _overwritten(values, v, now, last) for now, v in enumerate(order)}
+    names = _names(values, order, over, tensors, lines, pool.namer)
+    dying: dict[int, list[int]] = {}
+    for value, now in last.items():
+        dying.setdefault(now, []).append(value)
+    places: dict[int, Place] = {}
+    free = pool.free()
+    for now, value in enumerate(order):
+        operation = values[value]
+        target = over[value]
+        if target is not None:
+            places[value] = Place(places[target].buffer, target)
+            pool.join(places[value].buffer, names[value])
+        elif needs_memory(operation):
+            key = (operation.shape, operation.kind)
+            places[value] = Place(pool.occupy(key, names[value], free))
+        for dead in dying.get(now, ()):
+            if dead in places and dead != target:
+                pool.release(places[dead].buffer, free)
+    return names, places
+
+
+def _last_uses(
+    values: Sequence[Operation], order: Sequence[int], results: Sequence[int]
+) -> dict[int, int]:
+    """When each value's memory is read for the last time; results stay to the end."""
+    last = {value: now for now, value in enumerate(order)}
+    for now, value in enumerate(order):
+        last.update((root(values, operand), now) for operand in values[value].operands)
+    last.update((root(values, value), len(order)) for value in results)
+    computed = set(order)
+    return {value: now for value, now in last.items() if value in computed}
+
+
+def _overwritten(
+    values: Sequence[Operation], value: int, now: int, last: Mapping[int, int]
+) -> int | None:
+    """The operand whose memory the result may take: it dies here and is read entry by entry."""
+    operation = values[value]
+    if isinstance(operation, (Put, Accumulate)):
+        candidates: tuple[int, ...] = (operation.base,)
+    elif isinstance(operation, Apply):
+        candidates = operation.inputs[2:] if operation.function == "where" else operation.inputs
+    else:
+        return None
+    for operand in candidates:
+        below = values[operand]
+        others = [o for o in operation.operands if o != operand]
+        if (
+            needs_memory(below)
+            and last.get(operand) == now
+            and (below.shape, below.kind) == (operation.shape, operation.kind)
+            and operand not in {root(values, other) for other in others}
+        ):
+            return operand
+    return None
+
+
+def _names(
+    values: Sequence[Operation],
+    order: Sequence[int],
+    over: Mapping[int, int | None],
+    tensors: Mapping[int, str],
+    lines: Sequence[int],
+    namer: Namer,
+) -> dict[int, str]:
+    """A tensor's own name for its value and for what it is made from in place; else a description."""
+    wanted = {root(values, v): name for v, name in tensors.items()} | dict(tensors)
+    chosen: dict[int, str] = {}
+    for value in reversed(order):
+        if value in wanted:
+            chosen[value] = wanted[value]
+        target = over[value]
+        same = target is not None and target not in wanted and lines[target] == lines[value]
+        if target is not None and value in chosen and same:
+            chosen[target] = chosen[value]
+    names: dict[int, str] = {}
+    owner: dict[str, int] = {}
+    chain: dict[int, int] = {}
+    for value in order:
+        target = over[value]
+        chain[value] = value if target is None else chain[target]
+        if value in chosen:
+            name = namer.local(chosen[value])
+        elif target is not None and target not in wanted and lines[target] == lines[value]:
+            name = names[target]
+        else:
+            name = namer.new(describe(values, value, lines[value]), owner)
+        if owner.setdefault(name, chain[value]) != chain[value]:
+            name = namer.new(f"{name}_2", owner)
+            owner[name] = chain[value]
+        names[value] = name
+    return names
+
+
+def root(values: Sequence[Operation], value: int) -> int:
+    """The value whose memory a view looks at."""
+    operation = values[value]
+    while isinstance(operation, View):
+        value = operation.of
+        operation = values[value]
+    return value
+
+
+def needs_memory(operation: Operation) -> bool:
+    """Whether the result is an array that a function computes."""
+    if isinstance(operation, Copy):
+        return True
+    return bool(operation.shape) and not isinstance(operation, (Read, View, Arange, Ones, Scalar))

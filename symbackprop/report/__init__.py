@@ -1,0 +1,55 @@
+"""Derivations in print: text, LaTeX, Markdown, JSON, and whole documents.
+
+    Derivation ─view─▶ lines ─matrix, entries─▶ formulas ─unicode, latex─▶ text, align, documents
+
+`view` decides what is shown, `naming` how names are written, `matrix` and `entries` turn an
+equation into notation with and without indices, `unicode` and `latex` print notation, `lines`
+breaks what is too long. `detail` is "result" for the equations, "steps" for every rule as well.
+"""
+
+from __future__ import annotations
+
+from symbackprop.derivation.model import Derivation, Line
+from symbackprop.report.documents import document_markdown, document_tex, markdown_lines
+from symbackprop.report.latex import latex_of
+from symbackprop.report.naming import line_names
+from symbackprop.report.plain import text_lines
+from symbackprop.report.records import json_text
+from symbackprop.report.typeset import TAGS, align
+from symbackprop.report.view import Shown, view
+
+__all__ = ["document_markdown", "document_tex", "json", "latex", "line_latex", "markdown", "text"]
+
+DETAILS = ("result", "steps")
+
+
+def text(derivation: Derivation, detail: str = "result") -> str:
+    """Unicode for a terminal, gradients marked."""
+    return "\n".join(text_lines(view(derivation), _steps(detail))) + "\n"
+
+
+def latex(derivation: Derivation, detail: str = "result") -> str:
+    """One align* environment a section, gradients boxed; needs amsmath alone."""
+    steps = _steps(detail)
+    return "\n\n".join(align(s, TAGS, steps) for s in view(derivation).sections) + "\n"
+
+
+def markdown(derivation: Derivation, detail: str = "result") -> str:
+    """Headings and ```math blocks, as GitHub renders them."""
+    return "\n".join(markdown_lines(view(derivation), _steps(detail)))
+
+
+def json(derivation: Derivation, detail: str = "result") -> str:
+    """The record that `records.json_text` documents; with "result", `steps` are empty."""
+    return json_text(view(derivation), _steps(detail))
+
+
+def line_latex(line: Line) -> str:
+    """One equation on its own, in matrix form where there is one."""
+    shown = Shown(line, line_names(line))
+    return f"{latex_of(shown.left)} = {latex_of(shown.formula)}"
+
+
+def _steps(detail: str) -> bool:
+    assert detail in DETAILS, detail
+    return detail == "steps"

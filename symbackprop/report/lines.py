@@ -1,0 +1,184 @@
+"""Long formulas over several lines: broken before + and −, outermost first, as by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from symbackprop.report.formula import (
+    Apply,
+    Big,
+    Cases,
+    Formula,
+    Fraction,
+    Hadamard,
+    Level,
+    Named,
+    Plus,
+    Times,
+    is_scalar,
+    spread,
+)
+from symbackprop.report.latex import (
+    Box,
+    big_front,
+    box,
+    entrywise_sign,
+    factor_boxes,
+    fraction_front,
+    function_box,
+    joint,
+    sign,
+)
+
+_INNER, _FACTOR = 1, 4  # how much deeper a break inside brackets, or between factors, counts
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """LaTeX that stays together. `depth` says how unwelcome a break before it is.
+
+    `broken` is what is added in front where it starts a line.
+    """
+
+    tex: str
+    width: float
+    depth: int
+    broken: str = ""
+
+
+def broken(formula: Formula, width: float) -> list[str]:
+    """The formula as lines of at most `width` em, where its notation allows that."""
+    whole = box(formula)
+    if whole.width <= width:
+        return [whole.tex]
+    return [_joined(line) for line in _fill(_pieces(formula, 0), width)]
+
+
+def _joined(line: list[Piece]) -> str:
+    return line[0].broken + "".join(piece.tex for piece in line).lstrip()
+
+
+def _fill(pieces: list[Piece], width: float) -> list[list[Piece]]:
+    """Lines broken at the least deep places that will do."""
+    if sum(p.width for p in pieces) <= width or len(pieces) == 1:
+        return [pieces]
+    depth = min(p.depth for p in pieces[1:])
+    segments: list[list[Piece]] = [[]]
+    for position, piece in enumerate(pieces):
+        if position and piece.depth == depth:
+            segments.append([])
+        segments[-1].append(piece)
+    lines: list[list[Piece]] = []
+    for segment in segments:
+        room = width - sum(p.width for p in lines[-1]) if lines else 0.0
+        if sum(p.width for p in segment) <= room:
+            lines[-1].extend(segment)
+        else:
+            lines.extend(_fill(segment, width))
+    return lines
+
+
+def _pieces(formula: Formula, depth: int) -> list[Piece]:
+    if isinstance(formula, Plus):
+        return _sum_pieces(formula, depth)
+    if isinstance(formula, Times):
+        return _product_pieces(formula, depth)
+    if isinstance(formula, Hadamard):
+        return _entrywise_pieces(formula, depth)
+    if isinstance(formula, Fraction):
+        return _fraction_pieces(formula, depth)
+    if isinstance(formula, Big):
+        front = Box(big_front(formula).tex + " ", big_front(formula).width)
+        loose = box(formula.body).level >= Level.OPEN
+        return _after(front, _pieces(formula.body, depth + _INNER), bare=loose)
+    if isinstance(formula, Apply) and formula.function not in ("mod", "floor"):
+        return _call_pieces(formula, depth)
+    if isinstance(formula, Cases):
+        return _call_pieces(Apply("where", (formula.mask, formula.then, formula.otherwise)), depth)
+    whole = box(formula)
+    return [Piece(whole.tex, whole.width, depth)]
+
+
+def _sum_pieces(formula: Plus, depth: int) -> list[Piece]:
+    pieces: list[Piece] = []
+    for position, (minus, term) in enumerate(formula.terms):
+        inner = _pieces(term, depth + _INNER)
+        if box(term).level < Level.OPEN:
+            inner = _after(Box("", 0), inner, bare=False)
+        front = Box(sign(minus, first=position == 0), 1.2 if position or minus else 0)
+        start = _after(front, inner, bare=True)
+        pieces += [replace(start[0], depth=depth, broken=r"{}" if position else ""), *start[1:]]
+    return pieces
+
+
+def _product_pieces(formula: Times, depth: int) -> list[Piece]:
+    pieces: list[Piece] = []
+    boxes = factor_boxes(formula)
+    for position, (factor, whole) in enumerate(zip(formula.factors, boxes, strict=True)):
+        opened = box(factor)
+        inner = [Piece(whole.tex, whole.width, depth)]
+        if whole.width > 8:
+            inner = _pieces(factor, depth + _INNER)
+            if opened.level < whole.level:
+                inner = _after(Box("", 0), inner, bare=False)
+        if position:
+            gap = joint(formula.factors[position - 1], factor)
+            start = _after(Box(gap, 0.3), inner, bare=True)
+            matrices = not is_scalar(factor) and isinstance(factor, Named) and not factor.indices
+            dot = "" if matrices or "cdot" in gap else r"{} \cdot "
+            inner = [replace(start[0], depth=depth + _FACTOR, broken=dot), *start[1:]]
+        pieces += inner
+    return pieces
+
+
+def _fraction_pieces(formula: Fraction, depth: int) -> list[Piece]:
+    parts = spread(formula)
+    if parts is not None:
+        return _product_pieces(Times(parts), depth)
+    whole = box(formula)
+    if whole.width <= 8:
+        return [Piece(whole.tex, whole.width, depth)]
+    front, rest = fraction_front(formula)
+    inner = _pieces(rest, depth + _INNER)
+    bare = box(rest).level >= Level.PRODUCT
+    return _after(Box(front.tex + r" \, ", front.width + 0.2), inner, bare=bare)
+
+
+def _entrywise_pieces(formula: Hadamard, depth: int) -> list[Piece]:
+    pieces: list[Piece] = []
+    for position, (inverted, factor) in enumerate(formula.factors):
+        inner = _pieces(factor, depth + _INNER)
+        if box(factor).level < Level.POSTFIX:
+            inner = _after(Box("", 0), inner, bare=False)
+        mark = entrywise_sign(inverted, first=position == 0)
+        start = _after(Box(mark, 1.25 if position else 0), inner, bare=True)
+        lead = depth + _FACTOR - 1 if position else depth
+        pieces += [replace(start[0], depth=lead, broken="{}" if position else ""), *start[1:]]
+    return pieces
+
+
+def _call_pieces(formula: Apply, depth: int) -> list[Piece]:
+    name = function_box(formula.function)
+    if len(formula.arguments) == 1 and isinstance(formula.arguments[0], Big):
+        return _after(Box(name.tex + " ", name.width), _pieces(formula.arguments[0], depth), True)
+    inner: list[Piece] = []
+    for position, argument in enumerate(formula.arguments):
+        pieces = _pieces(argument, depth + _INNER)
+        inner += _after(Box(r",\, " if position else "", 0.5), pieces, bare=True)
+    return _after(name, inner, bare=False)
+
+
+def _after(front: Box, pieces: list[Piece], bare: bool) -> list[Piece]:
+    """The pieces behind `front`; unless `bare`, in brackets that may lie on different lines."""
+    first, last = pieces[0], pieces[-1]
+    if bare:
+        start = replace(first, tex=front.tex + first.tex, width=front.width + first.width)
+        return [start, *pieces[1:]]
+    tall = any(sign in p.tex for p in pieces for sign in (r"\frac", r"\sum", r"\prod"))
+    left, right = (r"\Bigl(", r"\Bigr)") if tall else (r"\bigl(", r"\bigr)")
+    wider = first.width + front.width + 0.6
+    opening = replace(first, tex=front.tex + left + first.tex, width=wider)
+    if len(pieces) == 1:
+        return [replace(opening, tex=opening.tex + right, width=opening.width + 0.6)]
+    closing = replace(last, tex=last.tex + right, width=last.width + 0.6)
+    return [opening, *pieces[1:-1], closing]

@@ -1,0 +1,168 @@
+"""How names are written, the same everywhere.
+
+Scalars are plain, vectors bold and lower-case, matrices and arrays of higher rank bold and
+upper-case. An entry has the letter of its array in plain italics, with indices: Z and Z_nj. A
+trailing number is a layer and stands above (z2 is Z²; but a scalar, which has powers, carries it
+below); what follows an underscore stands below. Greek names are Greek letters. Names of several
+letters stay as they are.
+A bar marks the cotangent: of Z², the derivative of the loss by Z².
+
+No two names look alike: where two would, the later one stays as it was written.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from sympy import Expr, Mul, Symbol
+
+from symbackprop.derivation.model import Derivation, Line
+from symbackprop.equations.nodes import Access, Partial, TensorSymbol
+from symbackprop.report.formula import Apply, Display, Formula, Named
+
+GREEK_LETTERS: Mapping[str, str] = {
+    unicodedata.name(letter).split()[-1].lower(): letter for letter in "αβγδεζηθικλμνξπρστυφχψω"
+}
+_PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*)\Z")
+_RESERVED = (Display("I"), Display("δ"))  # the identity and Kronecker's delta
+
+
+@dataclass(frozen=True)
+class Names:
+    """The display of every symbol of a derivation, chosen once.
+
+    `cotangents` maps the symbol of a cotangent to what it is the cotangent of; `onehot` maps
+    integer vectors to the display of their one-hot matrix.
+    """
+
+    displays: Mapping[Symbol, Display]
+    cotangents: Mapping[TensorSymbol, TensorSymbol]
+    onehot: Mapping[TensorSymbol, Display]
+
+    def entry(self, symbol: Symbol, indices: tuple[Formula, ...] = ()) -> Named:
+        """A scalar, an index or an extent; with indices, one entry of a tensor."""
+        of = self.cotangents.get(symbol, symbol)
+        display = self._display(of)
+        plain = Display(display.letter, display.layer, display.subscript)
+        return Named(plain, indices, barred=of is not symbol)
+
+    def whole(self, tensor: TensorSymbol) -> Named:
+        """The whole of a tensor."""
+        of = self.cotangents.get(tensor, tensor)
+        return Named(self._display(of), barred=of is not tensor)
+
+    def one_hot(self, labels: TensorSymbol) -> Formula:
+        """The matrix whose row n has its 1 at labels[n]."""
+        display = self.onehot.get(labels)
+        return Named(display) if display else Apply("onehot", (self.whole(labels),))
+
+    def _display(self, symbol: Symbol) -> Display:
+        return self.displays.get(symbol) or _candidates(symbol)[0]
+
+
+def names(derivation: Derivation) -> Names:
+    """The names of a derivation."""
+    system = derivation.system
+    of = {
+        line.equation.tensor: line.of
+        for loss in derivation.losses
+        for line in (*loss.cotangents, *loss.gradients.values())
+        if line.of is not None
+    }
+    losses = [loss.symbol for loss in system.losses]
+    tensors = [
+        *(i.symbol for i in system.inputs),
+        *(p.symbol for p in system.parameters),
+        *(line.equation.tensor for line in derivation.forward),
+        *(e.tensor for e in system.equations),
+    ]
+    symbols: list[Symbol] = [
+        *system.extents,
+        *(t for t in dict.fromkeys(tensors) if t not in of and t not in losses),
+    ]
+    taken = set(_RESERVED)
+    chosen = {loss: _free(_loss_displays(loss, losses), taken) for loss in losses}
+    waiting = sorted(symbols, key=lambda s: _candidates(s)[0].letter != s.name)
+    chosen.update({symbol: _free(_candidates(symbol), taken) for symbol in waiting})
+    return Names(chosen, of, _one_hot_displays(tensors, taken))
+
+
+def _loss_displays(symbol: TensorSymbol, losses: list[TensorSymbol]) -> tuple[Display, ...]:
+    """L, or L with the loss's name below where there are several."""
+    return (Display("L") if losses == [symbol] else Display("L", subscript=symbol.name),)
+
+
+def _free(options: tuple[Display, ...], taken: set[Display]) -> Display:
+    """The first display that looks like nothing taken, which it joins."""
+    last = options[-1]
+    primed = (replace(last, letter=last.letter + "′" * n) for n in itertools.count(1))
+    display = next(d for d in itertools.chain(options, primed) if _plain(d) not in taken)
+    taken.add(_plain(display))
+    return display
+
+
+def _candidates(symbol: Symbol) -> tuple[Display, ...]:
+    """Ways to write a name, the best first; the last is the name itself."""
+    rank = symbol.rank if isinstance(symbol, TensorSymbol) else 0
+    verbatim = Display(symbol.name, array=rank)
+    parts = _PARTS.match(symbol.name)
+    if not parts:
+        return (verbatim,)
+    number, below = parts[2], parts[3][1:].replace("_", ",")
+    letter = GREEK_LETTERS.get(parts[1], parts[1])
+    if rank == 0:
+        if len(letter) > 1 and number:
+            return (verbatim,)
+        return (Display(letter, "", ",".join(w for w in (number, below) if w)), verbatim)
+    written = Display(letter, number, below, rank)
+    if len(letter) > 1 or not letter.isascii():
+        return (written, verbatim)
+    cased = letter.upper() if rank > 1 else letter.lower()
+    return (replace(written, letter=cased), written, verbatim)
+
+
+def _plain(display: Display) -> Display:
+    return Display(display.letter, display.layer, display.subscript)
+
+
+def _one_hot_displays(
+    tensors: Iterable[TensorSymbol], taken: set[Display]
+) -> dict[TensorSymbol, Display]:
+    """Y for labels y: a capital of a single letter that nothing else has."""
+    found: dict[TensorSymbol, Display] = {}
+    for tensor in dict.fromkeys(tensors):
+        if tensor.kind != "integer" or tensor.rank != 1:
+            continue
+        display = _candidates(tensor)[0]
+        capital = replace(display, letter=display.letter.upper(), array=2)
+        if len(display.letter) == 1 and _plain(capital) not in taken:
+            taken.add(_plain(capital))
+            found[tensor] = capital
+    return found
+
+
+def line_names(line: Line) -> Names:
+    """Names for one line alone; its first step tells which cotangent is whose."""
+    own = line.equation.tensor
+    of = dict(_chain_rule_pairs(line.steps[0].before)) if line.steps else {}
+    if line.of is not None:
+        of[own] = line.of
+    found = {*line.equation.rhs.atoms(TensorSymbol), *of.values()} - set(of)
+    known = sorted(found, key=lambda t: t.name)
+    taken = set(_RESERVED)
+    displays = {t: _free(_candidates(t), taken) for t in known}
+    return Names(displays, of, _one_hot_displays(known, taken))
+
+
+def _chain_rule_pairs(before: Expr) -> Iterator[tuple[TensorSymbol, TensorSymbol]]:
+    """ȳ and y for every term ȳ[i] ∂y[i]/∂x[u] of a chain rule."""
+    for term in before.atoms(Mul):
+        for partial in term.args:
+            if isinstance(partial, Partial):
+                for factor in term.args:
+                    if isinstance(factor, Access) and factor.indices == partial.args[0].indices:
+                        yield factor.tensor, partial.args[0].tensor

@@ -1,0 +1,104 @@
+"""Numbered equations in LaTeX's align, for papers, slides and KaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from symbackprop.report.escape import latex_text
+from symbackprop.report.formula import Formula
+from symbackprop.report.latex import box
+from symbackprop.report.lines import broken
+from symbackprop.report.view import Row, Section, Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Room in em of an A4 page, a tenth less than there is: widths are estimates.
+
+    `alone` is for an equation with its number, `beside` for one in a column beside remarks.
+    """
+
+    alone: float = 35.0
+    beside: float = 28.0
+
+
+PAGE = Measure()
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is written around the mathematics: a remark, and a number."""
+
+    remark: Callable[[str], str]
+    number: Callable[[int], str]
+
+
+def _text_remark(remark: str) -> str:
+    """A remark on a page without macros."""
+    return rf" && \text{{{latex_text(remark)}}}" if remark else ""
+
+
+TAGS = Marks(_text_remark, lambda number: rf" \tag{{{number}}}")
+
+
+def align(section: Section, marks: Marks, steps: bool) -> str:
+    """All lines of a section in one align environment, so that one remark narrows them all."""
+    remarks = any(_label(s) or (steps and s.line.steps) for s in section.lines)
+    room = PAGE.beside if remarks else PAGE.alone
+    return environment(row for s in section.lines for row in _shown_rows(s, marks, steps, room))
+
+
+def align_line(shown: Shown, marks: Marks) -> str:
+    """One line with its steps in an align environment of its own."""
+    room = PAGE.beside if _label(shown) or shown.line.steps else PAGE.alone
+    return environment(_shown_rows(shown, marks, True, room))
+
+
+def environment(rows: Iterable[str]) -> str:
+    """Rows as an align environment with numbers of its own making."""
+    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+
+
+def _label(shown: Shown) -> str:
+    return "" if shown.loss else shown.line.equation.label
+
+
+def _shown_rows(shown: Shown, marks: Marks, steps: bool, room: float) -> Iterator[str]:
+    """The rows of one line: its steps, then the numbered equation, boxed if it is a gradient."""
+    rows = shown.rows() if steps else []
+    left = shown.derivative
+    if rows and shown.matrix is None and rows[-1].formula == shown.index:
+        *rows, last = rows
+        yield from _chain(left, rows, marks)
+        lines = broken(last.formula, room - box(left).width)
+        yield _row("" if rows else box(left).tex, lines, shown, marks.remark(last.rule), marks)
+        return
+    yield from _chain(left, rows, marks)
+    head = box(shown.left)
+    lines = broken(shown.formula, room - head.width)
+    yield _row(head.tex, lines, shown, marks.remark(_label(shown)), marks)
+
+
+def _chain(left: Formula, rows: list[Row], marks: Marks) -> Iterator[str]:
+    head = box(left)
+    for position, row in enumerate(rows):
+        lines = broken(row.formula, PAGE.beside - head.width)
+        start = "" if position else head.tex
+        body = _stacked(lines)
+        yield f"{start} &= {body}{marks.remark(row.rule)}"
+
+
+def _row(left: str, lines: list[str], shown: Shown, remark: str, marks: Marks) -> str:
+    body = _stacked(lines)
+    if shown.gradient:
+        body = rf"\boxed{{{body}}}"
+    return f"{left} &= {body}{remark}{marks.number(shown.number)}"
+
+
+def _stacked(lines: list[str]) -> str:
+    """Lines under one another, all but the first set in."""
+    if len(lines) == 1:
+        return lines[0]
+    rows = [f"& {lines[0]}", *(rf"& \quad {line}" for line in lines[1:])]
+    return r"\begin{aligned}[t] " + r" \\ ".join(rows) + r" \end{aligned}"

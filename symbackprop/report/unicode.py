@@ -1,0 +1,236 @@
+"""Formulas as Unicode text for terminals: Z̄² = (P − Y)/N, W̄²[i,j] = Σ_n H¹[n,i] Z̄²[n,j]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from symbackprop.report.formula import (
+    Apply,
+    Big,
+    Cases,
+    Constant,
+    Derivative,
+    Display,
+    Formula,
+    Fraction,
+    Hadamard,
+    Indicator,
+    Kronecker,
+    Level,
+    Named,
+    Negation,
+    Norm,
+    Number,
+    Plus,
+    Power,
+    Relation,
+    Root,
+    Times,
+    Transpose,
+    is_scalar,
+    spread,
+)
+from symbackprop.report.numerals import numeral
+
+_SUPERSCRIPT = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+_SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_MACRON, _OVERLINE = "\u0304", "\u0305"  # over one letter; joined over several
+RELATIONS: Mapping[str, str] = {
+    "<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠", "and": "∧", "or": "∨",
+}  # fmt: skip
+_CONSTANTS = {"ones": "𝟏", "identity": "I", "pi": "π", "e": "e"}
+_BIG = {"sum": "Σ", "prod": "Π"}
+_FUNCTIONS = {"logsoftmax": "log softmax", "sigmoid": "σ", "maximum": "max", "minimum": "min"}
+
+Printed = tuple[str, int]
+
+
+def text_of(formula: Formula) -> str:
+    """The formula on one line."""
+    return _print(formula)[0]
+
+
+def _print(formula: Formula) -> Printed:
+    return _PRINTERS[type(formula)](formula)
+
+
+def _at(formula: Formula, level: int) -> str:
+    """The formula, in brackets where it holds together less than `level`."""
+    return _bracketed(_print(formula), level)
+
+
+def _bracketed(printed: Printed, level: int) -> str:
+    text, own = printed
+    return text if own >= level else f"({text})"
+
+
+def letter_of(display: Display, barred: bool = False) -> str:
+    """A name with its layer and subscript."""
+    letter = display.letter
+    if barred:
+        letter = letter + _MACRON if len(letter) == 1 else "".join(c + _OVERLINE for c in letter)
+    below = display.subscript
+    low = below.translate(_SUBSCRIPT) if below.isdecimal() else f"_{below}" if below else ""
+    return letter + display.layer.translate(_SUPERSCRIPT) + low
+
+
+def _named(formula: Named) -> Printed:
+    name = letter_of(formula.display, formula.barred)
+    indices = ",".join(text_of(i) for i in formula.indices)
+    return (f"{name}[{indices}]" if indices else name), Level.ATOM
+
+
+def _number(formula: Number) -> Printed:
+    n = numeral(formula.value)
+    if n.denominator:
+        return f"{n.mantissa}/{n.denominator}", Level.PRODUCT
+    if n.exponent:
+        power = "10" + str(n.exponent).translate(_SUPERSCRIPT)
+        if n.mantissa == "1":
+            return power, Level.ATOM
+        return f"{n.mantissa}·{power}", Level.PRODUCT
+    return n.mantissa, Level.ATOM
+
+
+def _constant(formula: Constant) -> Printed:
+    return _CONSTANTS[formula.kind], Level.ATOM
+
+
+def _plus(formula: Plus) -> Printed:
+    parts = []
+    for position, (minus, term) in enumerate(formula.terms):
+        sign = ("−" if minus else "") if position == 0 else (" − " if minus else " + ")
+        parts.append(sign + _at(term, Level.OPEN))
+    return "".join(parts), Level.SUM
+
+
+def _times(formula: Times) -> Printed:
+    *head, last = formula.factors
+    printed = _print(last)
+    loose = {Level.OPEN, Level.ENTRYWISE} if all(is_scalar(f) for f in head) else {Level.OPEN}
+    level = printed[1] if printed[1] in loose else Level.PRODUCT
+    parts = [*(_at(f, Level.PRODUCT) for f in head), _bracketed(printed, level)]
+    joined = parts[0]
+    for before, after, part in zip(formula.factors, formula.factors[1:], parts[1:], strict=False):
+        both = isinstance(before, Number) and isinstance(after, Number)
+        joined += ("·" if both else " ") + part
+    return joined, level
+
+
+def _hadamard(formula: Hadamard) -> Printed:
+    text = ""
+    for position, (inverted, factor) in enumerate(formula.factors):
+        sign = "" if position == 0 else " ⊘ " if inverted else " ⊙ "
+        text += sign + _at(factor, Level.POSTFIX)
+    return text, Level.ENTRYWISE
+
+
+def _fraction(formula: Fraction) -> Printed:
+    parts = spread(formula)
+    if parts is not None:
+        return f"{text_of(parts[0])} {text_of(parts[1])}", Level.OPEN
+    above = _at(formula.numerator, Level.PRODUCT)
+    return f"{above}/{_at(formula.denominator, Level.POSTFIX)}", Level.PRODUCT
+
+
+def _power(formula: Power) -> Printed:
+    base = _at(formula.base, Level.ATOM)
+    exponent = text_of(formula.exponent)
+    if formula.entrywise:
+        return f"{base}^⊙{_at(formula.exponent, Level.ATOM)}", Level.POSTFIX
+    if isinstance(formula.base, Named) and formula.base.display.layer and not formula.base.indices:
+        base = f"({base})"
+    if exponent.lstrip("−").isdecimal():
+        return base + exponent.translate(_SUPERSCRIPT), Level.POSTFIX
+    return f"{base}^{_at(formula.exponent, Level.ATOM)}", Level.POSTFIX
+
+
+def _root(formula: Root) -> Printed:
+    return f"√{_at(formula.radicand, Level.ATOM)}", Level.POSTFIX
+
+
+def _apply(formula: Apply) -> Printed:
+    name = _FUNCTIONS.get(formula.function, formula.function)
+    if len(formula.arguments) == 1 and isinstance(formula.arguments[0], Big):
+        return f"{name} {text_of(formula.arguments[0])}", Level.OPEN
+    if name == "abs":
+        return f"|{text_of(formula.arguments[0])}|", Level.ATOM
+    if name == "floor":
+        return f"⌊{text_of(formula.arguments[0])}⌋", Level.ATOM
+    if name == "mod":
+        a, b = formula.arguments
+        return f"{_at(a, Level.ATOM)} mod {_at(b, Level.ATOM)}", Level.PRODUCT
+    return f"{name}({', '.join(text_of(a) for a in formula.arguments)})", Level.ATOM
+
+
+def _big(formula: Big) -> Printed:
+    bound = ",".join(text_of(i) for i in formula.bound)
+    below = f"_{bound}" if len(formula.bound) == 1 else f"_{{{bound}}}"
+    sign = _BIG.get(formula.operator, formula.operator)
+    return f"{sign}{below} {_at(formula.body, Level.OPEN)}", Level.OPEN
+
+
+def _transpose(formula: Transpose) -> Printed:
+    return _at(formula.of, Level.ATOM) + "ᵀ", Level.POSTFIX
+
+
+def _norm(formula: Norm) -> Printed:
+    below = "_F" if formula.frobenius else ""
+    return f"‖{text_of(formula.of)}‖{below}²", Level.POSTFIX
+
+
+def _relation(formula: Relation) -> Printed:
+    a, b = (
+        f"({text_of(side)})" if isinstance(side, Relation) and _joins(formula) else text_of(side)
+        for side in (formula.left, formula.right)
+    )
+    return f"{a} {RELATIONS[formula.operator]} {b}", Level.SUM
+
+
+def _joins(formula: Relation) -> bool:
+    return formula.operator in ("and", "or")
+
+
+def _negation(formula: Negation) -> Printed:
+    return f"¬{_at(formula.of, Level.ATOM)}", Level.POSTFIX
+
+
+def _indicator(formula: Indicator) -> Printed:
+    return f"1[{text_of(formula.of)}]", Level.ATOM
+
+
+def _kronecker(formula: Kronecker) -> Printed:
+    return f"δ[{text_of(formula.left)},{text_of(formula.right)}]", Level.ATOM
+
+
+def _cases(formula: Cases) -> Printed:
+    then, otherwise = text_of(formula.then), text_of(formula.otherwise)
+    return f"({then} if {text_of(formula.mask)} else {otherwise})", Level.ATOM
+
+
+def _derivative(formula: Derivative) -> Printed:
+    return f"∂{text_of(formula.of)}/∂{text_of(formula.by)}", Level.POSTFIX
+
+
+_PRINTERS: Mapping[type, Callable[[Any], Printed]] = {
+    Named: _named,
+    Number: _number,
+    Constant: _constant,
+    Plus: _plus,
+    Times: _times,
+    Hadamard: _hadamard,
+    Fraction: _fraction,
+    Power: _power,
+    Root: _root,
+    Apply: _apply,
+    Big: _big,
+    Transpose: _transpose,
+    Norm: _norm,
+    Relation: _relation,
+    Negation: _negation,
+    Indicator: _indicator,
+    Kronecker: _kronecker,
+    Cases: _cases,
+    Derivative: _derivative,
+}

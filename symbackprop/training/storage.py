@@ -1,0 +1,117 @@
+"""The files of a run: parameters, the state to go on from, the record, the picture."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbackprop.errors import CallError
+from symbackprop.files import write_whole
+from symbackprop.training.loop import State
+
+Array = NDArray[Any]
+
+
+def save_params(path: Path, params: Mapping[str, Array]) -> Path:
+    """A .npz with one array for each parameter, by its name."""
+    return write_whole(path, _npz(params))
+
+
+def save_state(path: Path, state: State, settings: Mapping[str, object]) -> Path:
+    """A .npz of plain arrays, nothing pickled: all that `load_state` needs."""
+    arrays: dict[str, Array] = {
+        "settings": np.array(json.dumps(settings)),
+        "step": np.array(state.step),
+        "columns": np.array(state.columns),
+        "records": np.array(state.records, dtype=np.float64),
+    }
+    arrays |= {f"params/{name}": array for name, array in state.params.items()}
+    arrays |= {f"sums/{loss}": np.array(total) for loss, total in state.sums.items()}
+    for (loss, name), memory in state.memory.items():
+        arrays |= {f"memory/{loss}/{name}/{k}": array for k, array in enumerate(memory)}
+    return write_whole(path, _npz(arrays))
+
+
+def load_state(path: Path, state: State, settings: Mapping[str, object]) -> None:
+    """Bring a fresh `state` to where the run that saved `path` stood.
+
+    Raises CallError if there is no such file, or if the run that saved it had other settings.
+    """
+    again = "train without --resume to start again"
+    if not path.is_file():
+        raise CallError(f"there is nothing to resume: no file {path}", again)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        saved = json.loads(str(arrays["settings"]))
+        for name, value in settings.items():
+            if saved[name] != value:
+                raise CallError(
+                    f"{path} is of a run with {name} {saved[name]}, this one has {value}", again
+                )
+        for name, array in state.params.items():
+            np.copyto(array, arrays[f"params/{name}"])
+        for (loss, name), memory in state.memory.items():
+            for k, array in enumerate(memory):
+                np.copyto(array, arrays[f"memory/{loss}/{name}/{k}"])
+        state.sums = {loss: float(arrays[f"sums/{loss}"]) for loss in state.sums}
+        state.step = int(arrays["step"])
+        state.records = [tuple(map(float, record)) for record in arrays["records"]]
+    except (zipfile.BadZipFile, KeyError, EOFError, OSError) as fault:
+        raise CallError(f"{path} is not the state of a run", again) from fault
+
+
+def save_records(path: Path, state: State) -> Path:
+    """A .csv with a line for each epoch."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(state.columns)
+    writer.writerows((int(record[0]), *record[1:]) for record in state.records)
+    return write_whole(path, text.getvalue())
+
+
+def save_curves(path: Path, title: str, state: State) -> Path | None:
+    """A .png with the losses and, where it was measured, the accuracy; None without matplotlib."""
+    if importlib.util.find_spec("matplotlib") is None:
+        return None
+    from matplotlib.figure import Figure
+
+    table = np.array(state.records, dtype=np.float64).reshape(-1, len(state.columns))
+    accuracies = [name for name in state.columns if name.endswith("accuracy")]
+    losses = [name for name in state.columns[1:] if name not in accuracies]
+    groups = [names for names in (losses, accuracies) if names]
+    figure = Figure(figsize=(5.5 * len(groups), 3.8), layout="constrained")
+    # A title is a stranger's text: a dollar sign in it is no formula.
+    figure.suptitle(title, parse_math=False)
+    for axes, names in zip(figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
+        for name in names:
+            values = table[:, state.columns.index(name)]
+            axes.plot(table[:, 0], values, "." if len(values) == 1 else "-", label=name)
+        values = table[:, [state.columns.index(name) for name in names]]
+        if values.size and values.min() > 0 and values.max() > 100 * values.min():
+            axes.set_yscale("log")
+        axes.set_xlabel("epoch")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=120, metadata={"Software": None})
+    return write_whole(path, content.getvalue())
+
+
+def _npz(arrays: Mapping[str, Array]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        for name, array in arrays.items():
+            # One fixed date: the same run gives the same bytes.
+            with file.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
+    return content.getvalue()
