@@ -221,7 +221,9 @@ class Delta(Mask):
     """Kronecker's δ(a, b) of two index expressions: 1 where they are equal, else 0."""
 
     def __new__(cls, a: Any, b: Any) -> Any:
-        a, b = (Integer(0) if _is_only_zero(e) else sympy.sympify(e) for e in (a, b))
+        a, b = sympy.sympify(a), sympy.sympify(b)
+        if (_is_only_zero(a) and b == 0) or (_is_only_zero(b) and a == 0):
+            return Integer(1)
         difference = a - b
         if difference == 0:
             return Integer(1)

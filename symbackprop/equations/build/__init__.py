@@ -1,0 +1,177 @@
+"""Spec to System: every statement becomes equations over indexed tensors."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sympy import Expr, Rational, Symbol
+
+from symbackprop.equations.build.arraywise import Arraywise
+from symbackprop.equations.build.indexed import Indexed
+from symbackprop.equations.build.scope import (
+    ArrayValue,
+    BuildFault,
+    DependsOnFault,
+    Scope,
+    shape_text,
+)
+from symbackprop.equations.nodes import TensorSymbol
+from symbackprop.equations.system import Input, Loss, System
+from symbackprop.spec.errors import Fault, SpecError
+from symbackprop.spec.syntax import (
+    Element,
+    Expression,
+    LossDeclaration,
+    Place,
+    Spec,
+    Statement,
+    children,
+)
+
+
+def build(spec: Spec) -> System:
+    """The equations of a spec.
+
+    Raises SpecError for what only shapes can show: extents that disagree, a loss that is no
+    scalar, arguments of the wrong kind; all statements are looked at before it is raised.
+    """
+    scope = Scope(spec)
+    scope.taken |= {s.target for s in spec.network} | {ls.name for ls in spec.losses}
+    scope.numbers |= {n: Rational(v.numerator, v.denominator) for n, v in spec.constants.items()}
+    inputs = _declare_inputs(scope)
+    for p in spec.params:
+        shape = [scope.extent_of(e) for e in p.shape]
+        scope.parameter(p.name, shape, p.init, p.place, p.trainable)
+    for statement in spec.network:
+        _attempt(scope, statement.target, lambda s=statement: _state(scope, s))
+    for loss in spec.losses:
+        _attempt(scope, loss.name, lambda ls=loss: _state_loss(scope, ls))
+    if scope.faults:
+        raise SpecError(spec.source, scope.faults)
+    losses = tuple(_loss(scope, declared) for declared in spec.losses)
+    outputs = _outputs(scope)
+    if scope.faults:
+        raise SpecError(spec.source, scope.faults)
+    return System(
+        name=spec.name,
+        title=spec.title,
+        notes=spec.notes,
+        extents=_run_time_extents(scope),
+        inputs=inputs,
+        parameters=tuple(scope.parameters.values()),
+        equations=tuple(scope.equations),
+        losses=losses,
+        outputs=outputs,
+        digest=hashlib.sha256(spec.source.text.encode()).hexdigest()[:16],
+    )
+
+
+def _declare_inputs(scope: Scope) -> tuple[Input, ...]:
+    kinds = {"labels": "integer", "mask": "mask"}
+    inputs = []
+    for declared in scope.spec.inputs:
+        shape = [scope.extent_of(e) for e in declared.shape]
+        classes = None if declared.classes is None else scope.extent_of(declared.classes)
+        symbol = TensorSymbol(declared.name, shape, kinds.get(declared.kind, "real"), classes)
+        scope.declare(symbol)
+        inputs.append(Input(symbol, classes, declared.kind == "distribution"))
+        for size in (*shape, *(() if classes is None else (classes,))):
+            scope.numbers |= {s.name: s for s in size.free_symbols}
+    scope.numbers |= {n: scope.extent_of(n) for n in scope.spec.dims}
+    for p in scope.spec.params:
+        for size in p.shape:
+            if isinstance(size, str):
+                scope.numbers[size] = scope.extent_of(size)
+    return tuple(inputs)
+
+
+def _attempt(scope: Scope, name: str, build_one: object) -> None:
+    """Runs one statement; its fault is noted and what depends on it is passed over."""
+    assert callable(build_one)
+    try:
+        build_one()
+    except BuildFault as found:
+        scope.faults.append(found.fault)
+        scope.broken.add(name)
+    except DependsOnFault:
+        scope.broken.add(name)
+
+
+def _state(scope: Scope, statement: Statement) -> None:
+    again = _first_reading(statement.value, statement.target)
+    if again is not None:
+        scope.fail(
+            again,
+            f"'{statement.target}' stands on both sides",
+            "this version has no recurrences: read tensors that are defined before",
+        )
+    if statement.indices is None:
+        value = Arraywise(scope, statement.target).value(statement.value)
+    else:
+        indices, body = Indexed(scope).statement(statement.indices, statement.value, {})
+        value = ArrayValue(indices, body)
+    scope.define(statement.target, value, statement.place)
+
+
+def _first_reading(node: Expression, name: str) -> Place | None:
+    """Where an expression reads the tensor of that name."""
+    if isinstance(node, Element) and node.tensor == name:
+        return node.place
+    found = (_first_reading(child, name) for child in children(node))
+    return next((place for place in found if place is not None), None)
+
+
+def _state_loss(scope: Scope, declared: LossDeclaration) -> None:
+    value = Arraywise(scope, declared.name).value(declared.value)
+    if value.rank:
+        scope.fail(
+            declared.value.place,
+            f"the loss has shape {shape_text(value.shape)}, but a loss is a scalar",
+            "take its mean(…) or sum(…)",
+        )
+    scope.define(declared.name, value, declared.place)
+
+
+def _loss(scope: Scope, declared: LossDeclaration) -> Loss:
+    symbol = scope.arrays[declared.name].body.tensor
+    names = declared.wrt if declared.wrt is not None else scope.spec.wrt
+    if names is None:
+        chosen = tuple(p.symbol for p in scope.parameters.values() if p.trainable)
+    else:
+        chosen = tuple(s for n, place in names if (s := _variable(scope, n, place)) is not None)
+    return Loss(symbol, chosen)
+
+
+def _variable(scope: Scope, name: str, place: Place) -> TensorSymbol | None:
+    """The parameter or real input that a `wrt` names."""
+    if name in scope.parameters:
+        return scope.parameters[name].symbol
+    symbol: Expr = scope.arrays[name].body.tensor if name in scope.arrays else None
+    inputs = {i.name for i in scope.spec.inputs}
+    if symbol is not None and name in inputs and symbol.kind == "real":
+        return symbol  # type: ignore[no-any-return]
+    what = "labels or a mask" if name in inputs else "neither a parameter nor an input"
+    known = ", ".join([*scope.parameters, *(i.name for i in scope.spec.inputs if i.kind == "real")])
+    fault = Fault(place, f"wrt: '{name}' is {what}", f"differentiate by one of {known}")
+    if fault not in scope.faults:
+        scope.faults.append(fault)
+    return None
+
+
+def _outputs(scope: Scope) -> tuple[TensorSymbol, ...]:
+    named = scope.spec.outputs
+    if named is None:
+        last = [s.target for s in scope.spec.network][-1:]
+        return tuple(scope.arrays[n].body.tensor for n in last)
+    return tuple(scope.arrays[n].body.tensor for n, _ in named)
+
+
+def _run_time_extents(scope: Scope) -> tuple[Symbol, ...]:
+    """The extents that the module learns from its arguments, in order of first appearance."""
+    found: dict[Symbol, None] = {}
+    symbols = [scope.arrays[i.name].body.tensor for i in scope.spec.inputs]
+    for symbol in [*symbols, *(p.symbol for p in scope.parameters.values())]:
+        for size in symbol.shape:
+            for s in sorted(size.free_symbols, key=lambda s: s.name):
+                found[s] = None
+    return tuple(found)

@@ -1,0 +1,196 @@
+"""What is defined so far while a spec is being built, and the faults found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import sympy
+from sympy import Expr, Integer
+
+from symbackprop.equations.build.hoist import name_contractions
+from symbackprop.equations.nodes import (
+    Access,
+    Index,
+    Mask,
+    TensorSymbol,
+    extent,
+    fresh_bound,
+    fresh_name,
+)
+from symbackprop.equations.system import Equation, Parameter
+from symbackprop.spec.errors import Fault
+from symbackprop.spec.syntax import Init, Place, Spec
+
+LETTERS = ("i", "j", "k", "m", "p", "q", "r", "s", "u", "v", "w")
+
+
+class BuildFault(Exception):
+    """Carries one fault of the spec up to the statement that it stands in."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
+class DependsOnFault(Exception):
+    """The statement reads a tensor whose own statement is at fault; one message is enough."""
+
+
+@dataclass(frozen=True)
+class ArrayValue:
+    """A tensor-valued expression: `body` for every value of the indices.
+
+    No bound index of the body has the name of one of the indices. `name` is what the value is
+    called where it must have a name; `label` says where it comes from.
+    """
+
+    indices: tuple[Index, ...]
+    body: Expr
+    name: str = ""
+    label: str = ""
+
+    @property
+    def classes(self) -> Expr | None:
+        """The number of classes where the entries are labels."""
+        return self.body.tensor.classes if isinstance(self.body, Access) else None
+
+    @property
+    def shape(self) -> tuple[Expr, ...]:
+        return tuple(i.extent for i in self.indices)
+
+    @property
+    def rank(self) -> int:
+        return len(self.indices)
+
+    @property
+    def is_labels(self) -> bool:
+        return self.classes is not None
+
+    @property
+    def is_tensor(self) -> bool:
+        """Whether the value is a tensor as it stands."""
+        return isinstance(self.body, Access) and self.body.indices == self.indices
+
+    def at(self, *positions: Expr) -> Expr:
+        """The entry at the positions; bound indices step out of the way of theirs."""
+        taken = {s.name for p in positions for s in sympy.sympify(p).free_symbols}
+        body = fresh_bound(self.body, taken) if taken else self.body
+        return body.xreplace(dict(zip(self.indices, positions, strict=True)))
+
+
+def scalar(value: object) -> ArrayValue:
+    """A number, extent or rank-0 expression as an array."""
+    return ArrayValue((), sympy.sympify(value))
+
+
+@dataclass
+class Scope:
+    """Names, equations and parameters of one build; it lives no longer than the build."""
+
+    spec: Spec
+    arrays: dict[str, ArrayValue] = field(default_factory=dict)
+    numbers: dict[str, Expr] = field(default_factory=dict)
+    equations: list[Equation] = field(default_factory=list)
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    layer_count: int = 0
+
+    def fail(self, place: Place, message: str, fix: str) -> NoReturn:
+        raise BuildFault(Fault(place, message, fix))
+
+    def extent_of(self, size: int | str) -> Expr:
+        """The extent that a shape names: an integer, a dimension of the spec, or a run-time extent."""
+        if isinstance(size, int):
+            return Integer(size)
+        return Integer(self.spec.dims[size]) if size in self.spec.dims else extent(size)
+
+    def declare(self, symbol: TensorSymbol) -> ArrayValue:
+        """An input or parameter enters the scope, its indices named after its extents."""
+        indices = default_indices(symbol.shape)
+        value = ArrayValue(indices, Access(symbol, *indices), symbol.name)
+        self.arrays[symbol.name] = value
+        self.taken.add(symbol.name)
+        return value
+
+    def parameter(
+        self, name: str, shape: Sequence[Expr], init: Init, place: Place, trainable: bool = True
+    ) -> ArrayValue:
+        """A parameter, new or shared by its name."""
+        symbol = TensorSymbol(name, shape)
+        known = self.parameters.get(name)
+        if known is None:
+            if name in self.arrays:
+                self.fail(place, f"'{name}' is defined twice", "give the layer a name: name=…")
+            self.parameters[name] = Parameter(symbol, init, trainable)
+            return self.declare(symbol)
+        if known.symbol.shape != symbol.shape:
+            self.fail(
+                place,
+                f"parameter {name} has shape {shape_text(known.symbol.shape)}, "
+                f"but here {shape_text(symbol.shape)}",
+                "layers that share a name have the same shapes; use another name=",
+            )
+        return self.arrays[name]
+
+    def define(self, name: str, value: ArrayValue, place: Place) -> ArrayValue:
+        """name[indices] = body becomes an equation; contractions under functions become their own."""
+        symbol = TensorSymbol(name, value.shape, _kind(value.body), value.classes)
+        self.taken.add(name)
+        rhs = fresh_bound(value.body, {i.name for i in value.indices})
+        equation = Equation(symbol, value.indices, rhs, value.label, place)
+        self.equations += name_contractions(equation, self.taken)
+        defined = ArrayValue(value.indices, Access(symbol, *value.indices), name, value.label)
+        self.arrays[name] = defined
+        return defined
+
+    def materialise(self, value: ArrayValue, place: Place) -> ArrayValue:
+        """The value as a tensor with a name of its own."""
+        if value.is_tensor:
+            return value
+        form, order = positional(value.body)
+        for equation in self.equations:
+            if equation.indices and order == value.indices:
+                if equation.tensor.shape == value.shape and (form, equation.indices) == positional(
+                    equation.rhs
+                ):
+                    return self.arrays[equation.tensor.name]
+        return self.define(fresh_name(value.name or "t", self.taken), value, place)
+
+    def look_up(self, name: str, place: Place) -> ArrayValue:
+        """The array, or scalar number, of that name."""
+        if name in self.broken:
+            raise DependsOnFault
+        if name in self.arrays:
+            return self.arrays[name]
+        if name in self.numbers:
+            return scalar(self.numbers[name])
+        self.fail(place, f"'{name}' is not defined here", "define it before it is used")
+
+
+def default_indices(shape: Iterable[Expr]) -> tuple[Index, ...]:
+    """One index an axis: n for N, t for T, then i, j, k, …"""
+    chosen: list[Index] = []
+    taken: set[str] = set()
+    for size in shape:
+        own = size.name[0].lower() if size.is_Symbol else None
+        if own is None or own in taken:
+            own = next((c for c in LETTERS if c not in taken), "i")
+        name = fresh_name(own, taken)
+        taken.add(name)
+        chosen.append(Index(name, size))
+    return tuple(chosen)
+
+
+def shape_text(shape: Iterable[object]) -> str:
+    """A shape as a spec writes it: [N, 64]."""
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def _kind(body: Expr) -> str:
+    if isinstance(body, Mask):
+        return "mask"
+    return body.tensor.kind if isinstance(body, Access) else "real"
