@@ -18,16 +18,20 @@ from symbackprop.derivation.occurrences import Occurrence, Softmaxes, occurrence
 from symbackprop.derivation.rules.collect import factored, merged
 from symbackprop.derivation.rules.known import (
     FORWARD_VALUE,
+    ON_SUPPORT,
     ROWS_SUM_TO_ONE,
     Known,
     in_forward_values,
+    on_support,
     with_row_sums,
 )
 from symbackprop.derivation.rules.recognise import mirrored
+from symbackprop.equations.build.hoist import contains_contraction
 from symbackprop.equations.nodes import (
     Access,
     Delta,
     Index,
+    Mask,
     Partial,
     Sum,
     TensorSymbol,
@@ -84,21 +88,27 @@ def _rules(
         ("collapse δ", lambda _: Add(*(collapsed(t) for t in terms)), "Σ_i δ(u, i) f(i) = f(u)"),
         (FORWARD_VALUE, lambda e: in_forward_values(e, known), "computed on the way forward"),
         ("mirror", mirrored, "sigmoid(-u) = 1 - sigmoid(u)"),
+        (ON_SUPPORT, lambda e: on_support(e, known), "p [p > 0] = p where p is not negative"),
         (ROWS_SUM_TO_ONE, lambda e: with_row_sums(e, known), "each row is a distribution"),
         ("merge like terms", merged, "a f + b f = (a + b) f"),
         ("factor", factored, "what all terms share"),
     ]
 
 
-def is_light(cotangent: Expr) -> bool:
-    """A product of numbers, extents and deltas: cheaper to put in where it is used than to compute.
+def is_light(cotangent: Expr, defined_by: Expr | None) -> bool:
+    """Whether a cotangent is put in where it is used, rather than computed as a tensor.
 
-    A cotangent such as -δ(k, y[n])/N then collapses sums instead of filling an array with zeros.
+    So is a product of numbers, extents and deltas; and entries times a delta, unless the tensor
+    is a contraction (`defined_by`), whose own cotangents want a dense operand. A cotangent such
+    as -δ(k, y[n])/N then collapses sums instead of filling an array with zeros.
     """
-    return all(
-        isinstance(f, Delta) or not f.has(TensorSymbol) and not f.is_Add
-        for f in Mul.make_args(cotangent)
-    )
+    factors = Mul.make_args(cotangent)
+    if all(isinstance(f, Delta) or not (f.has(TensorSymbol) or f.is_Add) for f in factors):
+        return True
+    if defined_by is None or contains_contraction(defined_by):
+        return False
+    single = all(isinstance(f, Access | Mask) or not f.has(TensorSymbol) for f in factors)
+    return single and any(isinstance(f, Delta) for f in factors)
 
 
 def _term(seed: Expr, equation: Equation, found: Occurrence, x: Access) -> Expr:

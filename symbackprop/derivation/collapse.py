@@ -16,7 +16,7 @@ from symbackprop.equations.nodes import (
     Sum,
     fresh_bound,
 )
-from symbackprop.equations.ranges import bounds, decided
+from symbackprop.equations.ranges import bounds, decided, digit
 
 
 def collapsed(total: Expr) -> Expr:
@@ -137,6 +137,6 @@ def _digits_of(flat: Expr, total: Expr, bound: list[Index]) -> dict[Index, Expr]
         return None
     if len(terms) == 1 and terms[0][0] == 1:
         return {terms[0][1]: total}
-    return {index: Digit(total, place, index.extent) for place, index in terms}
+    return {index: digit(total, place, index.extent) for place, index in terms}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sympy import Integer
 
@@ -61,7 +61,7 @@ def _sweep(
     cotangents = {loss.symbol: Cotangent((), Integer(1))}
     own_taken = set(taken)
     lines: list[Line] = []
-    computed = {e.tensor for e in equations}
+    computed = {e.tensor: e.rhs for e in equations}
 
     def derive(x: TensorSymbol) -> None:
         consumers = [(e, cotangents[e.tensor]) for e in readers[x] if e.tensor in cotangents]
@@ -70,7 +70,7 @@ def _sweep(
         rhs, steps = adjoint(Access(x, *at), consumers, softmaxes, known)
         if rhs == 0:
             return
-        if is_light(rhs) and x not in loss.wrt:
+        if is_light(rhs, computed.get(x)) and x not in loss.wrt:
             cotangents[x] = Cotangent(at, rhs)
         else:
             own_taken.add(symbol.name)
@@ -115,7 +115,7 @@ def _active(
     return readers, active
 
 
-def _reading_order(equation: Equation, computed: set[TensorSymbol]) -> list[TensorSymbol]:
+def _reading_order(equation: Equation, computed: Collection[TensorSymbol]) -> list[TensorSymbol]:
     """Parameters and inputs before the values that were computed: a layer's own gradients first."""
     return sorted(tensors(equation.rhs), key=lambda t: (t in computed, t.name))
 

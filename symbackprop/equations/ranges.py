@@ -45,6 +45,23 @@ def _greatest_entry(node: Expr) -> Expr | None:
     return None
 
 
+def digit(flat: Expr, place: Expr, size: Expr) -> Expr:
+    """(flat // place) mod size, as a plainer index expression where the ranges allow one.
+
+    Multiples of place · size leave by the mod, what is below `place` by the division.
+    """
+    terms = [t for t in sympy.Add.make_args(sympy.expand(flat))]
+    terms = [t for t in terms if not (t / (place * size)).is_integer]
+    whole = sympy.Add(*(t for t in terms if (t / place).is_integer))
+    low, high = bounds(sympy.Add(*terms) - whole)
+    if low == 0 and high is not None and (place - 1 - high).is_nonnegative:
+        quotient = sympy.expand(whole / place)
+        least, greatest = bounds(quotient)
+        if least == 0 and greatest is not None and (size - 1 - greatest).is_nonnegative:
+            return quotient
+    return Digit(flat, place, size)
+
+
 def decided(expr: Expr) -> Expr:
     """The expression with every comparison of index expressions that their ranges settle settled."""
     if not expr.has(Compare):

@@ -13,7 +13,7 @@ from collections import Counter
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational
 
-from symbackprop.equations.nodes import Access, Sum, Where
+from symbackprop.equations.nodes import Access, Not, Sum, Where
 
 MOST_TERMS = 12
 
@@ -25,7 +25,7 @@ def merged(expr: Expr) -> Expr:
     shorter = _joined(expr)
     if shorter != expr:
         return merged(shorter)
-    if any(isinstance(f, Add) for t in expr.args for f in Mul.make_args(t)):
+    if any(isinstance(f, Add | Not) for t in expr.args for f in Mul.make_args(t)):
         expanded = Add(*(_multiplied_out(t) for t in expr.args))
         if size(expanded) < size(expr):
             shorter = expanded
@@ -34,8 +34,11 @@ def merged(expr: Expr) -> Expr:
 
 def factored(expr: Expr) -> Expr:
     """f (a + b) for f a + f b, f all that the terms share; numbers leave the sums inside a product."""
-    if isinstance(expr, Mul):
+    if isinstance(expr, Mul | Sum):
         return _with_numbers_outside(expr)
+    if not isinstance(expr, Add):
+        return expr
+    expr = Add(*(_with_numbers_outside(t) for t in expr.args))
     if not isinstance(expr, Add):
         return expr
     factors = [Counter(_factors(t)) for t in expr.args]
@@ -55,19 +58,32 @@ def factored(expr: Expr) -> Expr:
 
 
 def _with_numbers_outside(product: Expr) -> Expr:
-    """2 f (a + b) for f (2 a + 2 b)."""
+    """2 f (a + b) for f (2 a + 2 b), and f (b - a) for -f (a - b), inside sums too."""
     numbers, factors = [], []
     for factor in Mul.make_args(product):
-        number, primitive = factor.primitive() if isinstance(factor, Add) else (1, factor)
+        number, primitive = sympy.S.One, factor
+        if isinstance(factor, Add):
+            number, primitive = factor.primitive()
+        elif isinstance(factor, Sum):
+            number, body = _with_numbers_outside(factor.body).as_coeff_Mul()
+            primitive = Sum(body, *factor.bound)
         numbers.append(number)
         factors.append(primitive)
-    return Mul(*numbers, *factors)
+    number = Mul(*numbers)
+    if number.is_negative:
+        for k, factor in enumerate(factors):
+            if isinstance(factor, Add) and any(t.could_extract_minus_sign() for t in factor.args):
+                number, factors[k] = -number, -factor
+                break
+    return Mul(number, *factors)
 
 
 def size(expr: Expr) -> int:
-    """How many leaves an expression has: what a reader must take in."""
-    if isinstance(expr, Access) or not expr.args:
+    """How many entries of tensors a reader must take in."""
+    if isinstance(expr, Access):
         return 1
+    if isinstance(expr, Pow) and expr.exp.is_Integer:
+        return size(expr.base) * abs(int(expr.exp))
     return sum(size(a) for a in expr.args)
 
 
@@ -89,7 +105,11 @@ def _number(term: Expr) -> Expr:
 
 
 def _multiplied_out(term: Expr) -> Expr:
-    return term if term.has(Sum) else sympy.expand_mul(term, deep=False)
+    """The term without brackets; a mask's complement is 1 - mask."""
+    if term.has(Sum):
+        return term
+    complements = {f: 1 - f.args[0] for f in Mul.make_args(term) if isinstance(f, Not)}
+    return sympy.expand_mul(term.xreplace(complements), deep=False)
 
 
 def _joined(expr: Add) -> Expr:

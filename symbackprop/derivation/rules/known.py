@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Integer, exp
+from sympy import Expr, Integer, Mul, exp
 from sympy.core.function import Function
 
 from symbackprop.derivation.rules.recognise import sigmoid
 from symbackprop.equations.nodes import (
     Access,
+    Compare,
     LogSumExp,
     Sum,
     TensorSymbol,
@@ -21,6 +22,7 @@ from symbackprop.equations.system import Equation, System
 
 FORWARD_VALUE = "forward value"
 ROWS_SUM_TO_ONE = "rows sum to 1"
+ON_SUPPORT = "not negative"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,25 @@ def with_row_sums(expr: Expr, known: Known) -> Expr:
         if rows and expr.bound == last and last[0] not in expr.body.indices[:-1]:
             return Integer(1)
     return expr.func(*(with_row_sums(a, known) if isinstance(a, Expr) else a for a in expr.args))
+
+
+def on_support(expr: Expr, known: Known) -> Expr:
+    """p [p > 0] = p for the entries of a distribution, which are never negative."""
+    if not known.distributions or not expr.has(Compare):
+        return expr
+    if isinstance(expr, Mul):
+        needless = [
+            f
+            for f in expr.args
+            if isinstance(f, Compare)
+            and (f.op, f.args[2]) == (">", 0)
+            and isinstance(f.args[1], Access)
+            and f.args[1].tensor in known.distributions
+            and f.args[1] in expr.args
+        ]
+        if needless:
+            return on_support(Mul(*(f for f in expr.args if f not in needless)), known)
+    return expr.func(*(on_support(a, known) if isinstance(a, Expr) else a for a in expr.args))
 
 
 def _value_of(expr: Expr, known: Known) -> Expr | None:

@@ -59,14 +59,14 @@ def signed_part(expr: Expr) -> tuple[Expr, Expr]:
 
 
 def contains_contraction(expr: Expr) -> bool:
-    """Whether a sum of products of two tensors stands somewhere in it."""
+    """Whether a sum of products of two entries stands somewhere in it."""
     return any(_is_contraction(s) for s in expr.atoms(Sum))
 
 
 def _is_contraction(total: Sum) -> bool:
     bound = set(total.bound)
     readers = [a for a in total.body.atoms(Access) if free_indices(a) & bound]
-    return total.body.is_Mul and len({a.tensor for a in readers}) > 1
+    return total.body.is_Mul and len(readers) > 1
 
 
 def _free_in_order(expr: Expr) -> tuple[Index, ...]:

@@ -18,6 +18,7 @@ from symbackprop.equations.build.functions import (
 )
 from symbackprop.equations.build.scope import ArrayValue, Scope, shape_text
 from symbackprop.equations.nodes import Access, Index
+from symbackprop.equations.ranges import digit
 from symbackprop.layers import LAYERS
 from symbackprop.layers.pointwise import POINTWISE, REDUCTIONS
 from symbackprop.spec.syntax import (
@@ -173,7 +174,7 @@ class Indexed:
                            f"declare it as labels: {node.tensor}: {{shape: …, classes: …}}")
             return access
         if isinstance(node, Call) and node.function == "digit":
-            return nodes.Digit(*(self.value(a, env) for a in node.args))
+            return digit(*(self.value(a, env) for a in node.args))
         position = self.value(node, env)
         indices = nodes.free_indices(position)
         if indices and self.at_call is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 import sympy
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Tuple
 
 from symbackprop.equations.build.hoist import name_contractions
 from symbackprop.equations.nodes import (
@@ -15,6 +15,7 @@ from symbackprop.equations.nodes import (
     Index,
     Mask,
     TensorSymbol,
+    alpha,
     extent,
     fresh_bound,
     fresh_name,
@@ -97,6 +98,7 @@ class Scope:
     broken: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
+    held: dict[Expr, ArrayValue] = field(default_factory=dict)
     layer_count: int = 0
 
     def fail(self, place: Place, message: str, fix: str) -> NoReturn:
@@ -145,20 +147,15 @@ class Scope:
         self.equations += name_contractions(equation, self.taken)
         defined = ArrayValue(value.indices, Access(symbol, *value.indices), name, value.label)
         self.arrays[name] = defined
+        self.held.setdefault(_form(value), defined)
         return defined
 
     def materialise(self, value: ArrayValue, place: Place) -> ArrayValue:
         """The value as a tensor with a name of its own."""
         if value.is_tensor:
             return value
-        form, order = positional(value.body)
-        for equation in self.equations:
-            if equation.indices and order == value.indices:
-                if equation.tensor.shape == value.shape and (form, equation.indices) == positional(
-                    equation.rhs
-                ):
-                    return self.arrays[equation.tensor.name]
-        return self.define(fresh_name(value.name or "t", self.taken), value, place)
+        known = self.held.get(_form(value))
+        return known or self.define(fresh_name(value.name or "t", self.taken), value, place)
 
     def look_up(self, name: str, place: Place) -> ArrayValue:
         """The array, or scalar number, of that name."""
@@ -169,6 +166,12 @@ class Scope:
         if name in self.numbers:
             return scalar(self.numbers[name])
         self.fail(place, f"'{name}' is not defined here", "define it before it is used")
+
+
+def _form(value: ArrayValue) -> Expr:
+    """What two arrays share that hold the same numbers: the body, its indices by position."""
+    numbered = {i: Index(f"#{k}", i.extent) for k, i in enumerate(value.indices)}
+    return Tuple(alpha(value.body.xreplace(numbered)), *value.shape)
 
 
 def default_indices(shape: Iterable[Expr]) -> tuple[Index, ...]:
