@@ -29,6 +29,7 @@ from symbackprop.errors import CallError
 if TYPE_CHECKING:
     from symbackprop.check import Report
     from symbackprop.derivation.model import Derivation
+    from symbackprop.notebook import ShownDerivation
     from symbackprop.spec.syntax import Spec
     from symbackprop.training import Outcome
 
@@ -49,22 +50,24 @@ def parse(text: str) -> Spec:
     return parse(text)
 
 
-def derive(spec: Spec, wrt: str | Iterable[str] | None = None) -> Derivation:
+def derive(spec: Spec, wrt: str | Iterable[str] | None = None) -> ShownDerivation:
     """Equations, and the equations of the gradients by `wrt`, or by what the spec says.
 
     Raises SpecError where extents disagree, CallError for a name that is no parameter or input.
     """
     from symbackprop.derivation import differentiate
     from symbackprop.equations.build import build
+    from symbackprop.notebook import shown
 
     system = build(spec)
     if wrt is None:
-        return differentiate(system)
+        return shown(differentiate(system))
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    known = [entry.symbol.name for entry in (*system.parameters, *system.inputs)]
+    known = [parameter.symbol.name for parameter in system.parameters]
+    known += [declared.symbol.name for declared in system.inputs]
     for name in names:
         _known(name, known, "parameter or input")
-    return differentiate(system, names)
+    return shown(differentiate(system, names))
 
 
 def source(derivation: Derivation, dtype: str = "float32") -> tuple[str, str]:

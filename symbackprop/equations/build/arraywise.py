@@ -156,21 +156,16 @@ class Arraywise:
                 f"{a.shape[-1]} is not {b.shape[axis]}",
                 "the last axis of the left and the last but one of the right have one extent",
             )
-        rows = a.indices[:-1][-1:] if a.rank > 1 else ()
-        columns = b.indices[-1:] if b.rank > 1 else ()
-        taken = {i.name for i in (*a.indices, *b.indices)}
-        if columns and columns[0].name in {i.name for i in a.indices}:
-            columns = (Index(fresh_name(columns[0].name, taken), columns[0].extent),)
-            taken.add(columns[0].name)
+        b = _away_from(b, a.indices)
         k = a.indices[-1]
-        if k in columns or k.name in {i.name for i in columns}:
-            k = Index(fresh_name("k", taken), k.extent)
-        left = ArrayValue(a.indices[:-2], a.at(*a.indices[:-1], k))
-        right_batch = b.indices[:-2]
-        right = ArrayValue(right_batch, b.at(*right_batch, *(k, *columns) if b.rank > 1 else (k,)))
+        rows, columns = a.indices[-2:-1], b.indices[-1:] if b.rank > 1 else ()
+        outer = b.indices[:-2]
+        left = ArrayValue(a.indices[:-2], a.body)
+        right = ArrayValue(outer, b.at(*outer, k, *columns))
         batch = self._broadcast(lambda x, y: x * y, [left, right], place, "'@'")
-        inside = fresh_bound(batch.body, {i.name for i in (*batch.indices, *rows, *columns, k)})
-        return ArrayValue((*batch.indices, *rows, *columns), nodes.Sum(inside, k))
+        free = (*batch.indices, *rows, *columns)
+        inside = fresh_bound(batch.body, {i.name for i in (*free, k)})
+        return ArrayValue(free, nodes.Sum(inside, k))
 
     def _reduce(self, node: Call) -> ArrayValue:
         """sum(x, axis=…, keepdims=…) and its kin; without an axis, over all."""
@@ -209,6 +204,16 @@ class Arraywise:
                 )
             axes.append(int(axis) % array.rank)
         return tuple(sorted(set(axes)))
+
+
+def _away_from(array: ArrayValue, others: tuple[Index, ...]) -> ArrayValue:
+    """The same array, its indices named unlike the others."""
+    taken = {i.name for i in others}
+    own = []
+    for index in array.indices:
+        own.append(Index(fresh_name(index.name, taken), index.extent))
+        taken.add(own[-1].name)
+    return ArrayValue(tuple(own), array.at(*own))
 
 
 def _aligned(array: ArrayValue, indices: list[Index]) -> Expr:

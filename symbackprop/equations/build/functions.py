@@ -34,8 +34,23 @@ def apply_pointwise(name: str, arguments: Sequence[Expr], named: Mapping[str, Ex
     bound = pointwise_signature(name).bind(*arguments, **named)
     bound.apply_defaults()
     filled = [sympy.sympify(a) for a in bound.arguments.values()]
-    function = PRIMITIVES.get(name) or nodes.pointwise_function(name)
-    return function(*filled)
+    if name in PRIMITIVES:
+        return PRIMITIVES[name](*filled)
+    function = nodes.pointwise_function(name)(*filled)
+    return _number(function) if all(a.is_number for a in filled) else function
+
+
+def _number(expr: Expr) -> Expr:
+    """A function of numbers by its definition: relu(-3) is 0."""
+    from symbackprop.equations.pointwise import definition
+
+    if not expr.args:
+        return expr
+    expr = expr.func(*map(_number, expr.args))
+    if not isinstance(expr, nodes.PointwiseFunction):
+        return expr
+    parameters, body = definition(expr.table_name)
+    return _number(body.xreplace(dict(zip(parameters, expr.args, strict=True))))
 
 
 def pointwise_signature(name: str) -> inspect.Signature:

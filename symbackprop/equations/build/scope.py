@@ -140,6 +140,7 @@ class Scope:
 
     def define(self, name: str, value: ArrayValue, place: Place) -> ArrayValue:
         """name[indices] = body becomes an equation; contractions under functions become their own."""
+        assert len({i.name for i in value.indices}) == value.rank, (name, value.indices)
         symbol = TensorSymbol(name, value.shape, _kind(value.body), value.classes)
         self.taken.add(name)
         rhs = fresh_bound(value.body, {i.name for i in value.indices})

@@ -1,0 +1,43 @@
+"""A derivation that shows itself: in a notebook as mathematics, in a terminal as text."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from symbackprop.derivation.model import Derivation, Line
+
+
+class Gradient(Line):
+    """The equation of one gradient, with the steps that led to it."""
+
+    def latex(self) -> str:
+        r"""The equation as LaTeX, in matrix form where there is one: `\bar{W}^{1} = …`."""
+        from symbackprop.report import line_latex
+
+        return line_latex(self)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+
+class ShownDerivation(Derivation):
+    """A derivation whose `d["W1"]` is a Gradient, and which is its own report when it is shown."""
+
+    def __getitem__(self, name: str) -> Gradient:
+        line = super().__getitem__(name)
+        return Gradient(**{f.name: getattr(line, f.name) for f in fields(line)})
+
+    def __str__(self) -> str:
+        from symbackprop.report import text
+
+        return text(self)
+
+    def _repr_markdown_(self) -> str:
+        from symbackprop.report import markdown
+
+        return markdown(self)
+
+
+def shown(derivation: Derivation) -> ShownDerivation:
+    """The same derivation, able to show itself."""
+    return ShownDerivation(**{f.name: getattr(derivation, f.name) for f in fields(derivation)})
