@@ -375,9 +375,10 @@ def fresh_bound(expr: Expr, taken: Collection[str]) -> Expr:
         return expr
     if isinstance(expr, Reduction):
         inner = set(taken)
+        free = {i.name for i in free_indices(expr.body)}
         names: dict[Index, Index] = {}
         for index in expr.bound:
-            name = fresh_name(index.name, inner)
+            name = index.name if index.name not in inner else fresh_name(index.name, inner | free)
             inner.add(name)
             if name != index.name:
                 names[index] = Index(name, index.extent)

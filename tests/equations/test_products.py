@@ -45,3 +45,8 @@ def test_products(left: str, right: str) -> None:
 )
 def test_expressions(expression: str) -> None:
     held_against_numpy(expression)
+
+
+@pytest.mark.parametrize("expression", ["b @ (b @ c)", "max(a - prod(b, axis=0))", "a @ (a @ c)"])
+def test_bound_indices_do_not_capture(expression: str) -> None:
+    held_against_numpy(expression)
