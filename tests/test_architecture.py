@@ -18,7 +18,7 @@ ALLOWED = {
     "program": {"derivation", "equations", "layers"},
     "emit": {"program", "equations", "derivation"},
     "report": {"derivation", "equations", "spec"},
-    "check": {"derivation", "equations", "spec"},
+    "check": {"derivation", "equations", "spec", "layers"},
     "training": {"spec"},
 }
 # The checker must not share a mistake with what it judges.

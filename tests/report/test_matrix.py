@@ -1,0 +1,175 @@
+"""Every matrix form denotes the same array as the equation it was made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sympy import Integer, exp
+
+from symbackprop.derivation.model import Line
+from symbackprop.equations.evaluate import FLOAT, evaluate_equation
+from symbackprop.equations.evaluate_compile import extent_of
+from symbackprop.equations.nodes import (
+    Access,
+    Delta,
+    Index,
+    LogSumExp,
+    Sum,
+    TensorSymbol,
+    extent,
+    tensors,
+)
+from symbackprop.equations.system import Equation
+from symbackprop.report.formula import Apply, Constant
+from symbackprop.report.matrix import matrix_form
+from symbackprop.report.naming import Names, line_names, names
+from symbackprop.report.structure import gathered
+from symbackprop.report.unicode import text_of
+from symbackprop.report.view import view
+
+from .reading import read
+from .specs import SPECS, derived
+
+EXTENTS = dict(
+    zip("NTMdIBSKACDEGHL", (11, 13, 17, 19, 5, 7, 3, 2, 23, 29, 31, 37, 41, 43, 47), strict=True)
+)
+N = extent("N")
+
+
+def array_of(tensor: TensorSymbol, rng: np.random.Generator) -> np.ndarray:
+    shape = tuple(extent_of(size, EXTENTS) for size in tensor.shape)
+    if tensor.kind == "integer":
+        return rng.integers(0, 3, shape)
+    if tensor.kind == "mask":
+        return rng.integers(0, 2, shape)
+    return rng.uniform(0.2, 2.0, shape) * np.where(rng.uniform(size=shape) < 0.3, -1, 1)
+
+
+def as_column(array: np.ndarray) -> np.ndarray | float:
+    value = array.astype(float)
+    return value[:, None] if value.ndim == 1 else value if value.ndim else float(value)
+
+
+def agrees(equation: Equation, known: Names) -> bool | None:
+    """Whether both readings give the same numbers; None where there is no matrix form."""
+    formula = matrix_form(gathered(equation.rhs), equation.indices, known)
+    if formula is None:
+        return None
+    rng = np.random.default_rng(7)
+    arrays = {t.name: array_of(t, rng) for t in tensors(equation.rhs)}
+    variances = [t.name for t in tensors(equation.rhs) if t.name == "v"]
+    arrays |= {name: np.abs(arrays[name]) for name in variances}
+    values = {known.whole(t): as_column(arrays[t.name]) for t in tensors(equation.rhs)}
+    values |= {known.entry(t): float(arrays[t.name]) for t in tensors(equation.rhs) if not t.shape}
+    values |= {known.entry(extent(name)): float(size) for name, size in EXTENTS.items()}
+    shape = tuple(extent_of(size, EXTENTS) for size in equation.tensor.shape)
+    values[Constant("identity")] = np.eye(shape[0] if shape else 1)
+    for labels in (t for t in tensors(equation.rhs) if t.kind == "integer" and t.rank == 1):
+        classes = one_hot_width(equation, labels)
+        rows = np.eye(classes)[arrays[labels.name].astype(int)]
+        values[known.one_hot(labels)] = rows
+        values[Apply("onehot", (known.whole(labels),))] = rows
+    expected = evaluate_equation(equation, arrays, EXTENTS, FLOAT).astype(float)
+    found = read(formula, values)
+    if not equation.indices:
+        found = np.reshape(found, ())
+    found = np.broadcast_to(found, np.shape(as_column(expected)))
+    return bool(np.allclose(found, as_column(expected), rtol=1e-10, equal_nan=True))
+
+
+def one_hot_width(equation: Equation, labels: TensorSymbol) -> int:
+    """The extent that the labels read."""
+    for delta in equation.rhs.atoms(Delta):
+        index = next((i for i in delta.args if isinstance(i, Index)), None)
+        if labels in delta.free_symbols | delta.atoms(TensorSymbol) and index is not None:
+            return extent_of(index.extent, EXTENTS)
+    for access in equation.rhs.atoms(Access):
+        for index, size in zip(access.indices, access.tensor.shape, strict=True):
+            if labels in index.atoms(TensorSymbol):
+                return extent_of(size, EXTENTS)
+    raise AssertionError(labels)
+
+
+@pytest.mark.parametrize("spec", sorted(SPECS))
+def test_matrix_forms_of_whole_derivations_denote_their_equations(spec: str) -> None:
+    derivation = derived(spec)
+    known = names(derivation)
+    verdicts = {line.number: agrees(line.equation, known) for line in derivation.lines()}
+    assert False not in verdicts.values(), verdicts
+    assert True in verdicts.values()
+
+
+x, y, A = TensorSymbol("x", (N, 3)), TensorSymbol("y", (N,), "integer"), TensorSymbol("A", (3, 3))
+a, b, E = TensorSymbol("a", (N,)), TensorSymbol("b", (3,)), TensorSymbol("E", (7, 3))
+r, m, c = TensorSymbol("r", (N, 3)), TensorSymbol("m", (N,)), TensorSymbol("c", ())
+q, s, g = TensorSymbol("q", (7, 3)), TensorSymbol("s", (3, N)), TensorSymbol("g", (N, 5, 3))
+n, i, j, k, u = Index("n", N), Index("i", 3), Index("j", 3), Index("k", 3), Index("u", 7)
+
+KNOWN = [
+    (Equation(r, (n, i), E[y[n], i]), "Y E"),
+    (Equation(q, (u, i), Sum(r[n, i] * Delta(u, y[n]), n)), "Yᵀ R"),
+    (Equation(r, (n, i), x[n, i] - a[n] * b[i]), "X − a bᵀ"),
+    (Equation(r, (n, i), x[n, i] * (1 - r[n, i] ** 2)), "X ⊙ (1 − R ⊙ R)"),
+    (Equation(r, (n, i), x[n, i] - LogSumExp(x[n, j], j)), "log softmax(X)"),
+    (Equation(s, (i, n), exp(x[n, i] - LogSumExp(x[n, j], j))), "softmax(X)ᵀ"),
+    (Equation(c, (), Sum((x[n, i] - r[n, i]) ** 2, n, i) / (2 * N)), "‖X − R‖_F²/(2 N)"),
+    (Equation(c, (), Sum(b[i] * b[j] * A[i, j], i, j)), "bᵀ A b"),
+    (Equation(r, (n, i), (x[n, i] - r[n, i]) / 10), "(X − R)/10"),
+    (Equation(r, (n, i), x[n, i] / a[n]), "diag(a)⁻¹ X"),
+    (Equation(r, (n, i), x[n, i] / r[n, i]), "X ⊘ R"),
+    (Equation(m, (n,), x[n, y[n]]), "(X ⊙ Y) 𝟏"),
+    (Equation(m, (n,), Sum(x[n, i], i)), "X 𝟏"),
+    (Equation(b, (i,), Sum(x[n, i], n)), "Xᵀ 𝟏"),
+    (Equation(r, (n, i), Sum(x[n, j] * A[i, j] * b[j], j)), "X diag(b) Aᵀ"),
+    (Equation(s, (i, n), x[n, i] + s[i, n]), "S + Xᵀ"),
+    (Equation(A, (i, j), A[j, i] - Delta(i, j)), "Aᵀ − I"),
+    (Equation(r, (n, i), b[i]), "𝟏 bᵀ"),
+    (Equation(r, (n, i), Integer(0)), "0"),
+    (Equation(m, (n,), Sum(x[n, i] * Sum(r[n, j] * A[j, i], j), i)), "(X ⊙ (R A)) 𝟏"),
+]
+
+
+@pytest.mark.parametrize(("equation", "text"), KNOWN, ids=[text for _, text in KNOWN])
+def test_known_forms(equation: Equation, text: str) -> None:
+    known = line_names(Line(1, equation))
+    formula = matrix_form(equation.rhs, equation.indices, known)
+    assert formula is not None and text_of(formula) == text
+    assert agrees(equation, known)
+
+
+@pytest.mark.parametrize(
+    "equation",
+    [
+        Equation(m, (n,), Sum(g[n, Index("t", 5), i] * b[i], Index("t", 5), i)),
+        Equation(c, (), Sum(x[n, i], n, i)),
+        Equation(b, (i,), A[i, i]),
+        Equation(c, (), Sum(A[i, j] * A[j, k] * A[k, i], i, j, k)),
+        Equation(r, (n, i), Sum(x[n, j] * A[i, j] * A[j, k] * A[k, j], j, k)),
+    ],
+)
+def test_equations_without_a_matrix_form(equation: Equation) -> None:
+    known = line_names(Line(1, equation))
+    assert agrees(equation, known) in (None, True)
+
+
+def test_a_part_of_a_tensor_is_not_the_tensor() -> None:
+    part = Equation(TensorSymbol("w", (N, 2)), (n, Index("i", 2)), x[n, Index("i", 2)])
+    assert matrix_form(part.rhs, part.indices, line_names(Line(1, part))) is None
+
+
+def test_the_comparison_can_fail() -> None:
+    equation = Equation(r, (n, i), Sum(x[n, j] * A[i, j], j))
+    wrong = Equation(r, (n, i), Sum(x[n, j] * A[j, i], j))
+    known = line_names(Line(1, equation))
+    formula = matrix_form(wrong.rhs, wrong.indices, known)
+    assert formula is not None
+    rng = np.random.default_rng(1)
+    arrays = {t.name: array_of(t, rng) for t in (x, A)}
+    values = {known.whole(t): as_column(arrays[t.name]) for t in (x, A)}
+    right = evaluate_equation(equation, arrays, EXTENTS, FLOAT).astype(float)
+    assert not np.allclose(read(formula, values), right)
+
+
+def test_dense_layers_have_matrix_forms_throughout() -> None:
+    without = [s.number for s in view(derived("mlp")).lines() if s.matrix is None]
+    assert len(without) == 1, "the loss alone is a sum over examples"
