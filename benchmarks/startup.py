@@ -1,6 +1,6 @@
 """From the shell, start to end: `python benchmarks/startup.py`.
 
-Prints the median seconds of five runs of each command, beside Python's own start and SymPy's import.
+Prints the median seconds of five runs of each, beside Python's own start and SymPy's import.
 """
 
 from __future__ import annotations

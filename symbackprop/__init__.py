@@ -11,8 +11,6 @@ report = sb.check(d)              # true only if every check holds
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -63,13 +61,3 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     return __all__
 
-
-class _Package(ModuleType):
-    """The room `symbackprop.check` does not hide the function `check` when it is imported."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name != "check":
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -8,7 +8,7 @@
 | report | Derivation | text, LaTeX, Markdown, JSON, documents | `report/` |
 | lower | Derivation | Program: array operations on named buffers | `program/` |
 | emit | Program | Python source | `emit/` and `templates/` |
-| check | Derivation, module | Report: what was proved | `check/` |
+| check | Derivation, module | Report: what was proved | `checking/` |
 | train | Spec, module | parameters, curves | `training/` |
 
 Each stage is a pure function from one frozen value to the next, and imports no later one. They
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from symbackprop.errors import CallError
 
 if TYPE_CHECKING:
-    from symbackprop.check import Report
+    from symbackprop.checking import Report
     from symbackprop.derivation.model import Derivation
     from symbackprop.notebook import ShownDerivation
     from symbackprop.spec.syntax import Spec
@@ -160,7 +160,7 @@ def check(derivation: Derivation, spec: Spec | None = None) -> Report:
 
     With its spec, every entry of every step is also checked on a tiny instance of the network.
     """
-    from symbackprop.check import check
+    from symbackprop.checking import check
 
     tiny = _tiny(spec) if spec else None
     return check(derivation, compile(derivation, "float64"), tiny)
@@ -168,7 +168,7 @@ def check(derivation: Derivation, spec: Spec | None = None) -> Report:
 
 def _tiny(spec: Spec) -> Derivation | None:
     """The derivation at small extents, where the network allows them."""
-    from symbackprop.check import shrink
+    from symbackprop.checking import shrink
     from symbackprop.spec.errors import SpecError
 
     try:

@@ -18,7 +18,7 @@ ALLOWED = {
     "program": {"derivation", "equations", "layers"},
     "emit": {"program", "equations", "derivation"},
     "report": {"derivation", "equations", "spec"},
-    "check": {"derivation", "equations", "spec", "layers"},
+    "checking": {"derivation", "equations", "spec", "layers"},
     "training": {"spec"},
 }
 # The checker must not share a mistake with what it judges.
@@ -48,7 +48,7 @@ def test_no_arrow_points_back(stage: str) -> None:
 
 
 def test_the_checker_does_not_import_what_it_judges() -> None:
-    for path in sorted((PACKAGE / "check").rglob("*.py")):
+    for path in sorted((PACKAGE / "checking").rglob("*.py")):
         for name in imports(path):
             assert not any(name == j or name.startswith(f"{j}.") for j in JUDGED), (path, name)
 

@@ -12,7 +12,7 @@ def test_a_gradient_is_its_formula() -> None:
     gradient = derivation["W1"]
     assert gradient.latex() == r"\bar{\mathbf{W}}^{1} = \mathbf{X}^{\top} \, \bar{\mathbf{Z}}^{1}"
     assert gradient._repr_latex_() == f"$\\displaystyle {gradient.latex()}$"
-    assert [s.rule for s in gradient.steps][0] == "chain rule"
+    assert gradient.steps[0].rule == "chain rule"
     assert list(derivation) == ["W1", "b1"]
 
 

@@ -178,7 +178,7 @@ def test_the_compiled_module_shows_its_source():
 
 def test_the_package_is_lazy_and_knows_its_names():
     from symbackprop import pipeline
-    from symbackprop.check import Report  # importing that room does not hide the function
+    from symbackprop.checking import Report  # importing that room does not hide the function
 
     assert sb.check is pipeline.check and Report is not None
     assert set(sb.__all__) == set(dir(sb))

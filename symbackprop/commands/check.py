@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from symbackprop.commands import options as common
 
 if TYPE_CHECKING:
-    from symbackprop.check import Report
+    from symbackprop.checking import Report
 
+WIDTH = 140  # columns where there is no terminal to measure
 SUMMARY = "the proof: every step, every gradient, the module"
 
 
@@ -40,6 +41,8 @@ def show(report: Report) -> None:
         *cells, result = row.cells()
         table.add_row(*map(Text, cells), Text(result, "green" if row.held else "bold red"))
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     console.print(table)
     for row in report:
         if not row.held:

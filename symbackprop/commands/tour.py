@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     report = pipeline.check(derivation, spec)
     checking.show(report)
 
-    _heading("train", f"seed {plan.seed}, {type(plan.optimizer).__name__}")
+    _heading("train", f"{plan.optimizer}, seed {plan.seed}")
     outcome = training.train(spec, plan, directory, "float32", resume=False)
     if outcome.interrupted:
         return 130

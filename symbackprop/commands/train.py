@@ -73,10 +73,12 @@ def train(spec: Spec, plan: Plan, directory: Path, dtype: str, resume: bool) -> 
     return outcome
 
 
-def describe(state: State) -> str:
+def describe(state: State, held_out: bool = True) -> str:
     """The last record in words: `epoch 5  loss 0.1234  accuracy 96.1%`."""
     words = []
     for name, value in zip(state.columns, state.records[-1], strict=True):
+        if name.startswith("validation") and not held_out:
+            continue
         if name == "epoch":
             words.append(f"epoch {int(value)}")
         else:
@@ -95,24 +97,27 @@ def _progress() -> Iterator[Callable[[State, int], None]]:
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (BarColumn(), TextColumn("{task.completed}/{task.total} steps"))
+    columns = (BarColumn(20), TextColumn("{task.completed}/{task.total} steps"))
     text = TextColumn("{task.description}", markup=False)
     with Progress(*columns, TimeRemainingColumn(), text, transient=True) as progress:
-        bar = progress.add_task("", total=None)
+        bar = progress.add_task("", visible=False)
         shown = 0.0
 
         def watch(state: State, total: int) -> None:
             nonlocal shown
             if time.monotonic() - shown > 0.1:
-                words = describe(state) if state.records else ""
-                progress.update(bar, completed=state.step, total=total, description=words)
+                words = describe(state, held_out=False) if state.records else ""
+                progress.update(
+                    bar, completed=state.step, total=total, description=words, visible=True
+                )
                 shown = time.monotonic()
 
         yield watch
 
 
 def _plainly(state: State, total: int) -> None:
-    """A line at the end of an epoch, at most LINES or so in the whole run."""
+    """A line at the end of an epoch, at most LINES or so in the whole run; the last comes later."""
     ended = state.records and state.sums == dict.fromkeys(state.sums, 0.0)
-    if ended and state.step * LINES // total > (state.step - 1) * LINES // total:
+    due = state.step * LINES // total > (state.step - 1) * LINES // total
+    if ended and due and state.step < total:
         print(describe(state))

@@ -2,7 +2,7 @@
 
     x̄[u] = Σ_y Σ_i ȳ[i] ∂y[i]/∂x[u]
 
-and ∂y[i]/∂x[u] is, for each occurrence x[a] with its coefficient, Σ_bound coefficient Π_k δ(u_k, a_k).
+and ∂y[i]/∂x[u] is Σ_bound coefficient Π_k δ(u_k, a_k), summed over the occurrences x[a] in y.
 """
 
 from __future__ import annotations
@@ -35,16 +35,14 @@ from symbackprop.equations.nodes import (
     Partial,
     Sum,
     TensorSymbol,
-    fresh_bound,
-    fresh_name,
 )
+from symbackprop.equations.renaming import fresh_bound, fresh_name
 from symbackprop.equations.system import Equation
-
 
 
 @dataclass(frozen=True)
 class Cotangent:
-    """ȳ as an expression at y's indices: an entry of its tensor, or the value itself where it is light."""
+    """ȳ at y's indices: an entry of its tensor, or the value itself where it is light."""
 
     indices: tuple[Index, ...]
     value: Expr
@@ -80,9 +78,7 @@ def adjoint(
     return tidy, tuple(steps)
 
 
-def _rules(
-    terms: list[Expr], known: Known
-) -> list[tuple[str, Callable[[Expr], Expr], str]]:
+def _rules(terms: list[Expr], known: Known) -> list[tuple[str, Callable[[Expr], Expr], str]]:
     """The rules in the order in which they are applied, each to the whole right-hand side."""
     return [
         ("collapse δ", lambda _: Add(*(collapsed(t) for t in terms)), "Σ_i δ(u, i) f(i) = f(u)"),

@@ -6,17 +6,11 @@ A delta on a gather, or on an index expression that cannot be solved, stays: it 
 from __future__ import annotations
 
 import sympy
-from sympy import Expr, Integer, Mul
+from sympy import Expr, Mul
 
-from symbackprop.equations.nodes import (
-    Compare,
-    Delta,
-    Digit,
-    Index,
-    Sum,
-    fresh_bound,
-)
+from symbackprop.equations.nodes import Compare, Delta, Digit, Index, Sum
 from symbackprop.equations.ranges import bounds, decided, digit
+from symbackprop.equations.renaming import fresh_bound
 
 
 def collapsed(total: Expr) -> Expr:
@@ -44,13 +38,14 @@ def collapsed(total: Expr) -> Expr:
 
 
 def pulled(total: Expr) -> Expr:
-    """Factors that do not depend on a bound index leave the sum; an index nobody reads becomes its extent."""
+    """What does not depend on a bound index leaves the sum; an idle index becomes its extent."""
     if not isinstance(total, Sum):
         return total
     free = total.body.free_symbols
     idle = [i for i in total.bound if i not in free]
     bound = [i for i in total.bound if i in free]
-    inside, outside = [], [i.extent for i in idle]
+    inside: list[Expr] = []
+    outside = [i.extent for i in idle]
     for factor in Mul.make_args(total.body):
         depends = any(i in factor.free_symbols for i in bound)
         (inside if depends else outside).append(factor)
@@ -99,10 +94,8 @@ def _range_guards(index: Index, value: Expr) -> list[Expr]:
     return guards
 
 
-def _solve_digits(
-    factors: list[Expr], bound: list[Index]
-) -> tuple[list[Expr], list[Index]]:
-    """All digits of one flattened position are known: Π_k δ(u_k, digit_k(ℓ)) = δ(ℓ, Σ_k place_k u_k).
+def _solve_digits(factors: list[Expr], bound: list[Index]) -> tuple[list[Expr], list[Index]]:
+    """All digits of a position are known: Π_k δ(u_k, digit_k(ℓ)) = δ(ℓ, Σ_k place_k u_k).
 
     Where ℓ is itself the row-major position of bound indices, each of them is a digit of the sum.
     """
@@ -138,5 +131,3 @@ def _digits_of(flat: Expr, total: Expr, bound: list[Index]) -> dict[Index, Expr]
     if len(terms) == 1 and terms[0][0] == 1:
         return {terms[0][1]: total}
     return {index: digit(total, place, index.extent) for place, index in terms}
-
-

@@ -12,7 +12,8 @@ from symbackprop.derivation.model import Derivation, Line, LossDerivation
 from symbackprop.derivation.occurrences import Softmaxes, differentiable_reads
 from symbackprop.derivation.rules.known import Known, known_of
 from symbackprop.equations.build.scope import default_indices
-from symbackprop.equations.nodes import Access, Index, TensorSymbol, fresh_name, tensors
+from symbackprop.equations.nodes import Access, Index, TensorSymbol, tensors
+from symbackprop.equations.renaming import fresh_name
 from symbackprop.equations.system import Equation, Loss, System
 
 
@@ -121,7 +122,7 @@ def _reading_order(equation: Equation, computed: Collection[TensorSymbol]) -> li
 
 
 def _indices_for(x: TensorSymbol, reader: Equation | None) -> tuple[Index, ...]:
-    """The names by which the first equation that reads x reads it, where they are plain and distinct."""
+    """The names by which the reader reads x, where they are plain and distinct."""
     if reader is not None:
         for access in sorted(reader.rhs.atoms(Access), key=str):
             if access.tensor == x and len(set(access.indices)) == x.rank:

@@ -17,16 +17,8 @@ from symbackprop.derivation.model import Step
 from symbackprop.derivation.occurrences import softmax_key
 from symbackprop.derivation.rules.recognise import recognise, sigmoid, softplus
 from symbackprop.equations.build.hoist import contains_contraction
-from symbackprop.equations.nodes import (
-    Access,
-    LogSumExp,
-    Sum,
-    TensorSymbol,
-    fresh_bound,
-    fresh_name,
-    positional,
-    tensors,
-)
+from symbackprop.equations.nodes import Access, LogSumExp, Sum, TensorSymbol, tensors
+from symbackprop.equations.renaming import fresh_bound, fresh_name, positional
 from symbackprop.equations.system import Equation, System
 
 Definitions = Mapping[TensorSymbol, Equation]
@@ -39,7 +31,7 @@ MOST_ROUNDS = 6
 
 
 def rewrite_forward(system: System, taken: set[str]) -> list[Rewritten]:
-    """Every equation in its recognised form, with the steps that led there; what nothing needs is gone.
+    """Every equation that is needed, in its recognised form, with the steps that led there.
 
     `taken` grows by the names that are given to scores.
     """
@@ -106,7 +98,7 @@ def _softmax_equation(node: LogSumExp, taken: set[str]) -> Equation:
 
 
 def name_scores(equation: Equation, taken: set[str]) -> tuple[list[Equation], Equation]:
-    """Each logsumexp over an expression reads it from a tensor: p = softmax(z) with z = that expression.
+    """Each logsumexp reads a tensor: p = softmax(z), with z the expression that stood there.
 
     Its cotangent is then computed once, as the literature has it: dz = p (dp - Σ dp p).
     """
@@ -149,7 +141,9 @@ def _rewritten(equation: Equation, definitions: Definitions) -> tuple[Expr, tupl
     rhs = equation.rhs
     through = _anchored(rhs, definitions)
     if through != rhs:
-        steps.append(Step(THROUGH, rhs, through, "written in the tensors that its parts are made of"))
+        steps.append(
+            Step(THROUGH, rhs, through, "written in the tensors that its parts are made of")
+        )
         rhs = through
     known = recognise(rhs)
     known = fresh_bound(known, {i.name for i in equation.indices})
@@ -212,8 +206,11 @@ def _unresolved(expr: Expr) -> int:
 
 def _raw(expr: Expr) -> bool:
     """Whether a sum of exponentials is left that no rule took up."""
-    return any(total.body.has(exp) and not total.body.has(LogSumExp) for total in expr.atoms(Sum)
-               if isinstance(total.body, exp))
+    return any(
+        total.body.has(exp) and not total.body.has(LogSumExp)
+        for total in expr.atoms(Sum)
+        if isinstance(total.body, exp)
+    )
 
 
 def _unfold(expr: Expr, definitions: Definitions) -> Expr:
@@ -232,7 +229,7 @@ def _unfold(expr: Expr, definitions: Definitions) -> Expr:
 
 
 def _may_unfold(rhs: Expr) -> bool:
-    """Aliases, arithmetic, exponentials, sigmoids and sums of them: what a rule could be hidden in."""
+    """Aliases, arithmetic, exponentials, sigmoids and their sums: what may hide a rule."""
     if isinstance(rhs, Access | exp | sigmoid | softplus | Sum | LogSumExp) or rhs.is_Number:
         return True
     return (rhs.is_Add or rhs.is_Mul or rhs.is_Pow) and all(_may_unfold(a) for a in rhs.args)

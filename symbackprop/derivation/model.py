@@ -13,7 +13,7 @@ from symbackprop.equations.system import Equation, System
 
 @dataclass(frozen=True)
 class Step:
-    """One application of a rule: `before` equals `after` for every value of the equation's indices."""
+    """One use of a rule: `before` equals `after` for every value of the equation's indices."""
 
     rule: str
     before: Expr
@@ -43,7 +43,7 @@ class Line:
 
 @dataclass(frozen=True)
 class LossDerivation:
-    """The way back from one loss. `cotangents` holds every x̄ in the order in which they are computed.
+    """The way back from one loss: `cotangents` holds every x̄ in the order of computation.
 
     `gradients` maps the name of what the loss is differentiated by to its line; a tensor that the
     loss does not depend on maps to a line whose rhs is 0.

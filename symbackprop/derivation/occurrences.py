@@ -27,10 +27,9 @@ from symbackprop.equations.nodes import (
     Sum,
     TensorSymbol,
     Where,
-    fresh_name,
     pointwise_function,
-    positional,
 )
+from symbackprop.equations.renaming import fresh_bound, fresh_name, positional
 
 _CONSTANT = (Mask, Stop, ArgMax, ArgMin, Digit)
 
@@ -67,7 +66,9 @@ def occurrences(expr: Expr, tensor: TensorSymbol, softmaxes: Softmaxes) -> Itera
         case Reduction():
             weight = _weight(expr, softmaxes)
             for inner in occurrences(expr.body, tensor, softmaxes):
-                yield Occurrence(inner.access, weight * inner.coefficient, (*expr.bound, *inner.bound))
+                yield Occurrence(
+                    inner.access, weight * inner.coefficient, (*expr.bound, *inner.bound)
+                )
         case Where():
             mask, a, b = expr.args
             for inner in occurrences(a, tensor, softmaxes):
@@ -133,7 +134,8 @@ def _renamed(node: Reduction) -> Reduction:
         name = fresh_name(index.name, taken)
         taken.add(name)
         names[index] = Index(name, index.extent)
-    return node.func(node.body.xreplace(names), *names.values())  # type: ignore[no-any-return]
+    body = fresh_bound(node.body, {i.name for i in names.values()})
+    return node.func(body.xreplace(names), *names.values())  # type: ignore[no-any-return]
 
 
 def _at_position(bound: tuple[Index, ...], position: Expr) -> Expr:
@@ -167,10 +169,12 @@ def _is_tame(expr: Expr) -> bool:
         return True
     if isinstance(expr, Pow):
         return bool(expr.exp.is_Integer and expr.exp > 0) and _is_tame(expr.base)
-    bounded = expr.is_Add or expr.is_Mul or isinstance(expr, (Sum, *_BOUNDED))
-    return bounded and all(_is_tame(a) for a in expr.args if not isinstance(a, Index))
+    finite = expr.is_Add or expr.is_Mul or isinstance(expr, (Sum, *_FINITE))
+    return finite and all(_is_tame(a) for a in expr.args if not isinstance(a, Index))
 
 
-_BOUNDED = (sympy.tanh, sympy.sin, sympy.cos, sympy.erf, sympy.atan) + tuple(
-    pointwise_function(name) for name in ("sigmoid", "sign", "abs", "relu", "maximum", "minimum")
+_FINITE_NAMES = ("sigmoid", "sign", "abs", "relu", "maximum", "minimum")
+_FINITE = (
+    *(sympy.tanh, sympy.sin, sympy.cos, sympy.erf, sympy.atan),
+    *map(pointwise_function, _FINITE_NAMES),
 )

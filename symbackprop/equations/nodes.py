@@ -19,7 +19,7 @@ it; `fresh_bound` renames before expressions are joined, so that a substitution 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sympy
@@ -33,7 +33,7 @@ class Index(Symbol):  # type: ignore[misc]
     extent: Expr
 
     def __new__(cls, name: str, extent: Any) -> Index:
-        return _index(cls, name, sympy.sympify(extent))
+        return _index(cls, name, sympy.sympify(extent))  # type: ignore[arg-type]
 
     def __getnewargs_ex__(self) -> tuple[tuple[str, Expr], dict[str, Any]]:
         return (self.name, self.extent), {}
@@ -64,7 +64,8 @@ class TensorSymbol(Symbol):  # type: ignore[misc]
         cls, name: str, shape: Iterable[Any], kind: str = "real", classes: Any = None
     ) -> TensorSymbol:
         below = None if classes is None else sympy.sympify(classes)
-        return _tensor_symbol(cls, name, tuple(sympy.sympify(s) for s in shape), kind, below)
+        extents = tuple(sympy.sympify(s) for s in shape)
+        return _tensor_symbol(cls, name, extents, kind, below)  # type: ignore[arg-type]
 
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return (self.name, self.shape, self.kind, self.classes), {}
@@ -313,7 +314,7 @@ class Partial(Node):
 
 
 class Digit(Node):
-    """The digit (flat // place) mod extent of a flattened position: how a reshape reads its axes."""
+    """The digit (flat // place) mod size of a flattened position: how a reshape reads."""
 
     is_integer = True
     is_nonnegative = True
@@ -336,7 +337,7 @@ class PointwiseFunction(sympy.Function):  # type: ignore[misc]
         return None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def pointwise_function(name: str) -> type[PointwiseFunction]:
     """The SymPy function class for a row of the pointwise table that has a definition."""
     return type(name, (PointwiseFunction,), {"table_name": name, "__module__": __name__})
@@ -356,67 +357,3 @@ def tensors(expr: Expr) -> list[TensorSymbol]:
 def free_indices(expr: Expr) -> set[Index]:
     """The indices that the expression depends on."""
     return {s for s in expr.free_symbols if isinstance(s, Index)}
-
-
-def fresh_name(base: str, taken: set[str]) -> str:
-    """`base`, or `base` with the first number that makes it new: k, k1, k2, …"""
-    stem = base.rstrip("0123456789") or base
-    if base not in taken:
-        return base
-    number = 1
-    while f"{stem}{number}" in taken:
-        number += 1
-    return f"{stem}{number}"
-
-
-def fresh_bound(expr: Expr, taken: Collection[str]) -> Expr:
-    """The same expression with every bound index named away from `taken` and from what encloses it."""
-    if not expr.has(Reduction):
-        return expr
-    if isinstance(expr, Reduction):
-        inner = set(taken)
-        free = {i.name for i in free_indices(expr.body)}
-        names: dict[Index, Index] = {}
-        for index in expr.bound:
-            name = index.name if index.name not in inner else fresh_name(index.name, inner | free)
-            inner.add(name)
-            if name != index.name:
-                names[index] = Index(name, index.extent)
-        body = expr.body
-        if names:
-            # inner binders step aside first, so that no new name is captured
-            body = fresh_bound(body, inner).xreplace(names)
-        return expr.func(fresh_bound(body, inner), *(names.get(i, i) for i in expr.bound))
-    return expr.func(*(fresh_bound(a, taken) if isinstance(a, Expr) else a for a in expr.args))
-
-
-def alpha(expr: Expr, depth: int = 0) -> Expr:
-    """The expression with every bound index named after its depth, so that α-equal ones are equal."""
-    if not expr.has(Reduction):
-        return expr
-    if isinstance(expr, Reduction):
-        names = {i: Index(f"_{depth + k}", i.extent) for k, i in enumerate(expr.bound)}
-        body = alpha(expr.body.xreplace(names), depth + len(names))
-        return expr.func(body, *names.values())
-    return expr.func(*(alpha(a, depth) if isinstance(a, Expr) else a for a in expr.args))
-
-
-def positional(expr: Expr) -> tuple[Expr, tuple[Index, ...]]:
-    """The expression with its free indices numbered as they first appear, and those indices.
-
-    Two expressions that differ only in the names of indices have the same first part.
-    """
-    order = tuple(dict.fromkeys(_indices_in_order(expr, frozenset())))
-    numbered = {i: Index(f"#{k}", i.extent) for k, i in enumerate(order)}
-    return alpha(expr.xreplace(numbered)), order
-
-
-def _indices_in_order(expr: Expr, bound: frozenset[Basic]) -> Iterator[Index]:
-    if isinstance(expr, Index):
-        if expr not in bound:
-            yield expr
-    elif isinstance(expr, Reduction):
-        yield from _indices_in_order(expr.body, bound | set(expr.bound))
-    else:
-        for argument in expr.args:
-            yield from _indices_in_order(argument, bound)

@@ -17,7 +17,7 @@ from symbackprop.spec.syntax import Spec
 _NOTHING = Spec("pointwise", "", "", {}, (), (), {}, (), (), None, None)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def definition(name: str) -> tuple[tuple[Symbol, ...], Expr]:
     """The parameters of a row, and its defining expression over them. Primitives have none."""
     text = POINTWISE[name].definition
@@ -25,7 +25,7 @@ def definition(name: str) -> tuple[tuple[Symbol, ...], Expr]:
     return _read(name, text)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def computed(name: str) -> tuple[tuple[Symbol, ...], Expr]:
     """The parameters, and the equal expression by which numbers are computed."""
     text = POINTWISE[name].computed or POINTWISE[name].definition

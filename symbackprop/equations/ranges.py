@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy
 from sympy import Expr, Integer, Mul
 
 from symbackprop.equations.nodes import Access, ArgMax, ArgMin, Compare, Digit, Index
 
-Bound = Expr | None
+Bound = Any  # a SymPy expression, or None where it is not known
 
 
 def bounds(value: Expr) -> tuple[Bound, Bound]:
@@ -63,7 +65,7 @@ def digit(flat: Expr, place: Expr, size: Expr) -> Expr:
 
 
 def decided(expr: Expr) -> Expr:
-    """The expression with every comparison of index expressions that their ranges settle settled."""
+    """The expression, comparisons of index expressions decided where their ranges do."""
     if not expr.has(Compare):
         return expr
     arguments = [decided(a) if isinstance(a, Expr) else a for a in expr.args]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 from sympy import Expr, Symbol
 
 from symbackprop.equations.nodes import Access, Index, TensorSymbol
 from symbackprop.spec.syntax import Init, Place
+
 
 @dataclass(frozen=True)
 class Input:
@@ -50,7 +52,7 @@ class Equation:
 
 @dataclass(frozen=True)
 class Loss:
-    """A scalar tensor defined by the last of the equations it needs, and what to differentiate it by."""
+    """A scalar tensor that an equation defines, and what to differentiate it by."""
 
     symbol: TensorSymbol
     wrt: tuple[TensorSymbol, ...]

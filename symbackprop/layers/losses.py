@@ -80,14 +80,21 @@ def kl_normal(call: Call, mu: Array, logvar: Array, reduction: str = "mean") -> 
 
 
 def _entrywise(
-    call: Call, p: Array, y: Array, inner: str, body: str, reduction: str,
-    second: str = "y", **numbers: float,
+    call: Call,
+    p: Array,
+    y: Array,
+    inner: str,
+    body: str,
+    reduction: str,
+    second: str = "y",
+    **numbers: float,
 ) -> Array:
     """`inner` of the body over the last axis, `reduction` over the others."""
     how = _reduction(call, reduction)
     if p.shape != y.shape:
         call.refuse(
-            second, f"shapes {shape_text(p)} and {shape_text(y)} of the two arguments differ",
+            second,
+            f"shapes {shape_text(p)} and {shape_text(y)} of the two arguments differ",
             "a loss compares entry with entry: give both the same shape",
         )
     if len(p.shape) < 2:
@@ -108,7 +115,8 @@ def _expected_log(
         body = f"-{log_p.format(k='y[...]')}"
     elif p.shape != y.shape:
         call.refuse(
-            "y", f"scores {shape_text(p)} and targets {shape_text(y)}",
+            "y",
+            f"scores {shape_text(p)} and targets {shape_text(y)}",
             "use integer labels (classes: …), or distributions of the shape of the scores",
         )
     else:
@@ -134,12 +142,13 @@ def _reduction(call: Call, reduction: str) -> str:
 def _labels_fit(call: Call, p: Array, y: Array) -> None:
     if p.shape[:-1] != y.shape:
         call.refuse(
-            "y", f"scores {shape_text(p)} and labels {shape_text(y)}",
+            "y",
+            f"scores {shape_text(p)} and labels {shape_text(y)}",
             "one label for each row of scores",
         )
     if p.shape[-1] != y.classes:
         call.refuse(
-            "y", f"labels of {y.classes} classes, but scores of {p.shape[-1]}",
+            "y",
+            f"labels of {y.classes} classes, but scores of {p.shape[-1]}",
             "give the scores one entry for each class",
         )
-

@@ -39,10 +39,8 @@ class Call(Protocol):
     def parameter(self, base: str, shape: Sequence[Extent], init: str = ...) -> Array:
         """The parameter `base` of this call (`W` becomes `W1`, or `W_enc` with name=enc)."""
 
-    def equation(
-        self, text: str, extents: Mapping[str, Extent] = ..., **operands: Array | Extent
-    ) -> Array:
-        """The left-hand side of one index statement over the operands; a bare expression is a scalar.
+    def equation(self, text: str, extents: Mapping[str, Extent] = ..., /, **operands: Any) -> Array:
+        """The left-hand side of an index statement; a bare expression is a scalar.
 
         `extents` states the extent of an index that stands on no axis alone.
         """
@@ -58,7 +56,7 @@ Definition = TypeVar("Definition", bound=Callable[..., Any])
 
 
 def with_parameters(define: Definition) -> Definition:
-    """Marks a layer that owns parameters: it takes a number, or `name=`, and may be shared by name."""
+    """Marks a layer that owns parameters: it takes a number, or `name=`, which may share."""
     define.owns_parameters = True  # type: ignore[attr-defined]
     return define
 

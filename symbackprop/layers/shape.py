@@ -10,7 +10,9 @@ from symbackprop.layers.registry import Array, Call, Extent, axis_of, indices, s
 def flatten(call: Call, x: Array) -> Array:
     """y[n, f] = x[n, i, j, …], f the row-major position of (i, j, …)."""
     if len(x.shape) < 2:
-        call.refuse("x", f"flatten of an array of rank {len(x.shape)}", "it keeps axis 0; use reshape")
+        call.refuse(
+            "x", f"flatten of an array of rank {len(x.shape)}", "it keeps axis 0; use reshape"
+        )
     return reshape(call, x, x.shape[0], math.prod(x.shape[1:]))
 
 
@@ -52,7 +54,8 @@ def concat(call: Call, a: Array, b: Array, *more: Array, axis: int = -1) -> Arra
     at = axis_of(call, a, axis)
     if [*a.shape[:at], *a.shape[at + 1 :]] != [*b.shape[:at], *b.shape[at + 1 :]]:
         call.refuse(
-            "b", f"shapes {shape_text(a)} and {shape_text(b)} along axis {axis}",
+            "b",
+            f"shapes {shape_text(a)} and {shape_text(b)} along axis {axis}",
             "all other axes have the same extents",
         )
     count = len(a.shape) - 1 - at

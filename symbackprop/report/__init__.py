@@ -2,9 +2,11 @@
 
     Derivation ─view─▶ lines ─matrix, entries─▶ formulas ─unicode, latex─▶ text, align, documents
 
-`view` decides what is shown, `naming` how names are written, `matrix` and `entries` turn an
-equation into notation with and without indices, `unicode` and `latex` print notation, `lines`
-breaks what is too long. `detail` is "result" for the equations, "steps" for every rule as well.
+`view` decides what is shown, `naming` how names are written. `entries` writes an equation with its
+indices, `matrix` without, by way of `contraction`; both take expressions apart by `structure`.
+`formula` is the notation between; `unicode` and `latex` print it, `lines` breaks what is too long.
+`plain`, `typeset`, `records` and `documents` lay out whole derivations. `detail` is "result" for
+the equations, "steps" for every rule as well.
 """
 
 from __future__ import annotations

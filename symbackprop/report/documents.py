@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from symbackprop.report.view import (
     view,
 )
 
+Escape = Callable[[str], str]
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -48,7 +50,7 @@ class Paragraph:
 def document_tex(derivation: Derivation) -> str:
     """An article that pdflatex compiles: names, forward, loss, backward with every rule named."""
     shown = view(derivation)
-    body = _template("report_document.tex.j2").render(
+    body = _template("report_document.tex.jinja").render(
         **_common(shown, latex_text),
         sections=[(latex_text(s.title), list(_tex_paragraphs(s))) for s in shown.sections],
         gradients=[(latex_of(s.known.whole(s.subject)), s.number) for s in shown.gradients()],
@@ -63,7 +65,7 @@ def document_tex(derivation: Derivation) -> str:
 def document_markdown(derivation: Derivation) -> str:
     """The same as a Markdown page for GitHub."""
     shown = view(derivation)
-    return _template("report_document.md.j2").render(
+    return _template("report_document.md.jinja").render(
         **_common(shown, markdown_text),
         sections=[(markdown_text(s.title), list(_markdown_paragraphs(s))) for s in shown.sections],
         gradients=[(latex_of(s.known.whole(s.subject)), s.number) for s in shown.gradients()],
@@ -89,8 +91,7 @@ _DOCUMENT = Marks(
 )
 
 
-def _common(shown: View, escape: object) -> dict[str, object]:
-    assert callable(escape)
+def _common(shown: View, escape: Escape) -> dict[str, object]:
     system = shown.derivation.system
     return {
         "title": escape(system.title) or escape(system.name),
@@ -108,8 +109,7 @@ def _common(shown: View, escape: object) -> dict[str, object]:
     }
 
 
-def _escaped(entry: Entry, escape: object) -> Entry:
-    assert callable(escape)
+def _escaped(entry: Entry, escape: Escape) -> Entry:
     return Entry(entry.formula, escape(entry.name), entry.shape, escape(entry.role))
 
 

@@ -25,13 +25,12 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
     "-": r"{-}",
-    "`": r"\textasciigrave{}",
+    "`": "{`}",
     "'": r"{'}",
 }
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "$": "&#36;"}
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]|~^:@]|^[#+\-=]|(?<=^[0-9])[.)]")
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]|~^@]|:(?=[\w/])|^[#+\-=]|(?<=^[0-9])[.)]")
 _MATHEMATICAL = {
     "Σ": r"\Sigma", "Π": r"\Pi", "∂": r"\partial", "≤": r"\le", "≥": r"\ge", "≠": r"\ne",
     "−": "-", "→": r"\to", "⊙": r"\odot", "∞": r"\infty", "√": r"\surd", "∈": r"\in",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from symbackprop.report.boxes import Box, entrywise_sign, function_box, sign
 from symbackprop.report.formula import (
     Apply,
     Big,
@@ -18,18 +19,9 @@ from symbackprop.report.formula import (
     is_scalar,
     spread,
 )
-from symbackprop.report.latex import (
-    Box,
-    big_front,
-    box,
-    entrywise_sign,
-    factor_boxes,
-    fraction_front,
-    function_box,
-    joint,
-    sign,
-)
+from symbackprop.report.latex import big_front, box, factor_boxes, fraction_front, joint
 
+_WHOLE = 6.0  # em; what is no wider is never broken
 _INNER, _FACTOR = 1, 4  # how much deeper a break inside brackets, or between factors, counts
 
 
@@ -79,6 +71,9 @@ def _fill(pieces: list[Piece], width: float) -> list[list[Piece]]:
 
 
 def _pieces(formula: Formula, depth: int) -> list[Piece]:
+    whole = box(formula)
+    if whole.width <= _WHOLE:
+        return [Piece(whole.tex, whole.width, depth)]
     if isinstance(formula, Plus):
         return _sum_pieces(formula, depth)
     if isinstance(formula, Times):
@@ -91,11 +86,10 @@ def _pieces(formula: Formula, depth: int) -> list[Piece]:
         front = Box(big_front(formula).tex + " ", big_front(formula).width)
         loose = box(formula.body).level >= Level.OPEN
         return _after(front, _pieces(formula.body, depth + _INNER), bare=loose)
-    if isinstance(formula, Apply) and formula.function not in ("mod", "floor"):
+    if isinstance(formula, Apply) and formula.function not in ("mod", "floor", "abs"):
         return _call_pieces(formula, depth)
     if isinstance(formula, Cases):
         return _call_pieces(Apply("where", (formula.mask, formula.then, formula.otherwise)), depth)
-    whole = box(formula)
     return [Piece(whole.tex, whole.width, depth)]
 
 
@@ -117,7 +111,7 @@ def _product_pieces(formula: Times, depth: int) -> list[Piece]:
     for position, (factor, whole) in enumerate(zip(formula.factors, boxes, strict=True)):
         opened = box(factor)
         inner = [Piece(whole.tex, whole.width, depth)]
-        if whole.width > 8:
+        if whole.width > _WHOLE:
             inner = _pieces(factor, depth + _INNER)
             if opened.level < whole.level:
                 inner = _after(Box("", 0), inner, bare=False)
@@ -135,9 +129,6 @@ def _fraction_pieces(formula: Fraction, depth: int) -> list[Piece]:
     parts = spread(formula)
     if parts is not None:
         return _product_pieces(Times(parts), depth)
-    whole = box(formula)
-    if whole.width <= 8:
-        return [Piece(whole.tex, whole.width, depth)]
     front, rest = fraction_front(formula)
     inner = _pieces(rest, depth + _INNER)
     bare = box(rest).level >= Level.PRODUCT

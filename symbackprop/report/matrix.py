@@ -1,17 +1,14 @@
 """Matrix form: the same equation without indices, where one exists.
 
-Results of rank 0 to 2 are read as scalars, column vectors and matrices. A product of factors under
-a sum is a graph: its indices are the vertices, a factor with two indices is an edge, one with a
-single index a weight on its vertex. Summing over an index removes a vertex: two edges that meet
-there become a matrix product, one edge a product with a vector. What stays on the free indices is
-multiplied entry by entry. Nothing here knows of layers; what fits no such reading has no matrix
+Results of rank 0 to 2 are read as scalars, column vectors and matrices; `contraction` turns sums of
+products into matrix products. Nothing here knows of layers. What fits no such reading has no matrix
 form, and is printed with its indices.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sympy
@@ -32,9 +29,22 @@ from symbackprop.equations.nodes import (
     Where,
     free_indices,
 )
-from symbackprop.report.entries import (
+from symbackprop.report.contraction import Axes, Factor, NoMatrixForm, contract
+from symbackprop.report.entries import entry_form
+from symbackprop.report.formula import (
+    Apply,
+    Constant,
+    Formula,
+    Indicator,
+    Norm,
+    Plus,
+    Power,
+    Root,
+    Transpose,
+)
+from symbackprop.report.naming import Names
+from symbackprop.report.structure import (
     common_factor,
-    entry_form,
     factors_of,
     function_name,
     ordered_terms,
@@ -42,47 +52,13 @@ from symbackprop.report.entries import (
     scaled,
     softmax_of,
 )
-from symbackprop.report.formula import (
-    ONE,
-    ONES,
-    Apply,
-    Constant,
-    Formula,
-    Hadamard,
-    Indicator,
-    Named,
-    Norm,
-    Plus,
-    Power,
-    Root,
-    Times,
-    Transpose,
-    times,
-    walk,
-)
-from symbackprop.report.naming import Names
-
-Axes = tuple[Index, ...]
-
-
-class _NoMatrixForm(Exception):
-    """Raised inside this module where a reading without indices does not exist."""
-
-
-@dataclass(frozen=True)
-class Factor:
-    """An array of rank 0, 1 or 2 inside a product; `inverted` ones divide, entry by entry."""
-
-    formula: Formula
-    axes: Axes
-    inverted: bool = False
 
 
 def matrix_form(rhs: Expr, indices: Axes, names: Names) -> Formula | None:
     """The right-hand side of an equation over `indices` without them; None where there is none."""
     try:
         return _Reader(names).array(_apart(rhs, itertools.count()), indices)
-    except _NoMatrixForm:
+    except NoMatrixForm:
         return None
 
 
@@ -103,7 +79,7 @@ class _Reader:
     def array(self, expr: Expr, axes: Axes) -> Formula:
         """The array of `expr` for all values of `axes`; what lacks an axis is repeated along it."""
         if len(axes) > 2 or not free_indices(expr) <= set(axes):
-            raise _NoMatrixForm
+            raise NoMatrixForm
         if isinstance(expr, sympy.Add):
             return self._sum(expr, axes)
         return self._product(expr, axes)
@@ -125,7 +101,7 @@ class _Reader:
         coefficient, factors, bound = self._factors(expr)
         scalars = [f for f in factors if not f.axes]
         arrays = [f for f in factors if f.axes]
-        core = _contract(arrays, bound, axes)
+        core = contract(arrays, bound, axes)
         above = [f.formula for f in scalars if not f.inverted]
         below = [f.formula for f in scalars if f.inverted]
         return scaled(coefficient, [*above, *core], below)
@@ -184,6 +160,8 @@ class _Reader:
             if extent == 1 and index == 0:
                 continue
             if isinstance(index, Index):
+                if index.extent != extent:  # a part of the tensor, as concat's gradient reads it
+                    raise NoMatrixForm
                 axes.append(index)
                 continue
             label = self._labels(index)
@@ -192,9 +170,9 @@ class _Reader:
             summed.append(read)
             labels.append(Factor(self.names.one_hot(index.tensor), (label, read)))
         if len(set(axes)) < len(axes) or len(axes) > 2:
-            raise _NoMatrixForm
+            raise NoMatrixForm
         if expr.tensor.rank > 2:
-            raise _NoMatrixForm
+            raise NoMatrixForm
         whole: Formula = self.names.whole(expr.tensor)
         if expr.tensor.rank == 2 and len(axes) == 1 and expr.indices[0] == 0:
             whole = Transpose(whole)
@@ -206,7 +184,7 @@ class _Reader:
             index = expr.indices[0]
             if isinstance(index, Index):
                 return index
-        raise _NoMatrixForm
+        raise NoMatrixForm
 
     def _atom(self, expr: Expr) -> Factor:
         axes = self._natural(expr)
@@ -216,21 +194,21 @@ class _Reader:
         """The order of axes in which the tensors inside `expr` have them."""
         free = free_indices(expr)
         if len(free) > 2:
-            raise _NoMatrixForm
+            raise NoMatrixForm
         for access in sorted(expr.atoms(Access), key=sympy.default_sort_key):
             order = tuple(dict.fromkeys(i for i in access.indices if i in free))
             if len(order) == len(free):
                 return order
         if isinstance(expr, Delta) and len(free) == 2:
             return self._delta_axes(expr)
-        return tuple(sorted(free, key=lambda i: i.name))
+        return tuple(sorted(free, key=lambda i: (i.name.startswith("_"), i.name)))
 
     def _delta_axes(self, expr: Delta) -> Axes:
         a, b = sorted(expr.args, key=lambda i: isinstance(i, Index))
         if isinstance(a, Index):
             return (a, b)
         if not isinstance(b, Index):
-            raise _NoMatrixForm
+            raise NoMatrixForm
         return (self._labels(a), b)
 
     def _entrywise(self, expr: Expr, axes: Axes) -> Formula:
@@ -260,14 +238,14 @@ class _Reader:
         if isinstance(expr, sympy.Function):
             arguments = tuple(self._argument(a, axes) for a in expr.args)
             return Apply(function_name(expr), arguments)
-        raise _NoMatrixForm
+        raise NoMatrixForm
 
     def _scalar(self, expr: Expr) -> Formula:
         """A factor without free indices; with sums inside, only where they are norms."""
         if expr.has(Access):
             for access in expr.atoms(Access):
                 if access.indices:
-                    raise _NoMatrixForm
+                    raise NoMatrixForm
         return entry_form(expr, self.names)
 
     def _argument(self, expr: Expr, axes: Axes) -> Formula:
@@ -276,14 +254,16 @@ class _Reader:
 
     def _masked(self, expr: Expr, axes: Axes) -> Formula:
         if any(i in axes for i in (expr, *expr.args)) and not isinstance(expr, Access):
-            raise _NoMatrixForm
+            raise NoMatrixForm
         return self._argument(expr, axes)
 
     def _delta(self, expr: Delta, axes: Axes) -> Formula:
         natural = self._delta_axes(expr)
         if set(natural) != set(axes):
-            raise _NoMatrixForm
+            raise NoMatrixForm
         if all(isinstance(i, Index) for i in expr.args):
+            if axes[0].extent != axes[1].extent:
+                raise NoMatrixForm
             return Constant("identity")
         labels = next(i for i in expr.args if not isinstance(i, Index))
         matrix = self.names.one_hot(labels.tensor)
@@ -291,7 +271,7 @@ class _Reader:
 
     def _power(self, expr: sympy.Pow, axes: Axes) -> Formula:
         if free_indices(expr.exp):
-            raise _NoMatrixForm
+            raise NoMatrixForm
         base = self.array(expr.base, axes)
         if expr.exp == sympy.Rational(1, 2):
             return Root(base)
@@ -300,142 +280,7 @@ class _Reader:
     def _by_rows(self, function: str, logits: Expr, index: Index, axes: Axes) -> Formula:
         """softmax and log-softmax along the rows of a matrix, or of a vector."""
         if index not in axes:
-            raise _NoMatrixForm
+            raise NoMatrixForm
         others = tuple(i for i in axes if i != index)
         rows = Apply(function, (self.array(logits, (*others, index)),))
         return rows if axes == (*others, index) else Transpose(rows)
-
-
-def _contract(factors: list[Factor], bound: Iterable[Index], axes: Axes) -> list[Formula]:
-    """The product of `factors` summed over `bound`, as factors over `axes`."""
-    waiting = list(bound)
-    factors = _merged(factors)
-    while waiting:
-        degree = {v: sum(len(f.axes) == 2 and v in f.axes for f in factors) for v in waiting}
-        vertex = min(waiting, key=lambda v: degree[v] != 2)
-        if degree[vertex] > 2:
-            raise _NoMatrixForm
-        waiting.remove(vertex)
-        factors = _merged(_eliminate(vertex, factors, axes))
-    return _assemble(factors, axes)
-
-
-def _merged(factors: list[Factor]) -> list[Factor]:
-    """Factors over the same axes multiplied entry by entry."""
-    merged: list[Factor] = []
-    for axes, group in itertools.groupby(
-        sorted(factors, key=lambda f: sorted(i.name for i in f.axes)),
-        key=lambda f: frozenset(f.axes),
-    ):
-        same = list(group)
-        if not axes or (len(same) == 1 and not same[0].inverted):
-            merged.extend(same)
-            continue
-        same.sort(key=lambda f: (f.inverted, _lateness(f.formula)))
-        order = next((f.axes for f in same if not f.inverted), same[0].axes)
-        parts = [(f.inverted, _oriented(f, order)) for f in same]
-        merged.append(Factor(_entry_by_entry(parts), order))
-    return merged
-
-
-def _lateness(formula: Formula) -> int:
-    """Cotangents, then names, then functions and brackets, then masks."""
-    if isinstance(formula, Named):
-        return 0 if formula.barred else 1
-    return 3 if isinstance(formula, Indicator) else 2
-
-
-def _entry_by_entry(parts: list[tuple[bool, Formula]]) -> Formula:
-    """One flat product: factors above, then those below; a 1 above only where nothing else is."""
-    flat: list[tuple[bool, Formula]] = []
-    for inverted, part in parts:
-        if isinstance(part, Hadamard) and not inverted:
-            flat.extend(part.factors)
-        else:
-            flat.append((inverted, part))
-    above = [f for f in flat if not f[0] and f[1] != ONE] or [(False, ONE)]
-    return Hadamard((*above, *(f for f in flat if f[0])))
-
-
-def _oriented(factor: Factor, axes: Axes) -> Formula:
-    return factor.formula if factor.axes == axes else transpose(factor.formula)
-
-
-def transpose(formula: Formula) -> Formula:
-    """The transpose, taken into matrix products."""
-    if isinstance(formula, Transpose):
-        return formula.of
-    if formula == Constant("identity"):
-        return formula
-    if isinstance(formula, Times):
-        return times(transpose(f) for f in reversed(formula.factors))
-    base = formula.base if isinstance(formula, Power) and not formula.entrywise else formula
-    if isinstance(base, Apply) and base.function == "diag":
-        return formula
-    return Transpose(formula)
-
-
-def _eliminate(vertex: Index, factors: list[Factor], axes: Axes) -> list[Factor]:
-    """Sum over one index."""
-    rest = [f for f in factors if vertex not in f.axes]
-    edges = [f for f in factors if vertex in f.axes and len(f.axes) == 2]
-    weights = [f for f in factors if f.axes == (vertex,)]
-    weight = weights[0].formula if weights else None
-    if len(edges) == 2:
-        first, second = sorted(edges, key=lambda f: _position(_other(f, vertex), axes))
-        a, b = _other(first, vertex), _other(second, vertex)
-        middle = [] if weight is None else [_diagonal(weight)]
-        product = [_oriented(first, (a, vertex)), *middle, _oriented(second, (vertex, b))]
-        return [*rest, Factor(times(product), (a, b))]
-    if len(edges) == 1:
-        other = _other(edges[0], vertex)
-        edge = _oriented(edges[0], (other, vertex))
-        return [*rest, Factor(times([edge, weight or ONES]), (other,))]
-    if isinstance(weight, Hadamard) and len(weight.factors) == 2:
-        (above, u), (below, v) = weight.factors
-        if not above and not below:
-            products = [times([transpose(a), b]) for a, b in ((u, v), (v, u))]
-            return [*rest, Factor(min(products, key=_transposes), ())]
-    raise _NoMatrixForm
-
-
-def _transposes(formula: Formula) -> int:
-    return sum(isinstance(part, Transpose) for part in walk(formula))
-
-
-def _diagonal(weight: Formula) -> Formula:
-    """The diagonal matrix of a vector; of 1 / v, the inverse of that of v."""
-    if isinstance(weight, Hadamard) and weight.factors[0] == (False, ONE):
-        parts = [diagonal for _, diagonal in weight.factors[1:]]
-        if len(parts) == 1:
-            inverse = Plus(((True, ONE),))
-            return Power(Apply("diag", (parts[0],)), inverse)
-    return Apply("diag", (weight,))
-
-
-def _other(factor: Factor, vertex: Index) -> Index:
-    a, b = factor.axes
-    return b if a == vertex else a
-
-
-def _position(index: Index, axes: Axes) -> int:
-    return axes.index(index) if index in axes else len(axes)
-
-
-def _assemble(factors: list[Factor], axes: Axes) -> list[Formula]:
-    """What is left stands on the free axes: an entrywise matrix, weights on rows and on columns."""
-    scalars = [f.formula for f in factors if not f.axes]
-    weights = {f.axes[0]: f.formula for f in factors if len(f.axes) == 1}
-    edges = [f for f in factors if len(f.axes) == 2]
-    if len(axes) < 2:
-        return [*scalars, *weights.values()]
-    row, column = (weights.get(i) for i in axes)
-    if edges:
-        left = [_diagonal(row)] if row is not None else []
-        right = [_diagonal(column)] if column is not None else []
-        return [*scalars, *left, _oriented(edges[0], axes), *right]
-    if row is None and column is None:
-        return scalars
-    across = [transpose(column or ONES)] if column is not None or axes[1].extent != 1 else []
-    down = [row or ONES] if row is not None or axes[0].extent != 1 else []
-    return [*scalars, *down, *across]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -77,7 +78,7 @@ def _equation(shown: Shown, steps: bool) -> dict[str, Any]:
 def _pairs(shown: Shown) -> list[tuple[Row, Row]]:
     """Each row that a rule led to, with the row before it."""
     rows = shown.rows()
-    return [(a, b) for a, b in zip(rows, rows[1:], strict=False) if b.rule]
+    return [(a, b) for a, b in itertools.pairwise(rows) if b.rule]
 
 
 def _step(before: Row, after: Row) -> dict[str, str]:

@@ -10,10 +10,11 @@ from sympy import Expr
 
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
 from symbackprop.equations.nodes import ArgMax, ArgMin, Compare, Partial, TensorSymbol
-from symbackprop.report.entries import entry_form, gathered
+from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import Apply, Derivative, Formula, Named, walk
 from symbackprop.report.matrix import matrix_form
 from symbackprop.report.naming import Names, names
+from symbackprop.report.structure import gathered
 
 
 @dataclass(frozen=True)

@@ -234,7 +234,7 @@ def initial(node: Node, shape: tuple[int | str, ...]) -> Init:
         return Init("values", (), number(found, "init"))
     code = lines.expression(found.excerpt(), Faults())
     if code is None:
-        fix = "write zeros, normal(0.1), … or a list; between braces in quotes: \"uniform(-1, 1)\""
+        fix = 'write zeros, normal(0.1), … or a list; between braces in quotes: "uniform(-1, 1)"'
         raise Refused(found.place, "init cannot be read", fix)
     call = grammar.expression(code)
     scheme = call.id if isinstance(call, Name) else call.function if isinstance(call, Call) else ""

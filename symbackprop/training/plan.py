@@ -22,7 +22,7 @@ from fractions import Fraction
 from typing import cast
 
 from symbackprop.spec.document import MappingNode, Node, read
-from symbackprop.spec.errors import Fault, Refused, SpecError, did_you_mean, quoted
+from symbackprop.spec.errors import Fault, Faults, Refused, SpecError, did_you_mean, quoted
 from symbackprop.spec.syntax import Place, Source, Spec
 from symbackprop.training.optimizers import OPTIMIZERS, Adam, Momentum, Sgd
 
@@ -69,7 +69,7 @@ def read_plan(spec: Spec) -> Plan:
 def place_in(source: Source, key: str) -> Place | None:
     """Where `key` stands under `train:` in the spec's text; else where `train:` stands."""
     try:
-        node: Node = read(source.text, [])
+        node: Node = read(source.text, Faults())
     except Refused:
         return None
     found = None

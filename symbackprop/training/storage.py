@@ -100,6 +100,7 @@ def save_curves(path: Path, title: str, state: State) -> Path | None:
         if values.size and values.min() > 0 and values.max() > 100 * values.min():
             axes.set_yscale("log")
         axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
     content = io.BytesIO()

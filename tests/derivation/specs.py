@@ -55,7 +55,11 @@ def specs(draw: st.DrawFn) -> str:
         for t, names in tensors.items()
         if t != "x"
     )
-    return f"{HEADER}network: |\n" + "\n".join(lines) + f"\nloss: {every}\nwrt: [x, W, V, T, b, q, s, S]\n"
+    return (
+        f"{HEADER}network: |\n"
+        + "\n".join(lines)
+        + f"\nloss: {every}\nwrt: [x, W, V, T, b, q, s, S]\n"
+    )
 
 
 @st.composite
@@ -66,7 +70,9 @@ def _expressions(
     if depth == 0:
         return draw(_leaves(tensors, scope))
     inner = _expressions(tensors, scope, depth - 1, index)
-    kind = draw(st.sampled_from(["leaf", "+", "*", "-", "/", "f", "f", "reduce", "reduce", "where"]))
+    kind = draw(
+        st.sampled_from(["leaf", "+", "*", "-", "/", "f", "f", "reduce", "reduce", "where"])
+    )
     if kind == "leaf":
         return draw(_leaves(tensors, scope))
     if kind in "+*-":

@@ -69,7 +69,10 @@ def assert_gradients(derivation: Derivation, given_values: dict[str, Any], seed:
                 expected = difference(derivation, loss.loss.name, given_values, name, at)
                 got = gradient[at]
                 assert abs(float(got) - float(expected)) <= 1e-12 * (1 + abs(float(expected))), (
-                    name, at, float(got), float(expected),
+                    name,
+                    at,
+                    float(got),
+                    float(expected),
                 )
 
 

@@ -142,7 +142,9 @@ COLLAPSED = {
 }
 
 
-@pytest.mark.parametrize("name", ["index", "two", "gather leaves", "scatter stays", "nothing", "idle index"])
+@pytest.mark.parametrize(
+    "name", ["index", "two", "gather leaves", "scatter stays", "nothing", "idle index"]
+)
 @settings(max_examples=10, deadline=None)
 @given(numbers=NUMBERS)
 def test_deltas_collapse(name: str, numbers: list[int]) -> None:
@@ -175,7 +177,9 @@ DIFFERENTIABLE = sorted(set(POINTWISE))
 @given(x=st.integers(1, 399), negative=st.booleans())
 def test_derivatives_of_the_pointwise_table(name: str, x: int, negative: bool) -> None:
     """By central differences of the definition itself, off the kinks, with 50 digits."""
-    point = Fraction(2 * x + 1, 203) * (-1 if negative and name not in ("log", "sqrt", "log1p") else 1)
+    point = Fraction(2 * x + 1, 203) * (
+        -1 if negative and name not in ("log", "sqrt", "log1p") else 1
+    )
     count = POINTWISE[name].parameters.count(",") + 1
     rest = [sympy.Rational(1, 3), sympy.Rational(2, 3)][: count - 1]
     function = _function(name)

@@ -1,4 +1,4 @@
-"""One gradient from every spelling: softmax with cross-entropy, sigmoid with binary cross-entropy."""
+"""One gradient from every spelling of softmax or sigmoid with cross-entropy."""
 
 from __future__ import annotations
 

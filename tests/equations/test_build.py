@@ -23,7 +23,9 @@ network: |
 USE = "0 * sum(W) * sum(b)"
 
 
-def built(body: str, header: str = "name: t\ninputs:\n  x: [N, 64]\n  y: {shape: [N], classes: 10}\n") -> System:
+def built(
+    body: str, header: str = "name: t\ninputs:\n  x: [N, 64]\n  y: {shape: [N], classes: 10}\n"
+) -> System:
     return build(parse(f"{header}{body}", "t.yaml"))
 
 
@@ -138,9 +140,7 @@ def test_faults_that_shapes_show(name: str) -> None:
 def test_every_statement_is_looked_at() -> None:
     """Two faults, two messages; what depends on a fault is passed over."""
     with pytest.raises(SpecError) as caught:
-        built(
-            "network: |\n  a = x @ x\n  b = a + 1\n  c = x + y\n  d = b * c\nloss: sum(d)\n"
-        )
+        built("network: |\n  a = x @ x\n  b = a + 1\n  c = x + y\n  d = b * c\nloss: sum(d)\n")
     assert [f.place.line for f in caught.value.faults if f.place] == [6, 8]
 
 
@@ -149,7 +149,15 @@ def test_layers_are_numbered_in_order_of_evaluation() -> None:
         "network: |\n  h = tanh(dense(relu(dense(x, 5)), 7))\n  g = dense(h, 3, name=enc)\n"
         "  p = dense(g, 10, bias=False)\nloss: cross_entropy(softmax(p), y)\n"
     )
-    assert [p.symbol.name for p in system.parameters] == ["W1", "b1", "W2", "b2", "W_enc", "b_enc", "W3"]
+    assert [p.symbol.name for p in system.parameters] == [
+        "W1",
+        "b1",
+        "W2",
+        "b2",
+        "W_enc",
+        "b_enc",
+        "W3",
+    ]
     shapes = {p.symbol.name: p.symbol.shape for p in system.parameters}
     assert shapes["W1"] == (64, 5) and shapes["W_enc"] == (7, 3) and shapes["b2"] == (7,)
 

@@ -11,12 +11,10 @@ from symbackprop.equations.nodes import (
     Sum,
     TensorSymbol,
     Where,
-    alpha,
     extent,
-    fresh_bound,
     free_indices,
-    positional,
 )
+from symbackprop.equations.renaming import alpha, fresh_bound, positional
 
 N = extent("N")
 a, a1, b = Index("a", 4), Index("a1", 4), Index("b", 4)

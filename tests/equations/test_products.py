@@ -18,7 +18,8 @@ SHAPES = {"a": "[4]", "b": "[4, 4]", "c": "[3, 4, 4]", "d": "[2, 3, 4, 4]", "e":
 def held_against_numpy(expression: str) -> None:
     """The statement's value by plain loops is NumPy's of the same text."""
     inputs = "".join(f"  {n}: {s}\n" for n, s in SHAPES.items())
-    text = f"name: t\ninputs:\n{inputs}params:\n  w: {{shape: []}}\nnetwork: |\n  h = {expression}\nloss: sum(h * w)\n"
+    statement = f"network: |\n  h = {expression}\nloss: sum(h * w)\n"
+    text = f"name: t\ninputs:\n{inputs}params:\n  w: {{shape: []}}\n{statement}"
     chance = np.random.default_rng(random.Random(expression).randrange(1000))
     arrays: dict[str, Any] = {n: chance.normal(size=eval(s)) for n, s in SHAPES.items()}
     system = build(parse(text))
@@ -38,9 +39,20 @@ def test_products(left: str, right: str) -> None:
 @pytest.mark.parametrize(
     "expression",
     [
-        "a + b", "c * e", "d - e", "b.T @ a", "(c @ b) @ a", "c.T", "b @ b.T @ b",
-        "sum(d, axis=(1, 3))", "mean(c, axis=0, keepdims=True)", "max(d, axis=-2)",
-        "min(c * e, axis=1)", "prod(b, axis=0) * a", "sum(c @ c) * b", "mean(b - mean(b, axis=1, keepdims=True))",
+        "a + b",
+        "c * e",
+        "d - e",
+        "b.T @ a",
+        "(c @ b) @ a",
+        "c.T",
+        "b @ b.T @ b",
+        "sum(d, axis=(1, 3))",
+        "mean(c, axis=0, keepdims=True)",
+        "max(d, axis=-2)",
+        "min(c * e, axis=1)",
+        "prod(b, axis=0) * a",
+        "sum(c @ c) * b",
+        "mean(b - mean(b, axis=1, keepdims=True))",
     ],
 )
 def test_expressions(expression: str) -> None:

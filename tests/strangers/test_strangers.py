@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("torch")
 
 import cases_arrays
+import cases_corners
 import cases_handmade
 import cases_indices
 import cases_losses
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.torch
 
 THEMES = (
     cases_arrays,
+    cases_corners,
     cases_handmade,
     cases_indices,
     cases_losses,

@@ -1,14 +1,15 @@
 """Merge like terms and take out what all terms share.
 
-    a f + b f      = (a + b) f             where a + b has fewer terms
-    f a + f b      = f (a + b)             f a factor of every term
-    where(c, a, 0) + where(c, 0, b) = where(c, a, b)
-    a (1 - b) + …                          multiplied out only where terms then cancel
+a f + b f      = (a + b) f             where a + b has fewer terms
+f a + f b      = f (a + b)             f a factor of every term
+where(c, a, 0) + where(c, 0, b) = where(c, a, b)
+a (1 - b) + …                          multiplied out only where terms then cancel
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational
@@ -22,18 +23,15 @@ def merged(expr: Expr) -> Expr:
     """The sum with like terms merged, or multiplied out where that cancels terms."""
     if not isinstance(expr, Add) or len(expr.args) > MOST_TERMS:
         return expr
-    shorter = _joined(expr)
-    if shorter != expr:
-        return merged(shorter)
-    if any(isinstance(f, Add | Not) for t in expr.args for f in Mul.make_args(t)):
-        expanded = Add(*(_multiplied_out(t) for t in expr.args))
-        if size(expanded) < size(expr):
-            shorter = expanded
+    joined = _joined(expr)
+    if joined != expr:
+        return merged(joined)
+    shorter = _without_brackets(expr)
     return _grouped(shorter) if isinstance(shorter, Add) else shorter
 
 
 def factored(expr: Expr) -> Expr:
-    """f (a + b) for f a + f b, f all that the terms share; numbers leave the sums inside a product."""
+    """f (a + b) for f a + f b, f all that the terms share; numbers leave inner sums."""
     if isinstance(expr, Mul | Sum):
         return _with_numbers_outside(expr)
     if not isinstance(expr, Add):
@@ -104,6 +102,18 @@ def _number(term: Expr) -> Expr:
     return Mul(*(f for f in Mul.make_args(term) if isinstance(f, Rational)))
 
 
+def _without_brackets(expr: Add) -> Expr:
+    """The terms multiplied out, all or two of them, where entries of tensors cancel by that."""
+    bracketed = [t for t in expr.args if any(isinstance(f, Add | Not) for f in Mul.make_args(t))]
+    for chosen in (*combinations(expr.args, 2), expr.args):
+        if not set(bracketed) & set(chosen):
+            continue
+        expanded = Add(*map(_multiplied_out, chosen))
+        if size(expanded) < size(Add(*chosen)):
+            return merged(expanded + Add(*(t for t in expr.args if t not in chosen)))
+    return expr
+
+
 def _multiplied_out(term: Expr) -> Expr:
     """The term without brackets; a mask's complement is 1 - mask."""
     if term.has(Sum):
@@ -121,7 +131,10 @@ def _joined(expr: Add) -> Expr:
                 for right in (f for f in Mul.make_args(other) if isinstance(f, Where)):
                     same_rest = first.xreplace({left: _MARK}) == other.xreplace({right: _MARK})
                     if same_rest and left.args[0] == right.args[0] and 0 in left.args[1:]:
-                        both = Where(left.args[0], *(a + b for a, b in zip(left.args[1:], right.args[1:], strict=True)))
+                        both = Where(
+                            left.args[0],
+                            *(a + b for a, b in zip(left.args[1:], right.args[1:], strict=True)),
+                        )
                         rest = Add(*(t for t in terms if t not in (first, other)))
                         return rest + first.xreplace({left: both})
     return expr

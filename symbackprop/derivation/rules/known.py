@@ -10,14 +10,8 @@ from sympy import Expr, Integer, Mul, exp
 from sympy.core.function import Function
 
 from symbackprop.derivation.rules.recognise import sigmoid
-from symbackprop.equations.nodes import (
-    Access,
-    Compare,
-    LogSumExp,
-    Sum,
-    TensorSymbol,
-    positional,
-)
+from symbackprop.equations.nodes import Access, Compare, LogSumExp, Sum, TensorSymbol
+from symbackprop.equations.renaming import fresh_bound, positional
 from symbackprop.equations.system import Equation, System
 
 FORWARD_VALUE = "forward value"
@@ -113,9 +107,8 @@ def _is_softmax_over(rhs: Expr, equation: Equation) -> bool:
     """exp(f - logsumexp_j f), j in the place of the equation's last index."""
     for node in sorted(rhs.atoms(LogSumExp), key=sympy.default_sort_key):
         if len(node.bound) == 1 and equation.indices:
-            at_last = node.body.xreplace({node.bound[0]: equation.indices[-1]})
+            last = equation.indices[-1]
+            at_last = fresh_bound(node.body, {last.name}).xreplace({node.bound[0]: last})
             if rhs == exp(at_last - node):
                 return True
     return False
-
-

@@ -118,7 +118,7 @@ def _power(expr: Pow) -> Expr:
 
 
 def _product(expr: Mul) -> Expr:
-    """exp(u) sigmoid(-u)^k = sigmoid(u) sigmoid(-u)^(k-1), and sigmoid(-u) = 1 - sigmoid(u) beside it."""
+    """A softmax from its two factors; exp(u) sigmoid(-u) = sigmoid(u), also in powers."""
     powers = expr.as_powers_dict()
     pair = _softmax_pair(expr)
     if pair is not None:
@@ -144,7 +144,7 @@ def _without(product: Mul, *factors: Expr) -> Expr:
 
 
 def _softmax_pair(expr: Mul) -> tuple[Expr, Expr] | None:
-    """Two factors exp a, exp b with a + b = f - logsumexp f: numerator and denominator of a softmax."""
+    """Two factors exp a, exp b with a + b = f - logsumexp f: the parts of a softmax."""
     exponentials = [f for f in expr.args if isinstance(f, exp)]
     for divisor in exponentials:
         for total in sorted(divisor.args[0].atoms(LogSumExp), key=sympy.default_sort_key):
@@ -170,5 +170,3 @@ def _shifted(node: LogSumExp) -> Expr:
     if not outside:
         return node
     return Add(*outside, LogSumExp(node.body - Add(*outside), *node.bound))
-
-

@@ -18,7 +18,8 @@ from symbackprop.equations.build.functions import (
 from symbackprop.equations.build.hoist import contains_contraction, signed_part
 from symbackprop.equations.build.indexed import REDUCTION_NODES, Indexed
 from symbackprop.equations.build.scope import ArrayValue, Scope, scalar, shape_text
-from symbackprop.equations.nodes import Index, fresh_bound, fresh_name
+from symbackprop.equations.nodes import Index
+from symbackprop.equations.renaming import fresh_bound, fresh_name
 from symbackprop.layers import LAYERS
 from symbackprop.layers.pointwise import POINTWISE
 from symbackprop.spec.syntax import (
@@ -67,12 +68,16 @@ class Arraywise:
                 places = (left.place, right.place)
                 return self._broadcast(
                     lambda a, b: combine(self.scope, op, a, b, places),
-                    [self.value(left), self.value(right)], node.place, f"'{op}'",
+                    [self.value(left), self.value(right)],
+                    node.place,
+                    f"'{op}'",
                 )
             case Compare(op=op, left=left, right=right):
                 return self._broadcast(
                     lambda a, b: compare(op, a, b),
-                    [self.value(left), self.value(right)], node.place, f"'{op}'",
+                    [self.value(left), self.value(right)],
+                    node.place,
+                    f"'{op}'",
                 )
             case Reduction():
                 return scalar(Indexed(self.scope).value(node, {}))
@@ -82,7 +87,8 @@ class Arraywise:
                 if all(isinstance(p, Number) for p in positions):
                     return scalar(Indexed(self.scope).value(node, {}))
                 self.scope.fail(
-                    node.place, f"'{tensor}[…]' stands in an array statement",
+                    node.place,
+                    f"'{tensor}[…]' stands in an array statement",
                     f"name every index: {self.target}[n, …] = …, or bind it: sum[n](…)",
                 )
         self.scope.fail(node.place, "this does not stand for an array", "see the language page")
@@ -101,7 +107,9 @@ class Arraywise:
                 lambda m, a, b: nodes.Where(
                     require_mask(self.scope, m, node.args[0].place, "where"), a, b
                 ),
-                arrays, node.place, "where",
+                arrays,
+                node.place,
+                "where",
             )
         if name == "stop_gradient":
             return ArrayValue(arrays[0].indices, nodes.Stop(arrays[0].body))
@@ -119,9 +127,7 @@ class Arraywise:
             return array
         number, body = signed_part(array.body)
         named = array.name or f"z_{self.target}"
-        tensor = self.scope.materialise(
-            ArrayValue(array.indices, body, named, array.label), place
-        )
+        tensor = self.scope.materialise(ArrayValue(array.indices, body, named, array.label), place)
         return ArrayValue(tensor.indices, number * tensor.body)
 
     def _broadcast(
@@ -139,7 +145,8 @@ class Arraywise:
                 elif own.extent not in (1, indices[offset + axis].extent):
                     shapes = " and ".join(shape_text(a.shape) for a in arrays)
                     self.scope.fail(
-                        place, f"{what} of shapes {shapes}, which do not broadcast",
+                        place,
+                        f"{what} of shapes {shapes}, which do not broadcast",
                         "axes are aligned from the right; extents are equal or 1",
                     )
         return ArrayValue(tuple(indices), combined(*(_aligned(a, indices) for a in arrays)))
@@ -199,7 +206,8 @@ class Arraywise:
             axis = self.value(one).body
             if not axis.is_Integer or not -array.rank <= int(axis) < array.rank:
                 self.scope.fail(
-                    one.place, f"axis {axis} of an array of shape {shape_text(array.shape)}",
+                    one.place,
+                    f"axis {axis} of an array of shape {shape_text(array.shape)}",
                     f"use {-array.rank} to {array.rank - 1}" if array.rank else "it has no axes",
                 )
             axes.append(int(axis) % array.rank)

@@ -40,7 +40,7 @@ def call_layer(caller: Arraywise, node: Call) -> ArrayValue:
         filled[parameter.name] = tuple(map(convert, given)) if many else convert(given)
     if layer.owns_parameters:
         call.suffix = call.own_suffix(name)
-    passed = inspect.BoundArguments(layer.signature, filled)  # type: ignore[arg-type]
+    passed = inspect.BoundArguments(layer.signature, filled)
     result = layer.define(call, *passed.args, **passed.kwargs)
     assert isinstance(result, ArrayValue)
     return result
@@ -63,14 +63,16 @@ class LayerCall:
         assert isinstance(name, Name | Text)
         return f"_{name.id if isinstance(name, Name) else name.value}"
 
-    def parameter(self, base: str, shape: Sequence[Any], init: str = "glorot_uniform") -> ArrayValue:
+    def parameter(
+        self, base: str, shape: Sequence[Any], init: str = "glorot_uniform"
+    ) -> ArrayValue:
         extents = [sympy.sympify(s) for s in shape]
         return self.caller.scope.parameter(
             f"{base}{self.suffix}", extents, parse_init(init), self.node.place
         )
 
     def equation(
-        self, text: str, extents: Mapping[str, Any] | None = None, **operands: Any
+        self, text: str, extents: Mapping[str, Any] | None = None, /, **operands: Any
     ) -> ArrayValue:
         scope = self.caller.scope
         arrays = {
@@ -92,9 +94,7 @@ class LayerCall:
 
     def matrices(self) -> tuple[ArrayValue, ...]:
         scope = self.caller.scope
-        return tuple(
-            scope.arrays[n] for n, p in scope.parameters.items() if p.symbol.rank >= 2
-        )
+        return tuple(scope.arrays[n] for n, p in scope.parameters.items() if p.symbol.rank >= 2)
 
     def refuse(self, argument: str, message: str, fix: str) -> NoReturn:
         given = self.given.get(argument)
@@ -134,8 +134,11 @@ class LayerCall:
     def _int(self, given: Expression, argument: str) -> int:
         value = self._extent(given, argument)
         if not value.is_Integer:
-            self._wrong(given.place, argument, f"takes a whole number known in the spec, but got "
-                        f"{_shown(given)}")
+            self._wrong(
+                given.place,
+                argument,
+                f"takes a whole number known in the spec, but got {_shown(given)}",
+            )
         return int(value)
 
     def _extent(self, given: Expression, argument: str) -> Expr:

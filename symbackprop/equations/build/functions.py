@@ -54,7 +54,7 @@ def _number(expr: Expr) -> Expr:
 
 
 def pointwise_signature(name: str) -> inspect.Signature:
-    """What a call of the function may pass: `x, slope=0.01` read as a signature of exact numbers."""
+    """What a call may pass: `x, slope=0.01` read as a signature of exact numbers."""
     parameters = []
     for written in POINTWISE[name].parameters.split(", "):
         own, _, default = written.partition("=")
@@ -81,9 +81,11 @@ def combine(scope: Scope, op: str, a: Expr, b: Expr, places: tuple[Place, Place]
         case "**":
             return a**b
         case "&":
-            return nodes.And(*(require_mask(scope, m, p, "&") for m, p in zip((a, b), places)))
+            return nodes.And(
+                *(require_mask(scope, m, p, "&") for m, p in zip((a, b), places, strict=True))
+            )
     assert op == "|", op
-    return nodes.Or(*(require_mask(scope, m, p, "|") for m, p in zip((a, b), places)))
+    return nodes.Or(*(require_mask(scope, m, p, "|") for m, p in zip((a, b), places, strict=True)))
 
 
 def compare(op: str, a: Expr, b: Expr) -> Expr:
@@ -97,8 +99,11 @@ def require_mask(scope: Scope, value: Expr, place: Place, operator: str) -> Expr
     """The value, if it is a mask; else a fault."""
     if is_mask(value):
         return value
-    scope.fail(place, f"'{operator}' takes masks, but this is a number",
-               "compare it, as in x > 0, or declare the input with kind: mask")
+    scope.fail(
+        place,
+        f"'{operator}' takes masks, but this is a number",
+        "compare it, as in x > 0, or declare the input with kind: mask",
+    )
 
 
 def is_mask(value: Expr) -> bool:

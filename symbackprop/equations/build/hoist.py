@@ -9,15 +9,8 @@ from __future__ import annotations
 from sympy import Expr
 from sympy.core.function import Function
 
-from symbackprop.equations.nodes import (
-    Access,
-    Index,
-    Sum,
-    TensorSymbol,
-    alpha,
-    free_indices,
-    fresh_name,
-)
+from symbackprop.equations.nodes import Access, Index, Sum, TensorSymbol, free_indices
+from symbackprop.equations.renaming import alpha, fresh_name
 from symbackprop.equations.system import Equation
 
 
@@ -76,6 +69,6 @@ def _free_in_order(expr: Expr) -> tuple[Index, ...]:
 
 
 def _positional(expr: Expr, order: tuple[Index, ...]) -> Expr:
-    """The expression with free and bound indices named by position, so that like arguments are equal."""
+    """The expression, all indices named by position, so that like arguments are equal."""
     numbered = {i: Index(f"#{k}", i.extent) for k, i in enumerate(order)}
     return alpha(expr.xreplace(numbered))

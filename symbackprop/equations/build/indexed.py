@@ -19,6 +19,7 @@ from symbackprop.equations.build.functions import (
 from symbackprop.equations.build.scope import ArrayValue, Scope, shape_text
 from symbackprop.equations.nodes import Access, Index
 from symbackprop.equations.ranges import digit
+from symbackprop.equations.renaming import fresh_name
 from symbackprop.layers import LAYERS
 from symbackprop.layers.pointwise import POINTWISE, REDUCTIONS
 from symbackprop.spec.syntax import (
@@ -101,7 +102,9 @@ class Indexed:
                     return -inner
                 return nodes.Not(require_mask(self.scope, inner, of.place, "~"))
             case Binary(op="@"):
-                self._fail(node.place, "'@' in an index statement", "write sum[k](a[…, k] * b[k, …])")
+                self._fail(
+                    node.place, "'@' in an index statement", "write sum[k](a[…, k] * b[k, …])"
+                )
             case Binary(op=op, left=left, right=right):
                 a, b = self.value(left, env), self.value(right, env)
                 return combine(self.scope, op, a, b, (left.place, right.place))
@@ -138,7 +141,7 @@ class Indexed:
                     f"but indexes an axis of {node.tensor} of extent {size}",
                     "let both be the same number",
                 )
-            if chosen.is_Integer and not 0 <= int(chosen):
+            if chosen.is_Integer and not int(chosen) >= 0:
                 self._fail(position.place, f"index {chosen} of {node.tensor}", "count from 0")
             if chosen.is_Integer and size.is_Integer and int(chosen) >= int(size):
                 self._fail(
@@ -170,16 +173,22 @@ class Indexed:
         if isinstance(node, Element):
             access = self._element(node, env)
             if not (isinstance(access, Access) and access.tensor.kind == "integer"):
-                self._fail(node.place, f"'{node.tensor}' indexes an axis but holds real numbers",
-                           f"declare it as labels: {node.tensor}: {{shape: …, classes: …}}")
+                self._fail(
+                    node.place,
+                    f"'{node.tensor}' indexes an axis but holds real numbers",
+                    f"declare it as labels: {node.tensor}: {{shape: …, classes: …}}",
+                )
             return access
         if isinstance(node, Call) and node.function == "digit":
             return digit(*(self.value(a, env) for a in node.args))
         position = self.value(node, env)
         indices = nodes.free_indices(position)
         if indices and self.at_call is None:
-            self._fail(node.place, f"'{_shown(node)}' shifts or strides an index",
-                       "use a plain index, a number, or labels; this version reads no others")
+            self._fail(
+                node.place,
+                f"'{_shown(node)}' shifts or strides an index",
+                "use a plain index, a number, or labels; this version reads no others",
+            )
         if not position.is_integer:
             self._fail(node.place, f"{position} is no whole number", "an index is a whole number")
         return position
@@ -197,7 +206,7 @@ class Indexed:
         taken = {i.name for i in env.values()}
         for binder in node.binders:
             size = self._agreed(binder.index, stands[binder.index], binder.place)
-            name = nodes.fresh_name(binder.index, taken)
+            name = fresh_name(binder.index, taken)
             taken.add(name)
             inner[binder.index] = Index(name, size)
             bound.append(inner[binder.index])
@@ -223,7 +232,7 @@ class Indexed:
         if result.rank:
             self._fail(
                 node.place,
-                f"{node.function}(…) has shape {shape_text(result.shape)} inside an index statement",
+                f"{node.function}(…) has shape {shape_text(result.shape)} in an index statement",
                 "give it a name in a statement of its own, then use its entries",
             )
         return result.body
@@ -264,8 +273,9 @@ class Indexed:
             )
         if not stands:
             self._fail(
-                place, f"index {index} stands on no axis alone, so it has no extent",
-                f"write its extent where it is bound, as in sum[{index}:3](…), or use it as an index",
+                place,
+                f"index {index} stands on no axis alone, so it has no extent",
+                f"write its extent where it is bound, sum[{index}:3](…), or use it as an index",
             )
         first = stands[0]
         for other in stands[1:]:
@@ -298,5 +308,3 @@ def _shown(node: Expression) -> str:
         case Binary(op=op, left=left, right=right):
             return f"{_shown(left)} {op} {_shown(right)}"
     return "…"
-
-

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from symbackprop.equations.build.scope import ArrayValue
-from symbackprop.equations.nodes import fresh_name
+from symbackprop.equations.renaming import fresh_name
 from symbackprop.spec.syntax import (
     Binder,
     Element,
@@ -33,9 +33,7 @@ def expand_statement(statement: Statement, operands: Operands) -> Statement:
     value = _expand(statement.value, operands, rest, taken)
     left: list[Expression] = []
     for index in statement.indices:
-        left += (
-            [Name(n, index.place) for n, _ in rest] if isinstance(index, Rest) else [index]
-        )
+        left += [Name(n, index.place) for n, _ in rest] if isinstance(index, Rest) else [index]
     return dataclasses.replace(statement, indices=tuple(left), value=value)
 
 
@@ -79,9 +77,7 @@ def _broadcast(name: str, size: object, own: object, place: Place) -> Expression
     return Number(Fraction(0), "0", place) if own == 1 and size != 1 else Name(name, place)
 
 
-def _rest_names(
-    value: Expression, operands: Operands, taken: set[str]
-) -> list[tuple[str, object]]:
+def _rest_names(value: Expression, operands: Operands, taken: set[str]) -> list[tuple[str, object]]:
     """Names and extents of the leading axes: those of the operand that has most of them."""
     longest: list[tuple[str, object]] = []
     for element in _elements(value):

@@ -10,16 +10,8 @@ import sympy
 from sympy import Expr, Integer, Tuple
 
 from symbackprop.equations.build.hoist import name_contractions
-from symbackprop.equations.nodes import (
-    Access,
-    Index,
-    Mask,
-    TensorSymbol,
-    alpha,
-    extent,
-    fresh_bound,
-    fresh_name,
-)
+from symbackprop.equations.nodes import Access, Index, Mask, TensorSymbol, extent
+from symbackprop.equations.renaming import alpha, fresh_bound, fresh_name
 from symbackprop.equations.system import Equation, Parameter
 from symbackprop.spec.errors import Fault
 from symbackprop.spec.syntax import Init, Place, Spec
@@ -105,7 +97,7 @@ class Scope:
         raise BuildFault(Fault(place, message, fix))
 
     def extent_of(self, size: int | str) -> Expr:
-        """The extent that a shape names: an integer, a dimension of the spec, or a run-time extent."""
+        """What a shape names: an integer, a dimension of the spec, or a run-time extent."""
         if isinstance(size, int):
             return Integer(size)
         return Integer(self.spec.dims[size]) if size in self.spec.dims else extent(size)
@@ -139,7 +131,7 @@ class Scope:
         return self.arrays[name]
 
     def define(self, name: str, value: ArrayValue, place: Place) -> ArrayValue:
-        """name[indices] = body becomes an equation; contractions under functions become their own."""
+        """name[indices] = body becomes an equation, contractions under functions their own."""
         assert len({i.name for i in value.indices}) == value.rank, (name, value.indices)
         symbol = TensorSymbol(name, value.shape, _kind(value.body), value.classes)
         self.taken.add(name)

@@ -16,29 +16,53 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import sympy
 
-from symbackprop.check.draw import Instance, first_defined
-from symbackprop.check.exact import compare, rate
-from symbackprop.check.report import Row, entry, row
-from symbackprop.check.steps import cotangent_values, forward_values
+from symbackprop.checking.draw import Instance, first_defined, small_extents
+from symbackprop.checking.exact import compare, rate
+from symbackprop.checking.report import Row, entry, row
+from symbackprop.checking.steps import cotangent_values, forward_values, operations
 from symbackprop.derivation.model import Derivation, LossDerivation
-from symbackprop.equations.evaluate import Entries, Environment, Known, Traced, Value, entries
+from symbackprop.equations.evaluate import (
+    Entries,
+    Environment,
+    Known,
+    Traced,
+    Value,
+    entries,
+    extent_of,
+)
 from symbackprop.equations.nodes import tensors
 from symbackprop.equations.system import Equation, System
 
-_NODES = 100  # the largest expression that is kept whole
-_ENTRIES = 12  # of one gradient
+_NODES = 400  # the largest expression that is kept whole
+_ENTRIES = 12  # of one gradient, where the loss is cheap enough
+_OPERATIONS = 25_000  # that all gradients of one loss may cost, an entry each in any case
 
 
 def check_gradients(derivation: Derivation, seed: int = 0) -> list[Row]:
     """One row for each gradient of each loss."""
     instance, forward = first_defined(
-        derivation.system, lambda drawn: (drawn, forward_values(derivation, drawn)), seed
+        derivation.system,
+        lambda drawn: (drawn, forward_values(derivation, drawn)),
+        seed,
+        small_extents(derivation.system),
     )
-    return [
-        _gradient_row(derivation, loss, name, instance, forward, seed)
-        for loss in derivation.losses
-        for name in loss.gradients
-    ]
+    rows = []
+    for loss in derivation.losses:
+        number = _entries_each(derivation, loss, instance)
+        rows += [
+            _gradient_row(derivation, loss, name, instance, forward, number, seed)
+            for name in loss.gradients
+        ]
+    return rows
+
+
+def _entries_each(derivation: Derivation, loss: LossDerivation, instance: Instance) -> int:
+    """How many entries of each gradient to hold against SymPy, by what the loss costs."""
+    cost = 1
+    for equation in _leading_to(derivation.system.equations, loss.loss.name):
+        size = math.prod(extent_of(s, instance.extents) for s in equation.tensor.shape)
+        cost += size * operations(equation.rhs, derivation, instance)
+    return min(_ENTRIES, max(1, _OPERATIONS // (cost * len(loss.gradients) or 1)))
 
 
 def _gradient_row(
@@ -47,6 +71,7 @@ def _gradient_row(
     by: str,
     instance: Instance,
     forward: Mapping[str, Entries],
+    number: int,
     seed: int,
 ) -> Row:
     line = loss.gradients[by]
@@ -54,7 +79,7 @@ def _gradient_row(
     gradient = entries(line.equation, Environment(values, instance.extents))
     size = math.prod(gradient.shape)
     comparisons, cut = [], False
-    for flat in sorted(random.Random(seed).sample(range(size), min(size, _ENTRIES))):
+    for flat in sorted(random.Random(seed).sample(range(size), min(size, number))):
         tracer = _Tracer(forward[by].flat[flat])
         expected = tracer.derivative(derivation.system, loss.loss.name, by, flat, instance, forward)
         point = tuple(map(int, np.unravel_index(flat, gradient.shape)))

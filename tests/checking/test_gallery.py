@@ -8,7 +8,7 @@ import pytest
 
 import symbackprop.gallery
 from symbackprop import pipeline
-from symbackprop.check.report import Report
+from symbackprop.checking.report import Report
 
 NAMES = sorted(path.stem for path in Path(symbackprop.gallery.__file__).parent.glob("*.yaml"))
 

@@ -24,6 +24,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 _DENOMINATOR = 97
 _RANGES = ((-96, 96), (5, 96), (100, 190))
 _ATTEMPTS = 24
+_EXTENTS = (3, 5, 2, 4, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73)
 
 
 @dataclass(frozen=True)
@@ -35,21 +36,35 @@ class Instance:
 
 
 def run_time_extents(system: System) -> dict[str, int]:
-    """Small primes for the run-time extents, different from each other and from fixed extents."""
+    """Small numbers for the run-time extents, different from each other and from fixed extents.
+
+    Primes, so that no extent is the product of others; only where 2, 3 and 5 are taken, 4 is.
+    """
     symbols = [*_given(system), *(equation.tensor for equation in system.equations)]
     fixed = {int(size) for symbol in symbols for size in symbol.shape if size.is_Integer}
-    primes = iter(p for p in (3, 2, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41) if p not in fixed)
-    return {symbol.name: next(primes) for symbol in system.extents}
+    free = (number for number in _EXTENTS if number not in fixed)
+    return {symbol.name: next(free) for symbol in system.extents}
 
 
-def first_defined(system: System, attempt: Callable[[Instance], Any], seed: int = 0) -> Any:
+def small_extents(system: System) -> dict[str, int]:
+    """The smallest run-time extents that differ from each other: for what is dear to compute."""
+    return {symbol.name: 2 + k for k, symbol in enumerate(system.extents)}
+
+
+def first_defined(
+    system: System,
+    attempt: Callable[[Instance], Any],
+    seed: int = 0,
+    extents: Mapping[str, int] | None = None,
+) -> Any:
     """What `attempt` returns for the first drawn instance for which it does not raise Undefined.
 
     The entries are drawn from (-1, 1) first, then from positive ranges, since a network may take
     the logarithm or the root of what it is given. Raises the last Undefined if none will do.
+    Without `extents`, those of `run_time_extents` are taken.
     """
     last = Undefined("nothing was drawn")
-    for instance in _instances(system, seed):
+    for instance in _instances(system, seed, extents or run_time_extents(system)):
         try:
             return attempt(instance)
         except Undefined as undefined:
@@ -57,8 +72,7 @@ def first_defined(system: System, attempt: Callable[[Instance], Any], seed: int 
     raise last
 
 
-def _instances(system: System, seed: int) -> Iterator[Instance]:
-    extents = run_time_extents(system)
+def _instances(system: System, seed: int, extents: Mapping[str, int]) -> Iterator[Instance]:
     names = [symbol.name for symbol in _given(system)]
     for number in range(_ATTEMPTS):
         chance = random.Random(1000 * seed + number)

@@ -28,7 +28,7 @@ class Row:
     def cells(self) -> tuple[str, str, str, str, str]:
         """What, how, equalities, largest error and the result, as text."""
         error = "0" if self.error == 0 else f"{self.error:.1e}"
-        result = "held" if self.held else "FAILED"
+        result = "FAILED" if not self.held else "held" if self.equalities else "too large"
         return self.what, self.how, f"{self.equalities:,}", error, result
 
 
@@ -39,7 +39,7 @@ class Report:
     rows: tuple[Row, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.rows) and all(row.held for row in self.rows)
+        return self.equalities > 0 and all(row.held for row in self.rows)
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -86,5 +86,6 @@ class Comparison:
 def row(what: str, how: str, comparisons: list[Comparison]) -> Row:
     """The row that sums up the comparisons; the first that did not hold is its failure."""
     failure = next((c.where for c in comparisons if not c.held), "")
+    assert failure or all(c.held for c in comparisons), "what does not hold says where"
     errors = [math.inf if math.isnan(c.error) else c.error for c in comparisons]
     return Row(what, how, len(comparisons), max(errors, default=0.0), failure)

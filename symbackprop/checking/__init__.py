@@ -15,11 +15,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from symbackprop.check.gradients import check_gradients
-from symbackprop.check.module import check_module
-from symbackprop.check.report import Report, Row
-from symbackprop.check.steps import check_steps
-from symbackprop.check.tiny import shrink
+from symbackprop.checking.gradients import check_gradients
+from symbackprop.checking.module import check_module
+from symbackprop.checking.report import Report, Row
+from symbackprop.checking.steps import check_steps
+from symbackprop.checking.tiny import shrink
 from symbackprop.derivation.model import Derivation
 from symbackprop.equations.evaluate import Undefined
 
@@ -38,7 +38,7 @@ def check(
     checked and the loss is expanded. Without it both happen at full size, at sampled entries.
     """
     rows = _part("steps", check_steps, derivation, seed)
-    if tiny is not None:
+    if tiny is not None and tiny.system != derivation.system:
         rows += [_on_tiny(row) for row in _part("steps", check_steps, tiny, seed)]
     rows += _part("gradients", check_gradients, tiny or derivation, seed)
     if module is not None:

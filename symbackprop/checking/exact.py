@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import sympy
 
-from symbackprop.check.report import Comparison
+from symbackprop.checking.report import Comparison
 from symbackprop.equations.evaluate import Environment, Known, Traced, Value, evaluate
 from symbackprop.equations.evaluate_numbers import multiprecision, value_of
 

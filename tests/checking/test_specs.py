@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 import sympy
 
-from symbackprop.check import check, shrink
-from symbackprop.check.draw import first_defined, run_time_extents, small_extents
+from symbackprop.checking import check, shrink
+from symbackprop.checking.draw import first_defined, run_time_extents, small_extents
 from symbackprop.derivation import differentiate
 from symbackprop.equations.build import build
 from symbackprop.equations.evaluate import Undefined, evaluate_system

@@ -10,7 +10,7 @@ import pytest
 import regression as r
 from regression import derivation, module
 
-from symbackprop.check import Report, Row, check, report
+from symbackprop.checking import Report, Row, check, report
 from symbackprop.equations.nodes import Delta, Sum
 
 

@@ -1,0 +1,132 @@
+"""Pieces of LaTeX with their widths, in em of the surrounding text.
+
+The widths are estimates, within a tenth of what TeX makes of them; line breaking rests on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symbackprop.report.escape import latex_word
+from symbackprop.report.formula import Display, Level
+from symbackprop.report.naming import GREEK_LETTERS
+from symbackprop.report.numerals import Numeral
+
+_GREEK = {letter: "\\" + name for name, letter in GREEK_LETTERS.items()} | {
+    "ε": r"\varepsilon",
+    "λ": r"\lambda",
+}
+_OWN = {"log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "exp"}
+
+
+_NAMES = {
+    "maximum": r"\max",
+    "minimum": r"\min",
+    "sigmoid": r"\sigma",
+    "logsoftmax": r"\log\operatorname{softmax}",
+}
+
+
+_NAME_WIDTHS = {"maximum": 2.0, "minimum": 2.0, "sigmoid": 0.7, "logsoftmax": 5.2}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """LaTeX, its width, how tightly it holds together, and whether it is taller than a line."""
+
+    tex: str
+    width: float
+    level: int = Level.ATOM
+    tall: bool = False
+
+
+def bracketed(inner: Box, level: int = Level.ATOM + 1) -> Box:
+    """The box, in brackets where it holds together less than `level`."""
+    if inner.level >= level:
+        return inner
+    left, right = (r"\left(", r"\right)") if inner.tall else ("(", ")")
+    return Box(f"{left}{inner.tex}{right}", inner.width + 0.8, Level.ATOM, inner.tall)
+
+
+def in_row(boxes: list[Box], between: str, gap: float, level: int) -> Box:
+    """Boxes side by side, with `between` of width `gap` between two of them."""
+    return Box(
+        between.join(b.tex for b in boxes),
+        sum(b.width for b in boxes) + gap * (len(boxes) - 1),
+        level,
+        any(b.tall for b in boxes),
+    )
+
+
+def upright(word: str) -> str:
+    """A word in a subscript; numbers stand as they are."""
+    return word if word.isdecimal() else rf"\mathrm{{{latex_word(word)}}}"
+
+
+def name_box(display: Display, barred: bool, indices: list[Box]) -> Box:
+    """A name with its bar, layer, subscript and indices."""
+    letter = display.letter
+    single = len(letter) == 1
+    if letter in _GREEK:
+        tex = rf"\boldsymbol{{{_GREEK[letter]}}}" if display.array else _GREEK[letter]
+    elif display.array:
+        tex = rf"\mathbf{{{latex_word(letter)}}}"
+    elif single and letter.isascii() and letter.isalpha():
+        tex = letter
+    else:
+        tex = rf"\mathit{{{latex_word(letter)}}}"
+    if barred:
+        tex = rf"\bar{{{tex}}}" if single else rf"\overline{{{tex}}}"
+    below = _subscript(display.subscript, indices)
+    above = f"^{{{display.layer}}}" if display.layer else ""
+    width = sum(_letter_width(c, bool(display.array)) for c in letter)
+    scripts = max(0.4 * len(display.layer), below.width)
+    return Box(tex + above + (f"_{{{below.tex}}}" if below.tex else ""), width + scripts)
+
+
+def _subscript(word: str, indices: list[Box]) -> Box:
+    """A word and indices below a name; single letters stand without commas."""
+    simple = all(len(i.tex) == 1 for i in indices)
+    row = in_row(indices, "" if simple else ",", 0.3, Level.ATOM)
+    parts = [part for part in (word and upright(word), row.tex) if part]
+    return Box(r",\,".join(parts), 0.72 * max(row.width, 0.0) + 0.4 * len(word))
+
+
+def _letter_width(letter: str, bold: bool) -> float:
+    """The width of one letter."""
+    wide = 0.3 if letter in "mwMW" else 0.0
+    return (0.75 if letter.isupper() else 0.5) + (0.13 if bold else 0.0) + wide
+
+
+def number_box(number: Numeral) -> Box:
+    """A fraction, a decimal, or a power of ten."""
+    if number.denominator:
+        width = 0.4 * max(len(number.mantissa), len(number.denominator)) + 0.3
+        tex = rf"\frac{{{number.mantissa}}}{{{number.denominator}}}"
+        return Box(tex, width, Level.PRODUCT, True)
+    width = 0.5 * len(number.mantissa)
+    if not number.exponent:
+        return Box(number.mantissa, width)
+    power = f"10^{{{number.exponent}}}"
+    if number.mantissa == "1":
+        return Box(power, 2.3)
+    return Box(rf"{number.mantissa} \cdot {power}", width + 3, Level.PRODUCT)
+
+
+def sign(minus: bool, first: bool) -> str:
+    """What stands before a term."""
+    return ("-" if minus else "") if first else (" - " if minus else " + ")
+
+
+def entrywise_sign(inverted: bool, first: bool) -> str:
+    """What stands before a factor of an entrywise product."""
+    return "" if first else r" \oslash " if inverted else r" \odot "
+
+
+def function_box(name: str) -> Box:
+    """The name of a function."""
+    if name in _NAMES:
+        return Box(_NAMES[name], _NAME_WIDTHS[name])
+    if name in _OWN:
+        return Box("\\" + name, 0.5 * len(name))
+    return Box(rf"\operatorname{{{latex_word(name)}}}", 0.5 * len(name))
