@@ -30,7 +30,7 @@ def test_gradients_of_drawn_specs(text: str, seed: int) -> None:
 
 @pytest.mark.slow
 @given(specs(), st.integers(0, 10**6))
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_gradients_of_many_drawn_specs(text: str, seed: int) -> None:
     system = build(parse(text))
     assert_gradients(differentiate(system), drawn(system, seed), seed)
