@@ -5,6 +5,8 @@ A delta on a gather, or on an index expression that cannot be solved, stays: it 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sympy
 from sympy import Expr, Mul
 
@@ -101,33 +103,48 @@ def _solve_digits(factors: list[Expr], bound: list[Index]) -> tuple[list[Expr], 
     """
     by_position: dict[Expr, list[tuple[Delta, Expr, Digit]]] = {}
     for factor in factors:
-        if isinstance(factor, Delta):
-            for a, b in (factor.args, factor.args[::-1]):
-                if isinstance(b, Digit) and b.args[0].has(*bound):
-                    by_position.setdefault(b.args[0], []).append((factor, a, b))
-                    break
+        for flat, u, as_digit in _positions(factor, bound):
+            by_position.setdefault(flat, []).append((factor, u, as_digit))
     for flat, found in by_position.items():
-        total = sympy.Add(*(d.args[1] * u for _, u, d in found))
-        low, high = bounds(flat)
         size = sympy.prod(d.args[2] for _, _, d in found)
-        if low != 0 or high is None or sympy.expand(size - 1 - high) != 0:
+        radix = _radix(flat, bound)
+        if radix is None or sympy.expand(size - sympy.prod(i.extent for i in radix)) != 0:
             continue
-        solved = _digits_of(flat, total, bound)
-        if solved is None:
-            continue
-        rest = [f for f in factors if f not in [delta for delta, _, _ in found]]
-        body = Mul(*rest)
-        for index, value in solved.items():
-            body = _put(body, index, value, bound)
-        return list(Mul.make_args(body)), [i for i in bound if i not in solved]
+        position = sympy.Add(*(d.args[1] * u for _, u, d in found))
+        deltas = [delta for delta, _, _ in found]
+        body = Mul(*(f for f in factors if f not in deltas))
+        for index, place in radix.items():
+            body = _put(body, index, digit(position, place, index.extent), bound)
+        return list(Mul.make_args(body)), [i for i in bound if i not in radix]
     return factors, bound
 
 
-def _digits_of(flat: Expr, total: Expr, bound: list[Index]) -> dict[Index, Expr] | None:
-    """Each bound index of a row-major position as a digit of its value."""
+def _positions(factor: Expr, bound: list[Index]) -> Iterator[tuple[Expr, Expr, Digit]]:
+    """ℓ, u and the digit where the factor is δ(u, digit(ℓ)), or δ(u, ℓ) over several indices."""
+    if not isinstance(factor, Delta):
+        return
+    for u, other in (factor.args, factor.args[::-1]):
+        if isinstance(other, Digit) and other.args[0].has(*bound):
+            yield other.args[0], u, other
+            return
+        if isinstance(u, Index) and other.is_Add and u not in bound:
+            yield other, u, Digit(other, 1, u.extent)
+            return
+
+
+def _radix(flat: Expr, bound: list[Index]) -> dict[Index, Expr] | None:
+    """The place of each bound index where the position is their row-major one; else None."""
     terms = [t.as_independent(*bound, as_Add=False) for t in sympy.Add.make_args(flat)]
     if not all(isinstance(index, Index) and index in bound for _, index in terms):
         return None
-    if len(terms) == 1 and terms[0][0] == 1:
-        return {terms[0][1]: total}
-    return {index: digit(total, place, index.extent) for place, index in terms}
+    left = {index: place for place, index in terms}
+    expected: Expr = sympy.S.One
+    while left:
+        # an index of extent 1 moves no place, so it comes before another of the same place
+        next_ones = [i for i, place in left.items() if sympy.expand(place - expected) == 0]
+        next_ones.sort(key=lambda i: i.extent != 1)
+        if not next_ones:
+            return None
+        del left[next_ones[0]]
+        expected = sympy.expand(expected * next_ones[0].extent)
+    return {index: place for place, index in terms}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Function, Mul, Pow, Rational
+from sympy import Add, Expr, Function, Integer, Mul, Pow, Rational
 
 from symbackprop.equations import nodes
 from symbackprop.equations.system import Equation
@@ -89,7 +89,7 @@ def _mul(expr: Expr) -> tuple[str, int]:
     for factor in Mul.make_args(rest):
         if factor == 1:
             continue
-        base, exponent = factor.as_base_exp() if isinstance(factor, Pow) else (factor, 1)
+        base, exponent = factor.as_base_exp() if isinstance(factor, Pow) else (factor, Integer(1))
         if exponent != 1 and exponent.is_negative:
             below.append(_inner(Pow(base, -exponent), _POWER))
         else:

@@ -10,41 +10,70 @@ WIDTH = 88
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`name(arguments)`; a tuple where the name is empty."""
+    """`name(arguments)`; a tuple, list or dict where the name is empty or ends with `=`."""
 
     name: str
     arguments: tuple[Code, ...]
+    brackets: str = "()"
 
     def __str__(self) -> str:
         inner = ", ".join(map(str, self.arguments))
-        alone = "," if not self.name and len(self.arguments) == 1 else ""
-        return f"{self.name}({inner}{alone})"
+        alone = "," if self.collects and self.brackets == "()" and len(self.arguments) == 1 else ""
+        return f"{self.name}{self.brackets[0]}{inner}{alone}{self.brackets[1]}"
+
+    @property
+    def collects(self) -> bool:
+        """Whether this is a collection, whose entries never share a line once it is broken."""
+        return not self.name or self.name.endswith("=")
 
 
-Code = str | Call
+@dataclass(frozen=True, slots=True)
+class Infix:
+    """`left sign right`."""
+
+    left: str
+    sign: str
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.sign} {self.right}"
+
+
+Code = str | Call | Infix
 
 
 def lines(prefix: str, code: Code, suffix: str = "", indent: int = 4) -> list[str]:
-    """`prefix code suffix`, broken inside its brackets where it is too long for one line."""
+    """`prefix code suffix`, broken inside its brackets where it is too long for one line.
+
+    What has no bracket to be broken in gets one where an assignment allows it.
+    """
     margin = " " * indent
     flat = f"{margin}{prefix}{code}{suffix}"
-    if isinstance(code, str) or len(flat) <= WIDTH or not code.arguments:
+    if len(flat) <= WIDTH:
         return [flat]
-    inner = f"{margin}    " + ", ".join(map(str, code.arguments))
-    alone = not code.name and len(code.arguments) == 1
-    if len(inner) <= WIDTH and not alone:
-        body = [inner]
-    else:
-        body = [
-            line
-            for argument in code.arguments
-            for line in _argument(argument, indent + 4)
-        ]
-    return [f"{margin}{prefix}{code.name}(", *body, f"{margin}){suffix}"]
+    assigned = prefix.endswith(" = ")
+    broken = [flat]
+    if isinstance(code, Call) and code.arguments:
+        opening = f"{margin}{prefix}{code.name}{code.brackets[0]}"
+        broken = [opening, *_inside(code, indent + 4), f"{margin}{code.brackets[1]}{suffix}"]
+        if len(opening) <= WIDTH:
+            return broken
+    inner = lines("", code, "", indent + 4) if assigned else []
+    if inner and all(len(line) <= WIDTH for line in inner):
+        return [f"{margin}{prefix}(", *inner, f"{margin}){suffix}"]
+    if isinstance(code, Infix) and not prefix:
+        return [f"{margin}{code.left}", f"{margin}{code.sign} {code.right}{suffix}"]
+    return broken
 
 
-def _argument(argument: Code, indent: int) -> list[str]:
-    return lines("", argument, ",", indent)
+def _inside(call: Call, indent: int) -> list[str]:
+    """The arguments on one line, else each on its own."""
+    together = " " * indent + ", ".join(map(str, call.arguments))
+    if len(together) <= WIDTH and not call.collects:
+        return [together]
+    if call.brackets == "[]" and call.name:
+        return lines("", call.arguments[0], "", indent)
+    return [line for argument in call.arguments for line in lines("", argument, ",", indent)]
 
 
 def comment(text: str, indent: int = 4) -> list[str]:
@@ -63,8 +92,14 @@ def comment(text: str, indent: int = 4) -> list[str]:
 def sentences(text: str, indent: int = 4) -> list[str]:
     """The text as lines of a docstring."""
     margin = " " * indent
-    return textwrap.wrap(text, WIDTH, initial_indent=margin, subsequent_indent=margin,
-                         break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def quoted(text: str) -> str:
@@ -76,6 +111,7 @@ def escaped(text: str) -> str:
     """Text that can stand inside a docstring: no quotes that end it, nothing invisible."""
     escapes = {"\\": "\\\\", '"': '\\"'}
     return "".join(
-        escapes.get(c) or (c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode())
+        escapes.get(c)
+        or (c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode())
         for c in text
     )

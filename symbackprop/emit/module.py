@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from symbackprop.emit.environment import render
 from symbackprop.emit.formulas import formula
@@ -14,6 +14,7 @@ from symbackprop.emit.numbers import number
 from symbackprop.emit.statements import Printer, constant
 from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.program.model import Apply, Function, Program, Read, Scalar
+from symbackprop.program.names import local
 
 DTYPES = {"real": "dtype", "integer": "np.intp", "mask": "np.bool_"}
 
@@ -30,21 +31,19 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
         title=escaped(system.title or system.name),
         notes=_paragraphs(system.notes),
         contents=_contents(program),
-        math=_uses(program, "erf"),
+        math=any("math." in function for function in functions),
         shapes=_shapes([*shaped, *outputs]),
-
         kinds=_kinds(program),
         classes=_classes(program),
-        extents=_names(e.name for e in system.extents),
+        extents=_list(e.name for e in system.extents),
         compound=_compound(program),
-        extents_dict=_extents_dict(program),
         parameter_names=_list(p.symbol.name for p in system.parameters),
         init_params=initial_parameters(system, dtype),
         schemes=schemes(system),
         fans=any(s.startswith(("glorot", "he")) for s in schemes(system)),
         workspace=_workspace(program, dtype),
         functions=functions,
-        erf=_uses(program, "erf"),
+        erf=any("_erf(" in function for function in functions),
     )
 
 
@@ -52,7 +51,9 @@ def _contents(program: Program) -> list[str]:
     """What the module says about itself."""
     system = program.derivation.system
     gradients = ", ".join(loss.gradients.name for loss in program.losses)
-    text = f"Written by symbackprop from the spec {system.name} ({system.digest[:16] or 'no digest'})."
+    text = (
+        f"Written by symbackprop from the spec {system.name} ({system.digest[:16] or 'no digest'})."
+    )
     offered = f"Call init_params, then forward, {gradients}."
     numbers = (
         "The numbers in the comments are those of the equations in the derivation; "
@@ -83,24 +84,23 @@ def _shape(shape: Iterable[Expr], text: bool = False) -> Code:
 
 
 def _kinds(program: Program) -> str:
+    """NumPy's letters for the dtypes of inputs that are not real."""
     pairs = [(i.symbol.name, i.symbol.kind) for i in program.derivation.system.inputs]
-    return _dict((name, quoted(kind)) for name, kind in pairs if kind != "real")
+    letters = {"integer": "iu", "mask": "b"}
+    return _dict((name, quoted(letters[kind])) for name, kind in pairs if kind != "real")
 
 
 def _classes(program: Program) -> str:
     """The classes of integer inputs, where they are a number."""
     inputs = program.derivation.system.inputs
-    return _dict((i.symbol.name, number(i.classes)) for i in inputs if i.classes is not None)
+    known = [(i.symbol.name, number(i.classes)) for i in inputs if i.classes is not None]
+    return _dict((name, text if text.isdigit() else quoted(text)) for name, text in known)
 
 
 def _dict(items: Iterable[tuple[str, str]]) -> str:
     """A dict, one item a line; `{}` for none."""
     body = "".join(f"    {quoted(name)}: {value},\n" for name, value in items)
     return f"{{\n{body}}}" if body else "{}"
-
-
-def _names(names: Iterable[str]) -> str:
-    return "\n".join(lines("", Call("", tuple(quoted(n) for n in names)), indent=0)) or "()"
 
 
 def _list(names: Iterable[str]) -> str:
@@ -110,11 +110,28 @@ def _list(names: Iterable[str]) -> str:
 
 
 def _compound(program: Program) -> list[str]:
-    return []
+    """Checks of the axes of parameters whose extent is made of several run-time extents."""
+    found: list[str] = []
+    for parameter in program.derivation.system.parameters:
+        symbol = parameter.symbol
+        for axis, extent in enumerate(symbol.shape):
+            if extent.free_symbols and not extent.is_Symbol:
+                call = Call(
+                    "_check_axis",
+                    (
+                        quoted(symbol.name),
+                        f"params[{quoted(symbol.name)}]",
+                        str(axis),
+                        number(extent.xreplace(_looked_up(extent))),
+                    ),
+                )
+                found += lines("", call)
+    return found
 
 
-def _extents_dict(program: Program) -> str:
-    return "{" + ", ".join(f"{quoted(e.name)}: {e.name}" for e in program.derivation.system.extents) + "}"
+def _looked_up(extent: Expr) -> dict[Expr, Expr]:
+    """Each run-time extent as it is looked up in the dict of extents."""
+    return {e: Symbol(f"extents[{quoted(e.name)}]", positive=True) for e in extent.free_symbols}
 
 
 def _workspace(program: Program, dtype: str) -> dict[str, list[str]]:
@@ -122,7 +139,17 @@ def _workspace(program: Program, dtype: str) -> dict[str, list[str]]:
     extents = [e.name for e in program.derivation.system.extents]
     head = ["self", "*", *extents, f"dtype=np.{dtype}"]
     printer = Printer(program, program.forward, "self")
-    body = [f"        self.{name} = {name}" for name in extents]
+    known = Call("", tuple(f"{quoted(name)}: {name}" for name in extents), "{}")
+    body = [
+        *lines("self._extents = ", known, indent=8),
+        "        self._dtype = np.dtype(dtype)",
+        "        self._shapes = {",
+        "            name: tuple(self._extents.get(extent, extent) for extent in shape)",
+        "            for name, shape in SHAPES.items()",
+        "        }",
+    ]
+    for name in extents:
+        body += lines(f"self.{name} = ", name, indent=8)
     for value, name in program.constants.items():
         body += lines(f"self.{name} = ", constant(printer, value), indent=8)
     for buffer in program.buffers:
@@ -133,20 +160,15 @@ def _workspace(program: Program, dtype: str) -> dict[str, list[str]]:
 
 
 def _function(program: Program, function: Function) -> str:
-    """One function: its arguments, the extents and arrays it reads, the mathematics, the results."""
+    """One function: arguments, the extents and arrays it reads, the mathematics, the results."""
     loss = function is not program.forward
     arguments = ["params", *(["*", *function.inputs]), "workspace=None", f"training={loss}"]
     printer = Printer(program, function)
-    given = "{" + ", ".join(f"{quoted(n)}: {n}" for n in function.inputs) + "}"
     mathematics = _mathematics(program, function, printer)
-    body = [
-        *_docstring(program, function),
-        *_prepared(function, given),
-        *_extents(program, mathematics),
-        *_arrays(program, function),
-        *mathematics,
-        *_returned(program, function, printer),
-    ]
+    returned = _returned(program, function, printer)
+    body = [*_extents(program, [*mathematics, *returned]), *_arrays(program, function)]
+    body += [*mathematics, *returned]
+    body = [*_docstring(program, function), *_prepared(function, body), *body]
     ignored = _ignored_warnings(program, function)
     warnings = ", ".join(f'{warning}="ignore"' for warning in ignored)
     decorator = [f"@np.errstate({warnings})"] if ignored else []
@@ -154,17 +176,21 @@ def _function(program: Program, function: Function) -> str:
     return "\n".join([*decorator, *head, *body])
 
 
-def _prepared(function: Function, given: str) -> list[str]:
-    one = f"    work = _prepare(params, {given}, workspace)"
+def _prepared(function: Function, body: list[str]) -> list[str]:
+    """The checks of the arguments; the workspace has a name only where it is used."""
+    used = any("work." in line for line in body)
+    prefix = "work = " if used else ""
+    given = Call("", tuple(f"{quoted(n)}: {n}" for n in function.inputs), "{}")
+    one = f"    {prefix}_prepare(params, {given}, workspace)"
     if len(one) <= WIDTH:
         return [one]
-    items = [f"        {quoted(n)}: {n}," for n in function.inputs]
-    return ["    given = {", *items, "    }", "    work = _prepare(params, given, workspace)"]
+    return [*lines("given = ", given), f"    {prefix}_prepare(params, given, workspace)"]
 
 
 def _docstring(program: Program, function: Function) -> list[str]:
     if function is program.forward:
-        text = f"Return {', '.join(function.results) or 'nothing'}, by name."
+        outputs = ", ".join(function.results)
+        text = f"Return {outputs}, by name." if outputs else "Return no outputs: there are none."
     elif len(function.results) == 1:
         text = "Return the loss."
     else:
@@ -176,11 +202,11 @@ def _docstring(program: Program, function: Function) -> list[str]:
     return [f'    """{short if len(short) < 76 else "Return the results by name."}"""']
 
 
-def _extents(program: Program, mathematics: list[str]) -> list[str]:
+def _extents(program: Program, body: list[str]) -> list[str]:
     """The run-time extents that the body reads."""
-    words = {w for line in mathematics if not line.lstrip().startswith("#") for w in _words(line)}
+    words = {w for line in body if not line.lstrip().startswith("#") for w in _words(line)}
     names = [e.name for e in program.derivation.system.extents if e.name in words]
-    return [f"    {name} = work.{name}" for name in names]
+    return [line for name in names for line in lines(f"{name} = ", f"work.{name}")]
 
 
 def _words(line: str) -> list[str]:
@@ -194,12 +220,14 @@ def _arrays(program: Program, function: Function) -> list[str]:
     for name in function.inputs:
         if not reads[name].shape:
             convert = {"real": "float", "integer": "int", "mask": "bool"}[reads[name].kind]
-            found.append(f"    {name} = {convert}({name})")
+            found += lines(f"{name} = ", Call(convert, (name,)))
         elif reads[name].kind == "integer":
             found += lines(f"{name} = ", Call("np.asarray", (name, "dtype=np.intp")))
     for name in function.parameters:
-        source = f"params[{quoted(name)}]"
-        found += lines(f"{name} = ", source if reads[name].shape else Call("float", (source,)))
+        source = Call("params", (quoted(name),), "[]")
+        found += lines(
+            f"{local(name)} = ", source if reads[name].shape else Call("float", (source,))
+        )
     return found
 
 
@@ -225,7 +253,7 @@ def _returned(program: Program, function: Function, printer: Printer) -> list[st
         value = results.pop(0)[1]
         scalar = program.values[value]
         seen = printer.see(value)
-        if isinstance(scalar, Scalar) or isinstance(scalar, Read):
+        if isinstance(scalar, (Scalar, Read)):
             seen = Call("float", (seen,))
         if len(function.results) == 1 and not program_gradients(program, function):
             return ["", *lines("return ", seen)]
@@ -241,10 +269,6 @@ def _returned(program: Program, function: Function, printer: Printer) -> list[st
 def program_gradients(program: Program, function: Function) -> bool:
     """Whether the function is one that returns gradients."""
     return any(loss.gradients is function for loss in program.losses)
-
-
-def _uses(program: Program, name: str) -> bool:
-    return any(isinstance(op, Apply) and op.function == name for op in program.values)
 
 
 def _ignored_warnings(program: Program, function: Function) -> list[str]:

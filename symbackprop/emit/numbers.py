@@ -49,7 +49,10 @@ def _source(expr: Expr) -> tuple[str, int]:
         base, exponent = expr.as_base_exp()
         if exponent == -1:
             return f"1 / {_inner(base, 2)}", 1
-        return f"{_inner(base, 3)} ** {_inner(exponent, 3)}", 2
+        parts = (_inner(base, 3), _inner(exponent, 3))
+        # Formatters set no spaces around the sign where both sides are names or numbers.
+        plain = all(p.replace(".", "").replace("_", "").isalnum() for p in parts)
+        return ("**" if plain else " ** ").join(parts), 2
     if isinstance(expr, log):
         return f"float(np.log({_source(expr.args[0])[0]}))", 3
     assert expr.is_Symbol, expr

@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import Expr
 
-from symbackprop.emit.layout import Call, Code, lines
+from symbackprop.emit.layout import Call, Code, Infix, lines
 from symbackprop.emit.numbers import factor, number, operand
 from symbackprop.program.model import (
     Accumulate,
@@ -28,6 +28,7 @@ from symbackprop.program.model import (
     Take,
     View,
 )
+from symbackprop.program.names import local
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*"}
 _COMPARISONS = {
@@ -51,6 +52,7 @@ class Printer:
         self.constants = program.constants
         self.names = function.names
         self.places = function.places
+        self.inputs = function.inputs
         self.owner = owner
 
     def statement(self, value: int) -> list[str]:
@@ -70,7 +72,7 @@ class Printer:
         if value in self.constants:
             return f"{self.owner}.{self.constants[value]}"
         if isinstance(operation, Read):
-            return operation.name
+            return operation.name if operation.name in self.inputs else local(operation.name)
         return self.names[value]
 
     def beside(self, value: int, operation: Operation) -> Code:
@@ -158,11 +160,11 @@ def _apply_number(printer: Printer, value: int, operation: Apply) -> list[str]:
     )
     sign = _INFIX.get(function) or _COMPARISONS.get(function)
     if sign:
-        return printer.assign(value, f"{tight[0]} {sign} {tight[1]}")
+        return printer.assign(value, Infix(str(tight[0]), sign, str(tight[1])))
     if function == "negative":
         return printer.assign(value, f"-{tight[0]}")
     if function == "divide" and isinstance(scalars[1], Scalar):
-        return printer.assign(value, f"{tight[0]} / {tight[1]}")
+        return printer.assign(value, Infix(str(tight[0]), "/", str(tight[1])))
     if function == "logical_not":
         return printer.assign(value, f"not {seen[0]}")
     if function in ("real", "where"):
@@ -285,8 +287,10 @@ def constant(printer: Printer, value: int) -> Code:
         call = Call(f"np.{operation.function}", inputs)
         return Call(f"{call}.astype", ("dtype",)) if operation.kind == "real" else call
     if isinstance(operation, Reduce):
-        name = operation.function if operation.function.startswith("arg") else (
-            f"{_REDUCED[operation.function]}.reduce"
+        name = (
+            operation.function
+            if operation.function.startswith("arg")
+            else (f"{_REDUCED[operation.function]}.reduce")
         )
         axes = operation.axes
         axis = str(axes[0]) if len(axes) == 1 else f"({', '.join(map(str, axes))})"
@@ -296,8 +300,12 @@ def constant(printer: Printer, value: int) -> Code:
     if isinstance(operation, Take):
         return Call(
             "np.take",
-            (printer.see(operation.of), printer.see(operation.index), f"axis={operation.axis}",
-             'mode="clip"'),
+            (
+                printer.see(operation.of),
+                printer.see(operation.index),
+                f"axis={operation.axis}",
+                'mode="clip"',
+            ),
         )
     raise AssertionError(f"{operation} is no constant")
 

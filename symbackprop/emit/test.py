@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sympy import Expr, Integer
 
 from symbackprop.emit.environment import render
 from symbackprop.emit.layout import Call, Code, lines, quoted
-from symbackprop.equations.nodes import TensorSymbol
-from symbackprop.equations.system import Input, System
+from symbackprop.equations.nodes import Stop, TensorSymbol, tensors
+from symbackprop.equations.system import Equation, Input, System
 from symbackprop.program.model import Loss, Program
 
 Sizes = dict[Expr, Expr]
@@ -20,21 +20,15 @@ def emit_test(program: Program) -> str:
     """The source of the module's test."""
     system = program.derivation.system
     sizes = run_time_sizes(system)
+    extents = tuple(f"{extent}={size}" for extent, size in sizes.items())
     return render(
         "test.py.jinja",
         name=system.name,
-        losses=[line for loss in program.losses for line in _loss(loss)],
-        params=[
-            line
-            for p in system.parameters
-            for line in lines(f"{quoted(p.symbol.name)}: ", _weights(p.symbol, sizes), ",", 8)
-        ],
-        given=[
-            line
-            for i in system.inputs
-            for line in lines(f"{quoted(i.symbol.name)}: ", _drawn(i, sizes), ",", 8)
-        ],
-        workspace=", ".join([*(f"{e}={n}" for e, n in sizes.items()), "dtype=np.float64"]),
+        losses=[line for loss in program.losses for line in _loss(loss, held(program, loss.name))],
+        stopped=any(held(program, loss.name) for loss in program.losses),
+        params=_dict("params", [(p.symbol, _weights(p.symbol, sizes)) for p in system.parameters]),
+        given=_dict("given", [(i.symbol, _drawn(i, sizes)) for i in system.inputs]),
+        workspace=lines("work = ", Call("net.Workspace", (*extents, "dtype=np.float64"))),
     )
 
 
@@ -42,18 +36,48 @@ def run_time_sizes(system: System) -> Sizes:
     """A small prime for each run-time extent, no two alike and none that the spec fixes."""
     symbols = [*(i.symbol for i in system.inputs), *(p.symbol for p in system.parameters)]
     fixed = {int(e) for s in symbols for e in s.shape if e.is_Integer}
-    primes = (
-        n
-        for n in itertools.count(5)
-        if all(n % k for k in range(2, n)) and n not in fixed
-    )
+    primes = (n for n in itertools.count(5) if all(n % k for k in range(2, n)) and n not in fixed)
     return {extent: Integer(next(primes)) for extent in system.extents}
 
 
-def _loss(loss: Loss) -> list[str]:
-    """The entry of a loss: its inputs, and the names of its gradients."""
+def _dict(name: str, entries: list[tuple[TensorSymbol, Code]]) -> list[str]:
+    """`name = {…}` with one entry a line."""
+    if not entries:
+        return [f"    {name} = {{}}"]
+    body = [line for t, code in entries for line in lines(f"{quoted(t.name)}: ", code, ",", 8)]
+    return [f"    {name} = {{", *body, "    }"]
+
+
+def held(program: Program, loss: str) -> set[str]:
+    """What stop_gradient holds constant for a loss: by these, its gradients are not its slopes."""
+    equations = {line.equation.tensor: line.equation for line in program.derivation.forward}
+    start = {t for t in equations if t.name == loss}
+    stops = {s for t in _upstream(start, equations) for s in _stops(t, equations)}
+    return {t.name for t in _upstream({t for s in stops for t in tensors(s)}, equations)}
+
+
+def _upstream(
+    start: set[TensorSymbol], equations: Mapping[TensorSymbol, Equation]
+) -> set[TensorSymbol]:
+    """The tensors and everything that they are computed from."""
+    found: set[TensorSymbol] = set()
+    waiting = list(start)
+    while waiting:
+        tensor = waiting.pop()
+        if tensor not in found:
+            found.add(tensor)
+            waiting += tensors(equations[tensor].rhs) if tensor in equations else []
+    return found
+
+
+def _stops(tensor: TensorSymbol, equations: Mapping[TensorSymbol, Equation]) -> set[Expr]:
+    return set(equations[tensor].rhs.atoms(Stop)) if tensor in equations else set()
+
+
+def _loss(loss: Loss, held: set[str]) -> list[str]:
+    """The entry of a loss: its inputs, and the names of the gradients that are its slopes."""
     inputs = loss.gradients.inputs
-    by = [name for name in loss.gradients.results if name != loss.name]
+    by = [name for name in loss.gradients.results if name != loss.name and name not in held]
     both = Call("", (_strings(inputs), _strings(by)))
     return lines(f"{quoted(loss.name)}: ", both, ",")
 
@@ -79,7 +103,7 @@ def _drawn(given: Input, sizes: Sizes) -> Code:
         classes = "5" if given.classes is None else str(given.classes.xreplace(sizes))
         return Call("rng.integers", (classes, Call("size=", sides) if sides else "size=()"))
     if given.symbol.kind == "mask":
-        return f"{Call('rng.random', (shape,))} < 0.7"
+        return Call("np.less", (Call("rng.random", (shape,)), "0.7"))
     if given.distribution:
         return Call("rng.dirichlet", (Call("np.ones", (sides[-1],)), Call("", sides[:-1])))
     return Call("entries", sides)

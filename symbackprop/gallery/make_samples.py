@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,10 @@ def inverse_sine(rows: int = 600) -> str:
     return "\n".join(["x,t", *(f"{a:.4f},{b:.4f}" for a, b in zip(x, t, strict=True)), ""])
 
 
-SAMPLES = {"ratings.csv": ratings, "inverse_sine.csv": inverse_sine}
+SAMPLES: Mapping[str, Callable[[], str]] = {
+    "ratings.csv": ratings,
+    "inverse_sine.csv": inverse_sine,
+}
 
 if __name__ == "__main__":
     for name, draw in SAMPLES.items():

@@ -91,14 +91,13 @@ def _gather(value: int, indices: list[Expr], gathered: list[int], scope: Scope) 
             *position.axes,
             *(indices[k] for k in range(axis + 1, len(indices))),
         )
-        return _diagonals(graph.take(value, position.value, axis), list(axes), scope)
+        value = graph.take(graph.contiguous(value), position.value, axis)
+        return _diagonals(value, list(axes), scope)
     shape = graph.shape(value)
     value = graph.transpose(value, (*taken, *kept))
     value = graph.merge(value, (len(taken), *(1 for _ in kept)))
-    position = flat_position(
-        [indices[k] for k in taken], tuple(shape[k] for k in taken), scope
-    )
-    value = graph.take(value, position.value, 0)
+    position = flat_position([indices[k] for k in taken], tuple(shape[k] for k in taken), scope)
+    value = graph.take(graph.contiguous(value), position.value, 0)
     return _diagonals(value, [*position.axes, *(indices[k] for k in kept)], scope)
 
 

@@ -72,11 +72,20 @@ def _pair(a: Labelled, b: Labelled, summed: Axes, scope: Scope) -> Labelled:
     batch = tuple(i for i in a.axes if i in b.axes and i not in both)
     left = tuple(i for i in a.axes if i not in (*batch, *both))
     right = tuple(i for i in b.axes if i not in (*batch, *both))
-    if scope.sorted({*left, *right})[: len(left)] != scope.sorted(set(left)) and right:
+    if _swapped(a, b, left, right, both, scope):
         a, b, left, right = b, a, right, left
     if batch:
         return _stacked(a, b, batch, left, right, both, scope)
     return _matrices(a, b, left, right, both, scope)
+
+
+def _swapped(a: Labelled, b: Labelled, left: Axes, right: Axes, both: Axes, scope: Scope) -> bool:
+    """Whether b a is better than a b: for the order of the result, or to read rows of a matrix."""
+    if left and right:
+        return scope.sorted({*left, *right})[: len(left)] != scope.sorted(set(left))
+    if right:
+        return b.axes[-1] in both
+    return bool(left) and a.axes[-1] not in both
 
 
 def _matrices(
@@ -109,7 +118,7 @@ def _stacked(
 
 
 def _shared_order(a: Labelled, b: Labelled, both: Axes) -> Axes:
-    """The summed indices in the order in which the larger factor has them: that one is not copied."""
+    """The summed indices in the order of the larger factor, which then needs no copy."""
     larger = a if _entries(a) >= _entries(b) else b
     return tuple(i for i in larger.axes if i in both)
 
@@ -118,9 +127,7 @@ def _entries(factor: Labelled) -> int:
     return nominal(product(tuple(i.extent for i in factor.axes)))
 
 
-def _grouped(
-    factor: Labelled, groups: tuple[Axes, ...], scope: Scope, keep: bool = False
-) -> int:
+def _grouped(factor: Labelled, groups: tuple[Axes, ...], scope: Scope, keep: bool = False) -> int:
     """The factor with one axis for each group; an empty group is an axis of extent 1, or none."""
     graph = scope.graph
     order = tuple(i for group in groups for i in group)

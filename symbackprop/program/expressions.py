@@ -102,7 +102,7 @@ def _fold(terms: list[tuple[Expr, Labelled]], scope: Scope) -> Labelled:
 
 
 def lower_mul(expr: Mul, scope: Scope) -> Labelled:
-    """A product: numbers together, then values from the fewest indices to the most, then quotients."""
+    """A product: numbers together, values from the fewest indices to the most, then quotients."""
     if is_scatter(expr):
         return lower_scatter(expr, scope)
     for factor in expr.args:
@@ -113,8 +113,8 @@ def lower_mul(expr: Mul, scope: Scope) -> Labelled:
     above: list[Labelled] = []
     below: list[Labelled] = []
     for factor in expr.args:
-        base, exponent = factor.as_base_exp() if isinstance(factor, Pow) else (factor, 1)
-        inverse = exponent != 1 and exponent.could_extract_minus_sign()
+        base, exponent = factor.as_base_exp() if isinstance(factor, Pow) else (factor, Integer(1))
+        inverse = exponent.could_extract_minus_sign()
         value = scope.lower(Pow(base, -exponent) if inverse else factor)
         constant = scope.graph.number(value.value)
         if constant is not None:
@@ -126,9 +126,7 @@ def lower_mul(expr: Mul, scope: Scope) -> Labelled:
     return _quotient(number, above, below, scope)
 
 
-def _quotient(
-    number: Expr, above: list[Labelled], below: list[Labelled], scope: Scope
-) -> Labelled:
+def _quotient(number: Expr, above: list[Labelled], below: list[Labelled], scope: Scope) -> Labelled:
     if not above:
         total = scope.scalar(number)
     else:

@@ -7,6 +7,7 @@ indices become the same value: what the way back shares with the way forward is 
 from __future__ import annotations
 
 import functools
+import itertools
 
 import sympy
 from sympy import Expr, Integer
@@ -46,6 +47,8 @@ MASK_FUNCTIONS = frozenset(
 INTEGER_FUNCTIONS = frozenset(
     ["add", "subtract", "multiply", "negative", "floor_divide", "remainder", "where"]
 )
+# What a workspace can compute in an expression when it is made.
+_PLAIN = (Arange, Ones, View, Apply, Reduce, Matmul, Take)
 Strides = tuple[Expr | None, ...]
 
 
@@ -82,14 +85,13 @@ class Graph:
         """The value of an operation, made even if an equal one exists: memory of its own."""
         self.values.append(operation)
         self.serves.append(self.line)
-        self._constant.append(
-            not isinstance(operation, (Read, Copy))
-            and all(self._constant[operand] for operand in operation.operands)
-        )
+        plain = isinstance(operation, _PLAIN) and getattr(operation, "function", "") != "erf"
+        fixed = (plain and bool(operation.shape)) or isinstance(operation, Scalar)
+        self._constant.append(fixed and all(self._constant[o] for o in operation.operands))
         return len(self.values) - 1
 
     def is_constant(self, value: int) -> bool:
-        """Whether a value depends on the extents alone."""
+        """Whether a value is a number or an array that depends on the extents alone."""
         return self._constant[value]
 
     # Sources
@@ -128,7 +130,7 @@ class Graph:
         return "integer" if kinds == {"integer"} and function in INTEGER_FUNCTIONS else "real"
 
     def _real(self, function: str, inputs: tuple[int, ...]) -> tuple[int, ...]:
-        """Arithmetic on masks is arithmetic on 0 and 1; only real times mask needs no conversion."""
+        """Arithmetic on masks is that of 0 and 1; only real times mask needs no conversion."""
         arrays = [v for v in inputs if self.shape(v)]
         if function == "multiply" and sorted(self.kind(v) for v in arrays) == ["mask", "real"]:
             return inputs
@@ -156,6 +158,8 @@ class Graph:
             return inputs[0]
         if function == "multiply" and numbers[1] == -1:
             return self.apply("negative", inputs[0])
+        if function == "add" and numbers[1] is not None and numbers[1].is_negative:
+            return self.apply("subtract", inputs[0], self.scalar(-numbers[1]))
         if function == "greater" and numbers[1] == 0:
             # max(z, 0) > 0 exactly where z > 0: so z need not be kept.
             rectified = Apply(self.shape(inputs[0]), "real", "maximum", inputs)
@@ -221,19 +225,33 @@ class Graph:
         """Adjacent axes made one, `groups` counting the axes of each; copied where no view does."""
         shape, strides = self.shape(value), self.strides(value)
         assert sum(groups) == len(shape), (groups, shape)
-        merged: list[Expr] = []
-        position = 0
-        contiguous = True
-        for count in groups:
-            axes = [k for k in range(position, position + count) if shape[k] != 1]
-            for a, b in zip(axes, axes[1:], strict=False):
-                stride = strides[b]
-                contiguous = contiguous and stride is not None and strides[a] == stride * shape[b]
-            merged.append(product(shape[position : position + count]))
-            position += count
         if all(count == 1 for count in groups):
             return value
-        return self.reshape(value if contiguous else self.copy(value, shape), tuple(merged))
+        stops = tuple(itertools.accumulate(groups))
+        spans = [range(stop - count, stop) for count, stop in zip(groups, stops, strict=True)]
+        found = tuple(_merged_stride(span, shape, strides) for span in spans)
+        merged = tuple(product(tuple(shape[k] for k in span)) for span in spans)
+        if None in found:
+            return self.reshape(self.copy(value, shape), merged)
+        value = self.reshape(value, merged)
+        self._strides.setdefault(value, found)
+        return value
+
+    def split(self, value: int, axis: int, extents: Shape) -> int:
+        """One axis made several, the first of which counts in steps of the product of the rest."""
+        shape, strides = self.shape(value), self.strides(value)
+        stride = strides[axis]
+        inner: Strides = (None,) * len(extents)
+        if stride is not None:
+            inner = tuple(stride * step for step in row_major(extents))
+        value = self.reshape(value, (*shape[:axis], *extents, *shape[axis + 1 :]))
+        self._strides.setdefault(value, (*strides[:axis], *inner, *strides[axis + 1 :]))
+        return value
+
+    def contiguous(self, value: int) -> int:
+        """The value in row-major memory: itself, or a copy."""
+        shape = self.shape(value)
+        return value if self.strides(value) == row_major(shape) else self.copy(value, shape)
 
     def strides(self, value: int) -> Strides:
         """How many entries apart neighbours along each axis lie; None where nothing is known."""
@@ -291,12 +309,12 @@ class Graph:
         return self.add(Take(shape, self.kind(of), of, index, axis))
 
     def put(self, base: int, index: int, entries: int) -> int:
-        return self.add(Put(self.shape(base), self.kind(base), base, index, self.real(entries)))
+        base, entries = self.real(base), self.real(entries)
+        return self.add(Put(self.shape(base), "real", base, index, entries))
 
     def accumulate(self, base: int, index: int, entries: int) -> int:
-        return self.add(
-            Accumulate(self.shape(base), self.kind(base), base, index, self.real(entries))
-        )
+        base, entries = self.real(base), self.real(entries)
+        return self.add(Accumulate(self.shape(base), "real", base, index, entries))
 
     def assemble(
         self, shape: Shape, axis: int, parts: tuple[int, ...], ranges: tuple[tuple[Expr, Expr], ...]
@@ -304,8 +322,9 @@ class Graph:
         return self.add(Assemble(shape, "real", axis, parts, ranges))
 
     def copy(self, value: int, shape: Shape) -> int:
-        """A fresh array, broadcast to `shape`; what is fresh and of that shape stays."""
-        return self.add(Copy(shape, self.kind(value), value))
+        """A fresh array with the entries of the value, broadcast to `shape`; numbers give reals."""
+        kind = "real" if self.number(value) is not None else self.kind(value)
+        return self.add(Copy(shape, kind, value))
 
 
 _FOLDED = {
@@ -341,6 +360,18 @@ def nominal(extent: Expr) -> int:
 def size(shape: Shape) -> int:
     """About how many entries an array has."""
     return functools.reduce(lambda a, b: a * nominal(b), shape, 1)
+
+
+def _merged_stride(span: range, shape: Shape, strides: Strides) -> Expr | None:
+    """The stride of adjacent axes seen as one; None where they cannot be."""
+    axes = [k for k in span if shape[k] != 1]
+    if not axes:
+        return ONE
+    for a, b in itertools.pairwise(axes):
+        stride = strides[b]
+        if stride is None or strides[a] != stride * shape[b]:
+            return None
+    return strides[axes[-1]]
 
 
 def _broadcast(shapes: list[Shape]) -> Shape:

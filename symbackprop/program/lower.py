@@ -112,7 +112,12 @@ class _Lowering:
         below = root(graph.values, value)
         computed = not graph.is_constant(below) and not isinstance(graph.values[below], Read)
         whole = 0 < tensor.rank == len(present)
-        if computed and whole and below not in roots and graph.strides(value) == row_major(tensor.shape):
+        if (
+            computed
+            and whole
+            and below not in roots
+            and graph.strides(value) == row_major(tensor.shape)
+        ):
             return value
         if present:
             items = iter(graph.whole(value))
@@ -150,7 +155,7 @@ class _Lowering:
         )
 
     def _bearers(self, reached: set[int], reads: set[str]) -> set[str]:
-        """Further inputs that a function must be given to know the run-time extents that it uses."""
+        """Further inputs that a function needs to know the run-time extents that it uses."""
         system = self.derivation.system
         operations = [self.graph.values[v] for v in reached]
         exprs = {e for op in operations for e in op.shape}

@@ -5,7 +5,7 @@ reads only values before it. Axes are positions, so an operation does not know i
 
     operation := Read | Scalar | Arange | Ones                       sources
                | View                                                the same memory, seen otherwise
-               | Apply                                               pointwise, broadcasting as NumPy does
+               | Apply                                               pointwise, broadcasting
                | Reduce | Matmul | Inner                             sums and extremes
                | Take | Put | Accumulate                             positions that are integers
                | Assemble | Copy                                     memory written in parts or anew
@@ -65,8 +65,8 @@ class Ones(Operation):
 class View(Operation):
     """Another look at the memory of `of`.
 
-    how: transpose (detail: the axes), reshape (detail: nothing, `shape` says all), diagonal (detail:
-    the two axes, which become the last one), select (detail: for each axis of `of` a pair (start,
+    how: transpose (detail: the axes), reshape (no detail, `shape` says all), diagonal (detail: the
+    two axes, which become the last one), select (detail: for each axis of `of` a pair (start,
     stop), a number or, for an axis that is new, None).
     """
 
@@ -205,7 +205,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Buffer:
-    """Memory of the workspace; `tenants` are the tensors and temporaries that live in it in turn."""
+    """Memory of the workspace; `tenants` are the tensors and temporaries that share it."""
 
     name: str
     shape: Shape

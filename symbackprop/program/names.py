@@ -11,7 +11,7 @@ from symbackprop.program.model import Apply, Arange, Matmul, Ones, Operation, Re
 
 # Names that every generated function uses itself.
 RESERVED = frozenset(
-    ["np", "params", "work", "workspace", "training", "value", "grads", "dtype", "shape", "self"]
+    ["np", "math", "params", "given", "work", "workspace", "training", "self", "dtype"]
 )
 _REDUCED = {"max": "largest", "min": "smallest", "sum": "total", "prod": "product"}
 
@@ -37,11 +37,6 @@ class Namer:
             name, number = f"{base}_{number}", number + 1
         return name
 
-    def local(self, name: str) -> str:
-        """What a tensor is called inside a function: its own name, unless that has a meaning there."""
-        clash = name in RESERVED or is_python(name)
-        return self.new(f"{name}_", set()) if clash else name
-
     def constant(self, operation: Operation) -> str:
         """A name for a value that the workspace computes once."""
         extent = "".join(c if c.isalnum() else "_" for c in str((*operation.shape, "")[0]))
@@ -49,6 +44,11 @@ class Namer:
         name = self.new(f"{base}_{extent}", self._constants)
         self._constants.add(name)
         return name
+
+
+def local(name: str) -> str:
+    """What a tensor is called in a function: its own name, unless that has a meaning there."""
+    return f"{name}_" if name in RESERVED or is_python(name) else name
 
 
 def describe(values: Sequence[Operation], value: int, line: int) -> str:

@@ -67,5 +67,3 @@ def _lower(node: Expression, known: Mapping[str, Labelled], scope: Scope) -> Lab
         case Call(function=function, args=inner):
             return apply_table(function, [_lower(part, known, scope) for part in inner], scope)
     raise AssertionError(f"{node} has no place in the pointwise table")
-
-

@@ -1,4 +1,4 @@
-"""Masks that compare an index with a bound: they cut its range in pieces instead of being computed."""
+"""Masks that compare an index with a bound: they cut its range, and are not computed."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _clamp(bound: Expr, extent: Expr) -> Expr | None:
 
 
 def lower_where(expr: Where, scope: Scope) -> Labelled:
-    """`a` where the mask holds, `b` elsewhere: pieces written side by side where an index decides."""
+    """`a` where the mask holds, `b` elsewhere: pieces side by side where an index decides."""
     mask, a, b = expr.args
     if isinstance(mask, And):
         for part in mask.args:

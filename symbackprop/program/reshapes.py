@@ -8,12 +8,11 @@ from symbackprop.equations.nodes import Access, Digit, Index
 from symbackprop.program.graph import ONE, Graph, product
 
 
-def regroup(
-    graph: Graph, value: int, indices: tuple[Expr, ...]
-) -> tuple[int, tuple[Expr, ...]]:
-    """x[…, ⌊f/B⌋ mod A, f mod B, …] as an entry of a reshaped x, where f is row-major in indices.
+def regroup(graph: Graph, value: int, indices: tuple[Expr, ...]) -> tuple[int, tuple[Expr, ...]]:
+    """An entry read at digits of a position, or at a position, as an entry of a reshaped array.
 
-    Axes whose digits do not make up such a position stay as they are.
+    x[…, ⌊f/B⌋ mod A, f mod B, …] with f row-major in indices, and x[…, i·J + j, …]; axes of which
+    the indices do not run over all stay as they are.
     """
     start = 0
     while start < len(indices):
@@ -21,10 +20,8 @@ def regroup(
         parts = _row_major_parts(indices[start], graph.shape(value)[start:stop])
         if parts is not None:
             groups = (*(1 for _ in range(start)), stop - start, *(1 for _ in indices[stop:]))
-            shape = graph.shape(value)
             value = graph.merge(value, groups)
-            inner = tuple(i.extent for i in parts)
-            value = graph.reshape(value, (*shape[:start], *inner, *shape[stop:]))
+            value = graph.split(value, start, tuple(i.extent for i in parts))
             indices = (*indices[:start], *parts, *indices[stop:])
             stop = start + len(parts)
         start = stop
@@ -49,9 +46,11 @@ def _run(indices: tuple[Expr, ...], shape: tuple[Expr, ...], start: int) -> int:
     return stop if fits else start + 1
 
 
-def _row_major_parts(digit: Expr, shape: tuple[Expr, ...]) -> tuple[Index, ...] | None:
+def _row_major_parts(index: Expr, shape: tuple[Expr, ...]) -> tuple[Index, ...] | None:
     """The indices i, j, … of a position i·J + j that runs over all of the axes; None if not so."""
-    parts = row_major_indices(digit.args[0]) if isinstance(digit, Digit) else None
+    if isinstance(index, Index):
+        return None
+    parts = row_major_indices(index.args[0] if isinstance(index, Digit) else index)
     if parts is None or product(tuple(i.extent for i in parts)) != product(shape):
         return None
     return parts

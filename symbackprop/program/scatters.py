@@ -1,4 +1,4 @@
-"""Terms with a δ that points to a position only known when running: added there, never spread out."""
+"""Terms with a δ at a position only known when running: added there, never spread out."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from symbackprop.equations.nodes import (
     Sum,
     free_indices,
 )
+from symbackprop.equations.ranges import bounds
 from symbackprop.program.accesses import flat_position
-from symbackprop.program.graph import row_major
+from symbackprop.program.graph import product, row_major
 from symbackprop.program.reshapes import row_major_indices
 from symbackprop.program.scope import Axes, Labelled, Scope
 
@@ -74,11 +75,21 @@ def _parse(expr: Expr) -> tuple[Axes, Target, Expr]:
     rest: list[Expr] = []
     for factor in Mul.make_args(body):
         found = _target(factor, bound) if isinstance(factor, Delta) else {}
-        if found and target.keys().isdisjoint(found):
-            target.update(found)
+        both = _joined(target, found)
+        if found and both is not None:
+            target = both
         else:
             rest.append(factor)
     return bound, target, Mul(*rest)
+
+
+def _joined(target: Target, found: Target) -> Target | None:
+    """Both sets of positions, each free of every scattered index; None where that cannot be."""
+    if not target.keys().isdisjoint(found):
+        return None
+    found = {u: e.xreplace(target) for u, e in found.items()}
+    both = {u: e.xreplace(found) for u, e in target.items()} | found
+    return both if all(free_indices(e).isdisjoint(both) for e in both.values()) else None
 
 
 def _target(delta: Delta, bound: Axes) -> Target:
@@ -89,13 +100,20 @@ def _target(delta: Delta, bound: Axes) -> Target:
         free = indices.isdisjoint(bound) and indices.isdisjoint(free_indices(position))
         if not known or not indices or flat.has(Access, Digit) or not free:
             continue
+        parts = row_major_indices(flat)
+        if parts is None or not stays_below(position, product(tuple(i.extent for i in parts))):
+            continue
         if isinstance(flat, Index):
             return {flat: position}
-        parts = row_major_indices(flat)
-        if parts is not None:
-            strides = row_major(tuple(i.extent for i in parts))
-            return {
-                i: Digit(position, stride, i.extent)
-                for i, stride in zip(parts, strides, strict=True)
-            }
+        strides = row_major(tuple(i.extent for i in parts))
+        return {
+            i: Digit(position, stride, i.extent) for i, stride in zip(parts, strides, strict=True)
+        }
     return {}
+
+
+def stays_below(position: Expr, extent: Expr) -> bool:
+    """Whether 0 <= position < extent follows from the ranges of what it is made of."""
+    low, high = bounds(position)
+    known = low is not None and high is not None
+    return known and bool(low.is_nonnegative and (extent - 1 - high).is_nonnegative)

@@ -48,7 +48,7 @@ class Scope:
         self._lowered: dict[Expr, Labelled] = {}
 
     def lower(self, expr: Expr) -> Labelled:
-        """The value of an expression, by the rule for its type; equal expressions are lowered once."""
+        """The value of an expression, by the rule for its type; equal ones are lowered once."""
         found = self._lowered.get(expr)
         if found is None:
             rule = next(self._rules[t] for t in type(expr).__mro__ if t in self._rules)

@@ -19,8 +19,7 @@ from symbackprop.program.model import (
     Shape,
     View,
 )
-from symbackprop.program.names import Namer, describe
-
+from symbackprop.program.names import Namer, describe, local
 
 Key = tuple[Shape, str]
 
@@ -41,7 +40,7 @@ class Pool:
         return found
 
     def occupy(self, key: Key, tenant: str, free: dict[Key, dict[str, None]]) -> str:
-        """A free buffer, if possible the tenant's own, else the last to become free, else a new one."""
+        """A free buffer, if possible the tenant's own, else the last one freed, else a new one."""
         names = free.get(key, {})
         if names:
             name = tenant if tenant in names else next(reversed(names))
@@ -144,7 +143,7 @@ def _names(
     lines: Sequence[int],
     namer: Namer,
 ) -> dict[int, str]:
-    """A tensor's own name for its value and for what it is made from in place; else a description."""
+    """A tensor's own name for its value and what it is made from in place; else a description."""
     wanted = {root(values, v): name for v, name in tensors.items()} | dict(tensors)
     chosen: dict[int, str] = {}
     for value in reversed(order):
@@ -161,7 +160,7 @@ def _names(
         target = over[value]
         chain[value] = value if target is None else chain[target]
         if value in chosen:
-            name = namer.local(chosen[value])
+            name = local(chosen[value])
         elif target is not None and target not in wanted and lines[target] == lines[value]:
             name = names[target]
         else:

@@ -9,7 +9,7 @@ from sympy import Add, Expr, Integer, Mul, Pow
 from symbackprop.equations.nodes import Access, Delta, Index, Sum, free_indices
 from symbackprop.program.contractions import contract
 from symbackprop.program.ranges import guarded_sum
-from symbackprop.program.scatters import is_scatter, lower_scatter
+from symbackprop.program.scatters import is_scatter, lower_scatter, stays_below
 from symbackprop.program.scope import Axes, Labelled, Scope
 
 
@@ -33,22 +33,23 @@ def lower_sum(expr: Sum, scope: Scope) -> Labelled:
 
 
 def common_factor(expr: Add) -> tuple[Expr, Expr]:
-    """The number that SymPy has distributed over a sum, and the sum without it; 1 where none was."""
+    """The number that SymPy has distributed over a sum, and the sum without it; else 1.
+
+    Where a term stands without a number, none has been.
+    """
     content, rest = expr.primitive()
     before, after = (
-        sum(abs(term.as_coeff_Mul()[0]) == 1 for term in Add.make_args(e)) for e in (expr, rest)
+        any(abs(term.as_coeff_Mul()[0]) == 1 for term in Add.make_args(e)) for e in (expr, rest)
     )
-    return (content, rest) if after > before else (Integer(1), expr)
+    return (content, rest) if after and not before else (Integer(1), expr)
 
 
 def _collapse(body: Expr, bound: Axes) -> tuple[Expr, Axes]:
     """Σ_k δ(k, e) f(k) = f(e), for a position e that an integer tensor or an index gives."""
     for delta in [f for f in Mul.make_args(body) if isinstance(f, Delta)]:
         for index, other in itertools.permutations(delta.args):
-            plain = isinstance(other, Access) or (
-                isinstance(other, Index) and other.extent == index.extent
-            )
-            if index in bound and plain and not other.has(index):
+            plain = isinstance(other, (Access, Index)) and not other.has(index)
+            if index in bound and plain and stays_below(other, index.extent):
                 rest = Mul(*(f for f in Mul.make_args(body) if f is not delta))
                 remaining = tuple(i for i in bound if i != index)
                 return _collapse(rest.xreplace({index: other}), remaining)
@@ -65,9 +66,7 @@ def _apart(body: Add, bound: Axes, scope: Scope) -> bool:
     union = set().union(*terms)
     if any(not set(bound) <= term for term in terms):
         return True
-    largest = max(
-        scope.weight(free_indices(f)) for t in body.args for f in Mul.make_args(t)
-    )
+    largest = max(scope.weight(free_indices(f)) for t in body.args for f in Mul.make_args(t))
     return scope.weight(union) > largest
 
 

@@ -15,7 +15,10 @@ from symbackprop.spec.syntax import Place
 LENGTH = 64
 
 # What the generated module calls its own: its arguments, and its functions.
-MODULE_ARGUMENTS = ("np", "params", "workspace", "training", "state", "rng")
+MODULE_ARGUMENTS = (
+    *("np", "params", "workspace", "training", "state", "rng"),
+    *("work", "given", "float", "int", "bool", "math"),
+)
 MODULE_FUNCTIONS = ("forward", "init_params", "init_state", "Workspace", "SHAPES", "np")
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
