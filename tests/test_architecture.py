@@ -15,7 +15,7 @@ ALLOWED = {
     "layers": set(),
     "equations": {"spec", "layers"},
     "derivation": {"equations", "spec", "layers"},
-    "program": {"derivation", "equations", "layers"},
+    "program": {"derivation", "equations", "spec", "layers"},
     "emit": {"program", "equations", "derivation"},
     "report": {"derivation", "equations", "spec"},
     "checking": {"derivation", "equations", "spec", "layers"},

@@ -34,7 +34,8 @@ from symbackprop.equations.evaluate import (
     extent_of,
 )
 from symbackprop.equations.evaluate_compile import Compiled, Frame, Scope
-from symbackprop.equations.nodes import Access, Index, Partial, Reduction, tensors
+from symbackprop.equations.nodes import Access, Index, Partial, tensors
+from symbackprop.equations.reductions import Reduction
 from symbackprop.equations.system import Equation
 
 Values = Mapping[str, Entries]

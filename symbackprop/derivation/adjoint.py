@@ -27,15 +27,9 @@ from symbackprop.derivation.rules.known import (
 )
 from symbackprop.derivation.rules.recognise import mirrored
 from symbackprop.equations.build.hoist import contains_contraction
-from symbackprop.equations.nodes import (
-    Access,
-    Delta,
-    Index,
-    Mask,
-    Partial,
-    Sum,
-    TensorSymbol,
-)
+from symbackprop.equations.masks import Delta, Mask
+from symbackprop.equations.nodes import Access, Index, Partial, TensorSymbol
+from symbackprop.equations.reductions import Sum
 from symbackprop.equations.renaming import fresh_bound, fresh_name
 from symbackprop.equations.system import Equation
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 import sympy
 from sympy import Expr, Mul
 
-from symbackprop.equations.nodes import Compare, Delta, Digit, Index, Sum
+from symbackprop.equations.masks import Compare, Delta
+from symbackprop.equations.nodes import Digit, Index
 from symbackprop.equations.ranges import bounds, decided, digit
+from symbackprop.equations.reductions import Sum
 from symbackprop.equations.renaming import fresh_bound
 
 

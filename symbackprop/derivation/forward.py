@@ -15,9 +15,11 @@ from sympy import Expr, Pow, exp, log
 
 from symbackprop.derivation.model import Step
 from symbackprop.derivation.occurrences import softmax_key
+from symbackprop.derivation.rules.known import FORWARD_VALUE, Known, in_forward_values
 from symbackprop.derivation.rules.recognise import recognise, sigmoid, softplus
 from symbackprop.equations.build.hoist import contains_contraction
-from symbackprop.equations.nodes import Access, LogSumExp, Sum, TensorSymbol, tensors
+from symbackprop.equations.nodes import Access, TensorSymbol, tensors
+from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.equations.renaming import fresh_bound, fresh_name, positional
 from symbackprop.equations.system import Equation, System
 
@@ -67,10 +69,12 @@ def name_softmaxes(
 ) -> tuple[list[Rewritten], dict[Expr, TensorSymbol]]:
     """Gives every logsumexp's softmax a tensor: the one that already holds it, or a new one.
 
-    Returns the equations and, for each form of logsumexp, the tensor of exp(f - logsumexp f).
+    A softmax inside a later equation is read from that tensor. Returns the equations and, for each
+    form of logsumexp, the tensor of exp(f - logsumexp f).
     """
     known: dict[Expr, TensorSymbol] = {}
     held = {positional(e.rhs)[0]: e for e, _ in rewritten if isinstance(e.rhs, exp)}
+    before: dict[Expr, Equation] = {}
     result: list[Rewritten] = []
     for equation, steps in rewritten:
         for node in sorted(equation.rhs.atoms(LogSumExp), key=sympy.default_sort_key):
@@ -82,9 +86,25 @@ def name_softmaxes(
                 continue
             named = _softmax_equation(node, taken)
             known[key] = named.tensor
+            before[key] = named
             result.append((named, ()))
-        result.append((equation, steps))
+        result.append(_reading_softmaxes(equation, steps, before))
+        if isinstance(equation.rhs, exp):
+            before.setdefault(positional(equation.rhs)[0], equation)
     return result, known
+
+
+def _reading_softmaxes(
+    equation: Equation, steps: tuple[Step, ...], before: dict[Expr, Equation]
+) -> Rewritten:
+    """The equation with each softmax that stands inside it read from its tensor."""
+    if isinstance(equation.rhs, exp):
+        return equation, steps
+    rhs = in_forward_values(equation.rhs, Known(before, frozenset()))
+    if rhs == equation.rhs:
+        return equation, steps
+    step = Step(FORWARD_VALUE, equation.rhs, rhs, "computed already")
+    return replace(equation, rhs=rhs), (*steps, step)
 
 
 def _softmax_equation(node: LogSumExp, taken: set[str]) -> Equation:
@@ -166,19 +186,39 @@ def _anchored(expr: Expr, definitions: Definitions) -> Expr:
     """The expression with definitions put in under each log and quotient that they resolve."""
     if not expr.args or isinstance(expr, Access):
         return expr
-    if isinstance(expr, log) or _is_quotient(expr):
+    if isinstance(expr, log):
         resolved = _resolved(expr, definitions)
         if resolved is not None:
             return resolved
+    if _is_quotient(expr):
+        expr = _resolved_quotient(expr, definitions)
     arguments = [_anchored(a, definitions) if isinstance(a, Expr) else a for a in expr.args]
     return expr if tuple(arguments) == expr.args else expr.func(*arguments)
 
 
-def _is_quotient(expr: Expr) -> bool:
-    return expr.is_Mul and any(
-        isinstance(f, Pow) and f.exp.is_Integer and f.exp < 0 and f.base.has(Access)
-        for f in expr.args
+def _resolved_quotient(expr: Expr, definitions: Definitions) -> Expr:
+    """A quotient with its divisor, and the one factor that it divides, written out where that helps."""
+    divisors = [f for f in expr.args if _is_divisor(f)]
+    for divisor in divisors:
+        for factor in (f for f in expr.args if f is not divisor):
+            resolved = _resolved(factor * divisor, definitions)
+            if resolved is not None and not recognise(resolved).is_Mul:
+                rest = sympy.Mul(*(f for f in expr.args if f not in (divisor, factor)))
+                return rest * resolved
+    return expr
+
+
+def _is_divisor(factor: Expr) -> bool:
+    return (
+        isinstance(factor, Pow)
+        and factor.exp.is_Integer
+        and factor.exp < 0
+        and factor.base.has(Access)
     )
+
+
+def _is_quotient(expr: Expr) -> bool:
+    return expr.is_Mul and any(map(_is_divisor, expr.args))
 
 
 def _resolved(expr: Expr, definitions: Definitions) -> Expr | None:

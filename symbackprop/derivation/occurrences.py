@@ -9,25 +9,17 @@ import sympy
 from sympy import Add, Expr, Integer, Mul, Pow
 
 from symbackprop.derivation.scalar import partial_derivative
-from symbackprop.equations.nodes import (
-    Access,
+from symbackprop.equations.masks import Delta, Mask, Not, Where
+from symbackprop.equations.nodes import Access, Digit, Index, Stop, TensorSymbol, pointwise_function
+from symbackprop.equations.reductions import (
     ArgMax,
     ArgMin,
-    Delta,
-    Digit,
-    Index,
     LogSumExp,
-    Mask,
     Max,
     Min,
-    Not,
     Prod,
     Reduction,
-    Stop,
     Sum,
-    TensorSymbol,
-    Where,
-    pointwise_function,
 )
 from symbackprop.equations.renaming import fresh_bound, fresh_name, positional
 

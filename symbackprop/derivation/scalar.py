@@ -7,7 +7,8 @@ import functools
 from sympy import Add, Expr, Integer, Mul, Pow, Symbol
 
 from symbackprop.derivation.rules.recognise import recognise
-from symbackprop.equations.nodes import Mask, PointwiseFunction, Stop, Where
+from symbackprop.equations.masks import Mask, Where
+from symbackprop.equations.nodes import PointwiseFunction, Stop
 from symbackprop.equations.pointwise import definition
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Function, Integer, Mul, Pow, Rational
 
-from symbackprop.equations import nodes
+from symbackprop.equations import masks, nodes, reductions
 from symbackprop.equations.system import Equation
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 _REDUCTIONS = {
-    nodes.Sum: "sum",
-    nodes.Prod: "prod",
-    nodes.Max: "max",
-    nodes.Min: "min",
-    nodes.LogSumExp: "logsumexp",
-    nodes.ArgMax: "argmax",
-    nodes.ArgMin: "argmin",
+    reductions.Sum: "sum",
+    reductions.Prod: "prod",
+    reductions.Max: "max",
+    reductions.Min: "min",
+    reductions.LogSumExp: "logsumexp",
+    reductions.ArgMax: "argmax",
+    reductions.ArgMin: "argmin",
 }
 LONGEST = 400
 
@@ -39,17 +39,17 @@ def _text(expr: Expr) -> tuple[str, int]:
     if isinstance(expr, nodes.Access):
         inner = ", ".join(_text(i)[0] for i in expr.indices)
         return (f"{expr.tensor.name}[{inner}]" if inner else expr.tensor.name), _ATOM
-    if isinstance(expr, nodes.Reduction):
+    if isinstance(expr, reductions.Reduction):
         bound = ", ".join(i.name for i in expr.bound)
         return f"{_REDUCTIONS[type(expr)]}[{bound}]({_text(expr.body)[0]})", _ATOM
     return _node(expr)
 
 
 def _node(expr: Expr) -> tuple[str, int]:
-    if isinstance(expr, nodes.Compare):
+    if isinstance(expr, masks.Compare):
         a, b = (_inner(part, _SUM) for part in expr.args[1:])
         return f"[{a} {expr.op} {b}]", _ATOM
-    if isinstance(expr, nodes.Delta):
+    if isinstance(expr, masks.Delta):
         return "[" + " = ".join(_inner(part, _SUM) for part in expr.args) + "]", _ATOM
     if isinstance(expr, nodes.Stop):
         return _text(expr.args[0])

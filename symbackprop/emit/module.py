@@ -6,15 +6,16 @@ from collections.abc import Iterable
 
 from sympy import Expr, Symbol
 
-from symbackprop.emit.environment import render
 from symbackprop.emit.formulas import formula
 from symbackprop.emit.initial import initial_parameters, schemes
 from symbackprop.emit.layout import WIDTH, Call, Code, comment, escaped, lines, quoted, sentences
 from symbackprop.emit.numbers import number
-from symbackprop.emit.statements import Printer, constant
+from symbackprop.emit.printer import Printer
+from symbackprop.emit.statements import constant, statement
 from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.program.model import Apply, Function, Program, Read, Scalar
 from symbackprop.program.names import local
+from symbackprop.templating import fill
 
 DTYPES = {"real": "dtype", "integer": "np.intp", "mask": "np.bool_"}
 
@@ -26,7 +27,7 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
     functions = [_function(program, f) for f in (program.forward, *losses)]
     shaped = [*(i.symbol for i in system.inputs), *(p.symbol for p in system.parameters)]
     outputs = [t for t in system.outputs if t not in shaped]
-    return render(
+    return fill(
         "module.py.jinja",
         title=escaped(system.title or system.name),
         notes=_paragraphs(system.notes),
@@ -241,7 +242,7 @@ def _mathematics(program: Program, function: Function, printer: Printer) -> list
             line = program.lines[served]
             found += ["", *comment(f"({served}) {formula(line.equation)}")]
         shown = served
-        found += printer.statement(value)
+        found += statement(printer, value)
     return found
 
 

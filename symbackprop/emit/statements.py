@@ -1,34 +1,28 @@
-"""Operations as NumPy statements."""
+"""Operations as NumPy statements; constants as expressions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sympy import Expr
-
 from symbackprop.emit.layout import Call, Code, Infix, lines
 from symbackprop.emit.numbers import factor, number, operand
+from symbackprop.emit.printer import Printer
 from symbackprop.program.model import (
     Accumulate,
     Apply,
     Arange,
     Assemble,
     Copy,
-    Function,
     Inner,
     Matmul,
     Ones,
-    Operation,
-    Program,
     Put,
-    Read,
     Reduce,
     Scalar,
     Take,
     View,
 )
-from symbackprop.program.names import local
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*"}
 _COMPARISONS = {
@@ -44,84 +38,10 @@ _COMPARISONS = {
 _REDUCED = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
 
 
-class Printer:
-    """The statements of one function. `owner` is what constants and buffers are attributes of."""
-
-    def __init__(self, program: Program, function: Function, owner: str = "work") -> None:
-        self.values = program.values
-        self.constants = program.constants
-        self.names = function.names
-        self.places = function.places
-        self.inputs = function.inputs
-        self.owner = owner
-
-    def statement(self, value: int) -> list[str]:
-        """The lines that compute a value."""
-        operation = self.values[value]
-        return _STATEMENTS[type(operation)](self, value, operation)
-
-    # Operands
-
-    def see(self, value: int) -> Code:
-        """A value where it is read: a name, a number, or a view of one."""
-        operation = self.values[value]
-        if isinstance(operation, Scalar):
-            return number(operation.number)
-        if isinstance(operation, View):
-            return self._view(operation)
-        if value in self.constants:
-            return f"{self.owner}.{self.constants[value]}"
-        if isinstance(operation, Read):
-            return operation.name if operation.name in self.inputs else local(operation.name)
-        return self.names[value]
-
-    def beside(self, value: int, operation: Operation) -> Code:
-        """The same as an operand of an operation on arrays: numbers take the kind of its result."""
-        scalar = self.values[value]
-        if isinstance(scalar, Scalar) and operation.kind != "integer":
-            return operand(scalar.number)
-        return self.see(value)
-
-    def _view(self, view: View) -> Code:
-        seen = self.see(view.of)
-        if view.how == "transpose":
-            if view.detail == (1, 0):
-                return f"{seen}.T"
-            return Call(f"{seen}.transpose", tuple(map(str, view.detail)))
-        if view.how == "reshape":
-            return Call(f"{seen}.reshape", tuple(number(e) for e in view.shape))
-        if view.how == "diagonal":
-            return Call(f"{seen}.diagonal", ("0", *map(str, view.detail)))
-        return f"{seen}[{_subscript(view.detail, self.values[view.of].shape)}]"
-
-    # Statements
-
-    def out(self, value: int) -> str:
-        """Where the result of a value is written."""
-        place = self.places[value]
-        return self.names[place.inplace] if place.inplace is not None else self.buffer(value)
-
-    def buffer(self, value: int) -> str:
-        return f"{self.owner}.{self.places[value].buffer}"
-
-    def assign(self, value: int, code: Code) -> list[str]:
-        """`name = code`; without the name where the result is written over what bears it."""
-        inplace = self.places[value].inplace if value in self.places else None
-        kept = inplace is not None and self.names[inplace] == self.names[value]
-        return lines("" if kept else f"{self.names[value]} = ", code)
-
-    def call(self, value: int, function: str, *arguments: Code) -> list[str]:
-        """A NumPy function that writes into the value's buffer, or gives a Python number."""
-        operation = self.values[value]
-        if operation.shape:
-            out = f"out={self.out(value)}"
-            return self.assign(value, Call(function, (*arguments, out)))
-        convert = {"real": "float", "integer": "int", "mask": "bool"}[operation.kind]
-        return self.assign(value, Call(convert, (Call(function, arguments),)))
-
-    def fresh(self, value: int) -> list[str]:
-        """`name = buffer`, before it is filled."""
-        return self.assign(value, self.buffer(value))
+def statement(printer: Printer, value: int) -> list[str]:
+    """The lines that compute a value."""
+    operation = printer.values[value]
+    return _STATEMENTS[type(operation)](printer, value, operation)
 
 
 def _apply(printer: Printer, value: int, operation: Apply) -> list[str]:
@@ -308,29 +228,3 @@ def constant(printer: Printer, value: int) -> Code:
             ),
         )
     raise AssertionError(f"{operation} is no constant")
-
-
-def _subscript(items: tuple[Any, ...], shape: tuple[Expr, ...]) -> str:
-    """`:, None, 2:5` for the items of a selection."""
-    found: list[str] = []
-    position = 0
-    for item in items:
-        if item is None:
-            found.append("None")
-            continue
-        found.append(_item(item, shape[position]))
-        position += 1
-    while len(found) > 1 and found[-1] == ":":
-        found.pop()
-    return ", ".join(found)
-
-
-def _item(item: Any, extent: Expr) -> str:
-    if not isinstance(item, tuple):
-        return number(item)
-    start = "" if item[0] == 0 else number(item[0])
-    stop = "" if item[1] == extent else number(item[1])
-    if all(not text or text.isalnum() for text in (start, stop)):
-        return f"{start}:{stop}"
-    # A formatter sets spaces around the colon where a bound is more than a name or a number.
-    return f"{start} : {stop}".strip() if start and stop else f"{start} :" if start else f": {stop}"

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 
 from sympy import Expr, Integer
 
-from symbackprop.emit.environment import render
 from symbackprop.emit.layout import Call, Code, lines, quoted
 from symbackprop.equations.nodes import Stop, TensorSymbol, tensors
 from symbackprop.equations.system import Equation, Input, System
 from symbackprop.program.model import Loss, Program
+from symbackprop.templating import fill
 
 Sizes = dict[Expr, Expr]
 
@@ -21,7 +21,7 @@ def emit_test(program: Program) -> str:
     system = program.derivation.system
     sizes = run_time_sizes(system)
     extents = tuple(f"{extent}={size}" for extent, size in sizes.items())
-    return render(
+    return fill(
         "test.py.jinja",
         name=system.name,
         losses=[line for loss in program.losses for line in _loss(loss, held(program, loss.name))],

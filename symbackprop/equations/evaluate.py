@@ -16,12 +16,8 @@ from typing import Any
 import numpy as np
 from sympy import Expr
 
-from symbackprop.equations.evaluate_compile import (
-    Entries,
-    Environment,
-    compile_expression,
-    extent_of,
-)
+from symbackprop.equations.evaluate_compile import compile_expression
+from symbackprop.equations.evaluate_environment import Entries, Environment, extent_of
 from symbackprop.equations.evaluate_numbers import (
     EXACT,
     FLOAT,

@@ -7,69 +7,21 @@ reduction is a loop over index tuples, an access is a look-up in a row-major lis
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import sympy
 from sympy import Expr
 
-from symbackprop.equations import nodes
-from symbackprop.equations.evaluate_numbers import (
-    EXACT,
-    FUNCTIONS,
-    Arithmetic,
-    Known,
-    Value,
-)
+from symbackprop.equations import masks, nodes, reductions
+from symbackprop.equations.evaluate_environment import Environment, extent_of
+from symbackprop.equations.evaluate_numbers import EXACT, FUNCTIONS, Known, Value
 from symbackprop.equations.evaluate_pointwise import pointwise
 from symbackprop.equations.nodes import Access, Index, TensorSymbol
 
 Frame = list[Any]
 Compiled = Callable[[Frame], Value]
-
-
-@dataclass(frozen=True)
-class Entries:
-    """A tensor's entries in row-major order."""
-
-    shape: tuple[int, ...]
-    flat: list[Value]
-
-    @staticmethod
-    def of(array: Any) -> Entries:
-        """The entries of an array, as Python numbers."""
-        array = np.asarray(array)
-        return Entries(array.shape, array.ravel().tolist())
-
-    def array(self) -> np.ndarray[Any, np.dtype[Any]]:
-        """The entries as an array of objects."""
-        array = np.empty(len(self.flat), dtype=object)
-        array[:] = self.flat
-        return array.reshape(self.shape)
-
-
-@dataclass(frozen=True)
-class Environment:
-    """What the names in an expression stand for: tensors and run-time extents, by name."""
-
-    tensors: Mapping[str, Entries]
-    extents: Mapping[str, int]
-    arithmetic: Arithmetic = EXACT
-
-
-def extent_of(size: Expr, extents: Mapping[str, int]) -> int:
-    """An extent as a number: an integer, a run-time extent, or a product of them."""
-    if size.is_Integer:
-        return int(size)
-    if size.is_Symbol:
-        return extents[size.name]
-    assert size.is_Mul, size
-    return math.prod(extent_of(factor, extents) for factor in size.args)
-
-
 NodeCompiler = Callable[[Any, "Scope"], Compiled]
 
 
@@ -168,8 +120,8 @@ def _add(expr: Expr, scope: Scope) -> Compiled:
 def _mul(expr: Expr, scope: Scope) -> Compiled:
     """The product; in exact arithmetic a Kronecker delta of 0 spares its other factors."""
     exact = scope.environment.arithmetic is EXACT
-    deltas = [_compile(f, scope) for f in expr.args if exact and isinstance(f, nodes.Delta)]
-    factors = [_compile(f, scope) for f in expr.args if not exact or not isinstance(f, nodes.Delta)]
+    deltas = [_compile(f, scope) for f in expr.args if exact and isinstance(f, masks.Delta)]
+    factors = [_compile(f, scope) for f in expr.args if not exact or not isinstance(f, masks.Delta)]
     if len(factors) == 2 and not deltas:
         a, b = factors
         return lambda frame: a(frame) * b(frame)
@@ -207,7 +159,7 @@ def _pointwise(expr: Any, scope: Scope) -> Compiled:
     return lambda frame: function(*(a(frame) for a in arguments))
 
 
-def _terms(expr: nodes.Reduction, scope: Scope) -> Callable[[Frame], Iterable[Value]]:
+def _terms(expr: reductions.Reduction, scope: Scope) -> Callable[[Frame], Iterable[Value]]:
     """The values of the body over the bound indices, row-major."""
     assert not set(expr.bound) & set(scope.slots), f"{scope.name}: {expr.bound} bound twice"
     start, stop = len(scope.slots), len(scope.slots) + len(expr.bound)
@@ -223,12 +175,12 @@ def _terms(expr: nodes.Reduction, scope: Scope) -> Callable[[Frame], Iterable[Va
     return terms
 
 
-def _sum(expr: nodes.Sum, scope: Scope) -> Compiled:
+def _sum(expr: reductions.Sum, scope: Scope) -> Compiled:
     total, terms = scope.environment.arithmetic.total, _terms(expr, scope)
     return lambda frame: total(terms(frame))
 
 
-def _prod(expr: nodes.Prod, scope: Scope) -> Compiled:
+def _prod(expr: reductions.Prod, scope: Scope) -> Compiled:
     terms = _terms(expr, scope)
 
     def product(frame: Frame) -> Value:
@@ -240,7 +192,7 @@ def _prod(expr: nodes.Prod, scope: Scope) -> Compiled:
     return product
 
 
-def _log_sum_exp(expr: nodes.LogSumExp, scope: Scope) -> Compiled:
+def _log_sum_exp(expr: reductions.LogSumExp, scope: Scope) -> Compiled:
     log_sum_exp, terms = scope.environment.arithmetic.log_sum_exp, _terms(expr, scope)
     return lambda frame: log_sum_exp(list(terms(frame)))
 
@@ -248,7 +200,7 @@ def _log_sum_exp(expr: nodes.LogSumExp, scope: Scope) -> Compiled:
 def _extremum(comparison: str, position: bool) -> NodeCompiler:
     """The first extremum, or its position; a NaN wins over everything, as in NumPy."""
 
-    def compiler(expr: nodes.Reduction, scope: Scope) -> Compiled:
+    def compiler(expr: reductions.Reduction, scope: Scope) -> Compiled:
         beats, terms = scope.environment.arithmetic.comparisons[comparison], _terms(expr, scope)
         differs = scope.environment.arithmetic.comparisons["!="]
 
@@ -264,33 +216,33 @@ def _extremum(comparison: str, position: bool) -> NodeCompiler:
     return compiler
 
 
-def _delta(expr: nodes.Delta, scope: Scope) -> Compiled:
+def _delta(expr: masks.Delta, scope: Scope) -> Compiled:
     a, b = (_compile(e, scope) for e in expr.args)
     return lambda frame: int(a(frame) == b(frame))
 
 
-def _comparison(expr: nodes.Compare, scope: Scope) -> Compiled:
+def _comparison(expr: masks.Compare, scope: Scope) -> Compiled:
     compare = scope.environment.arithmetic.comparisons[expr.op]
     a, b = (_compile(e, scope) for e in expr.args[1:])
     return lambda frame: int(compare(a(frame), b(frame)))
 
 
-def _and(expr: nodes.And, scope: Scope) -> Compiled:
-    masks = [_compile(e, scope) for e in expr.args]
-    return lambda frame: int(all(mask(frame) for mask in masks))
+def _and(expr: masks.And, scope: Scope) -> Compiled:
+    parts = [_compile(e, scope) for e in expr.args]
+    return lambda frame: int(all(part(frame) for part in parts))
 
 
-def _or(expr: nodes.Or, scope: Scope) -> Compiled:
-    masks = [_compile(e, scope) for e in expr.args]
-    return lambda frame: int(any(mask(frame) for mask in masks))
+def _or(expr: masks.Or, scope: Scope) -> Compiled:
+    parts = [_compile(e, scope) for e in expr.args]
+    return lambda frame: int(any(part(frame) for part in parts))
 
 
-def _not(expr: nodes.Not, scope: Scope) -> Compiled:
+def _not(expr: masks.Not, scope: Scope) -> Compiled:
     mask = _compile(expr.args[0], scope)
     return lambda frame: int(not mask(frame))
 
 
-def _where(expr: nodes.Where, scope: Scope) -> Compiled:
+def _where(expr: masks.Where, scope: Scope) -> Compiled:
     mask, a, b = (_compile(e, scope) for e in expr.args)
     return lambda frame: a(frame) if mask(frame) else b(frame)
 
@@ -312,19 +264,19 @@ _COMPILERS: Mapping[type, NodeCompiler] = {
     sympy.Add: _add,
     sympy.Mul: _mul,
     sympy.Pow: _pow,
-    nodes.Sum: _sum,
-    nodes.Prod: _prod,
-    nodes.LogSumExp: _log_sum_exp,
-    nodes.Max: _extremum(">", position=False),
-    nodes.Min: _extremum("<", position=False),
-    nodes.ArgMax: _extremum(">", position=True),
-    nodes.ArgMin: _extremum("<", position=True),
-    nodes.Delta: _delta,
-    nodes.Compare: _comparison,
-    nodes.And: _and,
-    nodes.Or: _or,
-    nodes.Not: _not,
-    nodes.Where: _where,
+    reductions.Sum: _sum,
+    reductions.Prod: _prod,
+    reductions.LogSumExp: _log_sum_exp,
+    reductions.Max: _extremum(">", position=False),
+    reductions.Min: _extremum("<", position=False),
+    reductions.ArgMax: _extremum(">", position=True),
+    reductions.ArgMin: _extremum("<", position=True),
+    masks.Delta: _delta,
+    masks.Compare: _comparison,
+    masks.And: _and,
+    masks.Or: _or,
+    masks.Not: _not,
+    masks.Where: _where,
     nodes.Stop: _stop,
     nodes.Digit: _digit,
     type(sympy.pi): lambda expr, scope: _constant(scope.environment.arithmetic.pi),

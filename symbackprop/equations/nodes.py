@@ -1,4 +1,4 @@
-"""Indexed tensors as SymPy expressions.
+"""Indexed tensors as SymPy expressions; `reductions` and `masks` have nodes of their own.
 
 Grammar of a right-hand side:
 
@@ -19,11 +19,11 @@ it; `fresh_bound` renames before expressions are joined, so that a substitution 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import sympy
-from sympy import Basic, Expr, Integer, Symbol
+from sympy import Expr, Integer, Symbol
 
 
 class Index(Symbol):  # type: ignore[misc]
@@ -141,162 +141,6 @@ class Access(Node):
 
     def _eval_is_nonnegative(self) -> bool | None:
         return True if self.tensor.kind != "real" else None
-
-
-class Reduction(Node):
-    """A reduction of `body` over the bound indices."""
-
-    def __new__(cls, body: Any, *bound: Index) -> Any:
-        assert all(isinstance(i, Index) for i in bound), bound
-        if not bound:
-            return sympy.sympify(body)
-        return Expr.__new__(cls, sympy.sympify(body), *bound)
-
-    @property
-    def body(self) -> Expr:
-        return self.args[0]
-
-    @property
-    def bound(self) -> tuple[Index, ...]:
-        return self.args[1:]  # type: ignore[no-any-return]
-
-    @property
-    def free_symbols(self) -> set[Basic]:
-        return self.body.free_symbols - set(self.bound)  # type: ignore[no-any-return]
-
-    def _sympystr(self, printer: Any) -> str:
-        bound = ", ".join(i.name for i in self.bound)
-        return f"{type(self).__name__}[{bound}]({printer.doprint(self.body)})"
-
-
-class Sum(Reduction):
-    """Σ body over the bound indices; a sum of zero is zero, nested sums are one."""
-
-    def __new__(cls, body: Any, *bound: Index) -> Any:
-        body = sympy.sympify(body)
-        if body == 0:
-            return Integer(0)
-        if isinstance(body, Sum):
-            return Reduction.__new__(cls, body.body, *bound, *body.bound)
-        return Reduction.__new__(cls, body, *bound)
-
-
-class Prod(Reduction):
-    """Π body."""
-
-
-class Max(Reduction):
-    """The largest body."""
-
-
-class Min(Reduction):
-    """The smallest body."""
-
-
-class LogSumExp(Reduction):
-    """log Σ exp(body)."""
-
-
-class ArgMax(Reduction):
-    """Row-major position, over the bound indices, of the first place that attains the maximum."""
-
-    is_integer = True
-    is_nonnegative = True
-
-
-class ArgMin(Reduction):
-    """Row-major position of the first place that attains the minimum."""
-
-    is_integer = True
-    is_nonnegative = True
-
-
-class Mask(Node):
-    """A number that is 0 or 1."""
-
-    is_integer = True
-    is_nonnegative = True
-
-
-class Delta(Mask):
-    """Kronecker's δ(a, b) of two index expressions: 1 where they are equal, else 0."""
-
-    def __new__(cls, a: Any, b: Any) -> Any:
-        a, b = sympy.sympify(a), sympy.sympify(b)
-        if (_is_only_zero(a) and b == 0) or (_is_only_zero(b) and a == 0):
-            return Integer(1)
-        difference = a - b
-        if difference == 0:
-            return Integer(1)
-        if difference.is_Integer:
-            return Integer(0)
-        return Expr.__new__(cls, *sorted((a, b), key=sympy.default_sort_key))
-
-
-def _is_only_zero(expr: Any) -> bool:
-    """An index of extent 1."""
-    return isinstance(expr, Index) and expr.extent == 1
-
-
-class Compare(Mask):
-    """[a op b] with op one of < <= > >= == !=; `op` is a Symbol of that name."""
-
-    def __new__(cls, op: Any, a: Any, b: Any) -> Any:
-        op = op if isinstance(op, Symbol) else Symbol(op)
-        a, b = sympy.sympify(a), sympy.sympify(b)
-        if a.is_Rational and b.is_Rational:
-            return Integer(int(COMPARISONS[op.name](a, b)))
-        return Expr.__new__(cls, op, a, b)
-
-    @property
-    def op(self) -> str:
-        return self.args[0].name  # type: ignore[no-any-return]
-
-    @property
-    def free_symbols(self) -> set[Basic]:
-        return self.args[1].free_symbols | self.args[2].free_symbols  # type: ignore[no-any-return]
-
-
-COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "<": lambda a, b: bool(a < b),
-    "<=": lambda a, b: bool(a <= b),
-    ">": lambda a, b: bool(a > b),
-    ">=": lambda a, b: bool(a >= b),
-    "==": lambda a, b: bool(a == b),
-    "!=": lambda a, b: bool(a != b),
-}
-
-
-class And(Mask):
-    """Both masks."""
-
-
-class Or(Mask):
-    """Either mask."""
-
-
-class Not(Mask):
-    """1 - mask."""
-
-    def __new__(cls, mask: Any) -> Any:
-        mask = sympy.sympify(mask)
-        if mask.is_Integer:
-            return Integer(1 - int(mask))
-        return mask.args[0] if isinstance(mask, Not) else Expr.__new__(cls, mask)
-
-
-class Where(Node):
-    """`a` where the mask holds, `b` elsewhere; the branch not taken does not count, even if NaN."""
-
-    def __new__(cls, mask: Any, a: Any, b: Any) -> Any:
-        mask, a, b = sympy.sympify(mask), sympy.sympify(a), sympy.sympify(b)
-        if mask.is_Integer:
-            return a if mask == 1 else b
-        if a == 1 and b == 0:
-            return mask
-        if a == 0 and b == 1:
-            return Not(mask)
-        return a if a == b else Expr.__new__(cls, mask, a, b)
 
 
 class Stop(Node):

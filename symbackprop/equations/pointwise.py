@@ -36,5 +36,5 @@ def computed(name: str) -> tuple[tuple[Symbol, ...], Expr]:
 def _read(name: str, text: str) -> tuple[tuple[Symbol, ...], Expr]:
     parameters = tuple(Symbol(f"_{p}", real=True) for p in pointwise_signature(name).parameters)
     numbers = {p.name[1:]: p for p in parameters} | {"pi": sympy.pi}
-    body = Indexed(Scope(_NOTHING), {}, numbers).value(expression(text, layer=True), {})
+    body = Indexed(Scope(_NOTHING), numbers=numbers).value(expression(text, layer=True), {})
     return parameters, body

@@ -7,7 +7,9 @@ from typing import Any
 import sympy
 from sympy import Expr, Integer, Mul
 
-from symbackprop.equations.nodes import Access, ArgMax, ArgMin, Compare, Digit, Index
+from symbackprop.equations.masks import Compare
+from symbackprop.equations.nodes import Access, Digit, Index
+from symbackprop.equations.reductions import ArgMax, ArgMin
 
 Bound = Any  # a SymPy expression, or None where it is not known
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 
 from sympy import Basic, Expr
 
-from symbackprop.equations.nodes import Index, Reduction, free_indices
+from symbackprop.equations.nodes import Index, free_indices
+from symbackprop.equations.reductions import Reduction
 
 
 def fresh_name(base: str, taken: set[str]) -> str:

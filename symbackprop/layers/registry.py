@@ -90,9 +90,14 @@ def shape_text(array: Array) -> str:
     return f"[{', '.join(map(str, array.shape))}]"
 
 
+def names(base: str, count: int) -> list[str]:
+    """As many names: `i` alone, or `i1`, `i2`, …"""
+    return [base] if count == 1 else [f"{base}{k}" for k in range(1, count + 1)]
+
+
 def indices(base: str, count: int) -> str:
     """`i`, or `i1, i2, …` where an equation needs several of a kind."""
-    return base if count == 1 else ", ".join(f"{base}{k}" for k in range(1, count + 1))
+    return ", ".join(names(base, count))
 
 
 def axis_of(call: Call, array: Array, axis: int) -> int:

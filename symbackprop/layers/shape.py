@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from symbackprop.layers.registry import Array, Call, Extent, axis_of, indices, shape_text
+from symbackprop.layers.registry import Array, Call, Extent, axis_of, indices, names, shape_text
 
 
 def flatten(call: Call, x: Array) -> Array:
@@ -23,17 +23,15 @@ def reshape(call: Call, x: Array, *shape: Extent) -> Array:
     while kept < min(len(shape), len(x.shape)) and shape[kept] == x.shape[kept]:
         kept += 1
     new, old = shape[kept:], x.shape[kept:]
-    rows = [f"n{k}" for k in range(1, kept + 1)]
-    columns = [f"f{k}" for k in range(1, len(new) + 1)]
-    extents = {f"f{k}": e for k, e in enumerate(new, 1)}
-    places = {f"s{k}": math.prod(new[k:]) for k in range(1, len(new) + 1)}
-    flat = " + ".join(f"f{k} * s{k}" for k in range(1, len(new) + 1)) or "0"
+    rows, columns = names("n", kept), names("f", len(new))
+    extents = dict(zip(columns, new, strict=True))
+    strides = {f"s{k}": math.prod(new[k:]) for k in range(1, len(new) + 1)}
+    flat = " + ".join(f"{f} * {s}" for f, s in zip(columns, strides, strict=True)) or "0"
     digits = [f"digit({flat}, p{k}, e{k})" for k in range(1, len(old) + 1)]
-    numbers = {f"p{k}": math.prod(old[k:]) for k in range(1, len(old) + 1)}
+    places = {f"p{k}": math.prod(old[k:]) for k in range(1, len(old) + 1)}
     sizes = {f"e{k}": e for k, e in enumerate(old, 1)}
-    left = ", ".join(rows + columns)
-    right = ", ".join(rows + digits)
-    return call.equation(f"y[{left}] = x[{right}]", extents, x=x, **places, **numbers, **sizes)
+    left, right = ", ".join(rows + columns), ", ".join(rows + digits)
+    return call.equation(f"y[{left}] = x[{right}]", extents, x=x, **strides, **places, **sizes)
 
 
 def transpose(call: Call, x: Array, *axes: int) -> Array:
@@ -42,9 +40,9 @@ def transpose(call: Call, x: Array, *axes: int) -> Array:
     order = [axis_of(call, x, a) for a in axes] or list(reversed(range(rank)))
     if sorted(order) != list(range(rank)):
         call.refuse("axes", f"axes {axes} of an array of rank {rank}", "name each axis once")
-    names = [f"i{k}" for k in range(rank)]
-    left = ", ".join(names[k] for k in order)
-    return call.equation(f"y[{left}] = x[{', '.join(names)}]", x=x)
+    own = [f"i{k}" for k in range(rank)]
+    left = ", ".join(own[k] for k in order)
+    return call.equation(f"y[{left}] = x[{', '.join(own)}]", x=x)
 
 
 def concat(call: Call, a: Array, b: Array, *more: Array, axis: int = -1) -> Array:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Integer
 
-from symbackprop.equations.nodes import Access, ArgMax, ArgMin, Digit, Index, free_indices
-from symbackprop.program.graph import ZERO, row_major
+from symbackprop.equations.nodes import Access, Digit, Index, free_indices
+from symbackprop.equations.reductions import ArgMax, ArgMin
 from symbackprop.program.reshapes import regroup
 from symbackprop.program.scope import Labelled, Scope
+from symbackprop.program.shapes import ZERO, row_major
 
 
 def lower_access(access: Access, scope: Scope) -> Labelled:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from symbackprop.program.graph import nominal, product
 from symbackprop.program.scope import Axes, Labelled, Scope
+from symbackprop.program.shapes import nominal, product
 
 
 def contract(factors: list[Labelled], bound: Axes, scope: Scope) -> Labelled:

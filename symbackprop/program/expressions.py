@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import sympy
 from sympy import Add, Expr, Function, Integer, Mul, Number, NumberSymbol, Pow, Symbol
 
-from symbackprop.equations import nodes
-from symbackprop.equations.nodes import Compare, Index, LogSumExp, PointwiseFunction, Where
+from symbackprop.equations import masks, nodes, reductions
+from symbackprop.equations.masks import Compare, Where
+from symbackprop.equations.nodes import Index, PointwiseFunction
+from symbackprop.equations.reductions import LogSumExp
 from symbackprop.program.accesses import lower_access
 from symbackprop.program.contractions import sum_over
 from symbackprop.program.graph import COMPARISON_FUNCTIONS
@@ -211,12 +213,12 @@ def lower_table(expr: PointwiseFunction, scope: Scope) -> Labelled:
     return apply_table(expr.table_name, [scope.lower(a) for a in expr.args], scope)
 
 
-def lower_extreme(expr: nodes.Reduction, scope: Scope) -> Labelled:
+def lower_extreme(expr: reductions.Reduction, scope: Scope) -> Labelled:
     """The largest or smallest body."""
     return scope.reduce(type(expr).__name__.lower(), scope.lower(expr.body), expr.bound)
 
 
-def lower_position(expr: nodes.Reduction, scope: Scope) -> Labelled:
+def lower_position(expr: reductions.Reduction, scope: Scope) -> Labelled:
     """The row-major position of the first largest or smallest body."""
     body = scope.lower(expr.body)
     kept = scope.sorted({i for i in body.axes if i not in expr.bound})
@@ -225,7 +227,7 @@ def lower_position(expr: nodes.Reduction, scope: Scope) -> Labelled:
     return Labelled(scope.graph.reduce(type(expr).__name__.lower(), value, (len(kept),)), kept)
 
 
-def lower_mask(expr: nodes.Mask, scope: Scope) -> Labelled:
+def lower_mask(expr: masks.Mask, scope: Scope) -> Labelled:
     """Comparisons and what joins them; δ compares two positions."""
     if isinstance(expr, Compare):
         function, parts = COMPARISON_FUNCTIONS[expr.op], expr.args[1:]
@@ -239,10 +241,10 @@ def lower_mask(expr: nodes.Mask, scope: Scope) -> Labelled:
 
 
 _MASKS: Mapping[type, str] = {
-    nodes.Delta: "equal",
-    nodes.And: "logical_and",
-    nodes.Or: "logical_or",
-    nodes.Not: "logical_not",
+    masks.Delta: "equal",
+    masks.And: "logical_and",
+    masks.Or: "logical_or",
+    masks.Not: "logical_not",
 }
 
 
@@ -271,15 +273,15 @@ RULES: Mapping[type, Rule] = {
     sympy.exp: lower_exp,
     PointwiseFunction: lower_table,
     nodes.Access: lower_access,
-    nodes.Sum: lower_sum,
-    nodes.Prod: lower_product,
-    nodes.Max: lower_extreme,
-    nodes.Min: lower_extreme,
-    nodes.LogSumExp: lower_logsumexp,
-    nodes.ArgMax: lower_position,
-    nodes.ArgMin: lower_position,
-    nodes.Delta: lower_mask,
-    nodes.Mask: lower_mask,
+    reductions.Sum: lower_sum,
+    reductions.Prod: lower_product,
+    reductions.Max: lower_extreme,
+    reductions.Min: lower_extreme,
+    reductions.LogSumExp: lower_logsumexp,
+    reductions.ArgMax: lower_position,
+    reductions.ArgMin: lower_position,
+    masks.Delta: lower_mask,
+    masks.Mask: lower_mask,
     Where: lower_where,
     nodes.Stop: lower_stop,
     nodes.Digit: lower_digit,

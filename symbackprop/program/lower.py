@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
 from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.program.expressions import RULES
-from symbackprop.program.graph import Graph, row_major
+from symbackprop.program.graph import Graph
 from symbackprop.program.model import (
     Copy,
     Function,
@@ -19,6 +19,7 @@ from symbackprop.program.model import (
 )
 from symbackprop.program.names import Namer
 from symbackprop.program.scope import Scope
+from symbackprop.program.shapes import row_major
 from symbackprop.program.storage import Pool, place, root
 
 

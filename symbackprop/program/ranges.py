@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Integer, Mul
 
-from symbackprop.equations.nodes import Access, And, Compare, Digit, Index, Not, Sum, Where
+from symbackprop.equations.masks import And, Compare, Not, Where
+from symbackprop.equations.nodes import Access, Digit, Index
+from symbackprop.equations.reductions import Sum
 from symbackprop.program.scope import Axes, Labelled, Scope
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul
 
 from symbackprop.equations.nodes import Access, Digit, Index
-from symbackprop.program.graph import ONE, Graph, product
+from symbackprop.program.graph import Graph
+from symbackprop.program.shapes import ONE, product
 
 
 def regroup(graph: Graph, value: int, indices: tuple[Expr, ...]) -> tuple[int, tuple[Expr, ...]]:

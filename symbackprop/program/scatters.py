@@ -6,21 +6,14 @@ import itertools
 
 from sympy import Expr, Mul
 
-from symbackprop.equations.nodes import (
-    Access,
-    ArgMax,
-    ArgMin,
-    Delta,
-    Digit,
-    Index,
-    Sum,
-    free_indices,
-)
+from symbackprop.equations.masks import Delta
+from symbackprop.equations.nodes import Access, Digit, Index, free_indices
 from symbackprop.equations.ranges import bounds
+from symbackprop.equations.reductions import ArgMax, ArgMin, Sum
 from symbackprop.program.accesses import flat_position
-from symbackprop.program.graph import product, row_major
 from symbackprop.program.reshapes import row_major_indices
 from symbackprop.program.scope import Axes, Labelled, Scope
+from symbackprop.program.shapes import product, row_major
 
 Target = dict[Index, Expr]
 

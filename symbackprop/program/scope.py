@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sympy import Expr, sympify
 
 from symbackprop.equations.nodes import Index, TensorSymbol
-from symbackprop.program.graph import Graph, product, size
+from symbackprop.program.graph import Graph
+from symbackprop.program.shapes import product, size
 
 Axes = tuple[Index, ...]
 

@@ -6,7 +6,9 @@ import itertools
 
 from sympy import Add, Expr, Integer, Mul, Pow
 
-from symbackprop.equations.nodes import Access, Delta, Index, Sum, free_indices
+from symbackprop.equations.masks import Delta
+from symbackprop.equations.nodes import Access, Index, free_indices
+from symbackprop.equations.reductions import Sum
 from symbackprop.program.contractions import contract
 from symbackprop.program.ranges import guarded_sum
 from symbackprop.program.scatters import is_scatter, lower_scatter, stays_below

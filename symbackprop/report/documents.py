@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-import jinja2
 from sympy import Expr
 
 from symbackprop.derivation.model import Derivation
@@ -25,6 +23,7 @@ from symbackprop.report.view import (
     uses_rows,
     view,
 )
+from symbackprop.templating import fill
 
 Escape = Callable[[str], str]
 
@@ -50,7 +49,8 @@ class Paragraph:
 def document_tex(derivation: Derivation) -> str:
     """An article that pdflatex compiles: names, forward, loss, backward with every rule named."""
     shown = view(derivation)
-    body = _template("report_document.tex.jinja").render(
+    body = fill(
+        "report_document.tex.jinja",
         **_common(shown, latex_text),
         sections=[(latex_text(s.title), list(_tex_paragraphs(s))) for s in shown.sections],
         gradients=[(latex_of(s.known.whole(s.subject)), s.number) for s in shown.gradients()],
@@ -65,7 +65,8 @@ def document_tex(derivation: Derivation) -> str:
 def document_markdown(derivation: Derivation) -> str:
     """The same as a Markdown page for GitHub."""
     shown = view(derivation)
-    return _template("report_document.md.jinja").render(
+    return fill(
+        "report_document.md.jinja",
         **_common(shown, markdown_text),
         sections=[(markdown_text(s.title), list(_markdown_paragraphs(s))) for s in shown.sections],
         gradients=[(latex_of(s.known.whole(s.subject)), s.number) for s in shown.gradients()],
@@ -156,23 +157,3 @@ def _markdown_paragraphs(section: Section) -> Iterator[Paragraph]:
 def _heading(shown: Shown, name: str) -> str:
     symbol = f"${latex_of(shown.known.whole(shown.subject))}$"
     return f"Gradient by {symbol} ({name})" if shown.gradient else f"Cotangent of {symbol} ({name})"
-
-
-def _template(name: str) -> jinja2.Template:
-    """A template from beside the package's files, or beside the package in a checkout."""
-    package = Path(__file__).parent.parent
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([package / "templates", package.parent / "templates"]),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<<",
-        variable_end_string=">>",
-        comment_start_string="<#",
-        comment_end_string="#>",
-    )
-    return environment.get_template(name)

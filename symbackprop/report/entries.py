@@ -9,27 +9,17 @@ from typing import Any
 import sympy
 from sympy import Expr, Rational
 
-from symbackprop.equations.nodes import (
-    Access,
-    And,
+from symbackprop.equations.masks import And, Compare, Delta, Not, Or, Where
+from symbackprop.equations.nodes import Access, Digit, Index, Partial, Stop, TensorSymbol
+from symbackprop.equations.reductions import (
     ArgMax,
     ArgMin,
-    Compare,
-    Delta,
-    Digit,
-    Index,
     LogSumExp,
     Max,
     Min,
-    Not,
-    Or,
-    Partial,
     Prod,
     Reduction,
-    Stop,
     Sum,
-    TensorSymbol,
-    Where,
 )
 from symbackprop.report.formula import (
     ONE,

@@ -14,21 +14,9 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, Integer
 
-from symbackprop.equations.nodes import (
-    Access,
-    And,
-    Compare,
-    Delta,
-    Index,
-    LogSumExp,
-    Not,
-    Or,
-    Reduction,
-    Stop,
-    Sum,
-    Where,
-    free_indices,
-)
+from symbackprop.equations.masks import And, Compare, Delta, Not, Or, Where
+from symbackprop.equations.nodes import Access, Index, Stop, free_indices
+from symbackprop.equations.reductions import LogSumExp, Reduction, Sum
 from symbackprop.report.contraction import Axes, Factor, NoMatrixForm, contract
 from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import (

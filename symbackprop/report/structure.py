@@ -9,21 +9,9 @@ from typing import Any
 import sympy
 from sympy import Expr, Integer, Rational
 
-from symbackprop.equations.nodes import (
-    Access,
-    And,
-    Compare,
-    Delta,
-    Index,
-    LogSumExp,
-    Not,
-    Or,
-    PointwiseFunction,
-    Reduction,
-    Sum,
-    Where,
-    free_indices,
-)
+from symbackprop.equations.masks import And, Compare, Delta, Not, Or, Where
+from symbackprop.equations.nodes import Access, Index, PointwiseFunction, free_indices
+from symbackprop.equations.reductions import LogSumExp, Reduction, Sum
 from symbackprop.report.formula import (
     Formula,
     Fraction,
@@ -163,6 +151,8 @@ def relation(mask: Expr, form: Callable[[Expr], Formula]) -> Formula:
     if isinstance(mask, Not) and isinstance(mask.args[0], Compare):
         opposite = _OPPOSITE[mask.args[0].op]
         return Relation(opposite, form(mask.args[0].args[1]), form(mask.args[0].args[2]))
+    if isinstance(mask, Not) and isinstance(mask.args[0], Delta):
+        return Relation("!=", form(mask.args[0].args[0]), form(mask.args[0].args[1]))
     if isinstance(mask, Not):
         return Negation(relation(mask.args[0], form))
     if isinstance(mask, (And, Or)):

@@ -9,7 +9,8 @@ from functools import cached_property
 from sympy import Expr
 
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
-from symbackprop.equations.nodes import ArgMax, ArgMin, Compare, Partial, TensorSymbol
+from symbackprop.equations.nodes import Partial, TensorSymbol, pointwise_function
+from symbackprop.equations.reductions import ArgMax, ArgMin
 from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import Apply, Derivative, Formula, Named, walk
 from symbackprop.report.matrix import matrix_form
@@ -183,11 +184,14 @@ def rules(view: View) -> dict[str, str]:
     return used
 
 
+_KINKED = tuple(map(pointwise_function, ("relu", "abs")))
+
+
 def conventions(derivation: Derivation) -> list[str]:
     """The choices that the derivatives of this derivation rest on, in words."""
     found = []
     cotangents = [line for loss in derivation.losses for line in loss.cotangents]
-    if any(line.equation.rhs.has(Compare) for line in cotangents):
+    if any(line.equation.rhs.has(*_KINKED) for line in derivation.forward):
         found.append("relu and abs have derivative 0 at 0.")
     if any(line.equation.rhs.has(ArgMax, ArgMin) for line in cotangents):
         found.append("max and min pass the derivative to the first place that attains them.")

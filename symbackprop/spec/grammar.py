@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-import re
-from fractions import Fraction
 from typing import NoReturn
 
 from symbackprop.layers.pointwise import REDUCTIONS
 from symbackprop.spec import tree
 from symbackprop.spec.errors import Refused, did_you_mean, quoted
 from symbackprop.spec.lines import Code
+from symbackprop.spec.numerals import number
+from symbackprop.spec.operators import BINARY, COMPARE, NO_BINARY, NO_EXPRESSION
 from symbackprop.spec.syntax import (
     Binary,
     Binder,
@@ -31,51 +31,6 @@ from symbackprop.spec.syntax import (
     Truth,
     Unary,
 )
-
-_NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-_BINARY: dict[type[ast.operator], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.Pow: "**",
-    ast.MatMult: "@",
-    ast.BitAnd: "&",
-    ast.BitOr: "|",
-}
-_NO_BINARY: dict[type[ast.operator], tuple[str, str]] = {
-    ast.BitXor: ("^", "a power is written **"),
-    ast.FloorDiv: ("//", "use / for division"),
-    ast.Mod: ("%", "indices and numbers have no remainder here"),
-    ast.LShift: ("<<", "use * and **"),
-    ast.RShift: (">>", "use / and **"),
-}
-_COMPARE: dict[type[ast.cmpop], str] = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-}
-_NO_EXPRESSION: dict[type[ast.expr], tuple[str, str]] = {
-    ast.BoolOp: ("'and' and 'or' combine no masks", "use & and |, with comparisons in brackets"),
-    ast.IfExp: ("'if … else' chooses no entries", "write where(condition, a, b)"),
-    ast.Lambda: ("a lambda is no expression of a spec", "write a statement for each step"),
-    ast.NamedExpr: ("':=' is no expression of a spec", "give the part a statement of its own"),
-    ast.JoinedStr: ("an f-string is no expression of a spec", "write numbers, names and calls"),
-    ast.ListComp: ("a comprehension is no expression of a spec", "write an index statement"),
-    ast.SetComp: ("a comprehension is no expression of a spec", "write an index statement"),
-    ast.DictComp: ("a comprehension is no expression of a spec", "write an index statement"),
-    ast.GeneratorExp: ("a comprehension is no expression of a spec", "write sum[i](…)"),
-    ast.Dict: ("a mapping is no expression of a spec", "write numbers, names and calls"),
-    ast.Set: ("a set is no expression of a spec", "use round brackets"),
-    ast.Starred: ("'*' spreads no list", "write the arguments one by one"),
-    ast.Await: ("'await' is no expression of a spec", "delete it"),
-    ast.Yield: ("'yield' is no expression of a spec", "delete it"),
-    ast.YieldFrom: ("'yield' is no expression of a spec", "delete it"),
-    ast.Slice: ("':' takes no slice", "write an index statement: y[n] = x[n, 0]"),
-}
 
 
 def statement(code: Code, layer: bool = False) -> Statement:
@@ -151,7 +106,7 @@ class _Reader:
         if isinstance(node, (ast.Tuple, ast.List)):
             fix = "bring data in as an input"
             self.refuse(node, "a list stands only as an argument of a call", fix)
-        self.refuse(node, *_NO_EXPRESSION.get(type(node), ("no expression of a spec", tree.FORM)))
+        self.refuse(node, *NO_EXPRESSION.get(type(node), ("no expression of a spec", tree.FORM)))
 
     def constant(self, node: ast.Constant) -> Expression:
         place, value = self.place(node), node.value
@@ -167,10 +122,10 @@ class _Reader:
         self.refuse(node, "a quoted word stands only as an argument of a call", fix)
 
     def binary(self, node: ast.BinOp) -> Expression:
-        operator = _BINARY.get(type(node.op))
+        operator = BINARY.get(type(node.op))
         end = node.left.end_col_offset or 0
         if operator is None:
-            written, fix = _NO_BINARY[type(node.op)]
+            written, fix = NO_BINARY[type(node.op)]
             place = self.code.place(self.code.text.index(written, end))
             raise Refused(place, f"'{written}' is no operation of a spec", fix)
         left, right = self.expression(node.left), self.expression(node.right)
@@ -188,7 +143,7 @@ class _Reader:
         operands = [node.left, *node.comparators]
         parts: list[Expression] = []
         for left, op, right in zip(operands, node.ops, operands[1:], strict=False):
-            operator = _COMPARE.get(type(op))
+            operator = COMPARE.get(type(op))
             if operator is None:
                 self.refuse(node, "'in' and 'is' compare nothing here", "use < <= > >= == !=")
             place = self.code.place(self.code.text.index(operator, left.end_col_offset or 0))
@@ -271,7 +226,7 @@ class _Reader:
         if self._is_rest(node):
             return Rest(self.place(node))
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub, ast.Mult)):
-            operator = _BINARY[type(node.op)]
+            operator = BINARY[type(node.op)]
             place = self.code.place(self.code.text.index(operator, node.left.end_col_offset or 0))
             return Binary(operator, self.index(node.left), self.index(node.right), place)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -282,7 +237,7 @@ class _Reader:
         if isinstance(node, (ast.Name, ast.Subscript)) or layers_own:
             return self.expression(node)
         if isinstance(node, ast.Slice):
-            self.refuse(node, *_NO_EXPRESSION[ast.Slice])
+            self.refuse(node, *NO_EXPRESSION[ast.Slice])
         fix = "an index is a name, a whole number, their + - *, or an entry of integer labels"
         self.refuse(node, "not an index", fix)
 
@@ -291,16 +246,3 @@ class _Reader:
         if is_rest and not self.layer:
             self.refuse(node, "'...' is no index", "name every axis")
         return is_rest
-
-
-def number(text: str, place: Place) -> Number:
-    """An exact number; Refused where it is no decimal, or too large or small for a float."""
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        message = f"{quoted(text)} is no decimal number"
-        raise Refused(place, message, "write it as in 12, 0.5 or 1e-4")
-    exponent = int((match.group(2) or "e0")[1:][:8])
-    if len(match.group(1)) > 400 or abs(exponent) > 400 or float(text) == float("inf"):
-        message = f"{quoted(text)} is out of range"
-        raise Refused(place, message, "numbers lie between 1e-308 and 1.8e308")
-    return Number(Fraction(text), text, place)

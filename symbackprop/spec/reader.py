@@ -6,11 +6,12 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from symbackprop.spec import declarations, document, grammar, lines
-from symbackprop.spec.declarations import Entries, attempt
+from symbackprop.spec import document, fields, grammar, lines
+from symbackprop.spec.declarations import Entries
 from symbackprop.spec.definitions import Definition, Definitions, bad_module_name
 from symbackprop.spec.document import MappingNode, Node, ScalarNode, describe
 from symbackprop.spec.errors import Enough, Fault, Faults, Refused, SpecError, did_you_mean, quoted
+from symbackprop.spec.fields import attempt
 from symbackprop.spec.names import Names
 from symbackprop.spec.syntax import (
     Expression,
@@ -58,7 +59,7 @@ class _Reader:
     def __init__(self, source: Source, root: MappingNode, faults: Faults) -> None:
         self.source = source
         self.faults = faults
-        self.found = declarations.options(root, KEYS, "the spec", faults)
+        self.found = fields.options(root, KEYS, "the spec", faults)
         unknown = [key.text for key, _ in root.entries if key.text not in KEYS]
         self.complete = not any(did_you_mean(word, DEFINING, "") for word in unknown)
         self.places = {key.text: key.place for key, _ in root.entries}
@@ -67,14 +68,12 @@ class _Reader:
 
     def spec(self) -> Spec:
         name = self._name()
-        title = self._option(
-            "title", lambda node: " ".join(declarations.text(node, "title").split()), ""
-        )
-        notes = self._option("notes", lambda node: declarations.text(node, "notes"), "")
-        dims = self._numbers("dims", "extent", declarations.size)
+        title = self._option("title", lambda node: " ".join(fields.text(node, "title").split()), "")
+        notes = self._option("notes", lambda node: fields.text(node, "notes"), "")
+        dims = self._numbers("dims", "extent", fields.size)
         inputs = self._declared("inputs", "input", self.entries.input)
         params = self._declared("params", "parameter", self.entries.parameter)
-        constants = self._numbers("constants", "constant", declarations.number)
+        constants = self._numbers("constants", "constant", fields.number)
         for extent, place in self.entries.extents:
             self.definitions.extent(extent, place)
         if "inputs" not in self.found:
@@ -122,7 +121,7 @@ class _Reader:
         if "name" not in self.found:
             self._lacks("name", "add a line such as 'name: my_network'")
             return ""
-        name, place = self._option("name", lambda node: declarations.word(node, "name"), ("", None))
+        name, place = self._option("name", lambda node: fields.word(node, "name"), ("", None))
         fault = bad_module_name(name, place) if place else None
         if fault is not None:
             self.faults.add(fault)
@@ -133,7 +132,7 @@ class _Reader:
     ) -> Mapping[str, Value]:
         """`dims` and `constants`: names with numbers."""
         numbers = {}
-        for name, node in self._option(key, lambda n: declarations.entries(n, key), ()):
+        for name, node in self._option(key, lambda n: fields.entries(n, key), ()):
             self.definitions.define(name.text, kind, name.place)
             value = attempt(self.faults, lambda: read(node, f"{kind} {quoted(name.text)}"))  # noqa: B023
             if value is not None:
@@ -145,7 +144,7 @@ class _Reader:
     ) -> tuple[Value, ...]:
         """`inputs` and `params`."""
         declared = []
-        for name, node in self._option(key, lambda n: declarations.entries(n, key), ()):
+        for name, node in self._option(key, lambda n: fields.entries(n, key), ()):
             self.definitions.define(name.text, kind, name.place)
             value = attempt(self.faults, lambda: read(name, node))  # noqa: B023
             if value is not None:
@@ -189,7 +188,7 @@ class _Reader:
         if "losses" not in self.found:
             self._lacks("loss", "add the scalar to minimise, such as 'loss: mse(p, y)'")
             return ()
-        listed = self._option("losses", lambda n: declarations.entries(n, "losses"), None)
+        listed = self._option("losses", lambda n: fields.entries(n, "losses"), None)
         if listed == ():
             fix = "write 'name: {value: expression, wrt: [names]}' lines"
             self.faults.add(Fault(self.places["losses"], "losses has no entry", fix))
@@ -201,11 +200,11 @@ class _Reader:
         wrt = None
         if isinstance(node, MappingNode):
             what = f"loss {quoted(key.text)}"
-            found = declarations.options(node, ("value", "wrt"), what, self.faults)
+            found = fields.options(node, ("value", "wrt"), what, self.faults)
             if "value" not in found:
                 raise Refused(key.place, f"{what} has no value", "add value: and its expression")
             node = found["value"]
-            wrt = declarations.words(found["wrt"], "wrt") if "wrt" in found else None
+            wrt = fields.words(found["wrt"], "wrt") if "wrt" in found else None
         value = self._expression(node, key.text)
         return LossDeclaration(key.text, value, wrt, key.place) if value is not None else None
 
@@ -232,7 +231,7 @@ class _Reader:
         """`wrt` (with inputs) or `outputs` (without)."""
         if key not in self.found:
             return None
-        listed = self._option(key, lambda node: declarations.words(node, key), ())
+        listed = self._option(key, lambda node: fields.words(node, key), ())
         if inputs is not None:
             self._differentiable(listed, key, names, inputs)
             return listed
@@ -267,7 +266,7 @@ class _Reader:
         fix = "write 'key: value' lines below it, indented"
         if not isinstance(node, MappingNode):
             raise Refused(node.place, f"train is a mapping, not {describe(node)}", fix)
-        found = declarations.options(node, TRAIN_KEYS, "train", self.faults)
+        found = fields.options(node, TRAIN_KEYS, "train", self.faults)
         names = [declared.name for declared in inputs]
         rows = found.get("data")
         for key, _ in rows.entries if isinstance(rows, MappingNode) else ():
@@ -275,4 +274,4 @@ class _Reader:
                 message = f"data for {quoted(key.text)}, which is no input"
                 fix = did_you_mean(key.text, names, f"the inputs are {', '.join(names)}")
                 self.faults.add(Fault(key.place, message, fix))
-        return {key: declarations.plain(value) for key, value in found.items()}
+        return {key: fields.plain(value) for key, value in found.items()}

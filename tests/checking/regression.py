@@ -8,16 +8,9 @@ import numpy as np
 import sympy
 
 from symbackprop.derivation.model import Derivation, Line, LossDerivation, Step
-from symbackprop.equations.nodes import (
-    Access,
-    Delta,
-    Index,
-    LogSumExp,
-    Partial,
-    Sum,
-    TensorSymbol,
-    extent,
-)
+from symbackprop.equations.masks import Delta
+from symbackprop.equations.nodes import Access, Index, Partial, TensorSymbol, extent
+from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.equations.system import Equation, Input, Loss, Parameter, System
 from symbackprop.spec.syntax import Init
 

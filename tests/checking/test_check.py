@@ -11,7 +11,8 @@ import regression as r
 from regression import derivation, module
 
 from symbackprop.checking import Report, Row, check, report
-from symbackprop.equations.nodes import Delta, Sum
+from symbackprop.equations.masks import Delta
+from symbackprop.equations.reductions import Sum
 
 
 def failures(found: Report) -> dict[str, str]:

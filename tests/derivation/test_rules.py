@@ -18,20 +18,17 @@ from symbackprop.derivation.rules.collect import factored, merged
 from symbackprop.derivation.rules.recognise import mirrored, recognise
 from symbackprop.derivation.scalar import partial_derivative
 from symbackprop.equations.evaluate import EXACT, evaluate_equation
+from symbackprop.equations.masks import Compare, Delta, Where
 from symbackprop.equations.nodes import (
     Access,
-    Compare,
-    Delta,
     Digit,
     Index,
-    LogSumExp,
-    Sum,
     TensorSymbol,
-    Where,
     extent,
     pointwise_function,
 )
 from symbackprop.equations.pointwise import computed, definition
+from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.equations.system import Equation
 from symbackprop.layers.pointwise import POINTWISE
 

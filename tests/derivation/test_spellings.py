@@ -7,16 +7,9 @@ from sympy import Expr, exp
 
 from symbackprop.derivation import Derivation, Line, differentiate
 from symbackprop.equations.build import build
-from symbackprop.equations.nodes import (
-    Access,
-    Delta,
-    LogSumExp,
-    Sum,
-    TensorSymbol,
-    extent,
-    pointwise_function,
-    tensors,
-)
+from symbackprop.equations.masks import Delta
+from symbackprop.equations.nodes import Access, TensorSymbol, extent, pointwise_function, tensors
+from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.spec import parse
 
 HEADER = """

@@ -25,28 +25,17 @@ from symbackprop.equations.evaluate import (
     extent_of,
 )
 from symbackprop.equations.evaluate_pointwise import pointwise
+from symbackprop.equations.masks import And, Compare, Delta, Not, Or, Where
 from symbackprop.equations.nodes import (
     Access,
-    And,
-    ArgMax,
-    ArgMin,
-    Compare,
-    Delta,
     Digit,
     Index,
-    LogSumExp,
-    Max,
-    Min,
-    Not,
-    Or,
-    Prod,
     Stop,
-    Sum,
     TensorSymbol,
-    Where,
     extent,
     pointwise_function,
 )
+from symbackprop.equations.reductions import ArgMax, ArgMin, LogSumExp, Max, Min, Prod, Sum
 from symbackprop.equations.system import Equation
 from symbackprop.layers.pointwise import POINTWISE
 

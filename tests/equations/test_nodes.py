@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from sympy import exp
 
-from symbackprop.equations.nodes import (
-    Delta,
-    Index,
-    LogSumExp,
-    Sum,
-    TensorSymbol,
-    Where,
-    extent,
-    free_indices,
-)
+from symbackprop.equations.masks import Delta, Where
+from symbackprop.equations.nodes import Index, TensorSymbol, extent, free_indices
+from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.equations.renaming import alpha, fresh_bound, positional
 
 N = extent("N")

@@ -7,26 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sympy import Integer, Rational
 
-from symbackprop.equations.nodes import (
-    Access,
-    And,
-    ArgMax,
-    ArgMin,
-    Compare,
-    Delta,
-    Index,
-    LogSumExp,
-    Max,
-    Min,
-    Not,
-    Or,
-    Prod,
-    Stop,
-    Sum,
-    TensorSymbol,
-    Where,
-    pointwise_function,
-)
+from symbackprop.equations.masks import And, Compare, Delta, Not, Or, Where
+from symbackprop.equations.nodes import Access, Index, Stop, TensorSymbol, pointwise_function
+from symbackprop.equations.reductions import ArgMax, ArgMin, LogSumExp, Max, Min, Prod, Sum
 from symbackprop.equations.system import Equation
 from tests.program.running import N, agree
 

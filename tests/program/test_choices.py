@@ -5,20 +5,9 @@ from __future__ import annotations
 import sympy
 from sympy import Integer
 
-from symbackprop.equations.nodes import (
-    ArgMax,
-    Compare,
-    Delta,
-    Digit,
-    Index,
-    LogSumExp,
-    Max,
-    Prod,
-    Sum,
-    TensorSymbol,
-    Where,
-    pointwise_function,
-)
+from symbackprop.equations.masks import Compare, Delta, Where
+from symbackprop.equations.nodes import Digit, Index, TensorSymbol, pointwise_function
+from symbackprop.equations.reductions import ArgMax, LogSumExp, Max, Prod, Sum
 from symbackprop.equations.system import Equation
 from symbackprop.program import lower
 from tests.program.running import N, agree, both, only_forward

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sympy import tanh
 
 from symbackprop.derivation.model import Derivation, Line
-from symbackprop.equations.nodes import Index, Sum, TensorSymbol, extent
+from symbackprop.equations.nodes import Index, TensorSymbol, extent
+from symbackprop.equations.reductions import Sum
 from symbackprop.equations.system import Equation
 from symbackprop.report import document_markdown, latex, line_latex, markdown
 from symbackprop.report import json as json_report

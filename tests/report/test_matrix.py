@@ -8,17 +8,10 @@ from sympy import Integer, exp
 
 from symbackprop.derivation.model import Line
 from symbackprop.equations.evaluate import FLOAT, evaluate_equation
-from symbackprop.equations.evaluate_compile import extent_of
-from symbackprop.equations.nodes import (
-    Access,
-    Delta,
-    Index,
-    LogSumExp,
-    Sum,
-    TensorSymbol,
-    extent,
-    tensors,
-)
+from symbackprop.equations.evaluate_environment import extent_of
+from symbackprop.equations.masks import Delta
+from symbackprop.equations.nodes import Access, Index, TensorSymbol, extent, tensors
+from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.equations.system import Equation
 from symbackprop.report.formula import Apply, Constant
 from symbackprop.report.matrix import matrix_form

@@ -14,7 +14,9 @@ from itertools import combinations
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational
 
-from symbackprop.equations.nodes import Access, Not, Sum, Where
+from symbackprop.equations.masks import Not, Where
+from symbackprop.equations.nodes import Access, Index
+from symbackprop.equations.reductions import Sum
 
 MOST_TERMS = 12
 
@@ -45,7 +47,7 @@ def factored(expr: Expr) -> Expr:
         shared = shared & other
     common = Mul(*sorted(shared.elements(), key=sympy.default_sort_key))
     if common == 1:
-        return expr
+        return _over_one_denominator(expr)
     rest = Add(
         *(
             Mul(_number(t), *(f - shared).elements())
@@ -55,13 +57,34 @@ def factored(expr: Expr) -> Expr:
     return _with_numbers_outside(common * rest)
 
 
+def _over_one_denominator(expr: Add) -> Expr:
+    """(a + b)/N + c for a/N + b/N + c: terms that are divided by the same extents and numbers."""
+    groups: dict[Expr, list[Expr]] = {}
+    for term in expr.args:
+        number, rest = term.as_coeff_Mul()
+        extents = (f for f in Mul.make_args(rest) if not f.has(Access, Index))
+        groups.setdefault(Mul(abs(number), *extents), []).append(term)
+    shared = {d: ts for d, ts in groups.items() if len(ts) > 1 and d.free_symbols}
+    for divisor, terms in shared.items():
+        together = divisor * Add(*(t / divisor for t in terms))
+        expr = Add(*(t for t in expr.args if t not in terms)) + together
+    return expr
+
+
+def _primitive(total: Add) -> tuple[Expr, Expr]:
+    """The number that all terms share, where fewer terms have a number of their own without it."""
+    number, primitive = total.primitive()
+    own = [sum(abs(_number(t)) != 1 for t in e.args) for e in (total, primitive)]
+    return (number, primitive) if own[1] < own[0] else (sympy.S.One, total)
+
+
 def _with_numbers_outside(product: Expr) -> Expr:
     """2 f (a + b) for f (2 a + 2 b), and f (b - a) for -f (a - b), inside sums too."""
     numbers, factors = [], []
     for factor in Mul.make_args(product):
         number, primitive = sympy.S.One, factor
         if isinstance(factor, Add):
-            number, primitive = factor.primitive()
+            number, primitive = _primitive(factor)
         elif isinstance(factor, Sum):
             number, body = _with_numbers_outside(factor.body).as_coeff_Mul()
             primitive = Sum(body, *factor.bound)

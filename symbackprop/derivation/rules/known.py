@@ -10,7 +10,9 @@ from sympy import Expr, Integer, Mul, exp
 from sympy.core.function import Function
 
 from symbackprop.derivation.rules.recognise import sigmoid
-from symbackprop.equations.nodes import Access, Compare, LogSumExp, Sum, TensorSymbol
+from symbackprop.equations.masks import Compare
+from symbackprop.equations.nodes import Access, TensorSymbol
+from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.equations.renaming import fresh_bound, positional
 from symbackprop.equations.system import Equation, System
 

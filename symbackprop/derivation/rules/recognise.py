@@ -20,13 +20,8 @@ from __future__ import annotations
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, exp, log
 
-from symbackprop.equations.nodes import (
-    LogSumExp,
-    Sum,
-    free_indices,
-    pointwise_function,
-    tensors,
-)
+from symbackprop.equations.nodes import free_indices, pointwise_function, tensors
+from symbackprop.equations.reductions import LogSumExp, Sum
 
 sigmoid = pointwise_function("sigmoid")
 softplus = pointwise_function("softplus")

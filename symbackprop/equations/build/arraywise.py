@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, Rational
 
-from symbackprop.equations import nodes
+from symbackprop.equations import masks, nodes, reductions
 from symbackprop.equations.build.functions import (
     apply_pointwise,
     combine,
@@ -61,7 +61,7 @@ class Arraywise:
                 if op == "-":
                     return ArrayValue(array.indices, -array.body)
                 mask = require_mask(self.scope, array.body, of.place, "~")
-                return ArrayValue(array.indices, nodes.Not(mask))
+                return ArrayValue(array.indices, masks.Not(mask))
             case Binary(op="@", left=left, right=right):
                 return self._product(self.value(left), self.value(right), node.place)
             case Binary(op=op, left=left, right=right):
@@ -104,7 +104,7 @@ class Arraywise:
         arrays = [self.value(a) for a in node.args]
         if name == "where":
             return self._broadcast(
-                lambda m, a, b: nodes.Where(
+                lambda m, a, b: masks.Where(
                     require_mask(self.scope, m, node.args[0].place, "where"), a, b
                 ),
                 arrays,
@@ -172,7 +172,7 @@ class Arraywise:
         batch = self._broadcast(lambda x, y: x * y, [left, right], place, "'@'")
         free = (*batch.indices, *rows, *columns)
         inside = fresh_bound(batch.body, {i.name for i in (*free, k)})
-        return ArrayValue(free, nodes.Sum(inside, k))
+        return ArrayValue(free, reductions.Sum(inside, k))
 
     def _reduce(self, node: Call) -> ArrayValue:
         """sum(x, axis=…, keepdims=…) and its kin; without an axis, over all."""
@@ -193,7 +193,7 @@ class Arraywise:
                 left.append(Index(fresh_name("o", {i.name for i in (*array.indices, *left)}), 1))
         body = fresh_bound(array.body, {i.name for i in (*array.indices, *left)})
         if node.function == "mean":
-            total = nodes.Sum(body, *bound) / sympy.prod(i.extent for i in bound)
+            total = reductions.Sum(body, *bound) / sympy.prod(i.extent for i in bound)
             return ArrayValue(tuple(left), total)
         return ArrayValue(tuple(left), REDUCTION_NODES[node.function](body, *bound))
 

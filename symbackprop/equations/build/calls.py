@@ -81,7 +81,7 @@ class LayerCall:
             if isinstance(v, ArrayValue)
         }
         numbers = {n: _exact(v) for n, v in operands.items() if n not in arrays}
-        indexed = Indexed(scope, arrays, numbers, self.node.place)
+        indexed = Indexed(scope, arrays, self.node.place, numbers=numbers)
         label = self.node.function
         if not _STATEMENT.match(text):
             body = indexed.value(expand_expression(expression(text, layer=True), arrays), {})

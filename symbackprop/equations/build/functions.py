@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 import sympy
 from sympy import Expr, Rational
 
-from symbackprop.equations import nodes
+from symbackprop.equations import masks, nodes
 from symbackprop.equations.build.scope import Scope
-from symbackprop.equations.nodes import Access, Compare, Delta, Index, Mask, Not
+from symbackprop.equations.masks import Compare, Delta, Mask, Not
+from symbackprop.equations.nodes import Access, Index
 from symbackprop.layers.pointwise import POINTWISE
 from symbackprop.spec.syntax import Place
 
@@ -81,11 +82,11 @@ def combine(scope: Scope, op: str, a: Expr, b: Expr, places: tuple[Place, Place]
         case "**":
             return a**b
         case "&":
-            return nodes.And(
+            return masks.And(
                 *(require_mask(scope, m, p, "&") for m, p in zip((a, b), places, strict=True))
             )
     assert op == "|", op
-    return nodes.Or(*(require_mask(scope, m, p, "|") for m, p in zip((a, b), places, strict=True)))
+    return masks.Or(*(require_mask(scope, m, p, "|") for m, p in zip((a, b), places, strict=True)))
 
 
 def compare(op: str, a: Expr, b: Expr) -> Expr:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from sympy import Expr
 from sympy.core.function import Function
 
-from symbackprop.equations.nodes import Access, Index, Sum, TensorSymbol, free_indices
+from symbackprop.equations.nodes import Access, Index, TensorSymbol, free_indices
+from symbackprop.equations.reductions import Sum
 from symbackprop.equations.renaming import alpha, fresh_name
 from symbackprop.equations.system import Equation
 

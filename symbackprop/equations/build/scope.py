@@ -10,7 +10,8 @@ import sympy
 from sympy import Expr, Integer, Tuple
 
 from symbackprop.equations.build.hoist import name_contractions
-from symbackprop.equations.nodes import Access, Index, Mask, TensorSymbol, extent
+from symbackprop.equations.masks import Mask
+from symbackprop.equations.nodes import Access, Index, TensorSymbol, extent
 from symbackprop.equations.renaming import alpha, fresh_bound, fresh_name
 from symbackprop.equations.system import Equation, Parameter
 from symbackprop.spec.errors import Fault

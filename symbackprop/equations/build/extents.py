@@ -1,0 +1,133 @@
+"""The extent of an index: that of every axis that it stands on alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from sympy import Expr
+
+from symbackprop.equations.build.scope import ArrayValue, Scope, shape_text
+from symbackprop.spec.syntax import (
+    Binary,
+    Compare,
+    Element,
+    Expression,
+    Name,
+    Number,
+    Place,
+    Reduction,
+    children,
+)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """An axis that an index stands on alone: where its extent comes from."""
+
+    extent: Expr
+    where: str
+
+
+@dataclass
+class IndexExtents:
+    """Finds extents in one statement. `operands` come before the names of the scope.
+
+    Faults stand `at_call`, if the statement is an equation of what is called there. `shifted` are
+    the indices that were met inside a shift or a stride, each with where it stands.
+    """
+
+    scope: Scope
+    operands: Mapping[str, ArrayValue] = field(default_factory=dict)
+    at_call: Place | None = None
+    shifted: dict[str, str] = field(default_factory=dict)
+
+    def fail(self, place: Place, message: str, fix: str) -> NoReturn:
+        """Raises SpecError, at the call where there is one."""
+        self.scope.fail(self.at_call or place, message, fix)
+
+    def array(self, node: Element) -> ArrayValue:
+        """The array that is read, which has to have an axis for each index."""
+        if node.tensor in self.operands:
+            array = self.operands[node.tensor]
+        else:
+            array = self.scope.look_up(node.tensor, node.place)
+        if array.rank != len(node.indices):
+            self.fail(
+                node.place,
+                f"'{node.tensor}' has rank {array.rank} {shape_text(array.shape)}, "
+                f"but stands here with {len(node.indices)} indices",
+                "write one index for each axis",
+            )
+        return array
+
+    def collect(self, node: Expression, stands: dict[str, list[Stand]]) -> None:
+        """Notes each axis that one of the named indices stands on alone."""
+        if isinstance(node, Element):
+            array = self.array(node)
+            text = shown(node)
+            for position, size in zip(node.indices, array.shape, strict=True):
+                if isinstance(position, Name) and position.id in stands:
+                    stands[position.id].append(Stand(size, text))
+                elif isinstance(position, Binary):
+                    self.shifted |= {n: text for n in _names_in(position)}
+        if isinstance(node, Compare) and node.op == "==":
+            self._collect_labels(node, stands)
+        if isinstance(node, Reduction):
+            hidden = {b.index for b in node.binders}
+            stands = {n: s for n, s in stands.items() if n not in hidden}
+        for child in children(node):
+            self.collect(child, stands)
+
+    def _collect_labels(self, node: Compare, stands: dict[str, list[Stand]]) -> None:
+        """`y[n] == k`: k runs over the classes of y."""
+        for index, labels in ((node.left, node.right), (node.right, node.left)):
+            if isinstance(index, Name) and index.id in stands and isinstance(labels, Element):
+                classes = self.array(labels).classes
+                if classes is not None:
+                    stands[index.id].append(Stand(classes, f"{shown(labels)} == {index.id}"))
+
+    def agreed(self, index: str, stands: list[Stand], place: Place) -> Expr:
+        """The one extent of an index. Raises SpecError where there is none, or more than one."""
+        if not stands and index in self.shifted:
+            self.fail(
+                place,
+                f"index {index} stands only inside {self.shifted[index]}",
+                "use it alone on an axis; this version has no shifted or strided reads",
+            )
+        if not stands:
+            self.fail(
+                place,
+                f"index {index} stands on no axis alone, so it has no extent",
+                f"write its extent where it is bound, sum[{index}:3](…), or use it as an index",
+            )
+        first = stands[0]
+        for other in stands[1:]:
+            if other.extent != first.extent:
+                self.fail(
+                    place,
+                    f"index {index} has extent {first.extent} in {first.where} "
+                    f"but {other.extent} in {other.where}",
+                    "use an index of its own for each extent",
+                )
+        return first.extent
+
+
+def _names_in(node: Expression) -> set[str]:
+    own = {node.id} if isinstance(node, Name) else set()
+    return own.union(*map(_names_in, children(node)))
+
+
+def shown(node: Expression) -> str:
+    """An index expression as it is written, for messages."""
+    match node:
+        case Name(id=name):
+            return name
+        case Number(text=text):
+            return text
+        case Element(tensor=tensor, indices=indices):
+            return f"{tensor}[{', '.join(map(shown, indices))}]"
+        case Binary(op=op, left=left, right=right):
+            return f"{shown(left)} {op} {shown(right)}"
+    return "…"

@@ -1,0 +1,52 @@
+"""What names stand for while expressions are evaluated: tensors by entries, extents by numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sympy import Expr
+
+from symbackprop.equations.evaluate_numbers import EXACT, Arithmetic, Value
+
+
+@dataclass(frozen=True)
+class Entries:
+    """A tensor's entries in row-major order."""
+
+    shape: tuple[int, ...]
+    flat: list[Value]
+
+    @staticmethod
+    def of(array: Any) -> Entries:
+        """The entries of an array, as Python numbers."""
+        array = np.asarray(array)
+        return Entries(array.shape, array.ravel().tolist())
+
+    def array(self) -> np.ndarray[Any, np.dtype[Any]]:
+        """The entries as an array of objects."""
+        array = np.empty(len(self.flat), dtype=object)
+        array[:] = self.flat
+        return array.reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the names in an expression stand for: tensors and run-time extents, by name."""
+
+    tensors: Mapping[str, Entries]
+    extents: Mapping[str, int]
+    arithmetic: Arithmetic = EXACT
+
+
+def extent_of(size: Expr, extents: Mapping[str, int]) -> int:
+    """An extent as a number: an integer, a run-time extent, or a product of them."""
+    if size.is_Integer:
+        return int(size)
+    if size.is_Symbol:
+        return extents[size.name]
+    assert size.is_Mul, size
+    return math.prod(extent_of(factor, extents) for factor in size.args)

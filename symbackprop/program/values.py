@@ -1,0 +1,85 @@
+"""A growing list of operations in which equal operations are one value.
+
+Because operations know axes by position, two expressions that differ only in the names of their
+indices become the same value: what the way back shares with the way forward is found by itself.
+"""
+
+from __future__ import annotations
+
+from sympy import Expr
+
+from symbackprop.program.model import (
+    Apply,
+    Arange,
+    Matmul,
+    Ones,
+    Operation,
+    Read,
+    Reduce,
+    Scalar,
+    Shape,
+    Take,
+    View,
+)
+
+# What a workspace can compute in an expression when it is made.
+_PLAIN = (Arange, Ones, View, Apply, Reduce, Matmul, Take)
+
+
+class Values:
+    """The list, and what it starts from; methods that make an operation return the value's number.
+
+    `line` is the equation that new operations serve.
+    """
+
+    def __init__(self) -> None:
+        self.values: list[Operation] = []
+        self.serves: list[int] = []
+        self.line = 0
+        self._known: dict[Operation, int] = {}
+        self._constant: list[bool] = []
+
+    def add(self, operation: Operation) -> int:
+        """The value of an operation, made only if no equal one exists."""
+        number = self._known.get(operation)
+        if number is None:
+            number = self._known[operation] = self.append(operation)
+        return number
+
+    def shape(self, value: int) -> Shape:
+        return self.values[value].shape
+
+    def kind(self, value: int) -> str:
+        return self.values[value].kind
+
+    def number(self, value: int) -> Expr | None:
+        """The number that a scalar value is; None for anything that depends on data."""
+        operation = self.values[value]
+        return operation.number if isinstance(operation, Scalar) else None
+
+    def append(self, operation: Operation) -> int:
+        """The value of an operation, made even if an equal one exists: memory of its own."""
+        self.values.append(operation)
+        self.serves.append(self.line)
+        plain = isinstance(operation, _PLAIN) and getattr(operation, "function", "") != "erf"
+        fixed = (plain and bool(operation.shape)) or isinstance(operation, Scalar)
+        self._constant.append(fixed and all(self._constant[o] for o in operation.operands))
+        return len(self.values) - 1
+
+    def is_constant(self, value: int) -> bool:
+        """Whether a value is a number or an array that depends on the extents alone."""
+        return self._constant[value]
+
+    # Sources
+
+    def read(self, name: str, shape: Shape, kind: str) -> int:
+        return self.add(Read(shape, kind, name))
+
+    def scalar(self, number: Expr) -> int:
+        return self.add(Scalar((), "integer" if number.is_integer else "real", number))
+
+    def arange(self, extent: Expr) -> int:
+        return self.add(Arange((extent,), "integer"))
+
+    def ones(self, extent: Expr) -> int:
+        return self.add(Ones((extent,), "real"))

@@ -1,0 +1,131 @@
+"""Values seen with other axes in the same memory, and copied where no view can show them."""
+
+from __future__ import annotations
+
+import itertools
+
+from sympy import Expr
+
+from symbackprop.program.model import Copy, Operation, Shape, View
+from symbackprop.program.shapes import ONE, ZERO, Strides, merged_stride, product, row_major
+from symbackprop.program.values import Values
+
+
+class Views(Values):
+    """Transposes, reshapes, selections, diagonals; axes merged and split; the strides of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._strides: dict[int, Strides] = {}
+
+    def transpose(self, value: int, axes: tuple[int, ...]) -> int:
+        if axes == tuple(range(len(axes))):
+            return value
+        operation = self.values[value]
+        if isinstance(operation, View) and operation.how == "transpose":
+            inner = operation.detail
+            return self.transpose(operation.of, tuple(inner[a] for a in axes))
+        shape = tuple(operation.shape[a] for a in axes)
+        return self.add(View(shape, operation.kind, value, "transpose", axes))
+
+    def reshape(self, value: int, shape: Shape) -> int:
+        """The same entries in row-major order; the caller knows that a view can hold them."""
+        operation = self.values[value]
+        if operation.shape == shape:
+            return value
+        if isinstance(operation, View) and operation.how == "reshape":
+            return self.reshape(operation.of, shape)
+        return self.add(View(shape, operation.kind, value, "reshape"))
+
+    def select(self, value: int, items: tuple[object, ...]) -> int:
+        """For each axis (start, stop) or a number; None for an axis of extent 1 that is new."""
+        old = self.shape(value)
+        shape: list[Expr] = []
+        position = 0
+        whole = True
+        for item in items:
+            if item is None:
+                shape.append(ONE)
+                whole = False
+                continue
+            if isinstance(item, tuple):
+                shape.append(item[1] - item[0])
+                whole = whole and item == (0, old[position])
+            else:
+                whole = False
+            position += 1
+        assert position == len(old), (items, old)
+        if whole:
+            return value
+        return self.add(View(tuple(shape), self.kind(value), value, "select", items))
+
+    def whole(self, value: int) -> list[object]:
+        """The items of `select` that select everything."""
+        return [(ZERO, extent) for extent in self.shape(value)]
+
+    def diagonal(self, value: int, a: int, b: int) -> int:
+        shape = self.shape(value)
+        rest = tuple(e for k, e in enumerate(shape) if k not in (a, b))
+        return self.add(View((*rest, shape[a]), self.kind(value), value, "diagonal", (a, b)))
+
+    def merge(self, value: int, groups: tuple[int, ...]) -> int:
+        """Adjacent axes made one, `groups` counting the axes of each; copied where no view does."""
+        shape, strides = self.shape(value), self.strides(value)
+        assert sum(groups) == len(shape), (groups, shape)
+        if all(count == 1 for count in groups):
+            return value
+        stops = tuple(itertools.accumulate(groups))
+        spans = [range(stop - count, stop) for count, stop in zip(groups, stops, strict=True)]
+        found = tuple(merged_stride(span, shape, strides) for span in spans)
+        merged = tuple(product(tuple(shape[k] for k in span)) for span in spans)
+        if None in found:
+            return self.reshape(self.copy(value, shape), merged)
+        value = self.reshape(value, merged)
+        self._strides.setdefault(value, found)
+        return value
+
+    def split(self, value: int, axis: int, extents: Shape) -> int:
+        """One axis made several, the first of which counts in steps of the product of the rest."""
+        shape, strides = self.shape(value), self.strides(value)
+        stride = strides[axis]
+        inner: Strides = (None,) * len(extents)
+        if stride is not None:
+            inner = tuple(stride * step for step in row_major(extents))
+        value = self.reshape(value, (*shape[:axis], *extents, *shape[axis + 1 :]))
+        self._strides.setdefault(value, (*strides[:axis], *inner, *strides[axis + 1 :]))
+        return value
+
+    def contiguous(self, value: int) -> int:
+        """The value in row-major memory: itself, or a copy."""
+        shape = self.shape(value)
+        return value if self.strides(value) == row_major(shape) else self.copy(value, shape)
+
+    def strides(self, value: int) -> Strides:
+        """How many entries apart neighbours along each axis lie; None where nothing is known."""
+        if value not in self._strides:
+            self._strides[value] = self._compute_strides(self.values[value])
+        return self._strides[value]
+
+    def _compute_strides(self, operation: Operation) -> Strides:
+        if not isinstance(operation, View) or operation.how == "reshape":
+            return row_major(operation.shape)
+        inner = self.strides(operation.of)
+        if operation.how == "transpose":
+            return tuple(inner[a] for a in operation.detail)
+        if operation.how == "diagonal":
+            return (None,) * len(operation.shape)
+        found: list[Expr | None] = []
+        position = 0
+        for item in operation.detail:
+            if item is None:
+                found.append(ZERO)
+                continue
+            if isinstance(item, tuple):
+                found.append(inner[position])
+            position += 1
+        return tuple(found)
+
+    def copy(self, value: int, shape: Shape) -> int:
+        """A fresh array with the entries of the value, broadcast to `shape`; numbers give reals."""
+        kind = "real" if self.number(value) is not None else self.kind(value)
+        return self.add(Copy(shape, kind, value))
