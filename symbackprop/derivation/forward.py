@@ -197,7 +197,7 @@ def _anchored(expr: Expr, definitions: Definitions) -> Expr:
 
 
 def _resolved_quotient(expr: Expr, definitions: Definitions) -> Expr:
-    """A quotient with its divisor, and the one factor that it divides, written out where that helps."""
+    """A quotient whose divisor, and the factor that it divides, are written out where it helps."""
     divisors = [f for f in expr.args if _is_divisor(f)]
     for divisor in divisors:
         for factor in (f for f in expr.args if f is not divisor):

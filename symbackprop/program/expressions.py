@@ -10,15 +10,25 @@ from sympy import Add, Expr, Function, Integer, Mul, Number, NumberSymbol, Pow, 
 from symbackprop.equations import masks, nodes, reductions
 from symbackprop.equations.masks import Compare, Where
 from symbackprop.equations.nodes import Index, PointwiseFunction
+from symbackprop.equations.pointwise import computed
 from symbackprop.equations.reductions import LogSumExp
 from symbackprop.program.accesses import lower_access
 from symbackprop.program.contractions import sum_over
 from symbackprop.program.graph import COMPARISON_FUNCTIONS
-from symbackprop.program.pointwise import apply_table
 from symbackprop.program.ranges import lower_where, pieces
 from symbackprop.program.scatters import add_scatters, is_scatter, lower_scatter
 from symbackprop.program.scope import Labelled, Rule, Scope
 from symbackprop.program.sums import common_factor, lower_product, lower_sum
+
+# Rows of the pointwise table that array libraries have as one function.
+DIRECT: Mapping[str, str] = {
+    "log1p": "log1p",
+    "expm1": "expm1",
+    "sign": "sign",
+    "abs": "absolute",
+    "maximum": "maximum",
+    "minimum": "minimum",
+}
 
 FUNCTIONS: Mapping[type, str] = {
     sympy.exp: "exp",
@@ -209,8 +219,11 @@ def _stages(expr: LogSumExp, scope: Scope) -> tuple[Labelled, Labelled]:
 
 
 def lower_table(expr: PointwiseFunction, scope: Scope) -> Labelled:
-    """A function of the pointwise table, by the form that is safe to compute."""
-    return apply_table(expr.table_name, [scope.lower(a) for a in expr.args], scope)
+    """A function of the pointwise table: directly, or by the form that is safe to compute."""
+    if expr.table_name in DIRECT:
+        return scope.apply(DIRECT[expr.table_name], *(scope.lower(a) for a in expr.args))
+    parameters, body = computed(expr.table_name)
+    return scope.lower(body.xreplace(dict(zip(parameters, expr.args, strict=True))))
 
 
 def lower_extreme(expr: reductions.Reduction, scope: Scope) -> Labelled:
