@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from string import ascii_letters
 
 from symbackprop.report.naming import GREEK_LETTERS
 
@@ -51,8 +52,16 @@ def plain_text(text: str) -> str:
 
 
 def latex_text(text: str) -> str:
-    """Running text for LaTeX; mathematical signs become mathematics."""
-    decomposed = unicodedata.normalize("NFC", plain_text(text)).replace("ȳ", "y\u0304")
+    """Running text for LaTeX; mathematical signs become mathematics.
+
+    An accent that is no part of a letter goes, but for the bar of a cotangent: LaTeX has few.
+    """
+    composed = unicodedata.normalize("NFC", plain_text(text)).replace("ȳ", "y\u0304")
+    decomposed = "".join(
+        c
+        for before, c in zip(" " + composed, composed, strict=False)
+        if unicodedata.category(c)[0] != "M" or (c == "\u0304" and before in ascii_letters)
+    )
     parts = _NOTATION.split(decomposed)
     return "".join(
         _notation(part) if position % 2 else "".join(_latex_letter(c) for c in part)
