@@ -16,6 +16,13 @@ class Gradient(Line):
 
         return line_latex(self)
 
+    def __str__(self) -> str:
+        from symbackprop.report import line_text
+
+        return line_text(self)
+
+    __repr__ = __str__
+
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
 
@@ -31,6 +38,9 @@ class ShownDerivation(Derivation):
         from symbackprop.report import text
 
         return text(self)
+
+    def __repr__(self) -> str:
+        return f"<derivation of {self.system.name}: {', '.join(self)}>"
 
     def _repr_markdown_(self) -> str:
         from symbackprop.report import markdown

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import builtins
 import linecache
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,7 @@ def derive(spec: Spec, wrt: str | Iterable[str] | None = None) -> ShownDerivatio
 
     Raises SpecError where extents disagree, CallError for a name that is no parameter or input.
     """
-    from symbackprop.derivation import differentiate
+    from symbackprop.derivation import differentiate, variables
     from symbackprop.equations.build import build
     from symbackprop.notebook import shown
 
@@ -63,10 +63,10 @@ def derive(spec: Spec, wrt: str | Iterable[str] | None = None) -> ShownDerivatio
     if wrt is None:
         return shown(differentiate(system))
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    known = [parameter.symbol.name for parameter in system.parameters]
-    known += [declared.symbol.name for declared in system.inputs]
+    if not names:
+        raise CallError("wrt names nothing", "name a parameter or an input, or leave it out")
     for name in names:
-        _known(name, known, "parameter or input")
+        _known(name, variables(system), "parameter or real input")
     return shown(differentiate(system, names))
 
 
@@ -109,9 +109,10 @@ def render(derivation: Derivation, path: str | Path) -> Path:
 
     Raises CallError for an ending that there is no format for, and OSError.
     """
+    from symbackprop import report
     from symbackprop.files import write_whole
 
-    document = _documents()[ending(path)]
+    document = getattr(report, ENDINGS[ending(path)])
     return write_whole(Path(path), document(derivation))
 
 
@@ -126,14 +127,8 @@ def ending(path: str | Path) -> str:
     return suffix
 
 
-ENDINGS = (".md", ".tex")
-
-
-def _documents() -> Mapping[str, Callable[[Derivation], str]]:
-    """What writes a document, by ending; one row for each of ENDINGS."""
-    from symbackprop.report import document_markdown, document_tex
-
-    return {".md": document_markdown, ".tex": document_tex}
+# What `render` writes: ending -> the function of `report` that writes it.
+ENDINGS = {".md": "document_markdown", ".tex": "document_tex"}
 
 
 def show(derivation: Derivation, format: str = "text", detail: str = "result") -> str:
@@ -142,15 +137,11 @@ def show(derivation: Derivation, format: str = "text", detail: str = "result") -
 
     _known(format, FORMATS, "format")
     _known(detail, DETAILS, "detail")
-    printers = {
-        "text": report.text,
-        "latex": report.latex,
-        "markdown": report.markdown,
-        "json": report.json,
-    }
-    return printers[format](derivation, detail)
+    printed: str = getattr(report, format)(derivation, detail)
+    return printed
 
 
+# What `derive` prints: each is the function of that name in `report`.
 FORMATS = ("text", "latex", "markdown", "json")
 DETAILS = ("result", "steps")
 

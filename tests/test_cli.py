@@ -69,7 +69,7 @@ MISTAKES = {
     "derive xor --detail step": "argument --detail: 'step' is none of result, steps\n"
     "  fix: symbackprop derive --help shows how it is called",
     "derive xor again": "'again' is one word too many\n  fix: symbackprop derive --help",
-    "derive xor --wrt W9": "no parameter or input is called 'W9'\n  fix: did you mean 'W2'?",
+    "derive xor --wrt W9": "no parameter or real input is called 'W9'\n  fix: did you mean 'W2'?",
     "generate xor --dtype float16": "argument --dtype: 'float16' is none of float32, float64\n"
     "  fix: symbackprop generate --help shows how it is called",
     "render xor -o xor.html": "cannot render 'xor.html': no format ends in '.html'\n"

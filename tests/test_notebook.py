@@ -13,6 +13,8 @@ def test_a_gradient_is_its_formula() -> None:
     assert gradient.latex() == r"\bar{\mathbf{W}}^{1} = \mathbf{X}^{\top} \, \bar{\mathbf{Z}}^{1}"
     assert gradient._repr_latex_() == f"$\\displaystyle {gradient.latex()}$"
     assert gradient.steps[0].rule == "chain rule"
+    assert repr(gradient) == str(gradient) == "W̄¹ = Xᵀ Z̄¹"
+    assert repr(derivation) == "<derivation of t: W1, b1>"
     assert list(derivation) == ["W1", "b1"]
 
 

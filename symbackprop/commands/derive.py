@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from symbackprop.commands import options as common
+from symbackprop.pipeline import DETAILS, FORMATS
 
 SUMMARY = "the gradients, on the screen"
 
@@ -17,16 +18,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="a parameter or input to differentiate by; may be given again",
     )
-    formats = ("text", "latex", "markdown", "json")
     parser.add_argument(
         "--format",
-        type=common.one_of(*formats),
+        type=common.one_of(*FORMATS),
         default="text",
-        help=f"{common.listed(formats)} (default: text)",
+        help=f"{common.listed(FORMATS)} (default: text)",
     )
     parser.add_argument(
         "--detail",
-        type=common.one_of("result", "steps"),
+        type=common.one_of(*DETAILS),
         default="result",
         help="result (default), or steps: every rule that was used",
     )

@@ -137,9 +137,15 @@ def _all_tensors(system: System) -> list[TensorSymbol]:
     return named + [e.tensor for e in system.equations]
 
 
+def variables(system: System) -> dict[str, TensorSymbol]:
+    """What can be differentiated by: every parameter and every input of real numbers, by name."""
+    named = [p.symbol for p in system.parameters]
+    named += [i.symbol for i in system.inputs if i.symbol.kind == "real"]
+    return {symbol.name: symbol for symbol in named}
+
+
 def _chosen(system: System, names: tuple[str, ...]) -> tuple[Loss, ...]:
-    known = {p.symbol.name: p.symbol for p in system.parameters}
-    known |= {i.symbol.name: i.symbol for i in system.inputs if i.symbol.kind == "real"}
+    known = variables(system)
     for name in names:
         if name not in known:
             raise KeyError(f"no parameter or real input {name!r}; there are {', '.join(known)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,10 +42,11 @@ class Environment:
 
 
 def extent_of(size: Expr, extents: Mapping[str, int]) -> int:
-    """An extent as a number: an integer, a run-time extent, or a product of them."""
+    """An extent as a number: an integer, a run-time extent, or an expression of them."""
     if size.is_Integer:
         return int(size)
     if size.is_Symbol:
         return extents[size.name]
-    assert size.is_Mul, size
-    return math.prod(extent_of(factor, extents) for factor in size.args)
+    value = size.subs({s: extents[s.name] for s in size.free_symbols})
+    assert value.is_Integer, (size, value)
+    return int(value)

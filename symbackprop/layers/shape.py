@@ -50,7 +50,8 @@ def concat(call: Call, a: Array, b: Array, *more: Array, axis: int = -1) -> Arra
     if more:
         return concat(call, concat(call, a, b, axis=axis), *more, axis=axis)
     at = axis_of(call, a, axis)
-    if [*a.shape[:at], *a.shape[at + 1 :]] != [*b.shape[:at], *b.shape[at + 1 :]]:
+    others = [[*x.shape[:at], *x.shape[at + 1 :]] for x in (a, b)]
+    if len(a.shape) != len(b.shape) or others[0] != others[1]:
         call.refuse(
             "b",
             f"shapes {shape_text(a)} and {shape_text(b)} along axis {axis}",

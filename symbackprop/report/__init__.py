@@ -18,9 +18,19 @@ from symbackprop.report.naming import line_names
 from symbackprop.report.plain import text_lines
 from symbackprop.report.records import json_text
 from symbackprop.report.typeset import TAGS, align
+from symbackprop.report.unicode import text_of
 from symbackprop.report.view import Shown, view
 
-__all__ = ["document_markdown", "document_tex", "json", "latex", "line_latex", "markdown", "text"]
+__all__ = [
+    "document_markdown",
+    "document_tex",
+    "json",
+    "latex",
+    "line_latex",
+    "line_text",
+    "markdown",
+    "text",
+]
 
 DETAILS = ("result", "steps")
 
@@ -50,6 +60,12 @@ def line_latex(line: Line) -> str:
     """One equation on its own, in matrix form where there is one."""
     shown = Shown(line, line_names(line))
     return f"{latex_of(shown.left)} = {latex_of(shown.formula)}"
+
+
+def line_text(line: Line) -> str:
+    """The same in Unicode for a terminal."""
+    shown = Shown(line, line_names(line))
+    return f"{text_of(shown.left)} = {text_of(shown.formula)}"
 
 
 def _steps(detail: str) -> bool:

@@ -120,6 +120,42 @@ FAULTS = {
         "t.yaml:10:11: division by zero",
         "divide by something else",
     ),
+    "concat of ranks": (
+        f"  v[n] = x[n, 0]\n  z = concat(x, v)\nloss: sum(z) + {USE}",
+        "t.yaml:11:17: concat: shapes [N, 64] and [N] along axis -1",
+        "all other axes have the same extents",
+    ),
+    "not real": (
+        f"  z = sqrt(-2) * x\nloss: sum(z) + {USE}",
+        "t.yaml:10:3: 'z' cannot be computed: "
+        "a number in it is not real and finite, as log(0) or sqrt(-1) are not",
+        "use real, finite numbers",
+    ),
+    "not real either": (
+        f"  z = (-8)**(1/3) * x\nloss: sum(z) + {USE}",
+        "t.yaml:10:3: 'z' cannot be computed: (-1)**(1/3) is not a real number",
+        "use real, finite numbers",
+    ),
+    "power": (
+        f"  z = x**5000\nloss: sum(z) + {USE}",
+        "t.yaml:10:3: 'z' cannot be computed: a power of 5000, more than 1000",
+        "use real, finite numbers",
+    ),
+    "zero to a power": (
+        f"  z = 0**x\nloss: sum(z) + {USE}",
+        "t.yaml:10:3: 'z' cannot be computed: 0 to the power of x[n, i]",
+        "use real, finite numbers",
+    ),
+    "written extent": (
+        f"  z = sum[q:N-1](q) * x\nloss: sum(z) + {USE}",
+        "t.yaml:10:11: the extent of q is N - 1, which is not at least 1",
+        "write an extent that is 1 or more",
+    ),
+    "keyword": (
+        "  z = leaky_relu(x, slope=b)\nloss: sum(z) + sum(W)",
+        "t.yaml:10:7: leaky_relu of shapes [N, 64] and [32], which do not broadcast",
+        "axes are aligned from the right; extents are equal or 1",
+    ),
     "concat": (
         "  z = concat(x, W)\nloss: sum(z) + sum(b)",
         "t.yaml:10:17: concat: shapes [N, 64] and [64, 10] along axis -1",

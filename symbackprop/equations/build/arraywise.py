@@ -13,6 +13,7 @@ from symbackprop.equations.build.functions import (
     apply_pointwise,
     combine,
     compare,
+    pointwise_signature,
     require_mask,
 )
 from symbackprop.equations.build.hoist import contains_contraction, signed_part
@@ -115,9 +116,12 @@ class Arraywise:
             return ArrayValue(arrays[0].indices, nodes.Stop(arrays[0].body))
         assert name in POINTWISE, name
         arrays = [self._activation_input(a, node.place) for a in arrays]
-        named = {k.name: self.value(k.value).body for k in node.keywords}
+        named = {k.name: self.value(k.value) for k in node.keywords}
+        bound = pointwise_signature(name).bind(*arrays, **named)
+        bound.apply_defaults()
+        filled = [a if isinstance(a, ArrayValue) else scalar(a) for a in bound.arguments.values()]
         result = self._broadcast(
-            lambda *bodies: apply_pointwise(name, bodies, named), arrays, node.place, name
+            lambda *bodies: apply_pointwise(name, bodies, {}), filled, node.place, name
         )
         return ArrayValue(result.indices, result.body, "", name)
 

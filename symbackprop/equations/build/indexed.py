@@ -172,6 +172,12 @@ class Indexed(IndexExtents):
             stands[binder.index] = []
             if binder.extent is not None:
                 written = self._position(binder.extent, {})
+                if not written.is_positive:
+                    self.fail(
+                        binder.place,
+                        f"the extent of {binder.index} is {written}, which is not at least 1",
+                        "write an extent that is 1 or more",
+                    )
                 stands[binder.index].append(Stand(written, f"{binder.index}:{written}"))
         self.collect(node.body, stands)
         bound = []

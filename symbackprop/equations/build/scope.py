@@ -10,6 +10,7 @@ import sympy
 from sympy import Expr, Integer, Tuple
 
 from symbackprop.equations.build.hoist import name_contractions
+from symbackprop.equations.build.wellformed import in_grammar, not_real
 from symbackprop.equations.masks import Mask
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, extent
 from symbackprop.equations.renaming import alpha, fresh_bound, fresh_name
@@ -136,7 +137,10 @@ class Scope:
         assert len({i.name for i in value.indices}) == value.rank, (name, value.indices)
         symbol = TensorSymbol(name, value.shape, _kind(value.body), value.classes)
         self.taken.add(name)
-        rhs = fresh_bound(value.body, {i.name for i in value.indices})
+        fault = not_real(value.body)
+        if fault:
+            self.fail(place, f"'{name}' cannot be computed: {fault}", "use real, finite numbers")
+        rhs = fresh_bound(in_grammar(value.body), {i.name for i in value.indices})
         equation = Equation(symbol, value.indices, rhs, value.label, place)
         self.equations += name_contractions(equation, self.taken)
         defined = ArrayValue(value.indices, Access(symbol, *value.indices), name, value.label)
