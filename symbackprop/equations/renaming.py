@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sympy import Basic, Expr
 
@@ -42,6 +42,12 @@ def fresh_bound(expr: Expr, taken: Collection[str]) -> Expr:
     return expr.func(*(fresh_bound(a, taken) if isinstance(a, Expr) else a for a in expr.args))
 
 
+def substituted(expr: Expr, mapping: Mapping[Index, Expr]) -> Expr:
+    """The expression with indices replaced; bound ones step aside, so that none captures."""
+    taken = {i.name for e in (*mapping, *mapping.values()) for i in free_indices(e)}
+    return fresh_bound(expr, taken).xreplace(dict(mapping))
+
+
 def alpha(expr: Expr, depth: int = 0) -> Expr:
     """The expression, bound indices named by depth, so that α-equal ones are equal."""
     if not expr.has(Reduction):
@@ -59,8 +65,13 @@ def positional(expr: Expr) -> tuple[Expr, tuple[Index, ...]]:
     Two expressions that differ only in the names of indices have the same first part.
     """
     order = tuple(dict.fromkeys(_indices_in_order(expr, frozenset())))
-    numbered = {i: Index(f"#{k}", i.extent) for k, i in enumerate(order)}
-    return alpha(expr.xreplace(numbered)), order
+    return numbered(expr, order), order
+
+
+def numbered(expr: Expr, order: Sequence[Index]) -> Expr:
+    """The expression with those free indices named by their position, and bound ones by depth."""
+    names = {i: Index(f"#{k}", i.extent) for k, i in enumerate(order)}
+    return alpha(expr.xreplace(names))
 
 
 def _indices_in_order(expr: Expr, bound: frozenset[Basic]) -> Iterator[Index]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Callable
 
 from sympy import Expr, Rational, Symbol
 
@@ -43,9 +45,9 @@ def build(spec: Spec) -> System:
         shape = [scope.extent_of(e) for e in p.shape]
         scope.parameter(p.name, shape, p.init, p.place, p.trainable)
     for statement in spec.network:
-        _attempt(scope, statement.target, lambda s=statement: _state(scope, s))
+        _attempt(scope, statement.target, functools.partial(_state, scope, statement))
     for loss in spec.losses:
-        _attempt(scope, loss.name, lambda ls=loss: _state_loss(scope, ls))
+        _attempt(scope, loss.name, functools.partial(_state_loss, scope, loss))
     if scope.faults:
         raise SpecError(spec.source, scope.faults)
     losses = tuple(_loss(scope, declared) for declared in spec.losses)
@@ -85,9 +87,8 @@ def _declare_inputs(scope: Scope) -> tuple[Input, ...]:
     return tuple(inputs)
 
 
-def _attempt(scope: Scope, name: str, build_one: object) -> None:
+def _attempt(scope: Scope, name: str, build_one: Callable[[], None]) -> None:
     """Runs one statement; its fault is noted and what depends on it is passed over."""
-    assert callable(build_one)
     try:
         build_one()
     except BuildFault as found:

@@ -11,7 +11,7 @@ from sympy.core.function import Function
 
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, free_indices
 from symbackprop.equations.reductions import Sum
-from symbackprop.equations.renaming import alpha, fresh_name
+from symbackprop.equations.renaming import fresh_name, numbered
 from symbackprop.equations.system import Equation
 
 
@@ -30,7 +30,7 @@ def name_contractions(equation: Equation, taken: set[str]) -> list[Equation]:
     def name(signed: Expr) -> Expr:
         number, argument = signed_part(signed)
         order = _free_in_order(argument)
-        key = _positional(argument, order)
+        key = numbered(argument, order)
         if key not in named:
             symbol = TensorSymbol(
                 fresh_name(f"z_{equation.tensor.name}", taken), [i.extent for i in order]
@@ -67,9 +67,3 @@ def _free_in_order(expr: Expr) -> tuple[Index, ...]:
     """The free indices in the order in which the text reads them: as the tensors' axes come."""
     free = free_indices(expr)
     return tuple(sorted(free, key=lambda i: (not i.extent.is_Symbol, i.name)))
-
-
-def _positional(expr: Expr, order: tuple[Index, ...]) -> Expr:
-    """The expression, all indices named by position, so that like arguments are equal."""
-    numbered = {i: Index(f"#{k}", i.extent) for k, i in enumerate(order)}
-    return alpha(expr.xreplace(numbered))

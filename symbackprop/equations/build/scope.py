@@ -13,7 +13,7 @@ from symbackprop.equations.build.hoist import name_contractions
 from symbackprop.equations.build.wellformed import in_grammar, not_real
 from symbackprop.equations.masks import Mask
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, extent
-from symbackprop.equations.renaming import alpha, fresh_bound, fresh_name
+from symbackprop.equations.renaming import fresh_bound, fresh_name, numbered
 from symbackprop.equations.system import Equation, Parameter
 from symbackprop.spec.errors import Fault
 from symbackprop.spec.syntax import Init, Place, Spec
@@ -168,8 +168,7 @@ class Scope:
 
 def _form(value: ArrayValue) -> Expr:
     """What two arrays share that hold the same numbers: the body, its indices by position."""
-    numbered = {i: Index(f"#{k}", i.extent) for k, i in enumerate(value.indices)}
-    return Tuple(alpha(value.body.xreplace(numbered)), *value.shape)
+    return Tuple(numbered(value.body, value.indices), *value.shape)
 
 
 def default_indices(shape: Iterable[Expr]) -> tuple[Index, ...]:
