@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 COMMANDS = {
@@ -15,7 +16,14 @@ COMMANDS = {
     "import sympy": ["-c", "import sympy"],
     "symbackprop --help": ["-m", "symbackprop", "--help"],
     "symbackprop derive keras_mlp": ["-m", "symbackprop", "derive", "keras_mlp"],
-    "symbackprop generate keras_mlp": ["-m", "symbackprop", "generate", "keras_mlp", "-o", "/tmp"],
+    "symbackprop generate keras_mlp": [
+        "-m",
+        "symbackprop",
+        "generate",
+        "keras_mlp",
+        "-o",
+        tempfile.gettempdir(),
+    ],
 }
 
 
