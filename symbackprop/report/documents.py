@@ -46,6 +46,9 @@ class Paragraph:
     equations: str
 
 
+ROWS = 40  # of a table, so that it fits on a page
+
+
 def document_tex(derivation: Derivation) -> str:
     """An article that pdflatex compiles: names, forward, loss, backward with every rule named."""
     shown = view(derivation)
@@ -94,11 +97,13 @@ _DOCUMENT = Marks(
 
 def _common(shown: View, escape: Escape) -> dict[str, object]:
     system = shown.derivation.system
+    entries = [_escaped(e, escape) for e in _entries(shown)]
     return {
         "title": escape(system.title) or escape(system.name),
         "name": escape(system.name),
         "notes": [escape(part) for part in system.notes.split("\n\n") if part.strip()],
-        "entries": [_escaped(e, escape) for e in _entries(shown)],
+        "entries": entries,
+        "tables": [entries[k : k + ROWS] for k in range(0, len(entries), ROWS)],
         "extents": [latex_of(shown.known.entry(e)) for e in system.extents],
         "one_hot": [
             (latex_of(matrix), latex_of(labels))
