@@ -30,7 +30,7 @@ from symbackprop.equations.build.hoist import contains_contraction
 from symbackprop.equations.masks import Delta, Mask
 from symbackprop.equations.nodes import Access, Index, Partial, TensorSymbol
 from symbackprop.equations.reductions import Sum
-from symbackprop.equations.renaming import fresh_bound, fresh_name
+from symbackprop.equations.renaming import fresh_bound, fresh_name, plain_bound
 from symbackprop.equations.system import Equation
 
 
@@ -60,16 +60,17 @@ def adjoint(
         partials.append(Sum(seed * Partial(renamed.lhs, x), *renamed.indices))
         for found in occurrences(renamed.rhs, x.tensor, softmaxes):
             terms.append(_term(seed, renamed, found, x))
+    own = {i.name for i in x.indices}
     start = Add(*terms)
     steps = [Step("chain rule", Add(*partials), start, "every way on which the loss depends on it")]
     rhs = start
     for rule, apply, why in _rules(terms, known):
         after = apply(rhs)
         if after != rhs:
+            after = plain_bound(after, own)
             steps.append(Step(rule, rhs, after, why))
             rhs = after
-    tidy = fresh_bound(rhs, {i.name for i in x.indices})
-    return tidy, tuple(steps)
+    return rhs, tuple(steps)
 
 
 def _rules(terms: list[Expr], known: Known) -> list[tuple[str, Callable[[Expr], Expr], str]]:

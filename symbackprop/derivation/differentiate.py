@@ -124,7 +124,7 @@ def _reading_order(equation: Equation, computed: Collection[TensorSymbol]) -> li
 def _indices_for(x: TensorSymbol, reader: Equation | None) -> tuple[Index, ...]:
     """The names by which the reader reads x, where they are plain and distinct."""
     if reader is not None:
-        for access in sorted(reader.rhs.atoms(Access), key=str):
+        for access in sorted(reader.rhs.atoms(Access), key=lambda a: (len(str(a)), str(a))):
             if access.tensor == x and len(set(access.indices)) == x.rank:
                 plain = [i for i in access.indices if isinstance(i, Index)]
                 if [i.extent for i in plain] == list(x.shape):

@@ -20,7 +20,7 @@ from symbackprop.derivation.rules.recognise import recognise, sigmoid, softplus
 from symbackprop.equations.build.hoist import contains_contraction
 from symbackprop.equations.nodes import Access, TensorSymbol, tensors
 from symbackprop.equations.reductions import LogSumExp, Sum
-from symbackprop.equations.renaming import fresh_bound, fresh_name, positional
+from symbackprop.equations.renaming import fresh_bound, fresh_name, plain_bound, positional
 from symbackprop.equations.system import Equation, System
 
 Definitions = Mapping[TensorSymbol, Equation]
@@ -166,7 +166,7 @@ def _rewritten(equation: Equation, definitions: Definitions) -> tuple[Expr, tupl
         )
         rhs = through
     known = recognise(rhs)
-    known = fresh_bound(known, {i.name for i in equation.indices})
+    known = plain_bound(known, {i.name for i in equation.indices})
     if known != rhs:
         steps.append(Step(SPELLING, rhs, known, _why(known)))
         rhs = known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from sympy import Basic, Expr
 
@@ -12,10 +12,9 @@ from symbackprop.equations.reductions import Reduction
 
 def fresh_name(base: str, taken: set[str]) -> str:
     """`base`, or `base` with the first number that makes it new: k, k1, k2, …"""
-    stem = base.rstrip("0123456789") or base
     if base not in taken:
         return base
-    number = 1
+    stem, number = _stem(base), 1
     while f"{stem}{number}" in taken:
         number += 1
     return f"{stem}{number}"
@@ -23,23 +22,37 @@ def fresh_name(base: str, taken: set[str]) -> str:
 
 def fresh_bound(expr: Expr, taken: Collection[str]) -> Expr:
     """The same expression, bound indices named away from `taken` and what encloses them."""
+    return _rebound(expr, taken, fresh_name)
+
+
+def plain_bound(expr: Expr, taken: Collection[str]) -> Expr:
+    """The same, each bound index with the plainest name that is free: j3 becomes j."""
+    return _rebound(expr, taken, lambda name, names: fresh_name(_stem(name), names))
+
+
+def _rebound(expr: Expr, taken: Collection[str], choose: Callable[[str, set[str]], str]) -> Expr:
     if not expr.has(Reduction):
         return expr
-    if isinstance(expr, Reduction):
-        inner = set(taken)
-        free = {i.name for i in free_indices(expr.body)}
-        names: dict[Index, Index] = {}
-        for index in expr.bound:
-            name = index.name if index.name not in inner else fresh_name(index.name, inner | free)
-            inner.add(name)
-            if name != index.name:
-                names[index] = Index(name, index.extent)
-        body = expr.body
-        if names:
-            # inner binders step aside first, so that no new name is captured
-            body = fresh_bound(body, inner).xreplace(names)
-        return expr.func(fresh_bound(body, inner), *(names.get(i, i) for i in expr.bound))
-    return expr.func(*(fresh_bound(a, taken) if isinstance(a, Expr) else a for a in expr.args))
+    if not isinstance(expr, Reduction):
+        return expr.func(
+            *(_rebound(a, taken, choose) if isinstance(a, Expr) else a for a in expr.args)
+        )
+    inner = set(taken)
+    free = {i.name for i in free_indices(expr)}
+    names: dict[Index, Index] = {}
+    for index in expr.bound:
+        name = choose(index.name, inner | free)
+        inner.add(name)
+        if name != index.name:
+            names[index] = Index(name, index.extent)
+    # inner binders step aside first, so that no new name is captured
+    aside = _rebound(expr.body, inner, fresh_name) if names else expr.body
+    body = _rebound(aside.xreplace(names), inner, choose)
+    return expr.func(body, *(names.get(i, i) for i in expr.bound))
+
+
+def _stem(name: str) -> str:
+    return name.rstrip("0123456789") or name
 
 
 def substituted(expr: Expr, mapping: Mapping[Index, Expr]) -> Expr:
