@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has gone; keep the interpreter's own last flush from saying so.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except KeyboardInterrupt:
-        print("symbackprop: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"symbackprop: {str(stop) or 'interrupted'}", file=sys.stderr)
         return INTERRUPTED
     except (ValueError, ArithmeticError, OSError) as fault:
         message, code = _report(fault)

@@ -15,14 +15,15 @@ ALLOWED = {
     "layers": set(),
     "equations": {"spec", "layers"},
     "derivation": {"equations", "spec", "layers"},
-    "program": {"derivation", "equations", "layers"},
+    "program": {"derivation", "equations", "spec", "layers"},
     "emit": {"program", "equations", "derivation"},
     "report": {"derivation", "equations", "spec"},
     "checking": {"derivation", "equations", "spec", "layers"},
     "training": {"spec"},
 }
-# The checker must not share a mistake with what it judges.
-JUDGED = {"derivation.adjoint", "derivation.differentiate", "derivation.rules", "program", "emit"}
+# The checker must not share a mistake with what it judges: of these it reads the values alone.
+JUDGED = {"derivation", "program", "emit", "equations.build"}
+VALUES = "derivation.model"
 
 
 def imports(path: Path) -> set[str]:
@@ -47,10 +48,15 @@ def test_no_arrow_points_back(stage: str) -> None:
         assert not extra, f"{path.relative_to(PACKAGE)} imports {sorted(extra)}"
 
 
+def within(name: str, rooms: set[str]) -> bool:
+    return any(name == room or name.startswith(f"{room}.") for room in rooms)
+
+
 def test_the_checker_does_not_import_what_it_judges() -> None:
+    assert all((PACKAGE / room.replace(".", "/")).is_dir() for room in JUDGED)
     for path in sorted((PACKAGE / "checking").rglob("*.py")):
         for name in imports(path):
-            assert not any(name == j or name.startswith(f"{j}.") for j in JUDGED), (path, name)
+            assert within(name, {VALUES}) or not within(name, JUDGED), (path.name, name)
 
 
 @pytest.mark.parametrize("stage", ["spec", "layers"])

@@ -78,6 +78,13 @@ MISTAKES = {
     "  fix: end the file's name in .md or .tex",
     "train xor --epochs 0": "argument --epochs: '0' is no whole number from 1\n"
     "  fix: symbackprop train --help shows how it is called",
+    "train xor --epochs 99999999999999999999999": "argument --epochs: "
+    "'99999999999999999999999' is "
+    "above 2147483647, the most there can be\n"
+    "  fix: symbackprop train --help shows how it is called",
+    f"train xor --seed {'9' * 5000}": f"argument --seed: '{'9' * 37}...' is "
+    "above 2147483647, the most there can be\n"
+    "  fix: symbackprop train --help shows how it is called",
     "train xor --epochs 3 --steps 4": "argument --steps: not allowed with argument --epochs\n"
     "  fix: symbackprop train --help shows how it is called",
     "train xor --resume": "there is nothing to resume: no file runs/xor/checkpoint.npz\n"
@@ -207,6 +214,18 @@ def test_check_passes_and_says_how_many(here, capsys):
     assert int(count.replace(",", "")) > 50 and words == "equalities checked: all held"
 
 
+def test_what_is_too_large_to_check_is_said(here, capsys):
+    (here / "line.yaml").write_text(
+        SPEC.replace("[N, 2]", "[N, 41000000]").replace("[2]", "[41000000]")
+    )
+    assert main(["check", "line.yaml"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-2:] for line in lines if "too large: " in line] == [
+        ["not", "checked"]
+    ] * 2
+    assert " equalities checked: all held, 2 of " in lines[-1]
+
+
 def test_check_fails_where_the_code_is_wrong(here, capsys, monkeypatch):
     from symbackprop import pipeline
 
@@ -219,7 +238,7 @@ def test_check_fails_where_the_code_is_wrong(here, capsys, monkeypatch):
     monkeypatch.setattr(pipeline, "source", false_source)
     assert main(["check", "line.yaml"]) == 1
     out = capsys.readouterr().out
-    assert "FAILED" in out and out.splitlines()[-1].endswith("equalities checked: not all held")
+    assert "FAILED" in out and out.splitlines()[-1].endswith(" rows failed")
 
 
 FALSE = """
@@ -250,6 +269,42 @@ def test_train_resumes(here, capsys):
     assert main([*parts, "--resume"]) == 0
     for name in ("params.npz", "checkpoint.npz", "history.csv"):
         assert (here / "whole" / name).read_bytes() == (here / "parts" / name).read_bytes()
+
+
+@pytest.mark.parametrize("command", ["train", "tour"])
+def test_a_folder_that_cannot_be_written_is_told_before_training(here, command, capsys):
+    (here / "taken").write_text("in the way")
+    assert main([command, "line.yaml", "-o", "taken"]) == 2
+    out, err = capsys.readouterr()
+    assert "epoch" not in out
+    assert err == (
+        "symbackprop: taken: File exists\n"
+        "  fix: choose another place with -o, or mend its permissions\n"
+    )
+
+
+def test_a_damaged_state_is_told(here, capsys):
+    (here / "runs" / "line").mkdir(parents=True)
+    (here / "runs" / "line" / "checkpoint.npz").write_text("a text")
+    assert main(["train", "line.yaml", "--resume"]) == 2
+    assert capsys.readouterr().err == (
+        "symbackprop: runs/line/checkpoint.npz is not the state of a run\n"
+        "  fix: train without --resume to start again\n"
+    )
+    assert listing(here) == ["line.yaml", "runs/line/checkpoint.npz"]
+
+
+def test_an_interruption_says_what_it_knows(here, capsys, monkeypatch):
+    from symbackprop import pipeline
+
+    for words, said in (((), "interrupted"), (("nothing saved",), "nothing saved")):
+
+        def interrupt(*_, words=words, **__):
+            raise KeyboardInterrupt(*words)
+
+        monkeypatch.setattr(pipeline, "train", interrupt)
+        assert main(["train", "line.yaml"]) == 130
+        assert capsys.readouterr().err == f"symbackprop: {said}\n"
 
 
 def test_divergence_is_a_failure(here, capsys):

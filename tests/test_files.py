@@ -1,11 +1,12 @@
 """Files are written whole or not at all."""
 
+import errno
 import os
 import stat
 
 import pytest
 
-from symbackprop.files import write_whole
+from symbackprop.files import make_folder, write_whole
 
 
 def test_text_and_bytes(tmp_path):
@@ -25,6 +26,31 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no room"):
         write_whole(path, "new")
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["x.txt"]
+
+
+def test_faults_name_the_file_that_was_asked_for(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        write_whole(tmp_path / "folder", "new")
+    assert (caught.value.filename, caught.value.filename2) == (str(tmp_path / "folder"), None)
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", "a file beside it")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    for write in (lambda: write_whole(tmp_path / "x", "new"), lambda: make_folder(tmp_path / "x")):
+        with pytest.raises(PermissionError) as caught:
+            write()
+        assert caught.value.filename == str(tmp_path / "x")
+
+
+def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path):
+    assert write_whole(tmp_path / ("x" * 250), "new").read_text() == "new"
+
+
+def test_a_folder_is_made_and_left_empty(tmp_path):
+    assert os.listdir(make_folder(tmp_path / "a" / "b")) == []
 
 
 def test_an_interruption_leaves_nothing_behind(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from symbackprop.checking.draw import TooLarge
 from symbackprop.checking.gradients import check_gradients
 from symbackprop.checking.module import check_module
 from symbackprop.checking.report import Report, Row
@@ -47,9 +48,14 @@ def check(
 
 
 def _part(what: str, check_part: Callable[..., list[Row]], *given: Any) -> list[Row]:
-    """A part's rows, or one that failed where the equations themselves have no values."""
+    """A part's rows; one that failed where the equations themselves have no values.
+
+    One that was not checked where there are too many values.
+    """
     try:
         return check_part(*given)
+    except TooLarge as large:
+        return [Row(what, str(large), 0, 0.0)]
     except (AssertionError, Undefined) as wrong:
         return [Row(what, "values of all equations", 0, math.inf, str(wrong))]
 

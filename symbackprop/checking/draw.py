@@ -24,7 +24,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 _DENOMINATOR = 97
 _RANGES = ((-96, 96), (5, 96), (100, 190))
 _ATTEMPTS = 24
+_ENTRIES = 2_000_000  # of all tensors together, each a Fraction
+_AXES = 32  # of one tensor, which every NumPy can have
 _EXTENTS = (3, 5, 2, 4, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73)
+
+
+class TooLarge(Exception):
+    """A network with more numbers than can be drawn and evaluated exactly."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,7 @@ def run_time_extents(system: System) -> dict[str, int]:
 
     Primes, so that no extent is the product of others; only where 2, 3 and 5 are taken, 4 is.
     """
-    symbols = [*_given(system), *(equation.tensor for equation in system.equations)]
-    fixed = {int(size) for symbol in symbols for size in symbol.shape if size.is_Integer}
+    fixed = {int(size) for symbol in _tensors(system) for size in symbol.shape if size.is_Integer}
     free = (number for number in _EXTENTS if number not in fixed)
     return {symbol.name: next(free) for symbol in system.extents}
 
@@ -60,11 +65,13 @@ def first_defined(
     """What `attempt` returns for the first drawn instance for which it does not raise Undefined.
 
     The entries are drawn from (-1, 1) first, then from positive ranges, since a network may take
-    the logarithm or the root of what it is given. Raises the last Undefined if none will do.
-    Without `extents`, those of `run_time_extents` are taken.
+    the logarithm or the root of what it is given. Raises the last Undefined if none will do,
+    TooLarge for too many entries. Without `extents`, those of `run_time_extents` are taken.
     """
+    extents = extents or run_time_extents(system)
+    _refuse_large(system, extents)
     last = Undefined("nothing was drawn")
-    for instance in _instances(system, seed, extents or run_time_extents(system)):
+    for instance in _instances(system, seed, extents):
         try:
             return attempt(instance)
         except Undefined as undefined:
@@ -79,6 +86,21 @@ def _instances(system: System, seed: int, extents: Mapping[str, int]) -> Iterato
         one = _RANGES[number] if number < len(_RANGES) else None
         ranges = {name: one or chance.choice(_RANGES) for name in names}
         yield Instance(extents, _draw(system, extents, ranges, chance))
+
+
+def _refuse_large(system: System, extents: Mapping[str, int]) -> None:
+    shapes = [_shape(symbol, extents) for symbol in _tensors(system)]
+    axes = max(map(len, shapes), default=0)
+    if axes > _AXES:
+        raise TooLarge(f"too large: a tensor of {axes} axes")
+    entries = sum(map(math.prod, shapes))
+    if entries > _ENTRIES:
+        shown = f"{entries:,}" if entries < 1e18 else f"{float(min(entries, 10**300)):.0e}"
+        raise TooLarge(f"too large: {shown} numbers")
+
+
+def _tensors(system: System) -> list[TensorSymbol]:
+    return [*_given(system), *(equation.tensor for equation in system.equations)]
 
 
 def _given(system: System) -> list[TensorSymbol]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 import sympy
@@ -59,7 +59,7 @@ def check_gradients(derivation: Derivation, seed: int = 0) -> list[Row]:
 def _entries_each(derivation: Derivation, loss: LossDerivation, instance: Instance) -> int:
     """How many entries of each gradient to hold against SymPy, by what the loss costs."""
     cost = 1
-    for equation in _leading_to(derivation.system.equations, loss.loss.name):
+    for equation in leading_to(derivation.system.equations, {loss.loss.name}):
         size = math.prod(extent_of(s, instance.extents) for s in equation.tensor.shape)
         cost += size * operations(equation.rhs, derivation, instance)
     return min(_ENTRIES, max(1, _OPERATIONS // (cost * len(loss.gradients) or 1)))
@@ -124,7 +124,7 @@ class _Tracer:
         flat[position] = Traced(flat[position], self.first)
         values[by] = Entries(known[by].shape, flat)
         traced = {by}
-        for equation in _leading_to(system.equations, loss):
+        for equation in leading_to(system.equations, {loss}):
             if traced & {tensor.name for tensor in tensors(equation.rhs)}:
                 found = entries(equation, Environment(values, instance.extents))
                 kept = [self._kept(value) for value in found.flat]
@@ -153,9 +153,9 @@ def _at_most(expr: sympy.Expr, number: int) -> bool:
     return all(count < number for count, _ in enumerate(sympy.preorder_traversal(expr)))
 
 
-def _leading_to(equations: Sequence[Equation], loss: str) -> list[Equation]:
-    """The equations that a loss depends on, in order."""
-    needed = {loss}
+def leading_to(equations: Sequence[Equation], names: Set[str]) -> list[Equation]:
+    """The equations that these tensors depend on, in order."""
+    needed = set(names)
     kept = []
     for equation in reversed(equations):
         if equation.tensor.name in needed:

@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 
 from symbackprop.checking.draw import Array, Instance, first_defined
+from symbackprop.checking.gradients import leading_to
 from symbackprop.checking.report import Comparison, Row, entry, row
 from symbackprop.checking.steps import forward_values
 from symbackprop.derivation.model import Derivation, LossDerivation
 from symbackprop.equations.evaluate import FLOAT, evaluate_system
+from symbackprop.equations.nodes import Stop, tensors
+from symbackprop.equations.system import System
 
 _REFERENCE = 1e-9
 _SINGLE = 1e-3
@@ -154,15 +157,31 @@ def _workspace_row(case: _Case, loss: LossDerivation, expected: Mapping[str, Arr
 
 
 def _differences_row(case: _Case, loss: LossDerivation, seed: int) -> Row:
+    """Each gradient against the slope of the loss; stop_gradient makes some that are no slopes."""
+    held = _held(case.derivation.system, loss.loss.name)
+    slopes = [name for name in loss.gradients if name not in held]
+    stopped = [name for name in loss.gradients if name in held]
+
     def comparisons() -> Iterator[Comparison]:
         _, found = case.call(f"{loss.loss.name}_and_grads")
         rng = np.random.default_rng(seed)
-        for name in loss.gradients:
+        for name in slopes:
             gradient = np.asarray(found[name], dtype=float)
             for what, direction in _directions(name, gradient.shape, rng):
                 yield _slope(case, loss, name, what, direction, float((gradient * direction).sum()))
 
-    return _row_of(f"gradients of {loss.loss.name}", "module's central differences", comparisons)
+    how = "module's central differences"
+    if stopped:
+        how += f", without {', '.join(stopped)} (stop_gradient)"
+    return _row_of(f"gradients of {loss.loss.name}", how, comparisons)
+
+
+def _held(system: System, loss: str) -> set[str]:
+    """The names that stop_gradient holds constant on the way to a loss, and all they come from."""
+    stops = {s for e in leading_to(system.equations, {loss}) for s in e.rhs.atoms(Stop)}
+    stopped = {tensor.name for stop in stops for tensor in tensors(stop)}
+    before = leading_to(system.equations, stopped)
+    return stopped | {tensor.name for equation in before for tensor in tensors(equation.rhs)}
 
 
 def _directions(

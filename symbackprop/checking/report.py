@@ -12,7 +12,8 @@ class Row:
     """One line of the report.
 
     `equalities` were compared; `error` is the largest relative difference, 0 where all were exactly
-    equal. `failure` says where the first that did not hold is, with both values.
+    equal. `failure` says where the first that did not hold is, with both values. Without
+    equalities and without a failure, nothing was checked, and `how` says why.
     """
 
     what: str
@@ -28,7 +29,7 @@ class Row:
     def cells(self) -> tuple[str, str, str, str, str]:
         """What, how, equalities, largest error and the result, as text."""
         error = "0" if self.error == 0 else f"{self.error:.1e}"
-        result = "FAILED" if not self.held else "held" if self.equalities else "too large"
+        result = "FAILED" if not self.held else "held" if self.equalities else "not checked"
         return self.what, self.how, f"{self.equalities:,}", error, result
 
 
@@ -60,9 +61,19 @@ class Report:
             right = [line[c].rjust(widths[c]) for c in (2, 3)]
             lines.append("  ".join([*left, *right, line[4]]).rstrip())
         lines += [f"FAILED {row.what}: {row.failure}" for row in self.rows if not row.held]
+        return "\n".join([*lines, self.verdict])
+
+    @property
+    def verdict(self) -> str:
+        """The line that sums up."""
         failed = sum(not row.held for row in self.rows)
-        verdict = "all held" if self else f"{failed} of {len(self.rows)} rows failed"
-        return "\n".join([*lines, f"{self.equalities:,} equalities checked: {verdict}"])
+        left = sum(row.held and not row.equalities for row in self.rows)
+        verdict = f"{failed} of {len(self.rows)} rows failed" if failed else "all held"
+        if not self.equalities and not failed:
+            verdict = "nothing is proved"
+        elif left:
+            verdict += f", {left} of {len(self.rows)} rows not checked"
+        return f"{self.equalities:,} equalities checked: {verdict}"
 
 
 def entry(name: str, point: Sequence[int]) -> str:

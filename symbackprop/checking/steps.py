@@ -75,7 +75,9 @@ def check_steps(derivation: Derivation, seed: int = 0) -> list[Row]:
 
 def _rule_row(rule: str, comparisons: list[Comparison], sampled: bool) -> Row:
     how = "SymPy's scalar derivatives" if rule == "chain rule" else "both sides evaluated"
-    return row(f"rule: {rule}", f"{how}, {'sampled' if sampled else 'all'} entries", comparisons)
+    which = "sampled" if sampled else "all"
+    how = f"{how}, {which} entries" if comparisons else "too large to evaluate"
+    return row(f"rule: {rule}", how, comparisons)
 
 
 def forward_values(derivation: Derivation, instance: Instance) -> dict[str, Entries]:

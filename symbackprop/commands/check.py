@@ -39,7 +39,8 @@ def show(report: Report) -> None:
     table.add_column("result")
     for row in report:
         *cells, result = row.cells()
-        table.add_row(*map(Text, cells), Text(result, "green" if row.held else "bold red"))
+        style = "bold red" if not row.held else "green" if row.equalities else "yellow"
+        table.add_row(*map(Text, cells), Text(result, style))
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
@@ -47,5 +48,4 @@ def show(report: Report) -> None:
     for row in report:
         if not row.held:
             console.print(Text(f"FAILED {row.what}: {row.failure}"))
-    verdict = "all held" if report else "not all held"
-    print(f"{report.equalities:,} equalities checked: {verdict}")
+    print(report.verdict)

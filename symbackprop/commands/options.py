@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
+MOST = 2**31 - 1  # of epochs, steps, seeds
+DIGITS = 18  # a longer word is not read as a number
+
 
 def spec(parser: argparse.ArgumentParser) -> None:
     """The positional SPEC."""
@@ -33,11 +36,14 @@ def one_of(*known: str) -> Callable[[str], str]:
 
 
 def count(least: int) -> Callable[[str], int]:
-    """A type of argument: a whole number from `least`."""
+    """A type of argument: a whole number from `least`, below 2³¹."""
 
     def check(word: str) -> int:
-        if not word.isdecimal() or int(word) < least:
+        if not word.isdecimal() or (len(word) <= DIGITS and int(word) < least):
             raise argparse.ArgumentTypeError(f"'{word}' is no whole number from {least}")
+        if len(word) > DIGITS or int(word) > MOST:
+            shown = word if len(word) <= 40 else f"{word[:37]}..."
+            raise argparse.ArgumentTypeError(f"'{shown}' is above {MOST}, the most there can be")
         return int(word)
 
     return check

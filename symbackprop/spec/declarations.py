@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symbackprop.spec.document import ListNode, MappingNode, Node, ScalarNode, describe
 from symbackprop.spec.errors import Faults, Refused, did_you_mean, listed, quoted
-from symbackprop.spec.fields import extent, options, truth, word
+from symbackprop.spec.fields import extent, options, truth, uncut, word
 from symbackprop.spec.initial import default, initial
 from symbackprop.spec.syntax import InputDeclaration, ParameterDeclaration, Place
 
@@ -64,7 +64,7 @@ class Entries:
         if not isinstance(node, MappingNode):
             shape = self.shape(node, f"the shape of {what}")
             return ParameterDeclaration(name, shape, default(shape), True, key.place)
-        found = options(node, ("shape", "init", "trainable"), what, self.faults)
+        found = options(uncut(node), ("shape", "init", "trainable"), what, self.faults)
         shape = self._shape_of(found, node, what)
         init = initial(found["init"], shape) if "init" in found else default(shape)
         trainable = truth(found["trainable"], "trainable") if "trainable" in found else True

@@ -14,13 +14,20 @@ from symbackprop.spec.syntax import Place
 
 LENGTH = 64
 
-# What the generated module calls its own: its arguments, and its functions.
+# What the generated module calls its own, where a name of the spec is a keyword or a function of
+# it: in functions of inputs, where extents are keywords too, and in the module itself.
 MODULE_ARGUMENTS = (
     *("np", "params", "workspace", "training", "state", "rng"),
     *("work", "given", "float", "int", "bool", "math"),
 )
-MODULE_FUNCTIONS = ("forward", "init_params", "init_state", "Workspace", "SHAPES", "np")
+MODULE_EXTENTS = (*MODULE_ARGUMENTS, "self", "dtype", "seed", "SHAPES", "tuple")
+MODULE_FUNCTIONS = (
+    *("forward", "init_params", "init_state", "Workspace", "SHAPES", "np", "math"),
+    *("ValueError", "bool", "float", "getattr", "hasattr", "int", "isinstance", "len", "list"),
+    *("map", "next", "range", "sorted", "str", "sum", "tuple", "type", "zip"),
+)
 
+_MODULE = {"input": MODULE_ARGUMENTS, "extent": MODULE_EXTENTS, "loss": MODULE_FUNCTIONS}
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -69,8 +76,7 @@ class Definitions:
         if name in signatures():
             message = f"{quoted(name)} is the name of a function"
             return Fault(place, message, f"rename this {kind}")
-        own = {"input": MODULE_ARGUMENTS, "loss": MODULE_FUNCTIONS}.get(kind, ())
-        if name in own or (kind == "loss" and name.endswith("_and_grads")):
+        if name in _MODULE.get(kind, ()) or (kind == "loss" and name.endswith("_and_grads")):
             message = f"{quoted(name)} is a name of the generated module's own"
             return Fault(place, message, f"rename this {kind}")
         return None

@@ -14,6 +14,8 @@ from symbackprop.spec.syntax import Place
 
 LARGEST = 2**31  # extents stay below
 
+# Python's float() reads YAML's numbers that are none, once their dot is gone.
+_NO_NUMBER = re.compile(r"\.(nan|NaN|NAN)|[-+]?\.(inf|Inf|INF)")
 _INTEGER = re.compile(r"[-+]?\d{1,400}")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -43,7 +45,7 @@ def entries(node: Node, what: str) -> tuple[tuple[ScalarNode, Node], ...]:
 def options(node: MappingNode, known: Iterable[str], where: str, faults: Faults) -> dict[str, Node]:
     """The entries with known keys; every other key is a fault."""
     known = tuple(known)
-    found = {}
+    found: dict[str, Node] = {}
     for key, value in node.entries:
         if key.text in known:
             found[key.text] = value
@@ -51,6 +53,21 @@ def options(node: MappingNode, known: Iterable[str], where: str, faults: Faults)
             fix = did_you_mean(key.text, known, f"{where} takes {listed(known)}")
             faults.add(Fault(key.place, f"unknown key {quoted(key.text)} in {where}", fix))
     return found
+
+
+def uncut(node: MappingNode) -> MappingNode:
+    """The mapping without the rest of a call that a comma between braces has cut in two.
+
+    In `{init: uniform(0, 1)}` that is the key `1)`; the fault is the value `uniform(0` before it.
+    """
+    kept: list[tuple[ScalarNode, Node]] = []
+    is_open = False
+    for key, value in node.entries:
+        if not (is_open and isinstance(value, ScalarNode) and value.raw == ""):
+            kept.append((key, value))
+            text = value.text if isinstance(value, ScalarNode) and not value.style else ""
+            is_open = text.count("(") > text.count(")")
+    return MappingNode(tuple(kept), node.place)
 
 
 def scalar(node: Node, what: str, fix: str) -> ScalarNode:
@@ -150,6 +167,8 @@ def _plain_scalar(node: ScalarNode) -> object:
         return node.text
     if _INTEGER.fullmatch(node.text):
         return int(node.text)
+    if _NO_NUMBER.fullmatch(node.text):
+        return float(node.text.replace(".", ""))
     try:
         return float(number(node, "a number"))
     except Refused as refusal:

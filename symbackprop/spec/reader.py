@@ -91,8 +91,6 @@ class _Reader:
             names.statement(statement)
         for loss in losses:
             names.value(loss.value, frozenset(), indexed=False)
-        if not self.faults.found:
-            self._unused(params, names)
         wrt = self._references("wrt", names, inputs)
         for loss in losses:
             self._differentiable(loss.wrt or (), f"wrt of {quoted(loss.name)}", names, inputs)
@@ -100,6 +98,8 @@ class _Reader:
         outputs = self._references("outputs", names, None)
         empty: Mapping[str, object] = {}
         train = self._option("train", lambda node: self._train(node, inputs), empty)
+        if not self.faults.found:
+            self._unused(params, names)
         return Spec(
             name, title, notes, dims, inputs, params, constants, network, losses,
             outputs, wrt, train, self.source,
@@ -200,7 +200,7 @@ class _Reader:
         wrt = None
         if isinstance(node, MappingNode):
             what = f"loss {quoted(key.text)}"
-            found = fields.options(node, ("value", "wrt"), what, self.faults)
+            found = fields.options(fields.uncut(node), ("value", "wrt"), what, self.faults)
             if "value" not in found:
                 raise Refused(key.place, f"{what} has no value", "add value: and its expression")
             node = found["value"]

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, ModuleType
 
 import numpy as np
 
 from symbackprop.errors import CallError
+from symbackprop.files import make_folder
 from symbackprop.spec.syntax import Spec
 from symbackprop.training.loop import State, Task, run, split, start
 from symbackprop.training.plan import Plan, read_plan
-from symbackprop.training.rows import read_rows
+from symbackprop.training.rows import Rows, read_rows
+from symbackprop.training.settings import settings_of
 from symbackprop.training.storage import (
     load_state,
     save_curves,
@@ -53,40 +54,78 @@ def train(
     """Train by the spec's plan, or the one given; write what came of it into `directory`.
 
     `watch(state, total_steps)` is called after every step. Ctrl-C ends the run after the step in
-    hand, with everything saved. Raises SpecError for a plan or rows that do not fit, CallError
-    where there is nothing to resume or to train, Diverged at a loss that is not finite.
+    hand, with everything saved; a second one at once, with a KeyboardInterrupt that says what was.
+    Raises SpecError for a plan or rows that do not fit, CallError where there is nothing to resume
+    or to train, OSError for a directory that cannot be written, Diverged at a loss that is not
+    finite.
     """
     plan = plan or read_plan(spec)
-    task = _task(spec, module, plan)
-    with np.errstate(all="ignore"):  # a loss that is not finite is reported once, by its step
-        state = start(task)
-        settings = _settings(spec, plan, state)
-        checkpoint = directory / "checkpoint.npz"
-        if resume:
-            load_state(checkpoint, state, settings)
-        saved = time.monotonic()
+    checkpoint = _Checkpoint(directory / "checkpoint.npz")
+    with _interruptions() as interrupted, checkpoint.told_when_interrupted():
+        with np.errstate(all="ignore"):  # a loss that is not finite is reported once, by its step
+            task, state = _begin(spec, module, plan, checkpoint, resume)
+            make_folder(directory)
 
-        def watch_and_save(state: State, total: int) -> None:
-            nonlocal saved
-            watch(state, total)
-            if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
-                save_state(checkpoint, state, settings)
-                saved = time.monotonic()
+            def watch_and_save(state: State, total: int) -> None:
+                watch(state, total)
+                if time.monotonic() - checkpoint.time > SECONDS_BETWEEN_SAVES:
+                    checkpoint.save(state)
 
-        with _interruptions() as interrupted:
             run(task, state, watch_and_save, interrupted.is_set)
-    files = {
-        "parameters": save_params(directory / "params.npz", state.params),
-        "state": save_state(checkpoint, state, settings),
-        "record": save_records(directory / "history.csv", state),
-    }
-    curves = save_curves(directory / "curves.png", spec.title or spec.name, state)
+        stopped = interrupted.is_set() and state.step < task.total_steps
+        saved = checkpoint.save(state)
+        files = {
+            "parameters": save_params(directory / "params.npz", state.params),
+            "state": saved,
+            "record": save_records(directory / "history.csv", state),
+        }
+        curves = save_curves(directory / "curves.png", spec.title or spec.name, state)
     if curves:
         files["curves"] = curves
-    return Outcome(state, task.total_steps, interrupted.is_set(), files)
+    return Outcome(state, task.total_steps, stopped, files)
 
 
-def _task(spec: Spec, module: ModuleType, plan: Plan) -> Task:
+@dataclass
+class _Checkpoint:
+    """Where the state is saved, the settings to save with it, and when it was saved last."""
+
+    path: Path
+    settings: Mapping[str, object] = field(default_factory=dict)
+    time: float = field(default_factory=time.monotonic)
+    step: int | None = None
+
+    def save(self, state: State) -> Path:
+        save_state(self.path, state, self.settings)
+        self.time, self.step = time.monotonic(), state.step
+        return self.path
+
+    @contextmanager
+    def told_when_interrupted(self) -> Iterator[None]:
+        """A KeyboardInterrupt that leaves says what this run has saved."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            said = "interrupted at once; this run has saved nothing"
+            if self.step is not None:
+                said = (
+                    f"interrupted at once; {self.path} is what was saved last, "
+                    f"after step {self.step}\n"
+                    "  fix: the same command with --resume goes on from there"
+                )
+            raise KeyboardInterrupt(said) from None
+
+
+def _begin(
+    spec: Spec, module: ModuleType, plan: Plan, checkpoint: _Checkpoint, resume: bool
+) -> tuple[Task, State]:
+    """What is trained, and where it starts: at the first step, or where the checkpoint stopped."""
+    task, rows = _task(spec, module, plan)
+    state = start(task)
+    checkpoint.settings = settings_of(spec, plan, rows, state)
+    return task, load_state(checkpoint.path, state, checkpoint.settings) if resume else state
+
+
+def _task(spec: Spec, module: ModuleType, plan: Plan) -> tuple[Task, Rows]:
     params = module.init_params(seed=plan.seed)
     rows = read_rows(spec, plan, str(next(iter(params.values())).dtype) if params else "float32")
     training, held_out = split(rows, plan.validation, plan.seed)
@@ -104,20 +143,7 @@ def _task(spec: Spec, module: ModuleType, plan: Plan) -> Task:
         )
     labels = {d.name: spec.dims.get(str(d.classes), d.classes) for d in spec.inputs}
     classes = {name: count for name, count in labels.items() if isinstance(count, int)}
-    return Task(module, losses, training, held_out, classes, plan)
-
-
-def _settings(spec: Spec, plan: Plan, state: State) -> dict[str, object]:
-    """What two runs must share for one to go on where the other stopped; not how long they are."""
-    network = "\n".join(statement.text for statement in spec.network)
-    return {
-        "network": hashlib.sha256(network.encode()).hexdigest()[:12],
-        "parameters": {n: f"{a.dtype}{list(a.shape)}" for n, a in state.params.items()},
-        "optimizer": {type(plan.optimizer).__name__.lower(): asdict(plan.optimizer)},
-        "batch": plan.batch or "full",
-        "seed": plan.seed,
-        "validation": plan.validation,
-    }
+    return Task(module, losses, training, held_out, classes, plan), rows
 
 
 @contextmanager
@@ -127,13 +153,13 @@ def _interruptions() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def ask(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
         asked.set()
-        signal.signal(signal.SIGINT, before)
 
-    signal.signal(signal.SIGINT, ask)
+    before = signal.signal(signal.SIGINT, ask)
     try:
         yield asked
     finally:

@@ -23,6 +23,7 @@ from typing import cast
 
 from symbackprop.spec.document import MappingNode, Node, read
 from symbackprop.spec.errors import Fault, Faults, Refused, SpecError, did_you_mean, quoted
+from symbackprop.spec.fields import LARGEST
 from symbackprop.spec.syntax import Place, Source, Spec
 from symbackprop.training.optimizers import OPTIMIZERS, Adam, Momentum, Sgd
 
@@ -83,7 +84,7 @@ def place_in(source: Source, key: str) -> Place | None:
 
 
 def _whole(value: object, least: int) -> bool:
-    return _real(value) and _number(value) == int(_number(value)) >= least
+    return _real(value) and least <= _number(value) == int(_number(value)) < LARGEST
 
 
 def _real(value: object) -> bool:
@@ -149,7 +150,9 @@ def _faults(block: Mapping[str, object]) -> Iterator[tuple[str, tuple[str, str]]
         else:
             fits, wanted = KEYS[key] if key in KEYS else SETTINGS[key]
             if not fits(value):
-                yield key, (f"{key} is {_shown(value)}", f"write {wanted}")
+                high = _real(value) and _number(value) >= LARGEST
+                limit = f", below {LARGEST}" if high and "whole" in wanted else ""
+                yield key, (f"{key} is {_shown(value)}", f"write {wanted}{limit}")
     if "epochs" in block and "steps" in block:
         yield "steps", ("train has both epochs and steps", "keep one of the two")
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from symbackprop.errors import CallError
 from symbackprop.spec.errors import Fault, SpecError, did_you_mean, quoted
+from symbackprop.spec.fields import LARGEST
 from symbackprop.spec.syntax import InputDeclaration, Spec
 from symbackprop.training.plan import Plan, place_in
 from symbackprop.training.sources import (
@@ -67,14 +68,16 @@ def read_rows(spec: Spec, plan: Plan, dtype: str) -> Rows:
             _check_values(spec, declaration, arrays[declaration.name])
         counted = _counted(spec)
         _check_plan(plan, counted)
+        kinds = {"labels": "int64", "mask": "bool"}
+        typed = {
+            d.name: _typed(d.name, arrays[d.name], kinds.get(d.kind, dtype)) for d in spec.inputs
+        }
     except CallError as fault:
         message, fix = fault.message, fault.fix
         if "data" not in spec.train:
             message = f"train names no data, and the embedded digits do not fit: {message}"
             fix = "write data: and a .npz or .csv file with an array or column for each input"
         raise SpecError(spec.source, [Fault(place_in(spec.source, "data"), message, fix)]) from None
-    kinds = {"labels": "int64", "mask": "bool"}
-    typed = {d.name: arrays[d.name].astype(kinds.get(d.kind, dtype)) for d in spec.inputs}
     by_row = frozenset(d.name for d in spec.inputs if counted and d.shape[:1] == (counted,))
     return Rows(typed, extents, counted, by_row)
 
@@ -240,7 +243,7 @@ def _check_values(spec: Spec, d: InputDeclaration, array: Array) -> None:
     """Labels are whole numbers in their range, masks 0 or 1, distributions sum to 1."""
     if d.kind == "labels":
         declared = _resolved(spec, d.classes)
-        classes = declared if isinstance(declared, int) else math.inf
+        classes = declared if isinstance(declared, int) else LARGEST
         wrong = (array != np.floor(array)) | (array < 0) | (array >= classes)
         wanted = f"a whole number from 0 to below {classes}"
     elif d.kind == "mask":
@@ -261,6 +264,20 @@ def _check_values(spec: Spec, d: InputDeclaration, array: Array) -> None:
     if wrong.any():
         value = array.reshape(-1)[int(np.argmax(wrong.reshape(-1)))]
         raise CallError(f"input '{d.name}' holds {value:g}, not {wanted}", "correct the data")
+
+
+def _typed(name: str, array: Array, dtype: str) -> Array:
+    """The array in the dtype that the module takes. Raises CallError for a number beyond it."""
+    with np.errstate(all="ignore"):
+        typed: Array = array.astype(dtype)
+    beyond = np.isinf(typed) & np.isfinite(array)
+    if beyond.any():
+        value = array[beyond][0]
+        raise CallError(
+            f"input '{name}' holds {value:g}, which is beyond {dtype}",
+            "scale the data down, or take --dtype float64",
+        )
+    return typed
 
 
 def _shape(spec: Spec, d: InputDeclaration) -> Shape:

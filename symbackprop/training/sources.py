@@ -73,6 +73,9 @@ def read_csv(path: Path) -> Mapping[str, Array]:
     if len(lines) < 2:
         raise CallError(f"{path} has no rows", "write a line of column names, then the rows")
     names, rows = [name.strip() for name in lines[0]], lines[1:]
+    twice = next((name for k, name in enumerate(names) if name in names[:k]), None)
+    if twice is not None:
+        raise CallError(f"{path} names two columns {quoted(twice)}", "rename or delete one of them")
     for number, row in enumerate(rows, start=1):
         if len(row) != len(names):
             raise CallError(

@@ -6,7 +6,9 @@ import csv
 import importlib.util
 import io
 import json
+import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 
 from symbackprop.errors import CallError
 from symbackprop.files import write_whole
+from symbackprop.spec.errors import printable
 from symbackprop.training.loop import State
 
 Array = NDArray[Any]
@@ -32,7 +35,7 @@ def save_state(path: Path, state: State, settings: Mapping[str, object]) -> Path
         "settings": np.array(json.dumps(settings)),
         "step": np.array(state.step),
         "columns": np.array(state.columns),
-        "records": np.array(state.records, dtype=np.float64),
+        "records": np.array(state.records, dtype=np.float64).reshape(-1, len(state.columns)),
     }
     arrays |= {f"params/{name}": array for name, array in state.params.items()}
     arrays |= {f"sums/{loss}": np.array(total) for loss, total in state.sums.items()}
@@ -41,10 +44,22 @@ def save_state(path: Path, state: State, settings: Mapping[str, object]) -> Path
     return write_whole(path, _npz(arrays))
 
 
-def load_state(path: Path, state: State, settings: Mapping[str, object]) -> None:
-    """Bring a fresh `state` to where the run that saved `path` stood.
+# What NumPy, zipfile and json raise at a file that is not what `save_state` wrote.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, MemoryError),
+    *(ValueError, TypeError, LookupError, AttributeError, OverflowError),
+)
 
-    Raises CallError if there is no such file, or if the run that saved it had other settings.
+
+class _Damaged(ValueError):
+    """What is wrong in a file that can be read."""
+
+
+def load_state(path: Path, fresh: State, settings: Mapping[str, object]) -> State:
+    """The state in which the run that saved `path` stood; `fresh` is one before its first step.
+
+    Raises CallError if there is no such file, if it is damaged, or if the run that saved it had
+    other settings.
     """
     again = "train without --resume to start again"
     if not path.is_file():
@@ -52,22 +67,60 @@ def load_state(path: Path, state: State, settings: Mapping[str, object]) -> None
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        saved = json.loads(str(arrays["settings"]))
-        for name, value in settings.items():
-            if saved[name] != value:
-                raise CallError(
-                    f"{path} is of a run with {name} {saved[name]}, this one has {value}", again
-                )
-        for name, array in state.params.items():
-            np.copyto(array, arrays[f"params/{name}"])
-        for (loss, name), memory in state.memory.items():
-            for k, array in enumerate(memory):
-                np.copyto(array, arrays[f"memory/{loss}/{name}/{k}"])
-        state.sums = {loss: float(arrays[f"sums/{loss}"]) for loss in state.sums}
-        state.step = int(arrays["step"])
-        state.records = [tuple(map(float, record)) for record in arrays["records"]]
-    except (zipfile.BadZipFile, KeyError, EOFError, OSError) as fault:
-        raise CallError(f"{path} is not the state of a run", again) from fault
+        difference = _difference(json.loads(str(arrays["settings"])), settings)
+        state = fresh if difference else _state(arrays, fresh)
+    except PermissionError:
+        raise
+    except _DAMAGE as fault:
+        why = f": {fault}" if isinstance(fault, _Damaged) else ""
+        raise CallError(f"{path} is not the state of a run{why}", again) from fault
+    if difference:
+        raise CallError(f"{path} is of a run with {difference}", again)
+    return state
+
+
+def _difference(saved: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+    """The first setting in which two runs differ; empty where there is none."""
+    for name, value in own.items():
+        if saved[name] == value:
+            continue
+        if name == "spec":
+            part = next(key for key in value if saved[name].get(key) != value[key])
+            return f"other {part} in its spec"
+        if name == "rows":
+            return "other rows of data"
+        return f"{name} {printable(str(saved[name]))[:200]}, this one has {value}"
+    return ""
+
+
+def _state(arrays: Mapping[str, Array], fresh: State) -> State:
+    """The state that the arrays are, each held against the fresh one's."""
+
+    def like(name: str, own: Array) -> Array:
+        found = arrays[name]
+        if (found.shape, found.dtype) != (own.shape, own.dtype):
+            there, here = (f"{a.dtype}{list(a.shape)}" for a in (found, own))
+            raise _Damaged(f"'{name}' is {there}, not {here}")
+        return found
+
+    records, step = arrays["records"], like("step", np.array(0))
+    width = len(fresh.columns)
+    if records.dtype != np.float64 or records.ndim != 2 or records.shape[1] != width:
+        there = f"{records.dtype}{list(records.shape)}"
+        raise _Damaged(f"'records' is {there}, not rows of {width} numbers")
+    if step < 0 or not np.isfinite(records[:, 0]).all():
+        raise _Damaged("its steps are not counted from 0")
+    return State(
+        {name: like(f"params/{name}", array) for name, array in fresh.params.items()},
+        {
+            key: tuple(like(f"memory/{'/'.join(key)}/{k}", array) for k, array in enumerate(memory))
+            for key, memory in fresh.memory.items()
+        },
+        {loss: float(like(f"sums/{loss}", np.array(0.0))) for loss in fresh.sums},
+        int(step),
+        fresh.columns,
+        [tuple(map(float, record)) for record in records],
+    )
 
 
 def save_records(path: Path, state: State) -> Path:
@@ -104,7 +157,10 @@ def save_curves(path: Path, title: str, state: State) -> Path | None:
         axes.grid(alpha=0.3)
         axes.legend()
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=120, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # A letter of the title that the font lacks is drawn as a box; that is no one's fault.
+        warnings.filterwarnings("ignore", r"Glyph \d+ ")
+        figure.savefig(content, format="png", dpi=120, metadata={"Software": None})
     return write_whole(path, content.getvalue())
 
 

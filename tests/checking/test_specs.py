@@ -124,6 +124,92 @@ def test_what_has_no_real_value_anywhere_is_a_failure_and_not_a_traceback() -> N
     assert all("log(-" in row.failure for row in found), str(found)
 
 
+STOPPED = """
+inputs: {x: [N, 3]}
+params: {w: {shape: [3]}, c: {shape: [3]}}
+loss: mean(x*w + stop_gradient(w) + c)
+"""
+
+
+def differences(text: str, wrong: float = 1.0):
+    from symbackprop import pipeline
+
+    derivation = pipeline.derive(parse(f"name: t\n{text}"))
+    module = pipeline.compile(derivation, "float64")
+    true = module.loss_and_grads
+
+    def loss_and_grads(params, *, x):
+        value, grads = true(params, x=x)
+        return value, {name: gradient * wrong for name, gradient in grads.items()}
+
+    module.loss_and_grads = loss_and_grads
+    found = check(derivation, module)
+    return found, [row for row in found if row.how.startswith("module's central differences")]
+
+
+def test_a_gradient_that_is_no_slope_is_held_against_the_reference_alone() -> None:
+    found, (row,) = differences(STOPPED)
+    assert found, str(found)
+    assert row.how == "module's central differences, without w (stop_gradient)"
+    assert row.equalities == 4  # a direction and 3 entries of c
+
+
+def test_beside_a_stopped_gradient_the_others_are_still_held() -> None:
+    found, (row,) = differences(STOPPED, 1.001)
+    assert row.failure.startswith("equation (") and "of c: the module says" in row.failure
+    failed = [r.how for r in found if not r.held]
+    assert "module and the reference evaluator" in failed
+
+
+def test_where_every_gradient_is_stopped_there_are_no_differences() -> None:
+    text = STOPPED.replace(", c: {shape: [3]}", "").replace(" + c", "")
+    found, (row,) = differences(text)
+    assert found and row.cells()[1:] == (
+        "module's central differences, without w (stop_gradient)", "0", "0", "not checked",
+    )  # fmt: skip
+
+
+def test_what_comes_before_a_stopped_tensor_is_stopped_through_statements() -> None:
+    text = """
+inputs: {x: [N, 3]}
+params: {w: {shape: [3]}, c: {shape: [3]}}
+network: |
+  h = tanh(x * w)
+  t = 2 * h
+loss: mean(t * stop_gradient(t) + c)
+"""
+    found, (row,) = differences(text)
+    assert found and row.how.endswith(", without w (stop_gradient)")
+
+
+@pytest.mark.parametrize(
+    ("shape", "why"),
+    [
+        ("N, 2000000000", "too large: "),
+        ("N, 1500, 1501, 2", "too large: "),
+        ("N, " + ", ".join(["1"] * 40), "too large: a tensor of 41 axes"),
+        ("N, " + ", ".join(["2147483647"] * 31), "too large: "),
+    ],
+)
+def test_what_is_too_large_is_not_checked_and_said_so(shape, why) -> None:
+    derivation = derived(
+        f"inputs: {{x: [{shape}]}}\nparams: {{w: {{shape: []}}}}\nloss: mean(x * w)"
+    )
+    found = check(derivation)
+    assert not found
+    for row in found:
+        assert row.how.startswith(why) and row.cells()[-1] == "not checked"
+    assert found.verdict == "0 equalities checked: nothing is proved"
+
+
+def test_what_is_too_large_is_checked_on_its_tiny_instance() -> None:
+    spec = parse("name: t\ninputs: {x: [N, 2000000000]}\nparams: {w: {shape: []}}\nloss: mean(x*w)")
+    found = check(differentiate(build(spec)), None, differentiate(build(shrink(spec))))
+    assert found.rows[0].how == "too large: 6,000,000,002 numbers"
+    assert found.rows[0].cells()[2:] == ("0", "0", "not checked")
+    assert found and found.verdict.endswith(f"all held, 1 of {len(found.rows)} rows not checked")
+
+
 def test_drawn_values_keep_what_the_inputs_promise() -> None:
     system = build(parse("name: t\n" + SPECS["labels, masks and distributions"]))
     instance = first_defined(system, lambda drawn: drawn)

@@ -28,6 +28,31 @@ def swap(*pairs: tuple[str, str]) -> str:
 
 
 CASES = {
+    "a call that a comma between braces cuts in two": (
+        swap(
+            ("network:", "params:\n  w: {shape: [4], init: uniform(0, 1)}\nnetwork:"),
+            ("x, 5", "x * w, 5"),
+        ),
+        "net.yaml:6:25: init cannot be read\n"
+        "    w: {shape: [4], init: uniform(0, 1)}\n"
+        "                          ^\n"
+        "  fix: write zeros, normal(0.1), … or a list; between braces in quotes: "
+        '"uniform(-1, 1)"',
+    ),
+    "a loss that a comma between braces cuts in two": (
+        swap(("loss: cross_entropy(p, y)", "losses: {a: {value: cross_entropy(p, y), wrt: [W1]}}")),
+        "net.yaml:8:34: '(' is never closed\n"
+        "  losses: {a: {value: cross_entropy(p, y), wrt: [W1]}}\n"
+        "                                   ^\n"
+        "  fix: add the closing bracket",
+    ),
+    "an unused parameter beside another fault": (
+        swap(("network:", "params: {w: {shape: [4]}}\nwrt: [W9]\nnetwork:")),
+        "net.yaml:6:7: wrt names 'W9', which is not defined\n"
+        "  wrt: [W9]\n"
+        "        ^\n"
+        "  fix: name something that the spec defines, or a layer's W1, b1, W2, …",
+    ),
     "unknown key": (
         swap(("network:", "netwrok:")),
         "net.yaml:5:1: unknown key 'netwrok' in the spec\n"
@@ -444,6 +469,20 @@ CASES = {
         "    params: [N]\n"
         "    ^\n"
         "  fix: rename this input",
+    ),
+    "an extent that is a name of the module's own": (
+        swap((IN, "  x: [work, 4]")),
+        "net.yaml:3:7: 'work' is a name of the generated module's own\n"
+        "    x: [work, 4]\n"
+        "        ^\n"
+        "  fix: rename this extent",
+    ),
+    "a loss that is a name of the module's own": (
+        swap(("loss: cross_entropy(p, y)", "losses: {ValueError: {value: 'cross_entropy(p, y)'}}")),
+        "net.yaml:8:10: 'ValueError' is a name of the generated module's own\n"
+        "  losses: {ValueError: {value: 'cross_entropy(p, y)'}}\n"
+        "           ^\n"
+        "  fix: rename this loss",
     ),
     "YAML syntax": (
         swap(("classes: 3}", "classes: 3")),

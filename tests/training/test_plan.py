@@ -44,6 +44,8 @@ FAULTS = {
     "net.yaml:2:3: epochs is 0\n    epochs: 0\n    ^\n  fix: write a whole number from 1": {
         "epochs": 0
     },
+    "net.yaml:2:3: epochs is 99999999999999999999999\n    epochs: 99999999999999999999999\n    ^\n"
+    "  fix: write a whole number from 1, below 2147483648": {"epochs": 99999999999999999999999},
     "net.yaml:2:3: epochs is 1.5\n    epochs: 1.5\n    ^\n  fix: write a whole number from 1": {
         "epochs": 1.5
     },

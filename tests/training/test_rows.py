@@ -93,6 +93,7 @@ CSV_REFUSALS = {
                      "write a number there; nan stands for a missing one"),
     "x0,x1\n1\n": ("{path} has 1 cells in row 1 but 2 column names",
                    "give every row one cell for each column"),
+    "x0,x1,x0\n1,2,3\n": ("{path} names two columns 'x0'", "rename or delete one of them"),
     "x0,x1\n": ("{path} has no rows", "write a line of column names, then the rows"),
     "x0,z\n1,2\n": ("the table has no column 'x1' for input 'x'; it has x0, z",
                     "name the columns x0 to x1"),
@@ -179,6 +180,37 @@ REFUSALS = [
 @pytest.mark.parametrize(("network", "message", "fix"), REFUSALS)
 def test_refusals(network, message, fix):
     assert refusal(network) == (message, fix)
+
+
+def test_numbers_beyond_the_dtype_are_refused_without_a_warning():
+    import warnings
+
+    network = inline({"x": ["N"]}, x=[1, 1e300, float("inf")])
+    with warnings.catch_warnings(), pytest.raises(SpecError) as caught:
+        warnings.simplefilter("error")
+        rows(network, "float32")
+    (fault,) = caught.value.faults
+    assert (fault.message, fault.fix) == (
+        "input 'x' holds 1e+300, which is beyond float32",
+        "scale the data down, or take --dtype float64",
+    )
+    assert rows(network, "float64").arrays["x"][1] == 1e300
+
+
+def test_labels_of_open_classes_are_bounded():
+    assert refusal(inline({"y": (["N"], "labels", "K"), "t": ["K"]}, y=[1e300], t=[1])) == (
+        "input 'y' holds 1e+300, not a whole number from 0 to below 2147483648",
+        "correct the data",
+    )
+
+
+def test_missing_numbers_may_stand_in_the_spec():
+    from symbackprop.spec import parse
+
+    text = "name: a\ninputs: {x: [N]}\nloss: mean(x)\ntrain: {data: {x: [1, .nan, -.inf]}}\n"
+    assert rows(parse(text)).arrays["x"].tolist() == pytest.approx(
+        [1, float("nan"), float("-inf")], nan_ok=True
+    )
 
 
 def test_split_is_a_partition_that_the_seed_decides():

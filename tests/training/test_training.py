@@ -125,11 +125,170 @@ def test_another_run_is_not_resumed(tmp_path):
     )
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short"])
+TUNED = """
+name: net
+title: A title
+dims: {D: 3}
+inputs: {x: [N, D], y: [N]}
+params: {w: {shape: [D], init: zeros}, b: {shape: []}}
+constants: {half: 0.5}
+network: |
+  p[n] = sum[i](x[n, i] * w[i]) + b
+loss: half * mse(p, y)
+wrt: [w, b]
+train: {data: {x: [[1, 2, 3], [4, 5, 6]], y: [1, 2]}, steps: 3}
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "changed", "difference"),
+    [
+        ("dims: {D: 3}", "dims: {D: 3, unused: 4}", "other dims in its spec"),
+        ("init: zeros", "init: ones", "other params in its spec"),
+        ("y: [N]", "y: {shape: [N], classes: 9}", "other inputs in its spec"),
+        ("half: 0.5", "half: 0.25", "other constants in its spec"),
+        ("+ b", "- b", "other network in its spec"),
+        ("half * mse", "mse", "other losses in its spec"),
+        ("wrt: [w, b]", "wrt: [b, w]", "other wrt in its spec"),
+        ("y: [1, 2]", "y: [1, 3]", "other rows of data"),
+        ("steps: 3", "steps: 3, batch: 1", "batch full, this one has 1"),
+    ],
+)
+def test_what_is_another_run(tmp_path, written, changed, difference):
+    from symbackprop.spec import parse
+
+    assert TUNED.count(written) == 1
+    train(parse(TUNED), linear(), tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(CallError) as caught:
+        train(parse(TUNED.replace(written, changed)), linear(), tmp_path, resume=True)
+    assert str(caught.value) == (
+        f"{tmp_path / 'checkpoint.npz'} is of a run with {difference}\n"
+        "  fix: train without --resume to start again"
+    )
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("written", "changed"),
+    [
+        ("title: A title", "title: Another\nnotes: |\n  some\n  more"),
+        ("half: 0.5", "half: 5e-1"),
+        ("x[n, i] * w[i]", "x[n,i]*w[i]"),
+        ("steps: 3", "steps: 5"),
+        ("wrt: [w, b]", "wrt:\n  - w\n  - b"),
+    ],
+)
+def test_what_is_still_the_same_run(tmp_path, written, changed):
+    from symbackprop.spec import parse
+
+    train(parse(TUNED), linear(), tmp_path)
+    train(parse(TUNED.replace(written, changed)), linear(), tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 cut short", b"a text file\n", b"\x93NUMPY\x01\x00"]
+)
 def test_a_broken_state_is_refused(tmp_path, content):
-    (tmp_path / "checkpoint.npz").write_bytes(content)
-    with pytest.raises(CallError, match="is not the state of a run"):
-        train(spec(DIGITS, {"epochs": 1}), softmax(), tmp_path, resume=True)
+    refused_state(tmp_path, content, "")
+
+
+def refused_state(folder, content, why):
+    (folder / "checkpoint.npz").write_bytes(content)
+    with pytest.raises(CallError) as caught:
+        train(spec(DIGITS, {"epochs": 1}), softmax(), folder, resume=True)
+    assert str(caught.value) == (
+        f"{folder / 'checkpoint.npz'} is not the state of a run{why}\n"
+        "  fix: train without --resume to start again"
+    )
+    assert contents(folder) == {"checkpoint.npz": content}
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "why"),
+    [
+        ("settings", np.array("not JSON"), ""),
+        ("settings", np.array("[1, 2]"), ""),
+        ("settings", np.array("{}"), ""),
+        ("settings", np.array('{"spec": 1}'), ""),
+        (
+            "params/W",
+            np.zeros((64, 1), "f4"),
+            ": 'params/W' is float32[64, 1], not float32[64, 10]",
+        ),
+        ("params/b", np.zeros(10), ": 'params/b' is float64[10], not float32[10]"),
+        ("memory/loss/b/0", np.zeros(()), ": 'memory/loss/b/0' is float64[], not float32[10]"),
+        ("records", np.zeros((1, 4)), ": 'records' is float64[1, 4], not rows of 5 numbers"),
+        ("records", np.array("x"), ": 'records' is <U1[], not rows of 5 numbers"),
+        ("records", np.full((1, 5), np.nan), ": its steps are not counted from 0"),
+        ("sums/loss", np.zeros(2), ": 'sums/loss' is float64[2], not float64[]"),
+        ("step", np.array(-1), ": its steps are not counted from 0"),
+        ("step", np.array("x"), ": 'step' is <U1[], not int64[]"),
+    ],
+)
+def test_a_damaged_state_is_refused(tmp_path, name, array, why):
+    train(spec(DIGITS, {"epochs": 1}), softmax(), tmp_path / "whole")
+    with np.load(tmp_path / "whole" / "checkpoint.npz") as file:
+        arrays = dict(file)
+    assert name in arrays
+    (tmp_path / "damaged").mkdir()
+    np.savez(tmp_path / "new.npz", **{**arrays, name: array})
+    refused_state(tmp_path / "damaged", (tmp_path / "new.npz").read_bytes(), why)
+
+
+def test_a_state_that_lacks_an_array_is_refused(tmp_path):
+    train(spec(DIGITS, {"epochs": 1}), softmax(), tmp_path / "whole")
+    with np.load(tmp_path / "whole" / "checkpoint.npz") as file:
+        arrays = {name: array for name, array in file.items() if name != "params/W"}
+    (tmp_path / "damaged").mkdir()
+    np.savez(tmp_path / "new.npz", **arrays)
+    refused_state(tmp_path / "damaged", (tmp_path / "new.npz").read_bytes(), "")
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_first_step(tmp_path, monkeypatch):
+    steps = []
+    (tmp_path / "run").write_text("in the way")
+    with pytest.raises(FileExistsError) as caught:
+        train(spec(DIGITS, {}), softmax(), tmp_path / "run", watch=lambda s, _: steps.append(s))
+    assert (caught.value.filename, steps) == (str(tmp_path / "run"), [])
+
+
+def test_a_second_interruption_says_what_was_saved(tmp_path, monkeypatch):
+    def twice(state, total):
+        if state.step == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    network = spec(DIGITS, {"epochs": 2})
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(network, softmax(), tmp_path, watch=twice)
+    assert str(caught.value) == "interrupted at once; this run has saved nothing"
+    assert contents(tmp_path) == {}
+    monkeypatch.setattr("symbackprop.training.SECONDS_BETWEEN_SAVES", 0.0)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(network, softmax(), tmp_path, watch=twice)
+    assert str(caught.value) == (
+        f"interrupted at once; {tmp_path / 'checkpoint.npz'} is what was saved last, after step 6\n"
+        "  fix: the same command with --resume goes on from there"
+    )
+    assert list(contents(tmp_path)) == ["checkpoint.npz"]
+
+
+@pytest.mark.parametrize("where", ["start", "save_params"])
+def test_an_interruption_at_the_start_or_while_saving_saves_all(tmp_path, monkeypatch, where):
+    import symbackprop.training as training
+
+    true = getattr(training, where)
+
+    def interrupted(*given):
+        os.kill(os.getpid(), signal.SIGINT)
+        return true(*given)
+
+    monkeypatch.setattr(training, where, interrupted)
+    outcome = train(spec(DIGITS, {"epochs": 1}), softmax(), tmp_path)
+    assert outcome.interrupted == (where == "start")
+    assert outcome.state.step == (0 if where == "start" else 45)
+    assert {"checkpoint.npz", "history.csv", "params.npz"} <= set(contents(tmp_path))
 
 
 def test_divergence_stops_with_its_step_and_saves_nothing(tmp_path):
@@ -138,7 +297,7 @@ def test_divergence_stops_with_its_step_and_saves_nothing(tmp_path):
         train(network, linear(), tmp_path / "run")
     message = str(caught.value)
     assert message.startswith("loss is inf at step ") and "fix: try a rate below 1000" in message
-    assert not (tmp_path / "run").exists()
+    assert contents(tmp_path / "run") == {}
 
 
 def test_missing_numbers_are_named(tmp_path):
@@ -163,6 +322,18 @@ def test_titles_are_no_formulas_in_the_picture(tmp_path):
 
     network = dataclasses.replace(spec(DIGITS, {"epochs": 1}), title=r"$\frac{ \undefined $$ %")
     outcome = train(network, softmax(), tmp_path)
+    assert outcome.files["curves"].read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_title_that_the_font_lacks_is_no_warning(tmp_path):
+    pytest.importorskip("matplotlib")
+    import dataclasses
+    import warnings
+
+    network = dataclasses.replace(spec(DIGITS, {"epochs": 1}), title="网络 🙂")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        outcome = train(network, softmax(), tmp_path)
     assert outcome.files["curves"].read_bytes().startswith(b"\x89PNG")
 
 
