@@ -12,8 +12,9 @@ from symbackprop.emit.layout import WIDTH, Call, Code, comment, escaped, lines, 
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer
 from symbackprop.emit.statements import constant, statement
+from symbackprop.emit.warnings import UNDEFINED, ignored_warnings, silenced, undefined
 from symbackprop.equations.nodes import TensorSymbol
-from symbackprop.program.model import Apply, Function, Program, Read, Scalar
+from symbackprop.program.model import Function, Program, Read, Scalar
 from symbackprop.program.names import local
 from symbackprop.templating import fill
 
@@ -157,7 +158,10 @@ def _workspace(program: Program, dtype: str) -> dict[str, list[str]]:
         shape = _shape(buffer.shape)
         call = Call("np.empty", (shape, DTYPES[buffer.kind]))
         body += lines(f"self.{buffer.name} = ", call, indent=8)
-    return {"head": lines("def ", Call("__init__", tuple(head)), ":", 4), "body": body}
+    opening = lines("def ", Call("__init__", tuple(head)), ":", 4)
+    if undefined(program, program.constants):
+        opening = [f"    {silenced(UNDEFINED)}", *opening]
+    return {"head": opening, "body": body}
 
 
 def _function(program: Program, function: Function) -> str:
@@ -170,9 +174,8 @@ def _function(program: Program, function: Function) -> str:
     body = [*_extents(program, [*mathematics, *returned]), *_arrays(program, function)]
     body += [*mathematics, *returned]
     body = [*_docstring(program, function), *_prepared(function, body), *body]
-    ignored = _ignored_warnings(program, function)
-    warnings = ", ".join(f'{warning}="ignore"' for warning in ignored)
-    decorator = [f"@np.errstate({warnings})"] if ignored else []
+    ignored = ignored_warnings(program, function)
+    decorator = [silenced(ignored)] if ignored else []
     head = lines("def ", Call(function.name, tuple(arguments)), ":", indent=0)
     return "\n".join([*decorator, *head, *body])
 
@@ -270,25 +273,3 @@ def _returned(program: Program, function: Function, printer: Printer) -> list[st
 def program_gradients(program: Program, function: Function) -> bool:
     """Whether the function is one that returns gradients."""
     return any(loss.gradients is function for loss in program.losses)
-
-
-def _ignored_warnings(program: Program, function: Function) -> list[str]:
-    """What NumPy would warn of where nothing is wrong.
-
-    1 / (1 + exp(-x)) may overflow to its limit; `where` computes the branch not taken as well.
-    """
-    values = program.values
-    ignored: set[str] = set()
-    for value in function.order:
-        operation = values[value]
-        if not isinstance(operation, Apply):
-            continue
-        if operation.function == "where":
-            ignored |= {"divide", "invalid", "over"}
-        if operation.function == "divide" and isinstance(values[operation.inputs[0]], Scalar):
-            below = values[operation.inputs[1]]
-            if isinstance(below, Apply) and below.function == "add":
-                parts = [values[v] for v in below.inputs]
-                if any(isinstance(p, Apply) and p.function == "exp" for p in parts):
-                    ignored.add("over")
-    return sorted(ignored)

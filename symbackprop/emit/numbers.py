@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sympy import Add, Expr, Mul, Pow, Rational, log
+from sympy import Add, Expr, Mul, Pow, Rational
+
+_SUM, _PRODUCT, _POWER, _ATOM = range(4)
+
+
+def undefined_somewhere(expr: Expr) -> bool:
+    """Whether some run-time extents make a division or a power NaN or infinite."""
+    return any(_is_partial(e) for e in expr.atoms(Pow))
+
+
+def _is_partial(expr: Pow) -> bool:
+    base, exponent = expr.as_base_exp()
+    if exponent.is_integer and exponent.is_nonnegative:
+        return False
+    return not (base.is_positive or (exponent.is_nonnegative and base.is_nonnegative))
 
 
 def number(expr: Expr) -> str:
@@ -27,8 +41,8 @@ def _float(value: float) -> str:
 
 def factor(expr: Expr) -> str:
     """The same where it is multiplied or divided by."""
-    text, loose = number(expr), expr.free_symbols and not expr.is_Symbol
-    return f"({text})" if loose or text.startswith("-") else text
+    text, tightness = _source(expr)
+    return text if tightness == _ATOM else f"({text})"
 
 
 def operand(expr: Expr) -> str:
@@ -37,26 +51,27 @@ def operand(expr: Expr) -> str:
 
 
 def _source(expr: Expr) -> tuple[str, int]:
-    """The text and how tightly it binds: 0 sum, 1 product, 2 power, 3 atom."""
+    """The text and how tightly it binds."""
     if not expr.free_symbols:
         text = _constant(expr)
-        return text, 0 if text.startswith("-") else 3
+        return text, _SUM if text.startswith("-") else _ATOM
     if isinstance(expr, Add):
-        return _sum(expr), 0
+        return _sum(expr), _SUM
     if isinstance(expr, Mul):
-        return _product(expr), 1
+        return _product(expr), _PRODUCT
     if isinstance(expr, Pow):
         base, exponent = expr.as_base_exp()
+        if _is_partial(expr):
+            # NumPy's NaN and infinity, where Python has complex numbers and exceptions.
+            return f"float(np.float_power({number(base)}, {number(exponent)}))", _ATOM
         if exponent == -1:
-            return f"1 / {_inner(base, 2)}", 1
-        parts = (_inner(base, 3), _inner(exponent, 3))
+            return f"1 / {_inner(base, _POWER)}", _PRODUCT
+        parts = (_inner(base, _ATOM), _inner(exponent, _ATOM))
         # Formatters set no spaces around the sign where both sides are names or numbers.
         plain = all(p.replace(".", "").replace("_", "").isalnum() for p in parts)
-        return ("**" if plain else " ** ").join(parts), 2
-    if isinstance(expr, log):
-        return f"float(np.log({_source(expr.args[0])[0]}))", 3
+        return ("**" if plain else " ** ").join(parts), _POWER
     assert expr.is_Symbol, expr
-    return expr.name, 3
+    return expr.name, _ATOM
 
 
 def _inner(expr: Expr, tightness: int) -> str:
@@ -69,7 +84,7 @@ def _sum(expr: Add) -> str:
     text = ""
     for term in terms:
         negative = bool(term.as_coeff_Mul()[0].is_negative)
-        own = _inner(-term if negative else term, 1)
+        own = _inner(-term if negative else term, _PRODUCT)
         joint = ("-" if negative else "") if not text else (" - " if negative else " + ")
         text += joint + own
     return text
@@ -80,7 +95,7 @@ def _product(expr: Mul) -> str:
     below: list[str] = []
     coefficient, rest = expr.as_coeff_Mul()
     if coefficient.is_negative:
-        return f"-{_inner(-expr, 1)}"
+        return f"-{_inner(-expr, _PRODUCT)}"
     if isinstance(coefficient, Rational):
         above += [str(coefficient.p)] if coefficient.p != 1 else []
         below += [str(coefficient.q)] if coefficient.q != 1 else []
@@ -88,10 +103,10 @@ def _product(expr: Mul) -> str:
         above.append(_constant(coefficient))
     for part in Mul.make_args(rest):
         base, exponent = part.as_base_exp()
-        if exponent.is_negative:
-            below.append(_inner(Pow(base, -exponent), 2))
+        if exponent.is_negative and not _is_partial(part):
+            below.append(_inner(Pow(base, -exponent), _POWER))
         else:
-            above.append(_inner(part, 2))
+            above.append(_inner(part, _POWER))
     text = " * ".join(above) or "1"
     if not below:
         return text

@@ -83,7 +83,7 @@ def _apply_number(printer: Printer, value: int, operation: Apply) -> list[str]:
         return printer.assign(value, Infix(str(tight[0]), sign, str(tight[1])))
     if function == "negative":
         return printer.assign(value, f"-{tight[0]}")
-    if function == "divide" and isinstance(scalars[1], Scalar):
+    if function == "divide" and isinstance(scalars[1], Scalar) and scalars[1].number.is_nonzero:
         return printer.assign(value, Infix(str(tight[0]), "/", str(tight[1])))
     if function == "logical_not":
         return printer.assign(value, f"not {seen[0]}")

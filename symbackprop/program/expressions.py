@@ -158,8 +158,9 @@ def lower_pow(expr: Pow, scope: Scope) -> Labelled:
     base, exponent = expr.as_base_exp()
     value = scope.lower(base)
     number = scope.graph.number(value.value)
-    if number is not None and not exponent.has(nodes.Access, Index):
-        return scope.scalar(number**exponent)
+    power = scope.number(exponent)
+    if number is not None and power is not None:
+        return scope.scalar(number**power)
     if exponent.is_negative:
         return scope.apply("divide", scope.scalar(1), scope.lower(Pow(base, -exponent)))
     if exponent == sympy.Rational(1, 2):

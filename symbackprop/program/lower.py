@@ -53,6 +53,7 @@ class _Lowering:
         self.graph = Graph()
         self.tensors: dict[TensorSymbol, tuple[int, tuple[int, ...]]] = {}
         self.names: dict[int, str] = {}
+        self.numbers: dict[TensorSymbol, int] = {}
         self.constants: dict[int, str] = {}
         self.namer = Namer(derivation)
         self.pool = Pool(self.namer)
@@ -65,7 +66,7 @@ class _Lowering:
     def _equation(self, line: Line) -> None:
         """Lower one equation, and let its tensor be known by its name."""
         equation = line.equation
-        self.graph.line = line.number
+        self.graph.line = self.numbers[equation.tensor] = line.number
         scope = Scope(self.graph, self.tensors, RULES, equation.indices)
         labelled = scope.lower(equation.rhs)
         present = tuple(k for k, i in enumerate(equation.indices) if i in labelled.axes)
@@ -107,7 +108,7 @@ class _Lowering:
         return results
 
     def _own(self, tensor: TensorSymbol, roots: set[int]) -> int:
-        """The tensor's value, copied where it is missing axes or others can see its memory."""
+        """The tensor's value in its own kind; copied where it is missing axes or others see it."""
         graph = self.graph
         value, present = self.tensors[tensor]
         below = root(graph.values, value)
@@ -116,6 +117,7 @@ class _Lowering:
         if (
             computed
             and whole
+            and graph.kind(value) == tensor.kind
             and below not in roots
             and graph.strides(value) == row_major(tensor.shape)
         ):
@@ -125,8 +127,8 @@ class _Lowering:
             value = graph.select(
                 value, tuple(next(items) if k in present else None for k in range(tensor.rank))
             )
-        graph.line = graph.serves[value]
-        own_copy = graph.append(Copy(tensor.shape, graph.kind(value), value))
+        graph.line = self.numbers.get(tensor, 0)
+        own_copy = graph.append(Copy(tensor.shape, tensor.kind, value))
         self.names[own_copy] = tensor.name
         return own_copy
 

@@ -8,11 +8,8 @@ from collections.abc import Container, Sequence
 
 from symbackprop.derivation.model import Derivation
 from symbackprop.program.model import Apply, Arange, Matmul, Ones, Operation, Reduce
+from symbackprop.spec.definitions import MODULE_ARGUMENTS
 
-# Names that every generated function uses itself.
-RESERVED = frozenset(
-    ["np", "math", "params", "given", "work", "workspace", "training", "self", "dtype"]
-)
 _REDUCED = {"max": "largest", "min": "smallest", "sum": "total", "prod": "product"}
 
 
@@ -33,7 +30,7 @@ class Namer:
     def new(self, base: str, taken: Container[str]) -> str:
         """`base`, or `base` with a number, that is neither taken nor a name of the spec's."""
         name, number = base, 2
-        while name in taken or name in self.spec or name in RESERVED or is_python(name):
+        while name in taken or name in self.spec or has_meaning(name):
             name, number = f"{base}_{number}", number + 1
         return name
 
@@ -47,8 +44,11 @@ class Namer:
 
 
 def local(name: str) -> str:
-    """What a tensor is called in a function: its own name, unless that has a meaning there."""
-    return f"{name}_" if name in RESERVED or is_python(name) else name
+    """What a tensor is called in a function: its own name, unless that has a meaning there.
+
+    No two tensors share one: `params` becomes `params_`, and `params_` becomes `params__`.
+    """
+    return f"{name}_" if has_meaning(name.rstrip("_")) else name
 
 
 def describe(values: Sequence[Operation], value: int, line: int) -> str:
@@ -65,6 +65,6 @@ def describe(values: Sequence[Operation], value: int, line: int) -> str:
     return f"{base}_{line}"
 
 
-def is_python(name: str) -> bool:
-    """Whether Python gives the name a meaning of its own."""
-    return keyword.iskeyword(name) or hasattr(builtins, name)
+def has_meaning(name: str) -> bool:
+    """Whether Python, or every generated function, gives the name a meaning of its own."""
+    return keyword.iskeyword(name) or hasattr(builtins, name) or name in MODULE_ARGUMENTS

@@ -10,6 +10,7 @@ from symbackprop.equations.masks import And, Compare, Not, Where
 from symbackprop.equations.nodes import Access, Digit, Index
 from symbackprop.equations.reductions import Sum
 from symbackprop.program.scope import Axes, Labelled, Scope
+from symbackprop.program.substitution import substituted
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def _assemble(index: Index, ranges: list[Piece], a: Expr, b: Expr, scope: Scope)
     for piece in ranges:
         part, mapping = _within(index, piece)
         scope.rank_as(part, index)
-        parts.append((part, scope.lower((a if piece.holds else b).xreplace(mapping))))
+        parts.append((part, scope.lower(substituted(a if piece.holds else b, mapping))))
     others = {i for part, labelled in parts for i in labelled.axes if i != part}
     axes = scope.sorted({*others, index})
     values = tuple(
@@ -127,7 +128,7 @@ def guarded_sum(body: Expr, bound: Axes) -> Expr | None:
         for piece in cut[1]:
             part, mapping = _within(cut[0], piece)
             chosen = _branch(factor, piece.holds)
-            terms.append(Sum((rest * chosen).xreplace(mapping), part, *others))
+            terms.append(Sum(substituted(rest * chosen, mapping), part, *others))
         return Add(*terms)
     return None
 

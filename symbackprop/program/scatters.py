@@ -14,6 +14,7 @@ from symbackprop.program.accesses import flat_position
 from symbackprop.program.reshapes import row_major_indices
 from symbackprop.program.scope import Axes, Labelled, Scope
 from symbackprop.program.shapes import product, row_major
+from symbackprop.program.substitution import substituted
 
 Target = dict[Index, Expr]
 
@@ -44,7 +45,7 @@ def add_scatters(base: Labelled | None, terms: list[Expr], scope: Scope) -> Labe
 def _add(value: int, axes: Axes, term: Expr, scope: Scope) -> int:
     graph = scope.graph
     bound, target, rest = _parse(term)
-    rest = rest.xreplace(target)
+    rest = substituted(rest, target)
     shape = graph.shape(value)
     position = flat_position([target.get(i, i) for i in axes], shape, scope)
     inner = tuple(i for i in bound if i not in position.axes)
@@ -80,8 +81,8 @@ def _joined(target: Target, found: Target) -> Target | None:
     """Both sets of positions, each free of every scattered index; None where that cannot be."""
     if not target.keys().isdisjoint(found):
         return None
-    found = {u: e.xreplace(target) for u, e in found.items()}
-    both = {u: e.xreplace(found) for u, e in target.items()} | found
+    found = {u: substituted(e, target) for u, e in found.items()}
+    both = {u: substituted(e, found) for u, e in target.items()} | found
     return both if all(free_indices(e).isdisjoint(both) for e in both.values()) else None
 
 

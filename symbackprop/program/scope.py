@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sympy import Expr, sympify
 
-from symbackprop.equations.nodes import Index, TensorSymbol
+from symbackprop.equations.nodes import Access, Index, TensorSymbol
 from symbackprop.program.graph import Graph
 from symbackprop.program.shapes import product, size
 
@@ -58,6 +58,12 @@ class Scope:
 
     def scalar(self, number: Expr | int) -> Labelled:
         return Labelled(self.graph.scalar(sympify(number)), ())
+
+    def number(self, expr: Expr) -> Expr | None:
+        """The number that an expression is; None for what has to be computed when running."""
+        if expr.has(Access, Index):
+            return None
+        return self.graph.number(self.lower(expr).value)
 
     def rank_as(self, new: Index, old: Index) -> None:
         """A new index takes the place of an old one in the order."""

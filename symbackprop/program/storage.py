@@ -46,10 +46,8 @@ class Pool:
             name = tenant if tenant in names else next(reversed(names))
             del names[name]
         else:
-            name = tenant
-            number = 2
-            while name in self._buffers:
-                name, number = f"{tenant}_{number}", number + 1
+            taken = tenant in self._buffers
+            name = self.namer.new(tenant, self._buffers) if taken else tenant
             self._buffers[name] = key
             self._tenants[name] = {}
         self.join(name, tenant)

@@ -13,6 +13,7 @@ from symbackprop.program.contractions import contract
 from symbackprop.program.ranges import guarded_sum
 from symbackprop.program.scatters import is_scatter, lower_scatter, stays_below
 from symbackprop.program.scope import Axes, Labelled, Scope
+from symbackprop.program.substitution import substituted
 
 
 def lower_sum(expr: Sum, scope: Scope) -> Labelled:
@@ -54,7 +55,7 @@ def _collapse(body: Expr, bound: Axes) -> tuple[Expr, Axes]:
             if index in bound and plain and stays_below(other, index.extent):
                 rest = Mul(*(f for f in Mul.make_args(body) if f is not delta))
                 remaining = tuple(i for i in bound if i != index)
-                return _collapse(rest.xreplace({index: other}), remaining)
+                return _collapse(substituted(rest, {index: other}), remaining)
     return body, bound
 
 
@@ -88,8 +89,14 @@ def _sum_of_product(body: Expr, bound: Axes, scope: Scope) -> Labelled:
     used = {i for factor in inside for i in factor.axes}
     terms = scope.missing(tuple(used), bound)
     total = contract(inside, tuple(i for i in bound if i in used), scope)
-    number = Mul(terms, *(f for f in outside if not f.has(Access, Index)))
-    factors = [f for f in outside if f.has(Access, Index)]
+    number = terms
+    factors: list[Expr] = []
+    for factor in outside:
+        constant = scope.number(factor)
+        if constant is None:
+            factors.append(factor)
+        else:
+            number *= constant
     if factors:
         total = scope.apply("multiply", total, scope.lower(Mul(*factors)))
     return scope.scale(total, number)
