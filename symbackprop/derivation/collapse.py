@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import sympy
 from sympy import Expr, Mul
 
-from symbackprop.equations.masks import Compare, Delta
+from symbackprop.equations.masks import Compare, Delta, Where
 from symbackprop.equations.nodes import Digit, Index
 from symbackprop.equations.ranges import bounds, decided, digit
 from symbackprop.equations.reductions import Sum
@@ -24,21 +24,30 @@ def collapsed(total: Expr) -> Expr:
     factors = list(Mul.make_args(total.body))
     bound = list(total.bound)
     factors, bound = _solve_digits(factors, bound)
-    changed = True
-    while changed:
-        changed = False
-        for delta in [f for f in factors if isinstance(f, Delta)]:
-            solution = _solve(delta, bound)
-            if solution is None:
-                continue
-            index, value = solution
-            factors.remove(delta)
-            body = _put(Mul(*factors), index, value, bound)
-            factors = [*Mul.make_args(body), *_range_guards(index, value)]
-            bound.remove(index)
-            changed = True
-            break
-    return pulled(Sum(decided(Mul(*factors)), *bound))
+    guards: list[Expr] = []
+    while solution := _next_solution(factors, bound):
+        delta, index, value = solution
+        factors.remove(delta)
+        factors = list(Mul.make_args(_put(Mul(*factors), index, value, bound)))
+        guards = [_put(g, index, value, bound) for g in guards] + _range_guards(index, value)
+        bound.remove(index)
+    return pulled(Sum(_guarded(decided(Mul(*factors)), guards), *bound))
+
+
+def _guarded(body: Expr, guards: list[Expr]) -> Expr:
+    """The body where every solved index is in its range; elsewhere 0, and nothing is read."""
+    for guard in map(decided, guards):
+        body = Where(guard, body, 0)
+    return body
+
+
+def _next_solution(factors: list[Expr], bound: list[Index]) -> tuple[Delta, Index, Expr] | None:
+    """The first delta that can leave, the index it leaves with, and that index's value."""
+    for delta in (f for f in factors if isinstance(f, Delta)):
+        solution = _solve(delta, bound)
+        if solution is not None:
+            return delta, *solution
+    return None
 
 
 def pulled(total: Expr) -> Expr:

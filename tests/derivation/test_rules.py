@@ -134,7 +134,7 @@ COLLAPSED = {
     "idle index": (Sum(Access(z, n, k) * W, j), 5 * Z * W),
     "shift": (
         Sum(Access(z, n, j) * Delta(k, j + 2), j),
-        Access(z, n, k - 2) * Compare(">=", k - 2, 0),
+        Where(Compare(">=", k - 2, 0), Access(z, n, k - 2), 0),
     ),
 }
 
