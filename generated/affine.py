@@ -1,0 +1,301 @@
+"""One affine map, bent
+
+The smallest complete derivation: the cotangent passes through f by its derivative,
+reaches b as it is, and reaches W as an outer product with what W was multiplied by.
+
+Written by symbackprop from the spec affine (bcd204d7b96d0943).
+Call init_params, then forward, loss_and_grads.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "x": (3,),
+    "t": (2,),
+    "W": (2, 3),
+    "b": (2,),
+    "y": (2,),
+}
+
+_PARAMETERS = [
+    "W",
+    "b",
+]
+_KINDS = {}
+_CLASSES = {}
+_EXTENTS = []
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "W": _glorot_uniform(rng, (2, 3), dtype),
+        "b": np.zeros((2,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, dtype=np.float32):
+        self._extents = {}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.z = np.empty((2,), dtype)
+        self.dy = np.empty((2,), dtype)
+        self.subtract_5 = np.empty((2,), dtype)
+        self.dW = np.empty((2, 3), dtype)
+
+
+@np.errstate(over="ignore")
+def forward(params, *, x, workspace=None, training=False):
+    """Return y, by name."""
+    work = _prepare(params, {"x": x}, workspace)
+    W = params["W"]
+    b = params["b"]
+
+    # (1) z[i] = b[i] + sum[j](x[j] * W[i, j])
+    z = np.dot(W, x, out=work.z)
+    np.add(z, b, out=z)
+
+    # (2) y[i] = sigmoid(z[i])
+    y = np.negative(z, out=z)
+    np.exp(y, out=y)
+    np.add(y, 1.0, out=y)
+    np.divide(1.0, y, out=y)
+
+    return {
+        "y": y,
+    }
+
+
+@np.errstate(over="ignore")
+def loss(params, *, x, t, workspace=None, training=True):
+    """Return the loss."""
+    work = _prepare(params, {"x": x, "t": t}, workspace)
+    W = params["W"]
+    b = params["b"]
+
+    # (1) z[i] = b[i] + sum[j](x[j] * W[i, j])
+    z = np.dot(W, x, out=work.z)
+    np.add(z, b, out=z)
+
+    # (2) y[i] = sigmoid(z[i])
+    y = np.negative(z, out=z)
+    np.exp(y, out=y)
+    np.add(y, 1.0, out=y)
+    np.divide(1.0, y, out=y)
+
+    # (3) loss = sum[i]((y[i] - t[i])**2) / 2
+    dy = np.subtract(y, t, out=y)
+    product_3 = float(np.dot(dy, dy))
+    loss = product_3 / 2
+
+    return loss
+
+
+@np.errstate(over="ignore")
+def loss_and_grads(params, *, x, t, workspace=None, training=True):
+    """Return the loss and its gradients by W, b."""
+    work = _prepare(params, {"x": x, "t": t}, workspace)
+    W = params["W"]
+    b = params["b"]
+
+    # (1) z[i] = b[i] + sum[j](x[j] * W[i, j])
+    z = np.dot(W, x, out=work.z)
+    np.add(z, b, out=z)
+
+    # (2) y[i] = sigmoid(z[i])
+    y = np.negative(z, out=z)
+    np.exp(y, out=y)
+    np.add(y, 1.0, out=y)
+    np.divide(1.0, y, out=y)
+
+    # (3) loss = sum[i]((y[i] - t[i])**2) / 2
+    dy = np.subtract(y, t, out=work.dy)
+    product_3 = float(np.dot(dy, dy))
+    loss = product_3 / 2
+
+    # (5) dz[i] = (1 - y[i]) * dy[i] * y[i]
+    subtract_5 = np.subtract(1.0, y, out=work.subtract_5)
+    multiply_5 = np.multiply(dy, subtract_5, out=dy)
+    dz = np.multiply(y, multiply_5, out=y)
+
+    # (6) dW[i, j] = dz[i] * x[j]
+    dW = np.multiply(x, dz[:, None], out=work.dW)
+
+    return loss, {
+        "W": dW,
+        "b": dz,
+    }
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            if came == known and came > 0:
+                continue
+            if came == known:
+                reason = f"{extent} = 0: it must be at least 1"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]

@@ -1,0 +1,303 @@
+"""Stopping distance by speed
+
+Least squares by descent: the gradient is the input times the residual, and where it is
+zero the residual is orthogonal to every input, which is what the normal equations say.
+Rows: speed in miles an hour and stopping distance in feet of 50 cars of the 1920s
+(Ezekiel, 1930).
+
+Written by symbackprop from the spec linear_regression (1ccfdd83c2df742e).
+Call init_params, then forward, loss_and_grads.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "speed": ("N", 1),
+    "distance": ("N", 1),
+    "W1": (1, 1),
+    "b1": (1,),
+    "p": ("N", 1),
+}
+
+_PARAMETERS = [
+    "W1",
+    "b1",
+]
+_KINDS = {}
+_CLASSES = {}
+_EXTENTS = [
+    "N",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "W1": _glorot_uniform(rng, (1, 1), dtype),
+        "b1": np.zeros((1,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, dtype=np.float32):
+        self._extents = {"N": N}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self.ones_N = np.ones(N, dtype)
+        self.s = np.empty((N, 1), dtype)
+        self.p = np.empty((N, 1), dtype)
+        self.dW1 = np.empty((1, 1), dtype)
+        self.db1 = np.empty((1,), dtype)
+
+
+def forward(params, *, speed, workspace=None, training=False):
+    """Return p, by name."""
+    work = _prepare(params, {"speed": speed}, workspace)
+    W1 = params["W1"]
+    b1 = params["b1"]
+
+    # (1) s[n, i] = 100 * speed[n, i] / 529 - 1540 / 529
+    s = np.multiply(speed, 0.1890359168241966, out=work.s)
+    np.subtract(s, 2.9111531190926274, out=s)
+
+    # (2) p[n, j] = b1[j] + sum[i](W1[i, j] * s[n, i])
+    p = np.dot(s, W1, out=work.p)
+    np.add(p, b1, out=p)
+
+    return {
+        "p": p,
+    }
+
+
+def loss(params, *, speed, distance, workspace=None, training=True):
+    """Return the loss."""
+    work = _prepare(params, {"speed": speed, "distance": distance}, workspace)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+
+    # (1) s[n, i] = 100 * speed[n, i] / 529 - 1540 / 529
+    s = np.multiply(speed, 0.1890359168241966, out=work.s)
+    np.subtract(s, 2.9111531190926274, out=s)
+
+    # (2) p[n, j] = b1[j] + sum[i](W1[i, j] * s[n, i])
+    p = np.dot(s, W1, out=work.p)
+    np.add(p, b1, out=p)
+
+    # (3) loss = sum[n, i]((p[n, i] - distance[n, i])**2 / 2) / N
+    subtract_3 = np.subtract(p, distance, out=p)
+    product_3 = float(np.dot(subtract_3.reshape(N), subtract_3.reshape(N)))
+    divide_3 = product_3 / 2
+    loss = divide_3 / N
+
+    return loss
+
+
+def loss_and_grads(params, *, speed, distance, workspace=None, training=True):
+    """Return the loss and its gradients by W1, b1."""
+    work = _prepare(params, {"speed": speed, "distance": distance}, workspace)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+
+    # (1) s[n, i] = 100 * speed[n, i] / 529 - 1540 / 529
+    s = np.multiply(speed, 0.1890359168241966, out=work.s)
+    np.subtract(s, 2.9111531190926274, out=s)
+
+    # (2) p[n, j] = b1[j] + sum[i](W1[i, j] * s[n, i])
+    p = np.dot(s, W1, out=work.p)
+    np.add(p, b1, out=p)
+
+    # (3) loss = sum[n, i]((p[n, i] - distance[n, i])**2 / 2) / N
+    subtract_3 = np.subtract(p, distance, out=p)
+    product_3 = float(np.dot(subtract_3.reshape(N), subtract_3.reshape(N)))
+    divide_3 = product_3 / 2
+    loss = divide_3 / N
+
+    # (4) dp[n, i] = (p[n, i] - distance[n, i]) / N
+    dp = np.divide(subtract_3, N, out=subtract_3)
+
+    # (5) dW1[i, j] = sum[n](dp[n, j] * s[n, i])
+    dW1 = np.dot(s.T, dp, out=work.dW1)
+
+    # (6) db1[j] = sum[n](dp[n, j])
+    db1 = np.dot(work.ones_N, dp, out=work.db1)
+
+    return loss, {
+        "W1": dW1,
+        "b1": db1,
+    }
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            if came == known and came > 0:
+                continue
+            if came == known:
+                reason = f"{extent} = 0: it must be at least 1"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]

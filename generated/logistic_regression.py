@@ -1,0 +1,355 @@
+"""Damaged seals by temperature
+
+The sigmoid and the logarithm cancel: the gradient is that of least squares, prediction
+minus truth, times the input. Rows: launch temperature in degrees Fahrenheit, and
+whether a seal of the booster was damaged, of 23 flights of the Space Shuttle (Dalal,
+Fowlkes and Hoadley, 1989).
+
+Written by symbackprop from the spec logistic_regression (4ffff264a60b9e41).
+Call init_params, then forward, loss_and_grads.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "temperature": ("N", 1),
+    "damage": ("N", 1),
+    "W1": (1, 1),
+    "b1": (1,),
+    "p": ("N", 1),
+}
+
+_PARAMETERS = [
+    "W1",
+    "b1",
+]
+_KINDS = {}
+_CLASSES = {}
+_EXTENTS = [
+    "N",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "W1": _glorot_uniform(rng, (1, 1), dtype),
+        "b1": np.zeros((1,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, dtype=np.float32):
+        self._extents = {"N": N}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self.ones_N = np.ones(N, dtype)
+        self.t = np.empty((N, 1), dtype)
+        self.z1 = np.empty((N, 1), dtype)
+        self.negative_3 = np.empty((N, 1), dtype)
+        self.p = np.empty((N, 1), dtype)
+        self.subtract_4 = np.empty((N, 1), dtype)
+        self.absolute_4 = np.empty((N, 1), dtype)
+        self.dW1 = np.empty((1, 1), dtype)
+        self.db1 = np.empty((1,), dtype)
+
+
+@np.errstate(over="ignore")
+def forward(params, *, temperature, workspace=None, training=False):
+    """Return p, by name."""
+    work = _prepare(params, {"temperature": temperature}, workspace)
+    W1 = params["W1"]
+    b1 = params["b1"]
+
+    # (1) t[n, i] = temperature[n, i] / 7 - 348 / 35
+    t = np.divide(temperature, 7.0, out=work.t)
+    np.subtract(t, 9.942857142857143, out=t)
+
+    # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * t[n, i])
+    z1 = np.dot(t, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (3) p[n, j] = sigmoid(z1[n, j])
+    p = np.negative(z1, out=z1)
+    np.exp(p, out=p)
+    np.add(p, 1.0, out=p)
+    np.divide(1.0, p, out=p)
+
+    return {
+        "p": p,
+    }
+
+
+def loss(params, *, temperature, damage, workspace=None, training=True):
+    """Return the loss."""
+    work = _prepare(params, {"temperature": temperature, "damage": damage}, workspace)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+
+    # (1) t[n, i] = temperature[n, i] / 7 - 348 / 35
+    t = np.divide(temperature, 7.0, out=work.t)
+    np.subtract(t, 9.942857142857143, out=t)
+
+    # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * t[n, i])
+    z1 = np.dot(t, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (3) p[n, j] = sigmoid(z1[n, j])
+    negative_3 = np.negative(z1, out=work.negative_3)
+
+    # (4) loss = sum[n, i]((1 - damage[n, i]) * softplus(z1[n, i]) + damage[n, i] *
+    #     softplus(-z1[n, i])) / N
+    subtract_4 = np.subtract(1.0, damage, out=work.subtract_4)
+    absolute_4 = np.absolute(z1, out=work.absolute_4)
+    np.negative(absolute_4, out=absolute_4)
+    np.exp(absolute_4, out=absolute_4)
+    np.log1p(absolute_4, out=absolute_4)
+    maximum_4 = np.maximum(z1, 0.0, out=z1)
+    np.add(maximum_4, absolute_4, out=maximum_4)
+    np.multiply(maximum_4, subtract_4, out=maximum_4)
+    absolute_4_2 = np.absolute(negative_3, out=work.subtract_4)
+    np.negative(absolute_4_2, out=absolute_4_2)
+    np.exp(absolute_4_2, out=absolute_4_2)
+    np.log1p(absolute_4_2, out=absolute_4_2)
+    maximum_4_2 = np.maximum(negative_3, 0.0, out=negative_3)
+    np.add(maximum_4_2, absolute_4_2, out=maximum_4_2)
+    np.multiply(maximum_4_2, damage, out=maximum_4_2)
+    np.add(maximum_4_2, maximum_4, out=maximum_4_2)
+    total_4 = float(np.add.reduce(maximum_4_2, axis=None))
+    loss = total_4 / N
+
+    return loss
+
+
+@np.errstate(over="ignore")
+def loss_and_grads(params, *, temperature, damage, workspace=None, training=True):
+    """Return the loss and its gradients by W1, b1."""
+    work = _prepare(params, {"temperature": temperature, "damage": damage}, workspace)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+
+    # (1) t[n, i] = temperature[n, i] / 7 - 348 / 35
+    t = np.divide(temperature, 7.0, out=work.t)
+    np.subtract(t, 9.942857142857143, out=t)
+
+    # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * t[n, i])
+    z1 = np.dot(t, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (3) p[n, j] = sigmoid(z1[n, j])
+    negative_3 = np.negative(z1, out=work.negative_3)
+    p = np.exp(negative_3, out=work.p)
+    np.add(p, 1.0, out=p)
+    np.divide(1.0, p, out=p)
+
+    # (4) loss = sum[n, i]((1 - damage[n, i]) * softplus(z1[n, i]) + damage[n, i] *
+    #     softplus(-z1[n, i])) / N
+    subtract_4 = np.subtract(1.0, damage, out=work.subtract_4)
+    absolute_4 = np.absolute(z1, out=work.absolute_4)
+    np.negative(absolute_4, out=absolute_4)
+    np.exp(absolute_4, out=absolute_4)
+    np.log1p(absolute_4, out=absolute_4)
+    maximum_4 = np.maximum(z1, 0.0, out=z1)
+    np.add(maximum_4, absolute_4, out=maximum_4)
+    np.multiply(maximum_4, subtract_4, out=maximum_4)
+    absolute_4_2 = np.absolute(negative_3, out=work.subtract_4)
+    np.negative(absolute_4_2, out=absolute_4_2)
+    np.exp(absolute_4_2, out=absolute_4_2)
+    np.log1p(absolute_4_2, out=absolute_4_2)
+    maximum_4_2 = np.maximum(negative_3, 0.0, out=negative_3)
+    np.add(maximum_4_2, absolute_4_2, out=maximum_4_2)
+    np.multiply(maximum_4_2, damage, out=maximum_4_2)
+    np.add(maximum_4_2, maximum_4, out=maximum_4_2)
+    total_4 = float(np.add.reduce(maximum_4_2, axis=None))
+    loss = total_4 / N
+
+    # (5) dz1[n, i] = (p[n, i] - damage[n, i]) / N
+    dz1 = np.subtract(p, damage, out=p)
+    np.divide(dz1, N, out=dz1)
+
+    # (6) dW1[i, j] = sum[n](dz1[n, j] * t[n, i])
+    dW1 = np.dot(t.T, dz1, out=work.dW1)
+
+    # (7) db1[j] = sum[n](dz1[n, j])
+    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+
+    return loss, {
+        "W1": dW1,
+        "b1": db1,
+    }
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            if came == known and came > 0:
+                continue
+            if came == known:
+                reason = f"{extent} = 0: it must be at least 1"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]

@@ -1,0 +1,392 @@
+"""Ratings from factors and biases
+
+Reading rows by number on the way forward means adding into those rows on the way back:
+each user's factors gather the errors of that user's ratings alone, times the factors of
+the items rated. The ratings are drawn, by make_samples.py, from two factors, biases and
+noise.
+
+Written by symbackprop from the spec matrix_factorisation (4dde2d8540d58a75).
+Call init_params, then forward, loss_and_grads.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "user": ("N",),
+    "item": ("N",),
+    "r": ("N",),
+    "P": (60, 2),
+    "Q": (40, 2),
+    "a": (60,),
+    "b": (40,),
+    "m": (),
+    "p": ("N",),
+}
+
+_PARAMETERS = [
+    "P",
+    "Q",
+    "a",
+    "b",
+    "m",
+]
+_KINDS = {
+    "user": "iu",
+    "item": "iu",
+}
+_CLASSES = {
+    "user": 60,
+    "item": 40,
+}
+_EXTENTS = [
+    "N",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "P": _normal(rng, (60, 2), 0.3, dtype),
+        "Q": _normal(rng, (40, 2), 0.3, dtype),
+        "a": np.zeros((60,), dtype),
+        "b": np.zeros((40,), dtype),
+        "m": np.zeros((), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, dtype=np.float32):
+        self._extents = {"N": N}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self.range_2 = np.arange(2)
+        self.take_1 = np.empty((N,), dtype)
+        self.take_1_2 = np.empty((N,), dtype)
+        self.take_1_3 = np.empty((N, 2), dtype)
+        self.take_1_4 = np.empty((N, 2), dtype)
+        self.p = np.empty((N,), dtype)
+        self.dP = np.empty((60, 2), dtype)
+        self.multiply_4 = np.empty((N,), np.intp)
+        self.add_4 = np.empty((2, N), np.intp)
+        self.copy_4 = np.empty((2, N), dtype)
+        self.dQ = np.empty((40, 2), dtype)
+        self.da = np.empty((60,), dtype)
+        self.db = np.empty((40,), dtype)
+        self.dm_2 = np.empty((), dtype)
+
+
+def forward(params, *, user, item, workspace=None, training=False):
+    """Return p, by name."""
+    work = _prepare(params, {"user": user, "item": item}, workspace)
+    user = np.asarray(user, dtype=np.intp)
+    item = np.asarray(item, dtype=np.intp)
+    P = params["P"]
+    Q = params["Q"]
+    a = params["a"]
+    b = params["b"]
+    m = float(params["m"])
+
+    # (1) p[n] = m + a[user[n]] + b[item[n]] + sum[f](P[user[n], f] * Q[item[n], f])
+    take_1 = a.take(user, out=work.take_1, mode="clip")
+    take_1_2 = b.take(item, out=work.take_1_2, mode="clip")
+    take_1_3 = P.take(user, axis=0, out=work.take_1_3, mode="clip")
+    take_1_4 = Q.take(item, axis=0, out=work.take_1_4, mode="clip")
+    p = np.einsum("...i,...i->...", take_1_3, take_1_4, out=work.p)
+    np.add(take_1, m, out=take_1)
+    np.add(take_1_2, take_1, out=take_1_2)
+    np.add(p, take_1_2, out=p)
+
+    return {
+        "p": p,
+    }
+
+
+def loss(params, *, user, item, r, workspace=None, training=True):
+    """Return the loss."""
+    work = _prepare(params, {"user": user, "item": item, "r": r}, workspace)
+    N = work.N
+    user = np.asarray(user, dtype=np.intp)
+    item = np.asarray(item, dtype=np.intp)
+    P = params["P"]
+    Q = params["Q"]
+    a = params["a"]
+    b = params["b"]
+    m = float(params["m"])
+
+    # (1) p[n] = m + a[user[n]] + b[item[n]] + sum[f](P[user[n], f] * Q[item[n], f])
+    take_1 = a.take(user, out=work.take_1, mode="clip")
+    take_1_2 = b.take(item, out=work.take_1_2, mode="clip")
+    take_1_3 = P.take(user, axis=0, out=work.take_1_3, mode="clip")
+    take_1_4 = Q.take(item, axis=0, out=work.take_1_4, mode="clip")
+    p = np.einsum("...i,...i->...", take_1_3, take_1_4, out=work.p)
+    np.add(take_1, m, out=take_1)
+    np.add(take_1_2, take_1, out=take_1_2)
+    np.add(p, take_1_2, out=p)
+
+    # (2) loss = sum[i](a[i]**2) / 2000 + sum[i](b[i]**2) / 2000 + sum[i, j](P[i, j]**2)
+    #     / 2000 + sum[i, j](Q[i, j]**2) / 2000 + sum[n]((p[n] - r[n])**2) / N
+    product_2 = float(np.dot(a, a))
+    product_2_2 = float(np.dot(b, b))
+    product_2_3 = float(np.dot(P.reshape(120), P.reshape(120)))
+    product_2_4 = float(np.dot(Q.reshape(80), Q.reshape(80)))
+    subtract_2 = np.subtract(p, r, out=p)
+    product_2_5 = float(np.dot(subtract_2, subtract_2))
+    divide_2 = product_2_5 / N
+    divide_2_2 = product_2 / 2000
+    divide_2_3 = product_2_2 / 2000
+    add_2 = divide_2_3 + divide_2_2
+    divide_2_4 = product_2_3 / 2000
+    add_2_2 = divide_2_4 + add_2
+    divide_2_5 = product_2_4 / 2000
+    add_2_3 = divide_2_5 + add_2_2
+    loss = divide_2 + add_2_3
+
+    return loss
+
+
+def loss_and_grads(params, *, user, item, r, workspace=None, training=True):
+    """Return the loss and its gradients by P, Q, a, b, m."""
+    work = _prepare(params, {"user": user, "item": item, "r": r}, workspace)
+    N = work.N
+    user = np.asarray(user, dtype=np.intp)
+    item = np.asarray(item, dtype=np.intp)
+    P = params["P"]
+    Q = params["Q"]
+    a = params["a"]
+    b = params["b"]
+    m = float(params["m"])
+
+    # (1) p[n] = m + a[user[n]] + b[item[n]] + sum[f](P[user[n], f] * Q[item[n], f])
+    take_1 = a.take(user, out=work.take_1, mode="clip")
+    take_1_2 = b.take(item, out=work.take_1_2, mode="clip")
+    take_1_3 = P.take(user, axis=0, out=work.take_1_3, mode="clip")
+    take_1_4 = Q.take(item, axis=0, out=work.take_1_4, mode="clip")
+    p = np.einsum("...i,...i->...", take_1_3, take_1_4, out=work.p)
+    np.add(take_1, m, out=take_1)
+    np.add(take_1_2, take_1, out=take_1_2)
+    np.add(p, take_1_2, out=p)
+
+    # (2) loss = sum[i](a[i]**2) / 2000 + sum[i](b[i]**2) / 2000 + sum[i, j](P[i, j]**2)
+    #     / 2000 + sum[i, j](Q[i, j]**2) / 2000 + sum[n]((p[n] - r[n])**2) / N
+    product_2 = float(np.dot(a, a))
+    product_2_2 = float(np.dot(b, b))
+    product_2_3 = float(np.dot(P.reshape(120), P.reshape(120)))
+    product_2_4 = float(np.dot(Q.reshape(80), Q.reshape(80)))
+    subtract_2 = np.subtract(p, r, out=p)
+    product_2_5 = float(np.dot(subtract_2, subtract_2))
+    divide_2 = product_2_5 / N
+    divide_2_2 = product_2 / 2000
+    divide_2_3 = product_2_2 / 2000
+    add_2 = divide_2_3 + divide_2_2
+    divide_2_4 = product_2_3 / 2000
+    add_2_2 = divide_2_4 + add_2
+    divide_2_5 = product_2_4 / 2000
+    add_2_3 = divide_2_5 + add_2_2
+    loss = divide_2 + add_2_3
+
+    # (3) dp[n] = 2 * (p[n] - r[n]) / N
+    dp = np.multiply(subtract_2, 2 / N, out=subtract_2)
+
+    # (4) dP[i, j] = P[i, j] / 1000 + sum[n](dp[n] * Q[item[n], j] * [i = user[n]])
+    dP = np.divide(P, 1000.0, out=work.dP)
+    multiply_4 = np.multiply(user, 2, out=work.multiply_4)
+    add_4 = np.add(multiply_4, work.range_2[:, None], out=work.add_4)
+    multiply_4_2 = np.multiply(take_1_4, dp[:, None], out=take_1_4)
+    copy_4 = work.copy_4
+    np.copyto(copy_4, multiply_4_2.T)
+    np.add.at(dP.reshape(-1), add_4.reshape(2 * N), copy_4.reshape(2 * N))
+
+    # (5) dQ[i, j] = Q[i, j] / 1000 + sum[n](dp[n] * P[user[n], j] * [i = item[n]])
+    dQ = np.divide(Q, 1000.0, out=work.dQ)
+    multiply_5 = np.multiply(item, 2, out=work.multiply_4)
+    add_5 = np.add(multiply_5, work.range_2[:, None], out=work.add_4)
+    multiply_5_2 = np.multiply(take_1_3, dp[:, None], out=take_1_3)
+    copy_5 = work.copy_4
+    np.copyto(copy_5, multiply_5_2.T)
+    np.add.at(dQ.reshape(-1), add_5.reshape(2 * N), copy_5.reshape(2 * N))
+
+    # (6) da[i] = a[i] / 1000 + sum[n](dp[n] * [i = user[n]])
+    da = np.divide(a, 1000.0, out=work.da)
+    np.add.at(da, user, dp)
+
+    # (7) db[i] = b[i] / 1000 + sum[n](dp[n] * [i = item[n]])
+    db = np.divide(b, 1000.0, out=work.db)
+    np.add.at(db, item, dp)
+
+    # (8) dm = sum[n](dp[n])
+    dm = float(np.add.reduce(dp, axis=None))
+    dm_2 = work.dm_2
+    np.copyto(dm_2, dm)
+
+    return loss, {
+        "P": dP,
+        "Q": dQ,
+        "a": da,
+        "b": db,
+        "m": dm_2,
+    }
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            if came == known and came > 0:
+                continue
+            if came == known:
+                reason = f"{extent} = 0: it must be at least 1"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _normal(rng, shape, std, dtype):
+    """Normal with the given standard deviation."""
+    return np.asarray(std * rng.standard_normal(shape), dtype)

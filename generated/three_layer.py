@@ -1,0 +1,439 @@
+"""Three layers of sigmoids
+
+Every layer multiplies the cotangent by σ' = σ (1 - σ), which is never above 1/4: three
+layers down little is left of it, which is why deep networks of sigmoids learn slowly
+from below.
+
+Written by symbackprop from the spec three_layer (74c68e3a9db9c89f).
+Call init_params, then forward, loss_and_grads.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "x": ("N", 3),
+    "y": ("N", 1),
+    "W1": (3, 3),
+    "b1": (3,),
+    "W2": (3, 3),
+    "b2": (3,),
+    "W3": (3, 1),
+    "b3": (1,),
+    "p": ("N", 1),
+}
+
+_PARAMETERS = [
+    "W1",
+    "b1",
+    "W2",
+    "b2",
+    "W3",
+    "b3",
+]
+_KINDS = {}
+_CLASSES = {}
+_EXTENTS = [
+    "N",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "W1": _glorot_uniform(rng, (3, 3), dtype),
+        "b1": np.zeros((3,), dtype),
+        "W2": _glorot_uniform(rng, (3, 3), dtype),
+        "b2": np.zeros((3,), dtype),
+        "W3": _glorot_uniform(rng, (3, 1), dtype),
+        "b3": np.zeros((1,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, dtype=np.float32):
+        self._extents = {"N": N}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self.ones_N = np.ones(N, dtype)
+        self.z1 = np.empty((N, 3), dtype)
+        self.z2 = np.empty((N, 3), dtype)
+        self.z3 = np.empty((N, 1), dtype)
+        self.subtract_7 = np.empty((N, 1), dtype)
+        self.subtract_9 = np.empty((N, 1), dtype)
+        self.dW3 = np.empty((3, 1), dtype)
+        self.db3 = np.empty((1,), dtype)
+        self.dh2 = np.empty((N, 3), dtype)
+        self.subtract_13 = np.empty((N, 3), dtype)
+        self.dW2 = np.empty((3, 3), dtype)
+        self.db2 = np.empty((3,), dtype)
+        self.dW1 = np.empty((3, 3), dtype)
+        self.db1 = np.empty((3,), dtype)
+
+
+@np.errstate(over="ignore")
+def forward(params, *, x, workspace=None, training=False):
+    """Return p, by name."""
+    work = _prepare(params, {"x": x}, workspace)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = np.dot(x, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h1[n, j] = sigmoid(z1[n, j])
+    h1 = np.negative(z1, out=z1)
+    np.exp(h1, out=h1)
+    np.add(h1, 1.0, out=h1)
+    np.divide(1.0, h1, out=h1)
+
+    # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
+    z2 = np.dot(h1, W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (4) h2[n, j] = sigmoid(z2[n, j])
+    h2 = np.negative(z2, out=z2)
+    np.exp(h2, out=h2)
+    np.add(h2, 1.0, out=h2)
+    np.divide(1.0, h2, out=h2)
+
+    # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
+    z3 = np.dot(h2, W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (6) p[n, j] = sigmoid(z3[n, j])
+    p = np.negative(z3, out=z3)
+    np.exp(p, out=p)
+    np.add(p, 1.0, out=p)
+    np.divide(1.0, p, out=p)
+
+    return {
+        "p": p,
+    }
+
+
+@np.errstate(over="ignore")
+def loss(params, *, x, y, workspace=None, training=True):
+    """Return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = np.dot(x, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h1[n, j] = sigmoid(z1[n, j])
+    h1 = np.negative(z1, out=z1)
+    np.exp(h1, out=h1)
+    np.add(h1, 1.0, out=h1)
+    np.divide(1.0, h1, out=h1)
+
+    # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
+    z2 = np.dot(h1, W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (4) h2[n, j] = sigmoid(z2[n, j])
+    h2 = np.negative(z2, out=z2)
+    np.exp(h2, out=h2)
+    np.add(h2, 1.0, out=h2)
+    np.divide(1.0, h2, out=h2)
+
+    # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
+    z3 = np.dot(h2, W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (6) p[n, j] = sigmoid(z3[n, j])
+    p = np.negative(z3, out=z3)
+    np.exp(p, out=p)
+    np.add(p, 1.0, out=p)
+    np.divide(1.0, p, out=p)
+
+    # (7) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
+    subtract_7 = np.subtract(p, y, out=p)
+    product_7 = float(np.dot(subtract_7.reshape(N), subtract_7.reshape(N)))
+    loss = product_7 / N
+
+    return loss
+
+
+@np.errstate(over="ignore")
+def loss_and_grads(params, *, x, y, workspace=None, training=True):
+    """Return the loss and its gradients by W1, b1, W2, b2, W3, b3."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = np.dot(x, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h1[n, j] = sigmoid(z1[n, j])
+    h1 = np.negative(z1, out=z1)
+    np.exp(h1, out=h1)
+    np.add(h1, 1.0, out=h1)
+    np.divide(1.0, h1, out=h1)
+
+    # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
+    z2 = np.dot(h1, W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (4) h2[n, j] = sigmoid(z2[n, j])
+    h2 = np.negative(z2, out=z2)
+    np.exp(h2, out=h2)
+    np.add(h2, 1.0, out=h2)
+    np.divide(1.0, h2, out=h2)
+
+    # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
+    z3 = np.dot(h2, W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (6) p[n, j] = sigmoid(z3[n, j])
+    p = np.negative(z3, out=z3)
+    np.exp(p, out=p)
+    np.add(p, 1.0, out=p)
+    np.divide(1.0, p, out=p)
+
+    # (7) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
+    subtract_7 = np.subtract(p, y, out=work.subtract_7)
+    product_7 = float(np.dot(subtract_7.reshape(N), subtract_7.reshape(N)))
+    loss = product_7 / N
+
+    # (8) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
+    dp = np.multiply(subtract_7, 2 / N, out=subtract_7)
+
+    # (9) dz3[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
+    subtract_9 = np.subtract(1.0, p, out=work.subtract_9)
+    multiply_9 = np.multiply(dp, subtract_9, out=dp)
+    dz3 = np.multiply(p, multiply_9, out=p)
+
+    # (10) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
+    dW3 = np.dot(h2.T, dz3, out=work.dW3)
+
+    # (11) db3[j] = sum[n](dz3[n, j])
+    db3 = np.dot(work.ones_N, dz3, out=work.db3)
+
+    # (12) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j])
+    dh2 = np.dot(dz3, W3.T, out=work.dh2)
+
+    # (13) dz2[n, j] = (1 - h2[n, j]) * dh2[n, j] * h2[n, j]
+    subtract_13 = np.subtract(1.0, h2, out=work.subtract_13)
+    multiply_13 = np.multiply(dh2, subtract_13, out=dh2)
+    dz2 = np.multiply(h2, multiply_13, out=h2)
+
+    # (14) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i])
+    dW2 = np.dot(h1.T, dz2, out=work.dW2)
+
+    # (15) db2[j] = sum[n](dz2[n, j])
+    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+
+    # (16) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j])
+    dh1 = np.dot(dz2, W2.T, out=work.dh2)
+
+    # (17) dz1[n, j] = (1 - h1[n, j]) * dh1[n, j] * h1[n, j]
+    subtract_17 = np.subtract(1.0, h1, out=work.z2)
+    multiply_17 = np.multiply(dh1, subtract_17, out=dh1)
+    dz1 = np.multiply(h1, multiply_17, out=h1)
+
+    # (18) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
+    dW1 = np.dot(x.T, dz1, out=work.dW1)
+
+    # (19) db1[j] = sum[n](dz1[n, j])
+    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+
+    return loss, {
+        "W1": dW1,
+        "b1": db1,
+        "W2": dW2,
+        "b2": db2,
+        "W3": dW3,
+        "b3": db3,
+    }
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            if came == known and came > 0:
+                continue
+            if came == known:
+                reason = f"{extent} = 0: it must be at least 1"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]
