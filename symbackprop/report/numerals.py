@@ -25,11 +25,14 @@ def numeral(value: Rational) -> Numeral:
     if decimals is None:
         return Numeral(str(p), str(q))
     digits = str(p * 10**decimals // q)
+    fraction = f"{p}/{q}"
     if decimals >= (3 if digits == "1" else len(digits) + 3):
-        return Numeral(_pointed(digits, len(digits) - 1), exponent=len(digits) - 1 - decimals)
+        mantissa = _pointed(digits, 1)
+        if digits != "1" and len(fraction) < len(mantissa) + 3:
+            return Numeral(str(p), str(q))
+        return Numeral(mantissa, exponent=len(digits) - 1 - decimals)
     padded = digits.rjust(decimals + 1, "0")
     decimal = _pointed(padded, len(padded) - decimals)
-    fraction = f"{p}/{q}"
     simpler = len(fraction) < len(decimal) + (q < 10)
     return Numeral(str(p), str(q)) if simpler else Numeral(decimal)
 

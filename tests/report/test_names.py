@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sympy import Rational
 
@@ -84,6 +86,7 @@ def test_numbers(value: Rational, text: str, tex: str) -> None:
 
 
 @given(st.fractions(min_value=0))
+@example(Fraction(1, 1024))
 def test_numerals_are_exact(value: object) -> None:
     rational = Rational(value)
     shown = numeral(rational)
