@@ -8,8 +8,6 @@ from symbackprop.emit.layout import Call, Code, lines, quoted
 from symbackprop.emit.numbers import number
 from symbackprop.equations.system import Parameter, System
 
-DRAWN = ("normal", "uniform")
-
 
 def initial_parameters(system: System, dtype: str) -> list[str]:
     """The source of init_params; run-time extents of parameters are its keyword arguments."""

@@ -187,12 +187,6 @@ def pointwise_function(name: str) -> type[PointwiseFunction]:
     return type(name, (PointwiseFunction,), {"table_name": name, "__module__": __name__})
 
 
-def accesses(expr: Expr) -> list[Access]:
-    """Every access in the expression, index expressions included, in a fixed order, each once."""
-    found = expr.atoms(Access)
-    return sorted(found, key=sympy.default_sort_key)
-
-
 def tensors(expr: Expr) -> list[TensorSymbol]:
     """Every tensor that the expression reads, each once, by name."""
     return sorted(expr.atoms(TensorSymbol), key=lambda t: t.name)
