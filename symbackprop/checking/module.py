@@ -40,7 +40,7 @@ class _Case:
     params: Mapping[str, Array]
     inputs: Mapping[str, Array]
 
-    def call(self, function: str, **changed: Any) -> Any:
+    def call(self, function: str, /, **changed: Any) -> Any:
         """Call with the inputs that the function takes, and what is changed of them."""
         called = getattr(self.module, function)
         taken = inspect.signature(called).parameters

@@ -56,6 +56,11 @@ network: |
   a[n] = prod[i](x[n, i] + w[i])
 loss: mean(a * stop_gradient(a))
 """,
+    "inputs with the names of Python's arguments": """
+inputs: {self: [N, 3], function: [N, 3]}
+params: {w: {shape: [3]}}
+loss: mean(self * w * function)
+""",
     "deep enough to be cut": """
 inputs: {x: [N, 3], y: [N, 1]}
 network: |
