@@ -154,9 +154,18 @@ def _function(name: str) -> NodeCompiler:
 
 
 def _pointwise(expr: Any, scope: Scope) -> Compiled:
-    function = pointwise(expr.table_name, scope.environment.arithmetic)
-    arguments = [_compile(a, scope) for a in expr.args]
-    return lambda frame: function(*(a(frame) for a in arguments))
+    return _row(expr.table_name)(expr, scope)
+
+
+def _row(name: str) -> NodeCompiler:
+    """A row of the pointwise table; SymPy's own |u| and sign u come from its derivatives."""
+
+    def compiled(expr: Any, scope: Scope) -> Compiled:
+        function = pointwise(name, scope.environment.arithmetic)
+        arguments = [_compile(a, scope) for a in expr.args]
+        return lambda frame: function(*(a(frame) for a in arguments))
+
+    return compiled
 
 
 def _terms(expr: reductions.Reduction, scope: Scope) -> Callable[[Frame], Iterable[Value]]:
@@ -282,4 +291,6 @@ _COMPILERS: Mapping[type, NodeCompiler] = {
     type(sympy.pi): lambda expr, scope: _constant(scope.environment.arithmetic.pi),
     type(sympy.E): lambda expr, scope: _constant(scope.environment.arithmetic.functions["exp"](1)),
     **{function: _function(name) for name, function in FUNCTIONS.items() if name != "sqrt"},
+    sympy.Abs: _row("abs"),
+    sympy.sign: _row("sign"),
 }

@@ -77,7 +77,7 @@ class Known(sympy.Dummy):  # type: ignore[misc]
     value: Value
 
     def __new__(cls, value: Value) -> Known:
-        known = sympy.Dummy.__new__(cls, "c")
+        known = sympy.Dummy.__new__(cls, "c", real=True)
         known.value = value
         return known  # type: ignore[no-any-return]
 

@@ -56,6 +56,15 @@ network: |
   a[n] = prod[i](x[n, i] + w[i])
 loss: mean(a * stop_gradient(a))
 """,
+    "a norm of one entry, and a long product": """
+inputs: {x: [N, 1]}
+params: {W: {shape: [3, 5]}, q: {shape: [5]}}
+network: |
+  r = sqrt(sum(x * x, axis=1)) * sum(q)
+  p = prod[i, k](W[i, k] - q[k] + 0.25)
+loss: sum(tanh(r)) + tanh(p)
+wrt: [x, W, q]
+""",
     "inputs with the names of Python's arguments": """
 inputs: {self: [N, 3], function: [N, 3]}
 params: {w: {shape: [3]}}
