@@ -27,7 +27,8 @@ class Line:
 
     `of` is the tensor that the equation's tensor is the cotangent of (None on the way forward).
     For a backward line the first step is the chain rule: its `before` is Σ ȳ[i] Partial(y[i], x[u])
-    over the equations y that read x (without ȳ where y is the loss itself, whose cotangent is 1).
+    over the equations y that read x; where ȳ is no tensor of its own but a light value, as the 1 of
+    the loss itself or -δ(k, y[n])/N, that value stands in its place.
     """
 
     number: int

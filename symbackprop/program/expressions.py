@@ -22,12 +22,8 @@ from symbackprop.program.sums import common_factor, lower_product, lower_sum
 
 # Rows of the pointwise table that array libraries have as one function.
 DIRECT: Mapping[str, str] = {
-    "log1p": "log1p",
-    "expm1": "expm1",
-    "sign": "sign",
+    **{name: name for name in ("log1p", "expm1", "sign", "maximum", "minimum")},
     "abs": "absolute",
-    "maximum": "maximum",
-    "minimum": "minimum",
 }
 
 FUNCTIONS: Mapping[type, str] = {

@@ -9,8 +9,8 @@ from sympy import Add, Expr, Integer, Mul
 from symbackprop.equations.masks import And, Compare, Not, Where
 from symbackprop.equations.nodes import Access, Digit, Index
 from symbackprop.equations.reductions import Sum
+from symbackprop.equations.renaming import substituted
 from symbackprop.program.scope import Axes, Labelled, Scope
-from symbackprop.program.substitution import substituted
 
 
 @dataclass(frozen=True, slots=True)

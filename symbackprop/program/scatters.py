@@ -10,11 +10,11 @@ from symbackprop.equations.masks import Delta
 from symbackprop.equations.nodes import Access, Digit, Index, free_indices
 from symbackprop.equations.ranges import bounds
 from symbackprop.equations.reductions import ArgMax, ArgMin, Sum
+from symbackprop.equations.renaming import substituted
 from symbackprop.program.accesses import flat_position
 from symbackprop.program.reshapes import row_major_indices
 from symbackprop.program.scope import Axes, Labelled, Scope
 from symbackprop.program.shapes import product, row_major
-from symbackprop.program.substitution import substituted
 
 Target = dict[Index, Expr]
 

@@ -9,11 +9,11 @@ from sympy import Add, Expr, Integer, Mul, Pow
 from symbackprop.equations.masks import Delta
 from symbackprop.equations.nodes import Access, Index, free_indices
 from symbackprop.equations.reductions import Sum
+from symbackprop.equations.renaming import substituted
 from symbackprop.program.contractions import contract
 from symbackprop.program.ranges import guarded_sum
 from symbackprop.program.scatters import is_scatter, lower_scatter, stays_below
 from symbackprop.program.scope import Axes, Labelled, Scope
-from symbackprop.program.substitution import substituted
 
 
 def lower_sum(expr: Sum, scope: Scope) -> Labelled:

@@ -9,9 +9,9 @@ from symbackprop.emit import emit_module
 from symbackprop.equations.masks import Compare, Delta, Where
 from symbackprop.equations.nodes import Index, TensorSymbol
 from symbackprop.equations.reductions import Max, Sum
+from symbackprop.equations.renaming import substituted
 from symbackprop.equations.system import Equation
 from symbackprop.program import lower
-from symbackprop.program.substitution import substituted
 from tests.program.running import N, agree, module_of, only_forward, random_inputs
 
 n, m = Index("n", N), Index("m", N)
