@@ -28,13 +28,16 @@ class Line:
     `of` is the tensor that the equation's tensor is the cotangent of (None on the way forward).
     For a backward line the first step is the chain rule: its `before` is Σ ȳ[i] Partial(y[i], x[u])
     over the equations y that read x; where ȳ is no tensor of its own but a light value, as the 1 of
-    the loss itself or -δ(k, y[n])/N, that value stands in its place.
+    the loss itself or -δ(k, y[n])/N, that value stands in its place. `also` leads from the
+    right-hand side to other forms of it that a reader may want: a scatter δ(a, 2 i + p) with p
+    solved for, as a sum with its range.
     """
 
     number: int
     equation: Equation
     steps: tuple[Step, ...] = ()
     of: TensorSymbol | None = None
+    also: tuple[Step, ...] = ()
 
     @property
     def rules(self) -> tuple[str, ...]:

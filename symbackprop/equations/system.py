@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sympy import Expr, Symbol
+from sympy import Expr, Rational, Symbol
 
-from symbackprop.equations.nodes import Access, Index, TensorSymbol
+from symbackprop.equations.nodes import Access, Index, TensorSymbol, tensors
 from symbackprop.spec.syntax import Init, Place
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What an input is drawn from where it is not handed in.
+
+    law: normal (mean, standard deviation), uniform (low, high) or bernoulli (probability of 1).
+    """
+
+    law: str
+    parameters: tuple[Rational, ...]
 
 
 @dataclass(frozen=True)
 class Input:
     """Data: kind of the symbol is real, integer (labels below `classes`) or mask.
 
-    `distribution`: the rows along the last axis sum to 1.
+    `distribution`: the rows along the last axis sum to 1. `draw`: the module draws it where it is
+    not handed in.
     """
 
     symbol: TensorSymbol
     classes: Expr | None = None
     distribution: bool = False
+    draw: Draw | None = None
 
 
 @dataclass(frozen=True)
@@ -32,11 +45,25 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class State:
+    """What a training step changes besides parameters, as a running mean.
+
+    Equations read it as they read a parameter; it has no gradient. After a step of training it
+    takes the value of the tensor `update`, which an equation defines.
+    """
+
+    symbol: TensorSymbol
+    init: Init
+    update: TensorSymbol
+
+
+@dataclass(frozen=True)
 class Equation:
     """tensor[indices] = rhs, for every value of the indices.
 
     `label` says what it is in a word or two ("dense", "relu", "cross_entropy"); `place` where it
-    stands in the spec. The indices are distinct and their extents are the tensor's shape.
+    stands in the spec. The indices are distinct and their extents are the tensor's shape. `in_use`
+    is the right-hand side outside training, where it is another one.
     """
 
     tensor: TensorSymbol
@@ -44,6 +71,7 @@ class Equation:
     rhs: Expr
     label: str = ""
     place: Place | None = None
+    in_use: Expr | None = None
 
     @property
     def lhs(self) -> Access:
@@ -62,8 +90,10 @@ class Loss:
 class System:
     """All equations of a spec in an order in which each reads only what stands before it.
 
-    `extents` are the run-time extents, in order of first appearance; `digest` is a hash of the
-    spec's text, which generated files carry.
+    A recurrence is the exception: its equations stand together and read each other's earlier steps
+    (see `recurrence`). `extents` are the run-time extents, in order of first appearance; `digest`
+    is a hash of the spec's text, which generated files carry. `sparse` are the parameters whose
+    gradients are handed out as (rows, values).
     """
 
     name: str
@@ -76,7 +106,21 @@ class System:
     losses: tuple[Loss, ...]
     outputs: tuple[TensorSymbol, ...]
     digest: str = ""
+    states: tuple[State, ...] = ()
+    sparse: tuple[TensorSymbol, ...] = ()
 
     def definition(self, tensor: TensorSymbol) -> Equation | None:
         """The equation that defines a tensor; None for inputs and parameters."""
         return next((e for e in self.equations if e.tensor == tensor), None)
+
+
+def in_use(system: System) -> System:
+    """The system outside training: its equations as they are in use, no draws, no new states."""
+    equations = tuple(
+        e if e.in_use is None else replace(e, rhs=e.in_use, in_use=None) for e in system.equations
+    )
+    updates = {state.update for state in system.states}
+    equations = tuple(e for e in equations if e.tensor not in updates)
+    read = {t for e in equations for t in tensors(e.rhs)}
+    inputs = tuple(i for i in system.inputs if i.draw is None or i.symbol in read)
+    return replace(system, equations=equations, inputs=inputs)
