@@ -64,12 +64,15 @@ class Derivation:
 
     `system` is what the user wrote. `forward` has one line for each equation in use: the equivalent
     that is differentiated and computed. Where rules rewrote it, its steps lead from the user's
-    right-hand side (`steps[0].before`) to it.
+    right-hand side (`steps[0].before`) to it. The lines of a
+    recurrence stand together, forward and backward, in the order in which one step computes them.
+    `in_use` is the derivation of `in_use(system)` where that differs; its numbers go on from these.
     """
 
     system: System
     forward: tuple[Line, ...]
     losses: tuple[LossDerivation, ...]
+    in_use: Derivation | None = None
 
     def __getitem__(self, name: str) -> Line:
         """The line of the gradient by `name`, where only one loss has it.
