@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from sympy import Integer
+from sympy import Expr, Integer
 
-from symbackprop.derivation.adjoint import Cotangent, adjoint, is_light
+from symbackprop.derivation.adjoint import Consumer, Cotangent, adjoint, is_light
 from symbackprop.derivation.forward import Rewritten, name_softmaxes, prune, rewrite_forward
-from symbackprop.derivation.model import Derivation, Line, LossDerivation
+from symbackprop.derivation.model import Derivation, Line, LossDerivation, Step
 from symbackprop.derivation.occurrences import Softmaxes, differentiable_reads
 from symbackprop.derivation.rules.known import Known, known_of
 from symbackprop.equations.build.scope import default_indices
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, tensors
+from symbackprop.equations.recurrence import components
 from symbackprop.equations.renaming import fresh_name
 from symbackprop.equations.system import Equation, Loss, System
 
@@ -58,67 +59,101 @@ def _sweep(
     loss: Loss, equations: list[Equation], softmaxes: Softmaxes, known: Known, taken: set[str]
 ) -> list[Line]:
     """The cotangent of every tensor between the loss and what it is differentiated by."""
-    readers, active = _active(loss, equations)
+    readers = _readers(loss, equations)
     cotangents = {loss.symbol: Cotangent((), Integer(1))}
     own_taken = set(taken)
     lines: list[Line] = []
     computed = {e.tensor: e.rhs for e in equations}
 
-    def derive(x: TensorSymbol) -> None:
-        consumers = [(e, cotangents[e.tensor]) for e in readers[x] if e.tensor in cotangents]
-        at = _indices_for(x, consumers[0][0] if consumers else None)
+    def named(x: TensorSymbol, at: tuple[Index, ...]) -> Cotangent:
         symbol = TensorSymbol(fresh_name(f"d{x.name}", own_taken), x.shape)
-        rhs, steps = adjoint(Access(x, *at), consumers, softmaxes, known)
+        own_taken.add(symbol.name)
+        return Cotangent(at, Access(symbol, *at))
+
+    def write(x: TensorSymbol, rhs: Expr, steps: tuple[Step, ...]) -> None:
+        own = cotangents[x]
+        lines.append(Line(0, Equation(own.value.tensor, own.indices, rhs), steps, x))
+
+    def consumers(x: TensorSymbol) -> list[Consumer]:
+        return [(e, cotangents[e.tensor]) for e in readers[x] if e.tensor in cotangents]
+
+    def derive(x: TensorSymbol) -> None:
+        found = consumers(x)
+        at = _indices_for(x, found[0][0] if found else None)
+        rhs, steps = adjoint(Access(x, *at), found, softmaxes, known)
         if rhs == 0:
             return
         if is_light(rhs, computed.get(x)) and x not in loss.wrt:
             cotangents[x] = Cotangent(at, rhs)
         else:
-            own_taken.add(symbol.name)
-            cotangents[x] = Cotangent(at, Access(symbol, *at))
-            lines.append(Line(0, Equation(symbol, at, rhs), steps, x))
+            cotangents[x] = named(x, at)
+            write(x, rhs, steps)
 
-    waiting = {x: {e.tensor for e in readers[x]} for x in active if x in readers}
-    for equation in reversed(equations):
-        if equation.tensor not in active:
-            continue
-        read = [t for t in _reading_order(equation, computed) if t in waiting]
-        for x in read:
-            waiting[x].discard(equation.tensor)
-            if not waiting[x]:
-                del waiting[x]
-                derive(x)
+    def derive_together(group: Sequence[Equation]) -> None:
+        """The cotangents of a recurrence read each other's steps, so each has its name first."""
+        cotangents.update({e.tensor: named(e.tensor, e.indices) for e in group})
+        for e in group:
+            write(e.tensor, *adjoint(e.lhs, consumers(e.tensor), softmaxes, known))
+
+    waiting = {x: {e.tensor for e in found} for x, found in readers.items()}
+    for group in _backwards([e for e in equations if e.tensor in {loss.symbol, *readers}]):
+        if len(group) > 1:
+            derive_together(group)
+        for x in _reading_order(group, computed):
+            if x in waiting and x not in cotangents:
+                waiting[x].difference_update(e.tensor for e in group)
+                if not waiting[x]:
+                    derive(x)
     for x in loss.wrt:
         if x not in cotangents:
-            at = default_indices(x.shape)
-            symbol = TensorSymbol(fresh_name(f"d{x.name}", own_taken), x.shape)
-            own_taken.add(symbol.name)
-            lines.append(Line(0, Equation(symbol, at, Integer(0)), (), x))
+            cotangents[x] = named(x, default_indices(x.shape))
+            write(x, Integer(0), ())
     return lines
 
 
-def _active(
-    loss: Loss, equations: list[Equation]
-) -> tuple[dict[TensorSymbol, list[Equation]], set[TensorSymbol]]:
-    """Who reads whom between the variables and the loss, and every tensor on the way."""
-    moved = set(loss.wrt)
+def _backwards(equations: list[Equation]) -> Iterator[list[Equation]]:
+    """From the loss on: single equations, and the recurrences, each from its last equation."""
+    for component in reversed(components(equations)):
+        yield [component] if isinstance(component, Equation) else list(component.equations)[::-1]
+
+
+def _readers(loss: Loss, equations: list[Equation]) -> dict[TensorSymbol, list[Equation]]:
+    """The equations that read each tensor between the variables and the loss, in order."""
     reads = {e.tensor: differentiable_reads(e.rhs) for e in equations}
-    for equation in equations:
-        if reads[equation.tensor] & moved:
-            moved.add(equation.tensor)
-    active = {loss.symbol} & moved
+    read_by: dict[TensorSymbol, list[TensorSymbol]] = {}
+    for reader, found in reads.items():
+        for t in found:
+            read_by.setdefault(t, []).append(reader)
+    moved = _reached(loss.wrt, read_by)
+    active = _reached({loss.symbol} & moved, {y: reads[y] & moved for y in reads if y in moved})
     readers: dict[TensorSymbol, list[Equation]] = {}
-    for equation in reversed(equations):
+    for equation in equations:
         if equation.tensor in active:
-            for t in sorted(reads[equation.tensor] & moved, key=lambda t: t.name):
-                active.add(t)
-                readers.setdefault(t, []).insert(0, equation)
-    return readers, active
+            for t in sorted(reads[equation.tensor] & active, key=lambda t: t.name):
+                readers.setdefault(t, []).append(equation)
+    return readers
 
 
-def _reading_order(equation: Equation, computed: Collection[TensorSymbol]) -> list[TensorSymbol]:
+def _reached(
+    start: Iterable[TensorSymbol], edges: Mapping[TensorSymbol, Iterable[TensorSymbol]]
+) -> set[TensorSymbol]:
+    """Every tensor that edges lead to from the start, and the start."""
+    reached: set[TensorSymbol] = set()
+    waiting = list(start)
+    while waiting:
+        tensor = waiting.pop()
+        if tensor not in reached:
+            reached.add(tensor)
+            waiting += edges.get(tensor, ())
+    return reached
+
+
+def _reading_order(
+    group: Sequence[Equation], computed: Collection[TensorSymbol]
+) -> list[TensorSymbol]:
     """Parameters and inputs before the values that were computed: a layer's own gradients first."""
-    return sorted(tensors(equation.rhs), key=lambda t: (t in computed, t.name))
+    read = {t for equation in group for t in tensors(equation.rhs)}
+    return sorted(read, key=lambda t: (t in computed, t.name))
 
 
 def _indices_for(x: TensorSymbol, reader: Equation | None) -> tuple[Index, ...]:

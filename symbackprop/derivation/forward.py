@@ -55,13 +55,15 @@ def rewrite_forward(system: System, taken: set[str]) -> list[Rewritten]:
 
 def prune(rewritten: list[Rewritten], needed: Iterable[TensorSymbol]) -> list[Rewritten]:
     """Only the equations that the needed tensors depend on."""
-    wanted = set(needed)
-    kept = []
-    for equation, steps in reversed(rewritten):
-        if equation.tensor in wanted:
-            wanted.update(tensors(equation.rhs))
-            kept.append((equation, steps))
-    return kept[::-1]
+    definitions = {e.tensor: e for e, _ in rewritten}
+    wanted: set[TensorSymbol] = set()
+    waiting = list(needed)
+    while waiting:
+        tensor = waiting.pop()
+        if tensor not in wanted:
+            wanted.add(tensor)
+            waiting += tensors(definitions[tensor].rhs) if tensor in definitions else ()
+    return [(e, steps) for e, steps in rewritten if e.tensor in wanted]
 
 
 def name_softmaxes(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,18 @@ class Entries:
         """The entries of an array, as Python numbers."""
         array = np.asarray(array)
         return Entries(array.shape, array.ravel().tolist())
+
+    @staticmethod
+    def empty(shape: tuple[int, ...]) -> Entries:
+        """No entries yet, but their places."""
+        return Entries(shape, [None] * math.prod(shape))
+
+    def position(self, point: Iterable[int]) -> int:
+        """Where in `flat` an entry is."""
+        position = 0
+        for index, size in zip(point, self.shape, strict=True):
+            position = position * size + index
+        return position
 
     def array(self) -> np.ndarray[Any, np.dtype[Any]]:
         """The entries as an array of objects."""

@@ -55,7 +55,7 @@ def components(equations: Iterable[Equation]) -> list[Equation | Recurrence]:
     Raises NoRecurrence for a group that is none.
     """
     ordered = list(equations)
-    groups = _strongly_connected(ordered)
+    groups = _in_groups(ordered)
     found: list[Equation | Recurrence] = []
     for group in groups:
         alone = len(group) == 1 and group[0].tensor not in tensors(group[0].rhs)
@@ -163,7 +163,7 @@ def _within_a_step(
     return list(order)
 
 
-def _strongly_connected(equations: Sequence[Equation]) -> list[list[Equation]]:
+def _in_groups(equations: Sequence[Equation]) -> list[list[Equation]]:
     """Groups that read each other, in an order in which each comes after what it reads.
 
     Equations stay in the given order as far as they can: a group stands where its last member
@@ -175,11 +175,11 @@ def _strongly_connected(equations: Sequence[Equation]) -> list[list[Equation]]:
     ]
     if all(r < k for k, own in enumerate(reads) for r in own):
         return [[e] for e in equations]
-    groups = list(_tarjan(reads))
+    groups = strongly_connected(reads)
     return [[equations[k] for k in sorted(group)] for group in groups]
 
 
-def _tarjan(reads: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+def strongly_connected(reads: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Strongly connected groups of a graph, each after those that it reads; without recursion."""
     number: dict[int, int] = {}
     low: dict[int, int] = {}

@@ -44,7 +44,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A fixed sign: ones (the vector of ones), identity, pi, e."""
+    """A fixed sign: ones (the vector of ones), identity, pi, e, all (in place of an index)."""
 
     kind: str
 
@@ -104,11 +104,15 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Big:
-    """A sign with its indices below and its body behind: sum, prod, max, min, argmax, argmin."""
+    """A sign with its indices below and its body behind: sum, prod, max, min, argmax, argmin.
+
+    `given` are conditions on the indices, written below them.
+    """
 
     operator: str
     bound: tuple[Formula, ...]
     body: Formula
+    given: tuple[Formula, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,10 @@ class Norm:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """a op b; op is one of < <= > >= == != and or."""
+    """a op b; op is one of < <= > >= == != and or ~ (is drawn from) <- (becomes).
+
+    A relation on the left of another makes a chain: 0 <= i < T.
+    """
 
     operator: str
     left: Formula
@@ -167,6 +174,22 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """(a, b): a position along several axes."""
+
+    items: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """t = 0, 1, …, last, or the other way round: the values that an index takes in turn."""
+
+    index: Formula
+    first: tuple[Formula, ...]
+    last: Formula
+
+
+@dataclass(frozen=True, slots=True)
 class Derivative:
     """The partial derivative of one entry by another."""
 
@@ -176,7 +199,7 @@ class Derivative:
 
 Formula = Union[  # noqa: UP007
     Named, Number, Constant, Plus, Times, Hadamard, Fraction, Power, Root, Apply, Big, Transpose,
-    Norm, Relation, Negation, Indicator, Kronecker, Cases, Derivative,
+    Norm, Relation, Negation, Indicator, Kronecker, Cases, Listing, Counting, Derivative,
 ]  # fmt: skip
 
 ONES = Constant("ones")

@@ -1,4 +1,4 @@
-"""Where rows come from: pictures with labels, arrays in a file, columns of a table, lists.
+"""Where rows come from: pictures with labels, arrays in a file, columns of a table; the registry.
 
 Every function raises CallError where its source cannot be read.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from symbackprop.errors import CallError
 from symbackprop.spec.errors import quoted
+from symbackprop.spec.syntax import InputDeclaration
+from symbackprop.training.dataset import Dataset
 
 Array = NDArray[Any]
 
@@ -123,3 +125,10 @@ def _range(name: str, size: int) -> str:
 def _listed(names: Mapping[str, Array]) -> str:
     shown = [quoted(name)[1:-1] for name in list(names)[:8]]
     return ", ".join(shown) + (", …" if len(names) > len(shown) else "")
+
+
+PICTURES: Mapping[str, Callable[[], Pictures]] = {"digits": digits, "mnist5k": mnist5k}
+
+# Sources that hold an array for each input, by its name; they are given the inputs to fill, so
+# that a shape or a number of classes in the spec can say how long a window or a vocabulary is.
+SOURCES: Mapping[str, Callable[[Mapping[str, InputDeclaration]], Dataset]] = {}

@@ -292,3 +292,9 @@ def test_a_system_is_evaluated_in_order() -> None:
 def test_extents() -> None:
     assert extent_of(N * 4, {"N": 3}) == 12
     assert extent_of(N * extent("d"), {"N": 3, "d": 5}) == 15
+
+
+def test_an_extent_may_be_a_quotient_rounded_down() -> None:
+    assert extent_of(sympy.floor((N - 3) / 2) + 1, {"N": 8}) == 3
+    assert extent_of(sympy.floor((N - 3) / 2) + 1, {"N": 9}) == 4
+    assert extent_of(N - 2, {"N": 5}) == 3

@@ -10,6 +10,7 @@ from sympy import Expr, Rational, Symbol
 
 from symbackprop.equations.build.arraywise import Arraywise
 from symbackprop.equations.build.indexed import Indexed
+from symbackprop.equations.build.recurrent import Circles, first_step
 from symbackprop.equations.build.scope import (
     ArrayValue,
     BuildFault,
@@ -21,13 +22,10 @@ from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.equations.system import Input, Loss, System
 from symbackprop.spec.errors import Fault, SpecError
 from symbackprop.spec.syntax import (
-    Element,
-    Expression,
     LossDeclaration,
     Place,
     Spec,
     Statement,
-    children,
 )
 
 
@@ -44,8 +42,9 @@ def build(spec: Spec) -> System:
     for p in spec.params:
         shape = [scope.extent_of(e) for e in p.shape]
         scope.parameter(p.name, shape, p.init, p.place, p.trainable)
+    circles = Circles(scope, spec.network)
     for statement in spec.network:
-        _attempt(scope, statement.target, functools.partial(_state, scope, statement))
+        _attempt(scope, statement.target, functools.partial(_state, scope, circles, statement))
     for loss in spec.losses:
         _attempt(scope, loss.name, functools.partial(_state_loss, scope, loss))
     if scope.faults:
@@ -98,28 +97,19 @@ def _attempt(scope: Scope, name: str, build_one: Callable[[], None]) -> None:
         scope.broken.add(name)
 
 
-def _state(scope: Scope, statement: Statement) -> None:
-    again = _first_reading(statement.value, statement.target)
-    if again is not None:
-        scope.fail(
-            again,
-            f"'{statement.target}' stands on both sides",
-            "this version has no recurrences: read tensors that are defined before",
-        )
+def _state(scope: Scope, circles: Circles, statement: Statement) -> None:
+    if first_step(statement) is not None:
+        circles.begin(statement)
+        return
+    members = circles.of(statement)
     if statement.indices is None:
         value = Arraywise(scope, statement.target).value(statement.value)
     else:
-        indices, body = Indexed(scope).statement(statement.indices, statement.value, {})
+        indexed = Indexed(scope, members=members, target=statement.target)
+        indices, body = indexed.statement(statement.indices, statement.value, {})
         value = ArrayValue(indices, body)
     scope.define(statement.target, value, statement.place)
-
-
-def _first_reading(node: Expression, name: str) -> Place | None:
-    """Where an expression reads the tensor of that name."""
-    if isinstance(node, Element) and node.tensor == name:
-        return node.place
-    found = (_first_reading(child, name) for child in children(node))
-    return next((place for place in found if place is not None), None)
+    circles.end(statement)
 
 
 def _state_loss(scope: Scope, declared: LossDeclaration) -> None:

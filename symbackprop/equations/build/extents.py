@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sympy import Expr
 
@@ -20,6 +20,9 @@ from symbackprop.spec.syntax import (
     Reduction,
     children,
 )
+
+if TYPE_CHECKING:
+    from symbackprop.equations.build.recurrent import Members
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,12 @@ class IndexExtents:
     operands: Mapping[str, ArrayValue] = field(default_factory=dict)
     at_call: Place | None = None
     shifted: dict[str, str] = field(default_factory=dict)
+    members: Members | None = None
+
+    def _is_ahead(self, name: str) -> bool:
+        """Whether the name stands for a tensor of the circle whose shape is not known yet."""
+        members = self.members
+        return members is not None and name in members.names and name not in members.arrays
 
     def fail(self, place: Place, message: str, fix: str) -> NoReturn:
         """Raises SpecError, at the call where there is one."""
@@ -49,7 +58,9 @@ class IndexExtents:
 
     def array(self, node: Element) -> ArrayValue:
         """The array that is read, which has to have an axis for each index."""
-        if node.tensor in self.operands:
+        if self.members is not None and node.tensor in self.members.arrays:
+            array = self.members.arrays[node.tensor]
+        elif node.tensor in self.operands:
             array = self.operands[node.tensor]
         else:
             array = self.scope.look_up(node.tensor, node.place)
@@ -64,7 +75,7 @@ class IndexExtents:
 
     def collect(self, node: Expression, stands: dict[str, list[Stand]]) -> None:
         """Notes each axis that one of the named indices stands on alone."""
-        if isinstance(node, Element):
+        if isinstance(node, Element) and not self._is_ahead(node.tensor):
             array = self.array(node)
             text = shown(node)
             for position, size in zip(node.indices, array.shape, strict=True):

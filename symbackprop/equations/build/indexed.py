@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import sympy
 from sympy import Expr, Rational
@@ -46,23 +47,20 @@ REDUCTION_NODES = {
 
 @dataclass
 class Indexed(IndexExtents):
-    """Translates one statement. Scalar operands stand by name in `numbers`."""
+    """Translates one statement. Scalar operands stand by name in `numbers`.
+
+    `target` is the tensor that it defines, where that is one of the `members` of a circle.
+    """
 
     numbers: Mapping[str, Expr] = field(default_factory=dict)
+    target: str = ""
 
     def statement(
         self, left: tuple[Expression, ...], value: Expression, given: Mapping[str, Expr]
     ) -> tuple[tuple[Index, ...], Expr]:
         """The indices of the left-hand side and the body."""
-        names: list[str] = []
-        for position in left:
-            if not isinstance(position, Name):
-                self.fail(
-                    position.place,
-                    "an index of the left-hand side is no plain name",
-                    "write name[n, i] = …; this version has no recurrences, so no initial states",
-                )
-            names.append(position.id)
+        names = [position.id for position in left if isinstance(position, Name)]
+        assert len(names) == len(left), left
         stands: dict[str, list[Stand]] = {n: [] for n in names if n not in given}
         self.collect(value, stands)
         stands |= {n: [Stand(size, "the statement")] for n, size in given.items()}
@@ -70,7 +68,10 @@ class Indexed(IndexExtents):
             n: Index(n, self.agreed(n, stands[n], p.place))
             for n, p in zip(names, left, strict=True)
         }
-        return tuple(env[n] for n in names), self.value(value, env)
+        indices = tuple(env[n] for n in names)
+        if self.members is not None:
+            self.members.open(self.target, indices)
+        return indices, self.value(value, env)
 
     def value(self, node: Expression, env: Mapping[str, Index]) -> Expr:
         """A real-valued expression."""
@@ -116,6 +117,11 @@ class Indexed(IndexExtents):
         return array.body
 
     def _element(self, node: Element, env: Mapping[str, Index]) -> Expr:
+        if self.members is not None and node.tensor in self.members.names:
+            value, position = partial(self.value, env=env), partial(self._position, env=env)
+            earlier = self.members.earlier(node, env, value, position)
+            if earlier is not None:
+                return earlier
         array = self.array(node)
         positions = []
         for axis, position in enumerate(node.indices):
