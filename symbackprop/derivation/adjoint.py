@@ -16,6 +16,7 @@ from symbackprop.derivation.collapse import collapsed
 from symbackprop.derivation.model import Step
 from symbackprop.derivation.occurrences import Occurrence, Softmaxes, occurrences
 from symbackprop.derivation.rules.collect import factored, merged
+from symbackprop.derivation.rules.guards import gathered
 from symbackprop.derivation.rules.known import (
     FORWARD_VALUE,
     ON_SUPPORT,
@@ -77,6 +78,7 @@ def _rules(terms: list[Expr], known: Known) -> list[tuple[str, Callable[[Expr], 
     """The rules in the order in which they are applied, each to the whole right-hand side."""
     return [
         ("collapse δ", lambda _: Add(*(collapsed(t) for t in terms)), "Σ_i δ(u, i) f(i) = f(u)"),
+        ("gather by range", gathered, "Σ_j [m] f_j + [m] g = [m] (Σ_j f_j + g)"),
         (FORWARD_VALUE, lambda e: in_forward_values(e, known), "computed on the way forward"),
         ("mirror", mirrored, "sigmoid(-u) = 1 - sigmoid(u)"),
         (ON_SUPPORT, lambda e: on_support(e, known), "p [p > 0] = p where p is not negative"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sympy import Expr, Integer
 
@@ -13,7 +13,7 @@ from symbackprop.derivation.occurrences import Softmaxes, differentiable_reads
 from symbackprop.derivation.rules.known import Known, known_of
 from symbackprop.equations.build.scope import default_indices
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, tensors
-from symbackprop.equations.recurrence import components
+from symbackprop.equations.recurrence import Recurrence, components, members
 from symbackprop.equations.renaming import fresh_name
 from symbackprop.equations.system import Equation, Loss, System
 
@@ -27,6 +27,7 @@ def differentiate(system: System, wrt: Iterable[str] | None = None) -> Derivatio
     losses = system.losses if wrt is None else _chosen(system, tuple(wrt))
     taken = {t.name for t in _all_tensors(system)}
     rewritten, softmaxes = name_softmaxes(rewrite_forward(system, taken), taken)
+    rewritten = _in_order(rewritten)
     known = known_of(system, [e for e, _ in rewritten])
     equations = [e for e, _ in rewritten]
     sweeps = [_sweep(loss, equations, softmaxes, known, taken) for loss in losses]
@@ -43,6 +44,13 @@ def differentiate(system: System, wrt: Iterable[str] | None = None) -> Derivatio
         gradients = {x.name: by_tensor[x] for x in loss.wrt}
         derived.append(LossDerivation(loss.symbol, lines, gradients))
     return Derivation(system, forward, tuple(derived))
+
+
+def _in_order(rewritten: list[Rewritten]) -> list[Rewritten]:
+    """Each equation after those that it reads, the equations of a recurrence side by side."""
+    steps = {e.tensor: s for e, s in rewritten}
+    ordered = components(e for e, _ in rewritten)
+    return [(e, steps[e.tensor]) for component in ordered for e in members(component)]
 
 
 def _numbered_forward(
@@ -96,8 +104,10 @@ def _sweep(
             write(e.tensor, *adjoint(e.lhs, consumers(e.tensor), softmaxes, known))
 
     waiting = {x: {e.tensor for e in found} for x, found in readers.items()}
-    for group in _backwards([e for e in equations if e.tensor in {loss.symbol, *readers}]):
-        if len(group) > 1:
+    active = [e for e in equations if e.tensor in {loss.symbol, *readers}]
+    for component in reversed(components(active)):
+        group = members(component)[::-1]
+        if isinstance(component, Recurrence):
             derive_together(group)
         for x in _reading_order(group, computed):
             if x in waiting and x not in cotangents:
@@ -109,12 +119,6 @@ def _sweep(
             cotangents[x] = named(x, default_indices(x.shape))
             write(x, Integer(0), ())
     return lines
-
-
-def _backwards(equations: list[Equation]) -> Iterator[list[Equation]]:
-    """From the loss on: single equations, and the recurrences, each from its last equation."""
-    for component in reversed(components(equations)):
-        yield [component] if isinstance(component, Equation) else list(component.equations)[::-1]
 
 
 def _readers(loss: Loss, equations: list[Equation]) -> dict[TensorSymbol, list[Equation]]:

@@ -68,13 +68,13 @@ def prune(rewritten: list[Rewritten], needed: Iterable[TensorSymbol]) -> list[Re
 
 def name_softmaxes(
     rewritten: list[Rewritten], taken: set[str]
-) -> tuple[list[Rewritten], dict[Expr, TensorSymbol]]:
+) -> tuple[list[Rewritten], dict[Expr, Equation]]:
     """Gives every logsumexp's softmax a tensor: the one that already holds it, or a new one.
 
     A softmax inside a later equation is read from that tensor. Returns the equations and, for each
-    form of logsumexp, the tensor of exp(f - logsumexp f).
+    form of logsumexp, the equation of exp(f - logsumexp f).
     """
-    known: dict[Expr, TensorSymbol] = {}
+    known: dict[Expr, Equation] = {}
     held = {positional(e.rhs)[0]: e for e, _ in rewritten if isinstance(e.rhs, exp)}
     before: dict[Expr, Equation] = {}
     result: list[Rewritten] = []
@@ -83,12 +83,11 @@ def name_softmaxes(
             key = softmax_key(node)
             if key in known:
                 continue
-            if key in held and held[key].indices == positional(held[key].rhs)[1]:
-                known[key] = held[key].tensor
+            if key in held and set(held[key].indices) == set(positional(held[key].rhs)[1]):
+                known[key] = held[key]
                 continue
             named = _softmax_equation(node, taken)
-            known[key] = named.tensor
-            before[key] = named
+            known[key] = before[key] = named
             result.append((named, ()))
         result.append(_reading_softmaxes(equation, steps, before))
         if isinstance(equation.rhs, exp):
@@ -127,10 +126,11 @@ def name_scores(equation: Equation, taken: set[str]) -> tuple[list[Equation], Eq
     scores: list[Equation] = []
     rhs = equation.rhs
     for node in sorted(rhs.atoms(LogSumExp), key=sympy.default_sort_key):
-        if isinstance(node.body, Access) or len(node.body.atoms(Access)) < 2:
+        if isinstance(node.body, Access) or len(_real_entries(node.body)) < 2:
             continue
         key, order = positional(node.body)
-        axes = tuple(sorted(order, key=lambda i: i in node.bound))
+        axes = tuple(i for i in (*equation.indices, *node.bound) if i in order)
+        axes += tuple(i for i in order if i not in axes)
         name = fresh_name(f"z_{equation.tensor.name}", taken)
         taken.add(name)
         symbol = TensorSymbol(name, [i.extent for i in axes])

@@ -22,10 +22,11 @@ from symbackprop.equations.reductions import (
     Sum,
 )
 from symbackprop.equations.renaming import fresh_bound, fresh_name, positional
+from symbackprop.equations.system import Equation
 
 _CONSTANT = (Mask, Stop, ArgMax, ArgMin, Digit)
 
-Softmaxes = Mapping[Expr, TensorSymbol]
+Softmaxes = Mapping[Expr, Equation]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Occurrence:
 def occurrences(expr: Expr, tensor: TensorSymbol, softmaxes: Softmaxes) -> Iterator[Occurrence]:
     """Every reading of the tensor in the expression, in order.
 
-    `softmaxes` names the tensor that holds exp(f - logsumexp f) for each logsumexp, by its form.
+    `softmaxes` has the equation of exp(f - logsumexp f) for each logsumexp, by its form.
     """
     if isinstance(expr, _CONSTANT) or not _reads(expr, tensor):
         return
@@ -109,7 +110,9 @@ def _weight(node: Reduction, softmaxes: Softmaxes) -> Expr:
             return Integer(1)
         case LogSumExp():
             key, order = positional(_softmax_of(node))
-            return Access(softmaxes[key], *order)
+            held = softmaxes[key]
+            at = dict(zip(positional(held.rhs)[1], order, strict=True))
+            return Access(held.tensor, *(at[i] for i in held.indices))
         case Prod():
             return _product_of_others(node)
         case Max() | Min():

@@ -51,11 +51,12 @@ def compile_expression(
     An access outside its tensor is an AssertionError.
     """
     scope = Scope(environment, name, {i: k for k, i in enumerate(indices)}, extra or {})
-    body = _compile(expr, scope)
+    body = compile_node(expr, scope)
     return lambda point: body(list(point))
 
 
-def _compile(expr: Any, scope: Scope) -> Compiled:
+def compile_node(expr: Any, scope: Scope) -> Compiled:
+    """An expression as a function of the frame, by the compiler for its kind of node."""
     if type(expr) in scope.extra:
         return scope.extra[type(expr)](expr, scope)
     compiler = _COMPILERS.get(type(expr))
@@ -90,7 +91,7 @@ def _access(expr: Access, scope: Scope) -> Compiled:
     found = scope.environment.tensors[tensor.name]
     flat, shape = found.flat, found.shape
     assert len(shape) == tensor.rank, f"{name}: {tensor.name} has shape {shape}"
-    axes = [(_compile(i, scope), n) for i, n in zip(expr.indices, shape, strict=True)]
+    axes = [(compile_node(i, scope), n) for i, n in zip(expr.indices, shape, strict=True)]
 
     def out_of_range(axis: int, position: Any) -> str:
         return f"{name}: axis {axis} of {tensor.name} {shape} is read at {position}"
@@ -109,7 +110,7 @@ def _access(expr: Access, scope: Scope) -> Compiled:
 
 
 def _add(expr: Expr, scope: Scope) -> Compiled:
-    terms = [_compile(term, scope) for term in expr.args]
+    terms = [compile_node(term, scope) for term in expr.args]
     if len(terms) == 2:
         a, b = terms
         return lambda frame: a(frame) + b(frame)
@@ -120,8 +121,10 @@ def _add(expr: Expr, scope: Scope) -> Compiled:
 def _mul(expr: Expr, scope: Scope) -> Compiled:
     """The product; in exact arithmetic a Kronecker delta of 0 spares its other factors."""
     exact = scope.environment.arithmetic is EXACT
-    deltas = [_compile(f, scope) for f in expr.args if exact and isinstance(f, masks.Delta)]
-    factors = [_compile(f, scope) for f in expr.args if not exact or not isinstance(f, masks.Delta)]
+    deltas = [compile_node(f, scope) for f in expr.args if exact and isinstance(f, masks.Delta)]
+    factors = [
+        compile_node(f, scope) for f in expr.args if not exact or not isinstance(f, masks.Delta)
+    ]
     if len(factors) == 2 and not deltas:
         a, b = factors
         return lambda frame: a(frame) * b(frame)
@@ -140,14 +143,14 @@ def _mul(expr: Expr, scope: Scope) -> Compiled:
 
 def _pow(expr: Expr, scope: Scope) -> Compiled:
     power = scope.environment.arithmetic.power
-    base, exponent = (_compile(e, scope) for e in expr.args)
+    base, exponent = (compile_node(e, scope) for e in expr.args)
     return lambda frame: power(base(frame), exponent(frame))
 
 
 def _function(name: str) -> NodeCompiler:
     def compiler(expr: Expr, scope: Scope) -> Compiled:
         function = scope.environment.arithmetic.functions[name]
-        x = _compile(expr.args[0], scope)
+        x = compile_node(expr.args[0], scope)
         return lambda frame: function(x(frame))
 
     return compiler
@@ -162,7 +165,7 @@ def _row(name: str) -> NodeCompiler:
 
     def compiled(expr: Any, scope: Scope) -> Compiled:
         function = pointwise(name, scope.environment.arithmetic)
-        arguments = [_compile(a, scope) for a in expr.args]
+        arguments = [compile_node(a, scope) for a in expr.args]
         return lambda frame: function(*(a(frame) for a in arguments))
 
     return compiled
@@ -173,7 +176,7 @@ def _terms(expr: reductions.Reduction, scope: Scope) -> Callable[[Frame], Iterab
     assert not set(expr.bound) & set(scope.slots), f"{scope.name}: {expr.bound} bound twice"
     start, stop = len(scope.slots), len(scope.slots) + len(expr.bound)
     slots = {**scope.slots, **{index: start + k for k, index in enumerate(expr.bound)}}
-    body = _compile(expr.body, replace(scope, slots=slots))
+    body = compile_node(expr.body, replace(scope, slots=slots))
     sizes = [extent_of(i.extent, scope.environment.extents) for i in expr.bound]
 
     def terms(frame: Frame) -> Iterable[Value]:
@@ -226,44 +229,44 @@ def _extremum(comparison: str, position: bool) -> NodeCompiler:
 
 
 def _delta(expr: masks.Delta, scope: Scope) -> Compiled:
-    a, b = (_compile(e, scope) for e in expr.args)
+    a, b = (compile_node(e, scope) for e in expr.args)
     return lambda frame: int(a(frame) == b(frame))
 
 
 def _comparison(expr: masks.Compare, scope: Scope) -> Compiled:
     compare = scope.environment.arithmetic.comparisons[expr.op]
-    a, b = (_compile(e, scope) for e in expr.args[1:])
+    a, b = (compile_node(e, scope) for e in expr.args[1:])
     return lambda frame: int(compare(a(frame), b(frame)))
 
 
 def _and(expr: masks.And, scope: Scope) -> Compiled:
-    parts = [_compile(e, scope) for e in expr.args]
+    parts = [compile_node(e, scope) for e in expr.args]
     return lambda frame: int(all(part(frame) for part in parts))
 
 
 def _or(expr: masks.Or, scope: Scope) -> Compiled:
-    parts = [_compile(e, scope) for e in expr.args]
+    parts = [compile_node(e, scope) for e in expr.args]
     return lambda frame: int(any(part(frame) for part in parts))
 
 
 def _not(expr: masks.Not, scope: Scope) -> Compiled:
-    mask = _compile(expr.args[0], scope)
+    mask = compile_node(expr.args[0], scope)
     return lambda frame: int(not mask(frame))
 
 
 def _where(expr: masks.Where, scope: Scope) -> Compiled:
-    mask, a, b = (_compile(e, scope) for e in expr.args)
+    mask, a, b = (compile_node(e, scope) for e in expr.args)
     return lambda frame: a(frame) if mask(frame) else b(frame)
 
 
 def _stop(expr: nodes.Stop, scope: Scope) -> Compiled:
     """A constant: a traced value loses its expression."""
-    constant, x = scope.environment.arithmetic.constant, _compile(expr.args[0], scope)
+    constant, x = scope.environment.arithmetic.constant, compile_node(expr.args[0], scope)
     return lambda frame: constant(x(frame))
 
 
 def _digit(expr: nodes.Digit, scope: Scope) -> Compiled:
-    flat, place, size = (_compile(e, scope) for e in expr.args)
+    flat, place, size = (compile_node(e, scope) for e in expr.args)
     return lambda frame: flat(frame) // place(frame) % size(frame)
 
 

@@ -47,9 +47,12 @@ class Entries:
 
 @dataclass(frozen=True)
 class Environment:
-    """What the names in an expression stand for: tensors and run-time extents, by name."""
+    """What the names in an expression stand for: tensors and run-time extents, by name.
 
-    tensors: Mapping[str, Entries]
+    Tensors are `Entries`, and arrays for the evaluation of whole arrays.
+    """
+
+    tensors: Mapping[str, Any]
     extents: Mapping[str, int]
     arithmetic: Arithmetic = EXACT
 

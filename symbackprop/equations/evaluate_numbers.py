@@ -57,7 +57,11 @@ class Undefined(ArithmeticError):
 
 @dataclass(frozen=True, eq=False)
 class Arithmetic:
-    """A number domain. Addition and multiplication are Python's `+` and `*`."""
+    """A number domain. Addition and multiplication are Python's `+` and `*`.
+
+    `choose` is the first of two values where a mask holds, else the second, each computed when
+    called for.
+    """
 
     name: str
     pi: Value
@@ -68,6 +72,7 @@ class Arithmetic:
     constant: Callable[[Value], Value]
     functions: Mapping[str, Callable[[Value], Value]]
     comparisons: Mapping[str, Callable[[Value, Value], bool]]
+    choose: Callable[[Value, Callable[[], Value], Callable[[], Value]], Value]
 
 
 class Known(sympy.Dummy):  # type: ignore[misc]
@@ -113,6 +118,10 @@ def symbolic(number: Value) -> sympy.Expr:
     if isinstance(number, int | Fraction) and abs(number.numerator) < 10 > number.denominator:
         return sympy.Rational(number.numerator, number.denominator)
     return Known(number)
+
+
+def _one_of(mask: Value, a: Callable[[], Value], b: Callable[[], Value]) -> Value:
+    return a() if mask else b()
 
 
 def multiprecision(number: Value) -> Any:
@@ -230,6 +239,7 @@ EXACT = Arithmetic(
     constant=_exact_constant,
     functions={name: _exact_function(name) for name in FUNCTIONS},
     comparisons={name: _exact_comparison(compare) for name, compare in OPERATORS.items()},
+    choose=_one_of,
 )
 
 FLOAT = Arithmetic(
@@ -242,4 +252,5 @@ FLOAT = Arithmetic(
     constant=lambda number: number,
     functions={name: _float_function(name) for name in FUNCTIONS},
     comparisons=OPERATORS,
+    choose=_one_of,
 )

@@ -75,7 +75,8 @@ def _compile(node: ast.expr, text: str, arithmetic: Arithmetic) -> Compiled:
     arguments = [inner(argument) for argument in node.args]
     if node.func.id == "where":
         mask, a, b = arguments
-        return lambda scope: a(scope) if mask(scope) else b(scope)
+        choose = arithmetic.choose
+        return lambda scope: choose(mask(scope), lambda: a(scope), lambda: b(scope))
     function = pointwise(node.func.id, arithmetic)
     return lambda scope: function(*(argument(scope) for argument in arguments))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sympy
@@ -12,6 +14,57 @@ from symbackprop.equations.nodes import Access, Digit, Index
 from symbackprop.equations.reductions import ArgMax, ArgMin
 
 Bound = Any  # a SymPy expression, or None where it is not known
+
+
+def nonnegative(expr: Expr, sizes: Iterable[Expr] = ()) -> bool:
+    """Whether expr >= 0 for all run-time extents, which are at least 1, as all the `sizes` are.
+
+    `sizes` are extents made of others, such as floor((T - 3)/2) + 1.
+    """
+    made = {s for s in sizes if s.free_symbols and not s.is_Symbol}
+    return _nonnegative(expr, tuple(sorted(made, key=sympy.default_sort_key)))
+
+
+@functools.lru_cache(maxsize=65536)
+def _nonnegative(expr: Expr, sizes: tuple[Expr, ...]) -> bool:
+    expr = sympy.expand(expr)
+    if _surely(expr):
+        return True
+    exact = [sympy.expand(size - 1) for size in sizes]
+    facts = [*exact, *(sympy.expand(_without_floors(f, -1)) for f in exact)]
+    return any(_surely(sympy.expand(expr - m * f)) for f in facts for m in multiples(expr, f))
+
+
+def multiples(expr: Expr, fact: Expr) -> Iterator[Expr]:
+    """The positive m for which a term leaves expr - m · fact."""
+    terms = [t.as_coeff_Mul() for t in sympy.Add.make_args(fact)]
+    for coefficient, atom in terms:
+        if not atom.is_Number:
+            m = expr.coeff(atom) / coefficient
+            if m.is_Rational and m > 0:
+                yield m
+
+
+def _surely(expr: Expr) -> bool:
+    """Whether expr >= 0 because, as a polynomial in extents - 1, no coefficient is negative."""
+    least = _without_floors(expr, 1)
+    shifted = sympy.expand(least.xreplace({s: s + 1 for s in least.free_symbols}))
+    terms = (t.as_coeff_Mul() for t in sympy.Add.make_args(shifted))
+    return all(c >= 0 and (t == 1 or t.is_positive) for c, t in terms)
+
+
+def _without_floors(expr: Expr, sign: int) -> Expr:
+    """At most (sign 1) or at least (sign -1) the expression: floor(a/q) lies in (a/q - 1, a/q]."""
+    terms = []
+    for term in sympy.Add.make_args(expr):
+        coefficient, rest = term.as_coeff_Mul()
+        if isinstance(rest, sympy.floor):
+            inner = rest.args[0]
+            divisor = sympy.denom(sympy.together(inner))
+            lower = bool(sign * coefficient > 0)
+            rest = inner - (divisor - 1) / divisor if lower else inner
+        terms.append(coefficient * rest)
+    return sympy.expand(sympy.Add(*terms))
 
 
 def bounds(value: Expr) -> tuple[Bound, Bound]:
@@ -31,7 +84,7 @@ def bounds(value: Expr) -> tuple[Bound, Bound]:
         else:
             indices = [f for f in Mul.make_args(term) if isinstance(f, Index)]
             others = Mul(*(f for f in Mul.make_args(term) if not isinstance(f, Index)))
-            if len(indices) != 1 or others.has(Index) or not others.is_nonnegative:
+            if len(indices) != 1 or others.has(Index) or not nonnegative(others):
                 return None, None
             least, greatest = Integer(0), others * (indices[0].extent - 1)
         low, high = low + least, high + greatest
@@ -58,10 +111,11 @@ def digit(flat: Expr, place: Expr, size: Expr) -> Expr:
     terms = [t for t in terms if not (t / (place * size)).is_integer]
     whole = sympy.Add(*(t for t in terms if (t / place).is_integer))
     low, high = bounds(sympy.Add(*terms) - whole)
-    if low == 0 and high is not None and (place - 1 - high).is_nonnegative:
+    sizes = {size, *(i.extent for i in flat.atoms(Index))}
+    if low == 0 and high is not None and nonnegative(place - 1 - high, sizes):
         quotient = sympy.expand(whole / place)
         least, greatest = bounds(quotient)
-        if least == 0 and greatest is not None and (size - 1 - greatest).is_nonnegative:
+        if least == 0 and greatest is not None and nonnegative(size - 1 - greatest, sizes):
             return quotient
     return Digit(flat, place, size)
 
@@ -83,12 +137,13 @@ def _settled(comparison: Compare) -> Expr:
     if op in (">", ">="):
         op, a, b = {">": "<", ">=": "<="}[op], b, a
     low, high = bounds(a - b)
+    sizes = {i.extent for i in comparison.atoms(Index)}
     if op == "<":
         op, low, high = "<=", _plus_one(low), _plus_one(high)
     if op == "<=":
-        if high is not None and high.is_nonpositive:
+        if high is not None and nonnegative(-high, sizes):
             return Integer(1)
-        if low is not None and low.is_positive:
+        if low is not None and nonnegative(low - 1, sizes):
             return Integer(0)
     return comparison
 

@@ -63,6 +63,11 @@ def components(equations: Iterable[Equation]) -> list[Equation | Recurrence]:
     return found
 
 
+def members(component: Equation | Recurrence) -> list[Equation]:
+    """The equations of a component, in the order in which they are computed."""
+    return [component] if isinstance(component, Equation) else list(component.equations)
+
+
 def recurrence(group: Sequence[Equation]) -> Recurrence:
     """The equations of a group as a recurrence. Raises NoRecurrence."""
     members = {e.tensor: e for e in group}

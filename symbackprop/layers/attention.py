@@ -19,9 +19,9 @@ def attention(
     al. (2017), section 3.2.1.
     """
     _operands_fit(call, q, k, v)
-    scores = (*_leading(call, q, k, v), q.shape[-2], k.shape[-2])
-    p = _weights(call, "...", q, k, _condition(call, causal, mask, scores), mask)
-    return call.equation("o[..., t, e] = sum[s](p[..., t, s] * v[..., s, e])", p=p, v=v)
+    scores = (*q.shape[:-1], k.shape[-2])
+    p = _weights(call, "..., t", q, k, scores, causal, mask)
+    return call.equation("o[..., t, e] = sum[j](p[..., t, j] * v[..., j, e])", p=p, v=v)
 
 
 @with_parameters
@@ -46,8 +46,8 @@ def multi_head_attention(
     split = (heads, width // heads)
     q, k, v = (_projection(call, x, one, split, bias) for one in "qkv")
     scores = (*x.shape[:-2], heads, steps, steps)
-    p = _weights(call, "..., h", q, k, _condition(call, causal, mask, scores), mask)
-    o = call.equation("o[..., h, t, e] = sum[s](p[..., h, t, s] * v[..., h, s, e])", p=p, v=v)
+    p = _weights(call, "..., h, t", q, k, scores, causal, mask)
+    o = call.equation("o[..., h, t, e] = sum[j](p[..., h, t, j] * v[..., h, j, e])", p=p, v=v)
     W = call.parameter("W_o", (*split, width))
     mixed = "z[..., t, i] = sum[h, e](o[..., h, t, e] * W[h, e, i])"
     if not bias:
@@ -67,16 +67,61 @@ def _projection(call: Call, x: Array, one: str, split: tuple[Any, ...], bias: bo
 
 
 def _weights(
-    call: Call, leading: str, q: Array, k: Array, condition: str, mask: Array | None
+    call: Call,
+    at: str,
+    q: Array,
+    k: Array,
+    scores: tuple[Any, ...],
+    causal: bool,
+    mask: Array | None,
 ) -> Array:
-    """p = softmax over s of q kᵀ / √D, where the condition allows."""
-    product = f"sum[d](q[{leading}, t, d] * k[{leading}, s, d])"
-    s = call.equation(f"s[{leading}, t, s] = {product} / sqrt(D)", q=q, k=k, D=q.shape[-1])
-    score = f"s[{leading}, t, s]"
-    if condition:
-        score = f"where({condition}, {score}, {FORBIDDEN})"
-    one = f"exp({score})"
-    operands = {"s": s} if mask is None else {"s": s, "mask": mask}
-    # the text names the scores and their last index alike; the sum has an index of its own
-    ...
-    return call.equation(f"p[{leading}, t, s] = {one}", **operands)
+    """p = softmax over j of q kᵀ / √D, where t and j may attend; `at` are all indices up to t."""
+    key = at.removesuffix("t") + "j"
+    product = f"sum[d](q[{at}, d] * k[{key}, d])"
+    s = call.equation(f"s[{at}, j] = {product} / sqrt(D)", q=q, k=k, D=q.shape[-1])
+    score = f"s[{at}, {{j}}]"
+    conditions = ["({j} <= t)"] if causal else []
+    if mask is not None:
+        _mask_fits(call, mask, scores)
+        conditions.append(_entry(mask, [*at.split(", "), "{j}"]))
+    if conditions:
+        score = f"where({' & '.join(conditions)}, {score}, {FORBIDDEN})"
+    text = f"p[{at}, j] = exp({score.format(j='j')}) / sum[i](exp({score.format(j='i')}))"
+    return call.equation(text, s=s) if mask is None else call.equation(text, s=s, mask=mask)
+
+
+def _entry(mask: Array, scores: list[str]) -> str:
+    """The entry of the mask for a score's indices: axes aligned from the right, extent 1 at 0."""
+    rank = len(mask.shape)
+    own = [i for i in scores if i != "..."][-rank:]
+    sizes = mask.shape[rank - len(own) :]
+    positions = ["0" if size == 1 else i for i, size in zip(own, sizes, strict=True)]
+    return f"mask[{', '.join(positions if len(own) == rank else ['...', *positions])}]"
+
+
+def _mask_fits(call: Call, mask: Array, scores: tuple[Any, ...]) -> None:
+    if not mask.is_mask:
+        fix = "declare it with kind: mask, or compare: scores > 0"
+        call.refuse("mask", "the mask holds numbers", fix)
+    pairs = zip(mask.shape[::-1], scores[::-1], strict=False)
+    if len(mask.shape) > len(scores) or any(a not in (1, b) for a, b in pairs):
+        call.refuse(
+            "mask",
+            f"a mask {shape_text(mask)} for scores [{', '.join(map(str, scores))}]",
+            "axes are aligned from the right; extents are equal or 1",
+        )
+
+
+def _operands_fit(call: Call, q: Array, k: Array, v: Array) -> None:
+    for name, array in (("q", q), ("k", k), ("v", v)):
+        if len(array.shape) < 2:
+            call.refuse(name, f"{name} has rank {len(array.shape)}", "give it [..., T, D]")
+    if q.shape[-1] != k.shape[-1]:
+        fix = "a query and a key have the same number of entries"
+        call.refuse("k", f"queries {shape_text(q)} and keys {shape_text(k)}", fix)
+    if k.shape[-2] != v.shape[-2]:
+        fix = "give each key its value"
+        call.refuse("v", f"keys {shape_text(k)} and values {shape_text(v)}", fix)
+    if not q.shape[:-2] == k.shape[:-2] == v.shape[:-2]:
+        shapes = f"{shape_text(q)}, {shape_text(k)} and {shape_text(v)}"
+        call.refuse("q", f"leading axes of {shapes} differ", "give all three the same")

@@ -19,6 +19,7 @@ _GREEK = {letter: "\\" + name for name, letter in GREEK_LETTERS.items()} | {
 _OWN = {"log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "exp"}
 
 
+_BIG = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
 _NAMES = {
     "maximum": r"\max",
     "minimum": r"\min",
@@ -63,8 +64,8 @@ def upright(word: str) -> str:
     return word if word.isdecimal() else rf"\mathrm{{{latex_word(word)}}}"
 
 
-def name_box(display: Display, barred: bool, indices: list[Box]) -> Box:
-    """A name with its bar, layer, subscript and indices."""
+def name_box(display: Display, barred: bool, indices: list[Box], mark: str = "") -> Box:
+    """A name with its bar, layer, subscript and indices; a mark, such as ⊤, beside the layer."""
     letter = display.letter
     single = len(letter) == 1
     if letter in _GREEK:
@@ -78,10 +79,11 @@ def name_box(display: Display, barred: bool, indices: list[Box]) -> Box:
     if barred:
         tex = rf"\bar{{{tex}}}" if single else rf"\overline{{{tex}}}"
     below = _subscript(display.subscript, indices)
-    above = f"^{{{display.layer}}}" if display.layer else ""
+    above = f"^{{{display.layer}{mark}}}" if display.layer or mark else ""
     width = sum(_letter_width(c, bool(display.array)) for c in letter)
-    scripts = max(0.4 * len(display.layer), below.width)
-    return Box(tex + above + (f"_{{{below.tex}}}" if below.tex else ""), width + scripts)
+    scripts = max(0.4 * len(display.layer) + 0.6 * bool(mark), below.width)
+    level = Level.POSTFIX if mark else Level.ATOM
+    return Box(tex + above + (f"_{{{below.tex}}}" if below.tex else ""), width + scripts, level)
 
 
 def _subscript(word: str, indices: list[Box]) -> Box:
@@ -130,3 +132,50 @@ def function_box(name: str) -> Box:
     if name in _OWN:
         return Box("\\" + name, 0.5 * len(name))
     return Box(rf"\operatorname{{{latex_word(name)}}}", 0.5 * len(name))
+
+
+def big_sign(operator: str, below: list[Box]) -> Box:
+    """A large sign over lines of indices and conditions."""
+    plain = rf"\operatorname*{{{operator}}}"
+    front = _BIG.get(operator, plain)
+    rows = r" \\ ".join(b.tex for b in below)
+    tex = rows if len(below) == 1 else rf"\substack{{{rows}}}"
+    own = 1.5 if operator in ("sum", "prod") else 0.6 * len(operator)
+    width = max(own, *(0.75 * b.width for b in below)) + 0.2
+    return Box(f"{front}_{{{tex}}}", width)
+
+
+def root_box(inner: Box) -> Box:
+    """The square root."""
+    return Box(rf"\sqrt{{{inner.tex}}}", inner.width + 0.8, Level.ATOM, inner.tall)
+
+
+def norm_box(inner: Box, frobenius: bool) -> Box:
+    """The squared norm."""
+    left, right = (r"\left\lVert ", r" \right\rVert") if inner.tall else (r"\lVert ", r" \rVert")
+    below = "_{F}" if frobenius else ""
+    tex = f"{left}{inner.tex}{right}^{{2}}{below}"
+    return Box(tex, inner.width + 1.6, Level.POSTFIX, inner.tall)
+
+
+def indicator_box(inner: Box) -> Box:
+    """1 in bold type before a condition in square brackets."""
+    left, right = (r"\left[", r"\right]") if inner.tall else ("[", "]")
+    tex = rf"\mathbf{{1}}{left}{inner.tex}{right}"
+    return Box(tex, inner.width + 1.2, Level.ATOM, inner.tall)
+
+
+def cases_box(then: Box, mask: Box, other: Box) -> Box:
+    """One value where the mask holds, another elsewhere, behind a brace."""
+    tex = (
+        rf"\begin{{cases}} {then.tex} & \text{{if }} {mask.tex} \\ "
+        rf"{other.tex} & \text{{otherwise}} \end{{cases}}"
+    )
+    width = max(then.width, other.width) + max(mask.width + 1.2, 4.5) + 2.2
+    return Box(tex, width, Level.PRODUCT, True)
+
+
+def derivative_box(of: Box, by: Box) -> Box:
+    """∂ of over ∂ by."""
+    tex = rf"\frac{{\partial {of.tex}}}{{\partial {by.tex}}}"
+    return Box(tex, max(of.width, by.width) + 0.9, Level.PRODUCT, True)

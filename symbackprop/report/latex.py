@@ -8,28 +8,34 @@ from typing import Any
 
 from symbackprop.report.boxes import (
     Box,
+    big_sign,
     bracketed,
+    cases_box,
+    derivative_box,
     entrywise_sign,
     function_box,
     in_row,
+    indicator_box,
     name_box,
+    norm_box,
     number_box,
+    root_box,
     sign,
-    upright,
 )
 from symbackprop.report.formula import (
     Apply,
     Big,
     Cases,
     Constant,
+    Counting,
     Derivative,
-    Display,
     Formula,
     Fraction,
     Hadamard,
     Indicator,
     Kronecker,
     Level,
+    Listing,
     Named,
     Negation,
     Norm,
@@ -48,16 +54,14 @@ from symbackprop.report.numerals import numeral
 
 RELATIONS: Mapping[str, str] = {
     "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne",
-    "and": r"\land", "or": r"\lor",
+    "and": r"\land", "or": r"\lor", "~": r"\sim", "<-": r"\gets",
 }  # fmt: skip
 
 
 _CONSTANTS = {
     "ones": r"\mathbf{1}", "identity": r"\mathbf{I}", "pi": r"\pi", "e": r"\mathrm{e}",
+    "all": ":",
 }  # fmt: skip
-
-
-_BIG = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
 
 
 def latex_of(formula: Formula) -> str:
@@ -172,8 +176,7 @@ def _power(formula: Power) -> Box:
 
 
 def _root(formula: Root) -> Box:
-    inner = box(formula.radicand)
-    return Box(rf"\sqrt{{{inner.tex}}}", inner.width + 0.8, Level.ATOM, inner.tall)
+    return root_box(box(formula.radicand))
 
 
 def _apply(formula: Apply) -> Box:
@@ -196,13 +199,9 @@ def _apply(formula: Apply) -> Box:
 
 
 def big_front(formula: Big) -> Box:
-    """The sign with its indices."""
-    bound = [box(i) for i in formula.bound]
-    below = in_row(bound, ",", 0.3, Level.ATOM)
-    plain = rf"\operatorname*{{{formula.operator}}}"
-    front = _BIG.get(formula.operator, plain)
-    own = 1.5 if formula.operator in ("sum", "prod") else 0.6 * len(formula.operator)
-    return Box(f"{front}_{{{below.tex}}}", max(own, 0.75 * below.width) + 0.2)
+    """The sign with its indices, and with conditions on them."""
+    bound = in_row([box(i) for i in formula.bound], ",", 0.3, Level.ATOM)
+    return big_sign(formula.operator, [bound, *(box(g) for g in formula.given)])
 
 
 def _big(formula: Big) -> Box:
@@ -213,22 +212,14 @@ def _big(formula: Big) -> Box:
 
 def _transpose(formula: Transpose) -> Box:
     inner = formula.of
-    if isinstance(inner, Named) and inner.display.layer:
-        whole = Named(Display(inner.display.letter, "", "", inner.display.array), (), inner.barred)
-        below = inner.display.subscript
-        tex = rf"{latex_of(whole)}^{{{inner.display.layer}\top}}"
-        tex += f"_{{{upright(below)}}}" if below else ""
-        return Box(tex, box(inner).width + 0.6, Level.POSTFIX)
+    if isinstance(inner, Named):
+        return name_box(inner.display, inner.barred, [box(i) for i in inner.indices], r"\top")
     base = _at(inner, Level.ATOM)
     return Box(rf"{base.tex}^{{\top}}", base.width + 0.6, Level.POSTFIX, base.tall)
 
 
 def _norm(formula: Norm) -> Box:
-    inner = box(formula.of)
-    left, right = (r"\left\lVert ", r" \right\rVert") if inner.tall else (r"\lVert ", r" \rVert")
-    below = "_{F}" if formula.frobenius else ""
-    tex = f"{left}{inner.tex}{right}^{{2}}{below}"
-    return Box(tex, inner.width + 1.6, Level.POSTFIX, inner.tall)
+    return norm_box(box(formula.of), formula.frobenius)
 
 
 def _relation(formula: Relation) -> Box:
@@ -247,10 +238,7 @@ def _negation(formula: Negation) -> Box:
 
 
 def _indicator(formula: Indicator) -> Box:
-    inner = box(formula.of)
-    left, right = (r"\left[", r"\right]") if inner.tall else ("[", "]")
-    tex = rf"\mathbf{{1}}{left}{inner.tex}{right}"
-    return Box(tex, inner.width + 1.2, Level.ATOM, inner.tall)
+    return indicator_box(box(formula.of))
 
 
 def _kronecker(formula: Kronecker) -> Box:
@@ -259,19 +247,21 @@ def _kronecker(formula: Kronecker) -> Box:
 
 
 def _cases(formula: Cases) -> Box:
-    then, mask, other = (box(p) for p in (formula.then, formula.mask, formula.otherwise))
-    tex = (
-        rf"\begin{{cases}} {then.tex} & \text{{if }} {mask.tex} \\ "
-        rf"{other.tex} & \text{{otherwise}} \end{{cases}}"
-    )
-    width = max(then.width, other.width) + max(mask.width + 1.2, 4.5) + 2.2
-    return Box(tex, width, Level.PRODUCT, True)
+    return cases_box(*(box(p) for p in (formula.then, formula.mask, formula.otherwise)))
+
+
+def _listing(formula: Listing) -> Box:
+    return bracketed(in_row([box(i) for i in formula.items], ",", 0.3, Level.SUM))
+
+
+def _counting(formula: Counting) -> Box:
+    values = [*(box(v) for v in formula.first), Box(r"\dots", 1.2), box(formula.last)]
+    row = in_row(values, r",\, ", 0.5, Level.SUM)
+    return in_row([box(formula.index), row], " = ", 1.4, Level.SUM)
 
 
 def _derivative(formula: Derivative) -> Box:
-    of, by = box(formula.of), box(formula.by)
-    tex = rf"\frac{{\partial {of.tex}}}{{\partial {by.tex}}}"
-    return Box(tex, max(of.width, by.width) + 0.9, Level.PRODUCT, True)
+    return derivative_box(box(formula.of), box(formula.by))
 
 
 _PRINTERS: Mapping[type, Callable[[Any], Box]] = {
@@ -293,5 +283,7 @@ _PRINTERS: Mapping[type, Callable[[Any], Box]] = {
     Indicator: _indicator,
     Kronecker: _kronecker,
     Cases: _cases,
+    Listing: _listing,
+    Counting: _counting,
     Derivative: _derivative,
 }

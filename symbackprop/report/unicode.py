@@ -10,6 +10,7 @@ from symbackprop.report.formula import (
     Big,
     Cases,
     Constant,
+    Counting,
     Derivative,
     Display,
     Formula,
@@ -18,6 +19,7 @@ from symbackprop.report.formula import (
     Indicator,
     Kronecker,
     Level,
+    Listing,
     Named,
     Negation,
     Norm,
@@ -38,8 +40,9 @@ _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _MACRON, _OVERLINE = "\u0304", "\u0305"  # over one letter; joined over several
 RELATIONS: Mapping[str, str] = {
     "<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠", "and": "∧", "or": "∨",
+    "~": "∼", "<-": "←",
 }  # fmt: skip
-_CONSTANTS = {"ones": "𝟏", "identity": "I", "pi": "π", "e": "e"}
+_CONSTANTS = {"ones": "𝟏", "identity": "I", "pi": "π", "e": "e", "all": ":"}
 _BIG = {"sum": "Σ", "prod": "Π"}
 _FUNCTIONS = {"logsoftmax": "log softmax", "sigmoid": "σ", "maximum": "max", "minimum": "min"}
 
@@ -167,6 +170,8 @@ def _apply(formula: Apply) -> Printed:
 def _big(formula: Big) -> Printed:
     bound = ",".join(text_of(i) for i in formula.bound)
     below = f"_{bound}" if len(formula.bound) == 1 else f"_{{{bound}}}"
+    if formula.given:
+        below = f"_{{{bound}: {', '.join(text_of(g) for g in formula.given)}}}"
     sign = _BIG.get(formula.operator, formula.operator)
     return f"{sign}{below} {_at(formula.body, Level.OPEN)}", Level.OPEN
 
@@ -209,6 +214,15 @@ def _cases(formula: Cases) -> Printed:
     return f"({then} if {text_of(formula.mask)} else {otherwise})", Level.ATOM
 
 
+def _listing(formula: Listing) -> Printed:
+    return f"({','.join(text_of(i) for i in formula.items)})", Level.ATOM
+
+
+def _counting(formula: Counting) -> Printed:
+    values = ", ".join([*(text_of(v) for v in formula.first), "…", text_of(formula.last)])
+    return f"{text_of(formula.index)} = {values}", Level.SUM
+
+
 def _derivative(formula: Derivative) -> Printed:
     return f"∂{text_of(formula.of)}/∂{text_of(formula.by)}", Level.POSTFIX
 
@@ -232,5 +246,7 @@ _PRINTERS: Mapping[type, Callable[[Any], Printed]] = {
     Indicator: _indicator,
     Kronecker: _kronecker,
     Cases: _cases,
+    Listing: _listing,
+    Counting: _counting,
     Derivative: _derivative,
 }

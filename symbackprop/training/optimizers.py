@@ -16,12 +16,23 @@ class Optimizer(Protocol):
     """`memory` names the arrays, shaped like the parameter and first zero, that it keeps."""
 
     @property
+    def rate(self) -> float: ...
+
+    @property
     def memory(self) -> tuple[str, ...]: ...
 
     def update(
-        self, parameter: Array, gradient: Array, memory: tuple[Array, ...], step: int
+        self,
+        parameter: Array,
+        gradient: Array,
+        memory: tuple[Array, ...],
+        step: int,
+        scratch: Array,
     ) -> None:
-        """Change `parameter` and `memory` in place; `step` counts from 1; `gradient` is kept."""
+        """Change `parameter` and `memory` in place; `step` counts from 1; `gradient` is kept.
+
+        `scratch` is an array like the parameter, of which nothing is read.
+        """
 
 
 @dataclass(frozen=True)
@@ -29,12 +40,16 @@ class Sgd:
     """θ ← θ − rate g (Robbins and Monro, 1951)."""
 
     rate: float = 0.1
-    memory = ("scratch",)
+    memory = ()
 
     def update(
-        self, parameter: Array, gradient: Array, memory: tuple[Array, ...], step: int
+        self,
+        parameter: Array,
+        gradient: Array,
+        memory: tuple[Array, ...],
+        step: int,
+        scratch: Array,
     ) -> None:
-        (scratch,) = memory
         np.multiply(gradient, self.rate, out=scratch)
         np.subtract(parameter, scratch, out=parameter)
 
@@ -45,16 +60,47 @@ class Momentum:
 
     rate: float = 0.1
     momentum: float = 0.9
-    memory = ("velocity", "scratch")
+    memory = ("velocity",)
 
     def update(
-        self, parameter: Array, gradient: Array, memory: tuple[Array, ...], step: int
+        self,
+        parameter: Array,
+        gradient: Array,
+        memory: tuple[Array, ...],
+        step: int,
+        scratch: Array,
     ) -> None:
-        velocity, scratch = memory
+        (velocity,) = memory
         np.multiply(velocity, self.momentum, out=velocity)
         np.multiply(gradient, self.rate, out=scratch)
         np.subtract(velocity, scratch, out=velocity)
         np.add(parameter, velocity, out=parameter)
+
+
+@dataclass(frozen=True)
+class Adagrad:
+    """s ← s + g²;  θ ← θ − rate g / (√s + ε) (Duchi, Hazan and Singer, 2011)."""
+
+    rate: float = 0.1
+    epsilon: float = 1e-8
+    memory = ("squares",)
+
+    def update(
+        self,
+        parameter: Array,
+        gradient: Array,
+        memory: tuple[Array, ...],
+        step: int,
+        scratch: Array,
+    ) -> None:
+        (squares,) = memory
+        np.multiply(gradient, gradient, out=scratch)
+        np.add(squares, scratch, out=squares)
+        np.sqrt(squares, out=scratch)
+        np.add(scratch, self.epsilon, out=scratch)
+        np.divide(gradient, scratch, out=scratch)
+        np.multiply(scratch, self.rate, out=scratch)
+        np.subtract(parameter, scratch, out=parameter)
 
 
 @dataclass(frozen=True)
@@ -69,12 +115,17 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
-    memory = ("first", "second", "scratch")
+    memory = ("first", "second")
 
     def update(
-        self, parameter: Array, gradient: Array, memory: tuple[Array, ...], step: int
+        self,
+        parameter: Array,
+        gradient: Array,
+        memory: tuple[Array, ...],
+        step: int,
+        scratch: Array,
     ) -> None:
-        first, second, scratch = memory
+        first, second = memory
         np.subtract(gradient, first, out=scratch)
         np.multiply(scratch, 1 - self.beta1, out=scratch)
         np.add(first, scratch, out=first)
@@ -90,8 +141,10 @@ class Adam:
         np.subtract(parameter, scratch, out=parameter)
 
 
-OPTIMIZERS: Mapping[str, type[Sgd] | type[Momentum] | type[Adam]] = {
+AnyOptimizer = Sgd | Momentum | Adagrad | Adam
+OPTIMIZERS: Mapping[str, type[AnyOptimizer]] = {
     "sgd": Sgd,
     "momentum": Momentum,
+    "adagrad": Adagrad,
     "adam": Adam,
 }

@@ -68,8 +68,13 @@ class LayerCall:
     ) -> ArrayValue:
         extents = [sympy.sympify(s) for s in shape]
         return self.caller.scope.parameter(
-            f"{base}{self.suffix}", extents, parse_init(init), self.node.place
+            self._own_name(base), extents, parse_init(init), self.node.place
         )
+
+    def _own_name(self, base: str) -> str:
+        """`W` of the third call is `W3`, or `W_enc` of enc; its `W_q` is `W3_q`, or `W_enc_q`."""
+        stem, of, part = base.partition("_")
+        return f"{stem}{self.suffix}{of}{part}"
 
     def equation(
         self, text: str, extents: Mapping[str, Any] | None = None, /, **operands: Any
@@ -110,7 +115,7 @@ class LayerCall:
             "float": self._number,
             "bool": self._truth,
             "str": self._text,
-        }[annotation]
+        }[annotation.removesuffix(" | None")]
         return lambda given: read(given, argument)
 
     def _named(self, value: ArrayValue) -> ArrayValue:

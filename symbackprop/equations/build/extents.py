@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from sympy import Expr
 
+from symbackprop.equations.build.inside import greatest_extent
 from symbackprop.equations.build.scope import ArrayValue, Scope, shape_text
+from symbackprop.equations.nodes import Index
+from symbackprop.equations.ranges import nonnegative
 from symbackprop.spec.syntax import (
     Binary,
     Compare,
@@ -18,6 +21,7 @@ from symbackprop.spec.syntax import (
     Number,
     Place,
     Reduction,
+    Unary,
     children,
 )
 
@@ -81,7 +85,7 @@ class IndexExtents:
             for position, size in zip(node.indices, array.shape, strict=True):
                 if isinstance(position, Name) and position.id in stands:
                     stands[position.id].append(Stand(size, text))
-                elif isinstance(position, Binary):
+                elif isinstance(position, Binary | Unary):
                     self.shifted |= {n: text for n in _names_in(position)}
         if isinstance(node, Compare) and node.op == "==":
             self._collect_labels(node, stands)
@@ -99,13 +103,65 @@ class IndexExtents:
                 if classes is not None:
                     stands[index.id].append(Stand(classes, f"{shown(labels)} == {index.id}"))
 
+    def position(self, node: Expression, env: Mapping[str, Index]) -> Expr:
+        """An index expression."""
+        raise NotImplementedError
+
+    def bind(self, node: Reduction, env: Mapping[str, Index]) -> dict[str, Index]:
+        """What names stand for inside a reduction."""
+        raise NotImplementedError
+
+    def reach(
+        self, node: Expression, env: Mapping[str, Index], names: Collection[str]
+    ) -> Iterator[tuple[str, Stand]]:
+        """How far each access lets one of the named indices run, which stand on no axis alone.
+
+        What `env` says of their extents is not read.
+        """
+        if isinstance(node, Reduction):
+            env = self.bind(node, env)
+            names = [n for n in names if all(n != b.index for b in node.binders)]
+        if isinstance(node, Element):
+            for position, size in zip(node.indices, self.array(node).shape, strict=True):
+                inside = [n for n in names if n in _names_in(position)]
+                if len(inside) == 1 and not isinstance(position, Element):
+                    index = env[inside[0]]
+                    extent = greatest_extent(self.position(position, env), index, size)
+                    if extent is not None:
+                        yield inside[0], Stand(self._at_least_one(extent, node, size), shown(node))
+        for child in children(node):
+            yield from self.reach(child, env, names)
+
+    def _at_least_one(self, extent: Expr, node: Element, size: Expr) -> Expr:
+        if extent.is_Integer and extent < 1:
+            self.fail(
+                node.place,
+                f"{shown(node)} leaves its axis of extent {size} whatever its index is",
+                "let the window be no larger than the axis, or pad first",
+            )
+        return extent
+
+    def least(self, index: str, stands: list[Stand], place: Place) -> Expr:
+        """The smallest of the extents that an index may have. Raises SpecError if none is that."""
+        sizes = [s.extent for s in stands]
+        for size in sizes:
+            if all(nonnegative(other - size, sizes) for other in sizes):
+                return size
+        first, other = stands[0], next(s for s in stands if s.extent != stands[0].extent)
+        self.fail(
+            place,
+            f"index {index} may run to {first.extent} in {first.where} "
+            f"but to {other.extent} in {other.where}",
+            "which is less depends on the run-time extents: give them numbers under dims",
+        )
+
     def agreed(self, index: str, stands: list[Stand], place: Place) -> Expr:
         """The one extent of an index. Raises SpecError where there is none, or more than one."""
         if not stands and index in self.shifted:
             self.fail(
                 place,
-                f"index {index} stands only inside {self.shifted[index]}",
-                "use it alone on an axis; this version has no shifted or strided reads",
+                f"index {index} stands only inside {self.shifted[index]}, so it has no extent",
+                f"write its extent where it is bound, as in sum[{index}:3](…)",
             )
         if not stands:
             self.fail(
@@ -139,6 +195,14 @@ def shown(node: Expression) -> str:
             return text
         case Element(tensor=tensor, indices=indices):
             return f"{tensor}[{', '.join(map(shown, indices))}]"
+        case Binary(op="*", left=left, right=right):
+            return "*".join(f"({shown(x)})" if _is_sum(x) else shown(x) for x in (left, right))
         case Binary(op=op, left=left, right=right):
             return f"{shown(left)} {op} {shown(right)}"
+        case Unary(op=op, of=of):
+            return f"{op}{shown(of)}"
     return "…"
+
+
+def _is_sum(node: Expression) -> bool:
+    return isinstance(node, Binary) and node.op != "*"

@@ -10,13 +10,14 @@ import sympy
 from sympy import Expr, Rational
 
 from symbackprop.equations import masks, nodes, reductions
-from symbackprop.equations.build.extents import IndexExtents, Stand, shown
+from symbackprop.equations.build.extents import IndexExtents, Stand
 from symbackprop.equations.build.functions import (
     apply_pointwise,
     combine,
     compare,
     require_mask,
 )
+from symbackprop.equations.build.inside import leaving
 from symbackprop.equations.build.scope import shape_text
 from symbackprop.equations.nodes import Access, Index
 from symbackprop.equations.ranges import digit
@@ -53,6 +54,7 @@ class Indexed(IndexExtents):
     """
 
     numbers: Mapping[str, Expr] = field(default_factory=dict)
+    read_at: dict[Expr, Place] = field(default_factory=dict)
     target: str = ""
 
     def statement(
@@ -125,7 +127,7 @@ class Indexed(IndexExtents):
         array = self.array(node)
         positions = []
         for axis, position in enumerate(node.indices):
-            chosen = self._position(position, env)
+            chosen = self.position(position, env)
             size = array.shape[axis]
             if isinstance(chosen, Access) and chosen.tensor.classes != size:
                 self.fail(
@@ -143,10 +145,12 @@ class Indexed(IndexExtents):
                     f"use 0 to {int(size) - 1}",
                 )
             positions.append(chosen)
-        return array.at(*positions)
+        entry = array.at(*positions)
+        self.read_at.setdefault(entry, node.place)
+        return entry
 
-    def _position(self, node: Expression, env: Mapping[str, Index]) -> Expr:
-        """An index expression: an index, a number, a gather; shifts only in layers' equations."""
+    def position(self, node: Expression, env: Mapping[str, Index]) -> Expr:
+        """An index expression: an index, a number, a gather, or sums and multiples of these."""
         if isinstance(node, Name) and node.id in env:
             return env[node.id]
         if isinstance(node, Element):
@@ -161,23 +165,25 @@ class Indexed(IndexExtents):
         if isinstance(node, Call) and node.function == "digit":
             return digit(*(self.value(a, env) for a in node.args))
         position = self.value(node, env)
-        indices = nodes.free_indices(position)
-        if indices and self.at_call is None:
-            self.fail(
-                node.place,
-                f"'{shown(node)}' shifts or strides an index",
-                "use a plain index, a number, or labels; this version reads no others",
-            )
         if not position.is_integer:
             self.fail(node.place, f"{position} is no whole number", "an index is a whole number")
         return position
 
     def _reduction(self, node: Reduction, env: Mapping[str, Index]) -> Expr:
+        inner = self.bind(node, env)
+        bound = [inner[b.index] for b in node.binders]
+        body = self.value(node.body, inner)
+        if node.op == "mean":
+            return reductions.Sum(body, *bound) / sympy.prod(i.extent for i in bound)
+        return REDUCTION_NODES[node.op](body, *bound)
+
+    def bind(self, node: Reduction, env: Mapping[str, Index]) -> dict[str, Index]:
+        """What names stand for inside a reduction."""
         stands: dict[str, list[Stand]] = {}
         for binder in node.binders:
             stands[binder.index] = []
             if binder.extent is not None:
-                written = self._position(binder.extent, {})
+                written = self.position(binder.extent, {})
                 if not written.is_positive:
                     self.fail(
                         binder.place,
@@ -186,7 +192,6 @@ class Indexed(IndexExtents):
                     )
                 stands[binder.index].append(Stand(written, f"{binder.index}:{written}"))
         self.collect(node.body, stands)
-        bound = []
         inner = dict(env)
         taken = {i.name for i in env.values()}
         for binder in node.binders:
@@ -194,11 +199,7 @@ class Indexed(IndexExtents):
             name = fresh_name(binder.index, taken)
             taken.add(name)
             inner[binder.index] = Index(name, size)
-            bound.append(inner[binder.index])
-        body = self.value(node.body, inner)
-        if node.op == "mean":
-            return reductions.Sum(body, *bound) / sympy.prod(i.extent for i in bound)
-        return REDUCTION_NODES[node.op](body, *bound)
+        return inner
 
     def _call(self, node: Call, env: Mapping[str, Index]) -> Expr:
         if node.function == "where":

@@ -19,7 +19,12 @@ from symbackprop.equations.build.indexed import Indexed
 from symbackprop.equations.build.scope import ArrayValue, DependsOnFault, Scope, shape_text
 from symbackprop.equations.masks import Compare, Where
 from symbackprop.equations.nodes import Access, Index, TensorSymbol
-from symbackprop.equations.recurrence import NoRecurrence, components, strongly_connected
+from symbackprop.equations.recurrence import (
+    NoRecurrence,
+    components,
+    members,
+    strongly_connected,
+)
 from symbackprop.equations.system import Equation
 from symbackprop.spec.syntax import Element, Expression, Name, Number, Place, Statement
 from symbackprop.spec.syntax import children as parts
@@ -259,9 +264,7 @@ class Members:
             ordered = components(equations[self.first :])
         except NoRecurrence as found:
             self._refuse_order(found)
-        self.scope.equations[self.first :] = [
-            e for c in ordered for e in ([c] if isinstance(c, Equation) else c.equations)
-        ]
+        equations[self.first :] = [e for c in ordered for e in members(c)]
 
     def _fits(self, equation: Equation, real: Mapping[Expr, Expr]) -> None:
         for access in sorted(equation.rhs.atoms(Access), key=str):
@@ -350,7 +353,7 @@ class Circles:
         """The statement has been built; after its last one a circle is whole."""
         group = self._groups.get(statement.target)
         if group is not None:
-            members = self._open[group]
-            members.define(statement.target, self.scope.arrays[statement.target])
+            circle = self._open[group]
+            circle.define(statement.target, self.scope.arrays[statement.target])
             if self._last[group] is statement:
-                members.end()
+                circle.end()

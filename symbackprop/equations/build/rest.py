@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from symbackprop.equations.build.scope import ArrayValue
+from symbackprop.equations.nodes import Index
 from symbackprop.equations.renaming import fresh_name
 from symbackprop.spec.syntax import (
     Binder,
@@ -78,23 +79,26 @@ def _broadcast(name: str, size: object, own: object, place: Place) -> Expression
 
 
 def _rest_names(value: Expression, operands: Operands, taken: set[str]) -> list[tuple[str, object]]:
-    """Names and extents of the leading axes: those of the operand that has most of them."""
-    longest: list[tuple[str, object]] = []
+    """Names and extents of the leading axes, broadcast: an extent 1 gives way to another."""
+    leading: list[tuple[Index, ...]] = []
     for element in _elements(value):
         if not any(isinstance(i, Rest) for i in element.indices):
             continue
         at = next(k for k, i in enumerate(element.indices) if isinstance(i, Rest))
         operand = operands[element.tensor]
         count = operand.rank - (len(element.indices) - 1)
-        axes = operand.indices[at : at + count]
-        if len(axes) > len(longest):
-            used = set(taken)
-            longest = []
-            for axis in axes:
-                name = fresh_name(axis.name, used)
-                used.add(name)
-                longest.append((name, axis.extent))
-    return longest
+        leading.append(operand.indices[at : at + count])
+    longest = list(max(leading, key=len, default=()))
+    for axes in leading:
+        for k, axis in enumerate(axes, len(longest) - len(axes)):
+            if longest[k].extent == 1:
+                longest[k] = axis
+    used = set(taken)
+    rest: list[tuple[str, object]] = []
+    for axis in longest:
+        rest.append((fresh_name(axis.name, used), axis.extent))
+        used.add(rest[-1][0])
+    return rest
 
 
 def _elements(node: Expression) -> Iterator[Element]:

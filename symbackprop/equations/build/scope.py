@@ -64,6 +64,11 @@ class ArrayValue:
         return self.classes is not None
 
     @property
+    def is_mask(self) -> bool:
+        """Whether the entries are 0 or 1."""
+        return _kind(self.body) == "mask"
+
+    @property
     def is_tensor(self) -> bool:
         """Whether the value is a tensor as it stands."""
         return isinstance(self.body, Access) and self.body.indices == self.indices
