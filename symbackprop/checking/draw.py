@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -23,8 +21,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 # values are generic: nothing stands on a kink and no two are tied.
 _DENOMINATOR = 97
 _RANGES = ((-96, 96), (5, 96), (100, 190))
+_POSITIVE = _RANGES[1]
 _ATTEMPTS = 24
 _ENTRIES = 2_000_000  # of all tensors together, each a Fraction
+_NUMBERS = 50_000_000  # of all tensors together, each a float
 _AXES = 32  # of one tensor, which every NumPy can have
 _EXTENTS = (3, 5, 2, 4, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73)
 
@@ -35,7 +35,7 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True)
 class Instance:
-    """Run-time extents, and the inputs and parameters as arrays of ints and Fractions."""
+    """Run-time extents, and inputs, parameters and states as arrays of exact numbers or floats."""
 
     extents: Mapping[str, int]
     given: Mapping[str, Array]
@@ -47,13 +47,24 @@ def run_time_extents(system: System) -> dict[str, int]:
     Primes, so that no extent is the product of others; only where 2, 3 and 5 are taken, 4 is.
     """
     fixed = {int(size) for symbol in _tensors(system) for size in symbol.shape if size.is_Integer}
-    free = (number for number in _EXTENTS if number not in fixed)
-    return {symbol.name: next(free) for symbol in system.extents}
+    return _large_enough(system, [number for number in _EXTENTS if number not in fixed])
 
 
 def small_extents(system: System) -> dict[str, int]:
     """The smallest run-time extents that differ from each other: for what is dear to compute."""
-    return {symbol.name: 2 + k for k, symbol in enumerate(system.extents)}
+    return _large_enough(system, range(2, 100))
+
+
+def _large_enough(system: System, numbers: Iterable[int]) -> dict[str, int]:
+    """Different numbers for the run-time extents, so that no extent made of them is below 1."""
+    free = list(numbers)
+    extents = {symbol.name: free.pop(0) for symbol in system.extents}
+    made = sorted({e for symbol in _tensors(system) for e in symbol.shape}, key=str)
+    while short := next((e for e in made if extent_of(e, extents) < 1), None):
+        least = min((s.name for s in short.free_symbols), key=lambda name: extents[name])
+        extents[least] = next(number for number in free if number > extents[least])
+        free.remove(extents[least])
+    return extents
 
 
 def first_defined(
@@ -61,6 +72,7 @@ def first_defined(
     attempt: Callable[[Instance], Any],
     seed: int = 0,
     extents: Mapping[str, int] | None = None,
+    exact: bool = True,
 ) -> Any:
     """What `attempt` returns for the first drawn instance for which it does not raise Undefined.
 
@@ -69,9 +81,9 @@ def first_defined(
     TooLarge for too many entries. Without `extents`, those of `run_time_extents` are taken.
     """
     extents = extents or run_time_extents(system)
-    _refuse_large(system, extents)
+    _refuse_large(system, extents, _ENTRIES if exact else _NUMBERS)
     last = Undefined("nothing was drawn")
-    for instance in _instances(system, seed, extents):
+    for instance in _instances(system, seed, extents, exact):
         try:
             return attempt(instance)
         except Undefined as undefined:
@@ -79,22 +91,24 @@ def first_defined(
     raise last
 
 
-def _instances(system: System, seed: int, extents: Mapping[str, int]) -> Iterator[Instance]:
+def _instances(
+    system: System, seed: int, extents: Mapping[str, int], exact: bool
+) -> Iterator[Instance]:
     names = [symbol.name for symbol in _given(system)]
     for number in range(_ATTEMPTS):
-        chance = random.Random(1000 * seed + number)
+        chance = np.random.default_rng(1000 * seed + number)
         one = _RANGES[number] if number < len(_RANGES) else None
-        ranges = {name: one or chance.choice(_RANGES) for name in names}
-        yield Instance(extents, _draw(system, extents, ranges, chance))
+        ranges = {name: one or _RANGES[chance.integers(len(_RANGES))] for name in names}
+        yield Instance(extents, _draw(system, extents, ranges, chance, exact))
 
 
-def _refuse_large(system: System, extents: Mapping[str, int]) -> None:
+def _refuse_large(system: System, extents: Mapping[str, int], most: int) -> None:
     shapes = [_shape(symbol, extents) for symbol in _tensors(system)]
     axes = max(map(len, shapes), default=0)
     if axes > _AXES:
         raise TooLarge(f"too large: a tensor of {axes} axes")
     entries = sum(map(math.prod, shapes))
-    if entries > _ENTRIES:
+    if entries > most:
         shown = f"{entries:,}" if entries < 1e18 else f"{float(min(entries, 10**300)):.0e}"
         raise TooLarge(f"too large: {shown} numbers")
 
@@ -104,32 +118,37 @@ def _tensors(system: System) -> list[TensorSymbol]:
 
 
 def _given(system: System) -> list[TensorSymbol]:
-    return [i.symbol for i in system.inputs] + [p.symbol for p in system.parameters]
+    return [x.symbol for x in (*system.inputs, *system.parameters, *system.states)]
 
 
 def _draw(
     system: System,
     extents: Mapping[str, int],
     ranges: Mapping[str, tuple[int, int]],
-    chance: random.Random,
+    chance: np.random.Generator,
+    exact: bool,
 ) -> dict[str, Array]:
+    """States are positive, as a running variance has to be."""
     drawn: dict[str, Array] = {}
     for given in system.inputs:
         symbol = given.symbol
         shape = _shape(symbol, extents)
         if given.distribution:
-            drawn[symbol.name] = _distribution(shape, chance)
+            weights = _over(chance.integers(1, 97, shape), 1, exact)
+            drawn[symbol.name] = weights / weights.sum(axis=-1, keepdims=True)
         elif symbol.kind == "real":
-            drawn[symbol.name] = _rationals(shape, ranges[symbol.name], 1, chance)
+            drawn[symbol.name] = _reals(shape, ranges[symbol.name], 1, chance, exact)
         else:
             below = 2 if symbol.kind == "mask" else _classes(given.classes, extents)
-            drawn[symbol.name] = _filled(shape, functools.partial(chance.randrange, below))
+            drawn[symbol.name] = chance.integers(0, below, shape)
     for parameter in system.parameters:
         shape = _shape(parameter.symbol, extents)
         scale = max(1, math.isqrt(math.prod(shape[:-1])))
-        drawn[parameter.symbol.name] = _rationals(
-            shape, ranges[parameter.symbol.name], scale, chance
-        )
+        name = parameter.symbol.name
+        drawn[name] = _reals(shape, ranges[name], scale, chance, exact)
+    for state in system.states:
+        shape = _shape(state.symbol, extents)
+        drawn[state.symbol.name] = _reals(shape, _POSITIVE, 1, chance, exact)
     return drawn
 
 
@@ -142,20 +161,22 @@ def _shape(symbol: TensorSymbol, extents: Mapping[str, int]) -> tuple[int, ...]:
     return tuple(extent_of(size, extents) for size in symbol.shape)
 
 
-def _filled(shape: tuple[int, ...], draw: Callable[[], Any]) -> Array:
-    flat = np.empty(math.prod(shape), dtype=object)
-    flat[:] = [draw() for _ in range(math.prod(shape))]
-    return flat.reshape(shape)
-
-
-def _rationals(
-    shape: tuple[int, ...], bounds: tuple[int, int], scale: int, chance: random.Random
+def _reals(
+    shape: tuple[int, ...],
+    bounds: tuple[int, int],
+    scale: int,
+    chance: np.random.Generator,
+    exact: bool,
 ) -> Array:
-    """Fractions in the range, over `scale`: the root of the number of terms they are summed in."""
-    return _filled(shape, lambda: Fraction(chance.randint(*bounds) or 1, _DENOMINATOR * scale))
+    """Numbers in the range, over `scale`: the root of the number of terms they are summed in."""
+    numerators = chance.integers(bounds[0], bounds[1] + 1, shape)
+    return _over(np.where(numerators == 0, 1, numerators), _DENOMINATOR * scale, exact)
 
 
-def _distribution(shape: tuple[int, ...], chance: random.Random) -> Array:
-    """Positive rows along the last axis that sum to exactly 1."""
-    weights = _filled(shape, lambda: Fraction(chance.randint(1, 96)))
-    return weights / weights.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]
+def _over(numerators: Array, denominator: int, exact: bool) -> Array:
+    """Quotients as Fractions, or as floats that single precision has too."""
+    if not exact:
+        return (numerators / denominator).astype(np.float32).astype(float)
+    quotients = np.empty(numerators.shape, dtype=object)
+    quotients.ravel()[:] = [Fraction(n, denominator) for n in numerators.ravel().tolist()]
+    return quotients

@@ -7,12 +7,12 @@ and ∂y[i]/∂x[u] is Σ_bound coefficient Π_k δ(u_k, a_k), summed over the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from sympy import Add, Expr, Mul
 
-from symbackprop.derivation.collapse import collapsed
+from symbackprop.derivation.collapse import collapsed, solved
 from symbackprop.derivation.model import Step
 from symbackprop.derivation.occurrences import Occurrence, Softmaxes, occurrences
 from symbackprop.derivation.rules.collect import factored, merged
@@ -51,8 +51,8 @@ Consumer = tuple[Equation, Cotangent]
 
 def adjoint(
     x: Access, consumers: Sequence[Consumer], softmaxes: Softmaxes, known: Known
-) -> tuple[Expr, tuple[Step, ...]]:
-    """The right-hand side of x̄ at the indices of `x`, and the steps to it."""
+) -> tuple[Expr, tuple[Step, ...], tuple[Step, ...]]:
+    """The right-hand side of x̄ at the indices of `x`, the steps to it, and those to other forms."""
     terms: list[Expr] = []
     partials: list[Expr] = []
     for equation, cotangent in consumers:
@@ -71,7 +71,15 @@ def adjoint(
             after = plain_bound(after, own)
             steps.append(Step(rule, rhs, after, why))
             rhs = after
-    return rhs, tuple(steps)
+    return rhs, tuple(steps), tuple(_other_forms(rhs, own))
+
+
+def _other_forms(rhs: Expr, own: Collection[str]) -> Iterator[Step]:
+    """A scatter as the sum that it is at each place."""
+    after = solved(rhs)
+    if after != rhs:
+        why = "one term for each index that reaches this place"
+        yield Step("solve for the index", rhs, plain_bound(after, own), why)
 
 
 def _rules(terms: list[Expr], known: Known) -> list[tuple[str, Callable[[Expr], Expr], str]]:
@@ -96,6 +104,8 @@ def is_light(cotangent: Expr, defined_by: Expr | None) -> bool:
     as -δ(k, y[n])/N then collapses sums instead of filling an array with zeros.
     """
     factors = Mul.make_args(cotangent)
+    if any(isinstance(f, Sum) for f in factors):
+        return False
     if all(isinstance(f, Delta) or not (f.has(TensorSymbol) or f.is_Add) for f in factors):
         return True
     if defined_by is None or contains_contraction(defined_by):

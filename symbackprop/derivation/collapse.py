@@ -1,6 +1,7 @@
 """Collapse a delta: Σ_i δ(u, i) f(i) = f(u), and where i is shifted, solve for it.
 
-A delta on a gather, or on an index expression that cannot be solved, stays: it is a scatter.
+A delta stays, as a scatter, on a gather, on an index expression that cannot be solved, and on a
+position that several bound indices share, as δ(a, 2 i + p): `solved` gives its other form.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import sympy
 from sympy import Expr, Mul
 
 from symbackprop.equations.masks import Compare, Delta, Where
-from symbackprop.equations.nodes import Digit, Index
-from symbackprop.equations.ranges import bounds, decided, digit
-from symbackprop.equations.reductions import Sum
+from symbackprop.equations.nodes import Access, Digit, Index
+from symbackprop.equations.ranges import bounds, decided, digit, nonnegative
+from symbackprop.equations.reductions import ArgMax, ArgMin, Sum
 from symbackprop.equations.renaming import fresh_bound
 
 
@@ -34,6 +35,36 @@ def collapsed(total: Expr) -> Expr:
     return pulled(Sum(_guarded(decided(Mul(*factors)), guards), *bound))
 
 
+def solved(expr: Expr) -> Expr:
+    """Each scatter δ(a, 2 i + p) with one of its indices solved for: p = a - 2 i, in its range."""
+    if isinstance(expr, Sum):
+        return _solved_sum(expr)
+    if expr.is_Add or expr.is_Mul:
+        return expr.func(*map(solved, expr.args))
+    return expr
+
+
+def _solved_sum(total: Sum) -> Expr:
+    factors, bound = list(Mul.make_args(total.body)), list(total.bound)
+    guards: list[Expr] = []
+    for delta in [f for f in factors if isinstance(f, Delta)]:
+        solutions = _solutions(delta, bound)
+        if solutions:
+            index, value = max(solutions, key=lambda s: (_number(s[0].extent), s[0].name))
+            factors.remove(delta)
+            factors = list(Mul.make_args(_put(Mul(*factors), index, value, bound)))
+            guards += _range_guards(index, value)
+            bound.remove(index)
+    if len(bound) == len(total.bound):
+        return total
+    return pulled(Sum(_guarded(decided(Mul(*factors)), guards[::-1]), *bound))
+
+
+def _number(extent: Expr) -> tuple[bool, int]:
+    """An order of extents: those known when running are the largest."""
+    return (not extent.is_Integer, int(extent) if extent.is_Integer else 0)
+
+
 def _guarded(body: Expr, guards: list[Expr]) -> Expr:
     """The body where every solved index is in its range; elsewhere 0, and nothing is read."""
     for guard in map(decided, guards):
@@ -43,11 +74,24 @@ def _guarded(body: Expr, guards: list[Expr]) -> Expr:
 
 def _next_solution(factors: list[Expr], bound: list[Index]) -> tuple[Delta, Index, Expr] | None:
     """The first delta that can leave, the index it leaves with, and that index's value."""
-    for delta in (f for f in factors if isinstance(f, Delta)):
-        solution = _solve(delta, bound)
-        if solution is not None:
-            return delta, *solution
+    deltas = [f for f in factors if isinstance(f, Delta)]
+    shared = {i for delta in deltas for i in _sharing(delta, bound)}
+    for delta in deltas:
+        for index, value in _solutions(delta, bound):
+            # what only data says of an index of a scatter is a condition on it
+            keeps = index in shared and value.has(Access, ArgMax, ArgMin)
+            if index not in _sharing(delta, bound) and not keeps:
+                return delta, index, value
     return None
+
+
+def _sharing(delta: Delta, bound: list[Index]) -> set[Index]:
+    """The bound indices that have one position together: i and p in δ(a, 2 i + p)."""
+    if any(isinstance(side, Index) and side in bound for side in delta.args):
+        return set()
+    difference = delta.args[0] - delta.args[1]
+    found = {i for i in bound if not _reads_through(difference, i) and difference.coeff(i) != 0}
+    return found if len(found) > 1 else set()
 
 
 def pulled(total: Expr) -> Expr:
@@ -65,19 +109,18 @@ def pulled(total: Expr) -> Expr:
     return Mul(*outside) * Sum(Mul(*inside), *bound)
 
 
-def _solve(delta: Delta, bound: list[Index]) -> tuple[Index, Expr] | None:
-    """A bound index and the value that the delta forces on it."""
+def _solutions(delta: Delta, bound: list[Index]) -> list[tuple[Index, Expr]]:
+    """Bound indices, each with the value that the delta forces on it; plain ones first."""
     for a, b in (delta.args, delta.args[::-1]):
         if isinstance(a, Index) and a in bound and a not in b.free_symbols:
-            return a, b
+            return [(a, b)]
+    found = []
     difference = delta.args[0] - delta.args[1]
     for index in bound:
-        if _reads_through(difference, index):
-            continue
         coefficient = difference.coeff(index)
-        if coefficient in (1, -1):
-            return index, sympy.expand(index - difference / coefficient)
-    return None
+        if coefficient in (1, -1) and not _reads_through(difference, index):
+            found.append((index, sympy.expand(index - difference / coefficient)))
+    return found
 
 
 def _reads_through(expr: Expr, index: Index) -> bool:
@@ -100,9 +143,10 @@ def _range_guards(index: Index, value: Expr) -> list[Expr]:
         return []
     guards = []
     low, high = bounds(value)
-    if low is None or not (low.is_nonnegative):
+    sizes = [index.extent, *(i.extent for i in value.atoms(Index))]
+    if low is None or not nonnegative(low, sizes):
         guards.append(Compare(">=", value, 0))
-    if high is None or not (index.extent - 1 - high).is_nonnegative:
+    if high is None or not nonnegative(index.extent - 1 - high, sizes):
         guards.append(Compare("<", value, index.extent))
     return guards
 

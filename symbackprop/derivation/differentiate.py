@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from sympy import Expr, Integer
 
@@ -12,10 +13,12 @@ from symbackprop.derivation.model import Derivation, Line, LossDerivation, Step
 from symbackprop.derivation.occurrences import Softmaxes, differentiable_reads
 from symbackprop.derivation.rules.known import Known, known_of
 from symbackprop.equations.build.scope import default_indices
-from symbackprop.equations.nodes import Access, Index, TensorSymbol, tensors
+from symbackprop.equations.nodes import Access, Digit, Index, TensorSymbol, tensors
 from symbackprop.equations.recurrence import Recurrence, components, members
 from symbackprop.equations.renaming import fresh_name
 from symbackprop.equations.system import Equation, Loss, System
+
+Steps = tuple[Step, ...]
 
 
 def differentiate(system: System, wrt: Iterable[str] | None = None) -> Derivation:
@@ -35,10 +38,7 @@ def differentiate(system: System, wrt: Iterable[str] | None = None) -> Derivatio
     number = len(forward)
     derived = []
     for loss, cotangents in zip(losses, sweeps, strict=True):
-        lines = tuple(
-            Line(number + k, line.equation, line.steps, line.of)
-            for k, line in enumerate(cotangents, 1)
-        )
+        lines = tuple(replace(line, number=number + k) for k, line in enumerate(cotangents, 1))
         number += len(lines)
         by_tensor = {line.of: line for line in lines}
         gradients = {x.name: by_tensor[x] for x in loss.wrt}
@@ -78,9 +78,9 @@ def _sweep(
         own_taken.add(symbol.name)
         return Cotangent(at, Access(symbol, *at))
 
-    def write(x: TensorSymbol, rhs: Expr, steps: tuple[Step, ...]) -> None:
+    def write(x: TensorSymbol, rhs: Expr, steps: Steps = (), also: Steps = ()) -> None:
         own = cotangents[x]
-        lines.append(Line(0, Equation(own.value.tensor, own.indices, rhs), steps, x))
+        lines.append(Line(0, Equation(own.value.tensor, own.indices, rhs), steps, x, also))
 
     def consumers(x: TensorSymbol) -> list[Consumer]:
         return [(e, cotangents[e.tensor]) for e in readers[x] if e.tensor in cotangents]
@@ -88,14 +88,14 @@ def _sweep(
     def derive(x: TensorSymbol) -> None:
         found = consumers(x)
         at = _indices_for(x, found[0][0] if found else None)
-        rhs, steps = adjoint(Access(x, *at), found, softmaxes, known)
+        rhs, steps, also = adjoint(Access(x, *at), found, softmaxes, known)
         if rhs == 0:
             return
         if is_light(rhs, computed.get(x)) and x not in loss.wrt:
             cotangents[x] = Cotangent(at, rhs)
         else:
             cotangents[x] = named(x, at)
-            write(x, rhs, steps)
+            write(x, rhs, steps, also)
 
     def derive_together(group: Sequence[Equation]) -> None:
         """The cotangents of a recurrence read each other's steps, so each has its name first."""
@@ -117,7 +117,7 @@ def _sweep(
     for x in loss.wrt:
         if x not in cotangents:
             cotangents[x] = named(x, default_indices(x.shape))
-            write(x, Integer(0), ())
+            write(x, Integer(0))
     return lines
 
 
@@ -161,14 +161,37 @@ def _reading_order(
 
 
 def _indices_for(x: TensorSymbol, reader: Equation | None) -> tuple[Index, ...]:
-    """The names by which the reader reads x, where they are plain and distinct."""
-    if reader is not None:
-        for access in sorted(reader.rhs.atoms(Access), key=lambda a: (len(str(a)), str(a))):
-            if access.tensor == x and len(set(access.indices)) == x.rank:
-                plain = [i for i in access.indices if isinstance(i, Index)]
-                if [i.extent for i in plain] == list(x.shape):
-                    return tuple(plain)
+    """The names by which the reader reads x, where they are plain and distinct.
+
+    An axis that it reads at another position, as 2 i + p, has a name that the reader has not.
+    """
+    for access in [] if reader is None else sorted(reader.rhs.atoms(Access), key=_by_length):
+        if access.tensor == x and len(set(access.indices)) == x.rank:
+            at = list(zip(access.indices, x.shape, strict=True))
+            taken = {i.name for i in reader.rhs.atoms(Index)}
+            own: list[Index] = []
+            for position, size in at:
+                if not isinstance(position, Index):
+                    if not position.has(Index) or position.has(Access, Digit):
+                        break
+                    position = Index(fresh_name(next(_unlike(taken)), taken), size)
+                    taken.add(position.name)
+                elif position.extent != size:
+                    break
+                own.append(position)
+            if len(own) == x.rank:
+                return tuple(own)
     return default_indices(x.shape)
+
+
+def _by_length(access: Access) -> tuple[int, str]:
+    return len(str(access)), str(access)
+
+
+def _unlike(taken: Collection[str]) -> Iterator[str]:
+    """Letters for the axes of what others read at several places."""
+    yield from (c for c in "abdefghuvw" if c not in taken)
+    yield "a"
 
 
 def _all_tensors(system: System) -> list[TensorSymbol]:

@@ -79,8 +79,8 @@ def entries_of(
         frame: Any = [np.reshape(r, (-1,) + (1,) * k) for k, r in enumerate(ranges)]
         with np.errstate(all="ignore"):
             value = np.asarray(at(frame))
-        transposed: Array = np.broadcast_to(value, [len(r) for r in ranges][::-1])
-        return transposed.T
+        in_order: Array = np.broadcast_to(value, [len(r) for r in ranges][::-1]).T
+        return in_order
 
     def whole(ranges: Ranges) -> Array:
         size = math.prod(map(len, ranges)) * inside

@@ -175,9 +175,7 @@ def _in_groups(equations: Sequence[Equation]) -> list[list[Equation]]:
     stood (Tarjan 1972 finds the groups; here over a graph that is nearly in order).
     """
     defined = {e.tensor: k for k, e in enumerate(equations)}
-    reads = [
-        sorted({defined[t] for t in tensors(e.rhs) if t in defined}) for e in equations
-    ]
+    reads = [sorted({defined[t] for t in tensors(e.rhs) if t in defined}) for e in equations]
     if all(r < k for k, own in enumerate(reads) for r in own):
         return [[e] for e in equations]
     groups = strongly_connected(reads)

@@ -11,14 +11,15 @@ from symbackprop.layers import (
     normalisation,
     penalties,
     probability,
+    recurrent,
     shape,
 )
 from symbackprop.layers.registry import Layer, family
 
+FAMILIES = (dense, attention, normalisation, recurrent, probability, shape, losses, penalties)
+
 LAYERS: Mapping[str, Layer] = {
-    name: layer
-    for module in (dense, attention, normalisation, probability, shape, losses, penalties)
-    for name, layer in family(module).items()
+    name: layer for module in FAMILIES for name, layer in family(module).items()
 }
 
 __all__ = ["LAYERS", "Layer"]

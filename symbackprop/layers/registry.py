@@ -47,6 +47,11 @@ class Call(Protocol):
         `extents` states the extent of an index that stands on no axis alone.
         """
 
+    def recurrence(
+        self, text: str, extents: Mapping[str, Extent] = ..., /, **operands: Any
+    ) -> Mapping[str, Array]:
+        """Index statements, one a line, that may read each other's earlier steps; by name."""
+
     def matrices(self) -> tuple[Array, ...]:
         """Every parameter of rank 2 or more, of the whole network."""
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbackprop.equations.nodes import Index
 from symbackprop.report.formula import (
     ONE,
     ONES,
     Apply,
+    Big,
     Constant,
     Formula,
     Hadamard,
@@ -109,6 +110,8 @@ def transpose(formula: Formula) -> Formula:
         return formula
     if isinstance(formula, Times):
         return times(transpose(f) for f in reversed(formula.factors))
+    if isinstance(formula, Big):
+        return replace(formula, body=transpose(formula.body))
     base = formula.base if isinstance(formula, Power) and not formula.entrywise else formula
     if isinstance(base, Apply) and base.function == "diag":
         return formula

@@ -1,26 +1,28 @@
 """Matrix form: the same equation without indices, where one exists.
 
-Results of rank 0 to 2 are read as scalars, column vectors and matrices; `contraction` turns sums of
-products into matrix products. Nothing here knows of layers. What fits no such reading has no matrix
-form, and is printed with its indices.
+Results of rank 0 to 2 are read as scalars, column vectors and matrices; of higher rank, as one
+matrix for each value of the indices that stay: S_nh. `reads` reads tensors so, `contraction` turns
+sums of products into matrix products. Nothing here knows of layers. What fits no such reading has
+no matrix form, and is printed with its indices.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import sympy
 from sympy import Expr, Integer
 
 from symbackprop.equations.masks import And, Compare, Delta, Not, Or, Where
-from symbackprop.equations.nodes import Access, Index, Stop, free_indices
+from symbackprop.equations.nodes import Access, Index, Stop, TensorSymbol, free_indices
 from symbackprop.equations.reductions import LogSumExp, Reduction, Sum
 from symbackprop.report.contraction import Axes, Factor, NoMatrixForm, contract
 from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import (
     Apply,
+    Big,
     Constant,
     Formula,
     Indicator,
@@ -31,6 +33,7 @@ from symbackprop.report.formula import (
     Transpose,
 )
 from symbackprop.report.naming import Names
+from symbackprop.report.reads import Reads, choices
 from symbackprop.report.structure import (
     common_factor,
     factors_of,
@@ -42,31 +45,53 @@ from symbackprop.report.structure import (
 )
 
 
-def matrix_form(rhs: Expr, indices: Axes, names: Names) -> Formula | None:
-    """The right-hand side of an equation over `indices` without them; None where there is none."""
-    try:
-        return _Reader(names).array(_apart(rhs, itertools.count()), indices)
-    except NoMatrixForm:
-        return None
+@dataclass(frozen=True)
+class MatrixForm:
+    """left = right, for all values of the indices that stand below the left-hand side."""
+
+    left: Formula
+    right: Formula
 
 
-def _apart(expr: Expr, fresh: Iterator[int]) -> Expr:
+def matrix_form(
+    lhs: Access,
+    rhs: Expr,
+    names: Names,
+    steps: Mapping[TensorSymbol, int],
+    needed: frozenset[Index],
+) -> MatrixForm | None:
+    """An equation with two indices at most left out, row and column; None where there is none.
+
+    `steps` tells the axis of the steps of tensors that have one; `needed` indices stay.
+    """
+    for fixed in choices(lhs, rhs, steps, needed):
+        reads = Reads(names, lhs.indices, fixed, steps)
+        try:
+            (left,), _ = reads.access(lhs)
+            right = _Reader(reads).array(_apart(rhs, itertools.count(), fixed), left.axes)
+        except NoMatrixForm:
+            continue
+        return MatrixForm(left.formula, right)
+    return None
+
+
+def _apart(expr: Expr, fresh: Iterator[int], fixed: frozenset[Index]) -> Expr:
     """The same expression, each bound index with a name that occurs nowhere else."""
     if not expr.has(Reduction):
         return expr
     if isinstance(expr, Reduction):
-        own = {i: Index(f"_{next(fresh)}", i.extent) for i in expr.bound}
-        return expr.func(_apart(expr.body.xreplace(own), fresh), *own.values())
-    return expr.func(*(_apart(a, fresh) for a in expr.args))
+        own = {i: i if i in fixed else Index(f"_{next(fresh)}", i.extent) for i in expr.bound}
+        return expr.func(_apart(expr.body.xreplace(own), fresh, fixed), *own.values())
+    return expr.func(*(_apart(a, fresh, fixed) for a in expr.args))
 
 
 @dataclass(frozen=True)
 class _Reader:
-    names: Names
+    reads: Reads
 
     def array(self, expr: Expr, axes: Axes) -> Formula:
         """The array of `expr` for all values of `axes`; what lacks an axis is repeated along it."""
-        if len(axes) > 2 or not free_indices(expr) <= set(axes):
+        if len(axes) > 2 or not self.reads.free(expr) <= set(axes):
             raise NoMatrixForm
         if isinstance(expr, sympy.Add):
             return self._sum(expr, axes)
@@ -104,7 +129,7 @@ class _Reader:
             factors += found
             bound += summed
         for part in parts.below:
-            axes = self._natural(part)
+            axes = self.reads.natural(part)
             factors.append(Factor(self.array(part, axes), axes, inverted=True))
         return coefficient, factors, bound
 
@@ -113,91 +138,42 @@ class _Reader:
             norm = self._norm(expr)
             if norm is not None:
                 return norm[0], [Factor(norm[1], ())], []
+            staying = tuple(i for i in expr.bound if i in self.reads.fixed)
+            if staying:
+                return Integer(1), [self._staying(expr, staying)], []
             coefficient, factors, bound = self._factors(expr.body)
             return coefficient, factors, [*bound, *expr.bound]
         if isinstance(expr, Access):
-            return Integer(1), *self._access(expr)
+            return Integer(1), *self.reads.access(expr)
         if isinstance(expr, Where) and expr.args[2] == 0:
             coefficient, factors, bound = self._factors(expr.args[1] * expr.args[0])
             return coefficient, factors, bound
         if isinstance(expr, sympy.Pow) and expr.exp == 2 and isinstance(expr.base, Access):
-            found, bound = self._access(expr.base)
+            found, bound = self.reads.access(expr.base)
             if len(found) == 1 and found[0].axes:
                 return Integer(1), found * 2, bound
         return Integer(1), [self._atom(expr)], []
+
+    def _staying(self, expr: Sum, staying: tuple[Index, ...]) -> Factor:
+        """A sum, written out, over indices that stay: Σ_t X_tᵀ Z_t."""
+        inner = Sum(expr.body, *(i for i in expr.bound if i not in staying))
+        axes = self.reads.natural(inner)
+        bound = tuple(self.reads.names.entry(i) for i in staying)
+        return Factor(Big("sum", bound, self.array(inner, axes)), axes)
 
     def _norm(self, expr: Sum) -> tuple[sympy.Rational, Formula] | None:
         """Σ f², over every index of f, as the squared norm of f."""
         coefficient, body = expr.body.as_coeff_Mul()
         if not (isinstance(body, sympy.Pow) and body.exp == 2 and len(expr.bound) <= 2):
             return None
-        if free_indices(body.base) != set(expr.bound):
+        if self.reads.free(body.base) != set(expr.bound):
             return None
-        axes = self._natural(body.base)
+        axes = self.reads.natural(body.base)
         return coefficient, Norm(self.array(body.base, axes), frobenius=len(axes) == 2)
 
-    def _access(self, expr: Access) -> tuple[list[Factor], list[Index]]:
-        """A tensor, and for each axis read through labels their one-hot matrix and a sum.
-
-        A matrix of one column, read there, is a vector; of one row, the transpose of one.
-        """
-        axes: list[Index] = []
-        labels: list[Factor] = []
-        summed: list[Index] = []
-        for index, extent in zip(expr.indices, expr.tensor.shape, strict=True):
-            if extent == 1 and index == 0:
-                continue
-            if isinstance(index, Index):
-                if index.extent != extent:  # a part of the tensor, as concat's gradient reads it
-                    raise NoMatrixForm
-                axes.append(index)
-                continue
-            label = self._labels(index)
-            read = Index(f"_{expr.tensor.name}_{len(axes)}_{label.name}", extent)
-            axes.append(read)
-            summed.append(read)
-            labels.append(Factor(self.names.one_hot(index.tensor), (label, read)))
-        if len(set(axes)) < len(axes) or len(axes) > 2:
-            raise NoMatrixForm
-        if expr.tensor.rank > 2:
-            raise NoMatrixForm
-        whole: Formula = self.names.whole(expr.tensor)
-        if expr.tensor.rank == 2 and len(axes) == 1 and expr.indices[0] == 0:
-            whole = Transpose(whole)
-        return [Factor(whole, tuple(axes)), *labels], summed
-
-    def _labels(self, expr: Expr) -> Index:
-        """The index n of an integer vector's entry y[n]."""
-        if isinstance(expr, Access) and expr.tensor.kind == "integer" and expr.tensor.rank == 1:
-            index = expr.indices[0]
-            if isinstance(index, Index):
-                return index
-        raise NoMatrixForm
-
     def _atom(self, expr: Expr) -> Factor:
-        axes = self._natural(expr)
+        axes = self.reads.natural(expr)
         return Factor(self._entrywise(expr, axes), axes)
-
-    def _natural(self, expr: Expr) -> Axes:
-        """The order of axes in which the tensors inside `expr` have them."""
-        free = free_indices(expr)
-        if len(free) > 2:
-            raise NoMatrixForm
-        for access in sorted(expr.atoms(Access), key=sympy.default_sort_key):
-            order = tuple(dict.fromkeys(i for i in access.indices if i in free))
-            if len(order) == len(free):
-                return order
-        if isinstance(expr, Delta) and len(free) == 2:
-            return self._delta_axes(expr)
-        return tuple(sorted(free, key=lambda i: (i.name.startswith("_"), i.name)))
-
-    def _delta_axes(self, expr: Delta) -> Axes:
-        a, b = sorted(expr.args, key=lambda i: isinstance(i, Index))
-        if isinstance(a, Index):
-            return (a, b)
-        if not isinstance(b, Index):
-            raise NoMatrixForm
-        return (self._labels(a), b)
 
     def _entrywise(self, expr: Expr, axes: Axes) -> Formula:
         """The formula of one factor, with exactly these axes."""
@@ -230,15 +206,14 @@ class _Reader:
 
     def _scalar(self, expr: Expr) -> Formula:
         """A factor without free indices; with sums inside, only where they are norms."""
-        if expr.has(Access):
-            for access in expr.atoms(Access):
-                if access.indices:
-                    raise NoMatrixForm
-        return entry_form(expr, self.names)
+        for access in expr.atoms(Access):
+            if access.indices and not free_indices(access) <= self.reads.fixed:
+                raise NoMatrixForm
+        return entry_form(expr, self.reads.names)
 
     def _argument(self, expr: Expr, axes: Axes) -> Formula:
         """An argument of an entrywise function: a plain number stays one."""
-        return self.array(expr, axes) if free_indices(expr) else self._scalar(expr)
+        return self.array(expr, axes) if self.reads.free(expr) else self._scalar(expr)
 
     def _masked(self, expr: Expr, axes: Axes) -> Formula:
         if any(i in axes for i in (expr, *expr.args)) and not isinstance(expr, Access):
@@ -246,19 +221,18 @@ class _Reader:
         return self._argument(expr, axes)
 
     def _delta(self, expr: Delta, axes: Axes) -> Formula:
-        natural = self._delta_axes(expr)
+        natural = self.reads.delta_axes(expr)
         if set(natural) != set(axes):
             raise NoMatrixForm
         if all(isinstance(i, Index) for i in expr.args):
             if axes[0].extent != axes[1].extent:
                 raise NoMatrixForm
             return Constant("identity")
-        labels = next(i for i in expr.args if not isinstance(i, Index))
-        matrix = self.names.one_hot(labels.tensor)
+        _, matrix = self.reads.one_hot(expr)
         return matrix if natural == axes else Transpose(matrix)
 
     def _power(self, expr: sympy.Pow, axes: Axes) -> Formula:
-        if free_indices(expr.exp):
+        if self.reads.free(expr.exp):
             raise NoMatrixForm
         base = self.array(expr.base, axes)
         if expr.exp == sympy.Rational(1, 2):

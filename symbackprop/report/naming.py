@@ -15,18 +15,19 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Mul, Symbol
 
 from symbackprop.derivation.model import Derivation, Line
 from symbackprop.equations.nodes import Access, Partial, TensorSymbol
-from symbackprop.report.formula import Apply, Display, Formula, Named
+from symbackprop.report.formula import Apply, Constant, Display, Formula, Named
 
 GREEK_LETTERS: Mapping[str, str] = {
     unicodedata.name(letter).split()[-1].lower(): letter for letter in "αβγδεζηθικλμνξπρστυφχψω"
 }
+_SHORT_NAMES = {"eps": "ε", "lam": "λ", "lambda": "λ"}
 _PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*)\Z")
 _RESERVED = (Display("I"), Display("δ"))  # the identity and Kronecker's delta
 
@@ -54,6 +55,14 @@ class Names:
         """The whole of a tensor."""
         of = self.cotangents.get(tensor, tensor)
         return Named(self._display(of), barred=of is not tensor)
+
+    def part(self, tensor: TensorSymbol, below: Sequence[Formula], plain: bool) -> Named:
+        """The entries of a tensor at fixed indices; the others are colons, if written at all."""
+        colon = Constant("all")
+        if all(b == colon for b in below):
+            return self.whole(tensor)
+        indices = tuple(b for b in below if b != colon) if plain else tuple(below)
+        return replace(self.whole(tensor), indices=indices)
 
     def one_hot(self, labels: TensorSymbol) -> Formula:
         """The matrix whose row n has its 1 at labels[n]."""
@@ -113,7 +122,7 @@ def _candidates(symbol: Symbol) -> tuple[Display, ...]:
     if not parts:
         return (verbatim,)
     number, below = parts[2], parts[3][1:].replace("_", ",")
-    letter = GREEK_LETTERS.get(parts[1], parts[1])
+    letter = _SHORT_NAMES.get(parts[1]) or GREEK_LETTERS.get(parts[1], parts[1])
     if rank == 0:
         if len(letter) > 1 and number:
             return (verbatim,)

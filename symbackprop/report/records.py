@@ -59,7 +59,6 @@ def _shape(tensor: Any) -> list[str]:
 
 def _equation(shown: Shown, steps: bool) -> dict[str, Any]:
     line = shown.line
-    whole = shown.known.whole(line.equation.tensor)
     matrix = shown.matrix
     return {
         "number": shown.number,
@@ -70,7 +69,9 @@ def _equation(shown: Shown, steps: bool) -> dict[str, Any]:
         "label": line.equation.label,
         "text": f"{text_of(shown.derivative)} = {text_of(shown.index)}",
         "latex": f"{latex_of(shown.derivative)} = {latex_of(shown.index)}",
-        "matrix_latex": f"{latex_of(whole)} = {latex_of(matrix)}" if matrix else None,
+        "matrix_latex": (
+            f"{latex_of(matrix.left)} = {latex_of(matrix.right)}" if matrix else None
+        ),
         "steps": [_step(before, after) for before, after in _pairs(shown)] if steps else [],
     }
 

@@ -13,8 +13,9 @@ from symbackprop.equations.nodes import Partial, TensorSymbol, pointwise_functio
 from symbackprop.equations.reductions import ArgMax, ArgMin
 from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import Apply, Derivative, Formula, Named, walk
-from symbackprop.report.matrix import matrix_form
+from symbackprop.report.matrix import MatrixForm, matrix_form
 from symbackprop.report.naming import Names, names
+from symbackprop.report.recurring import Steps, steps_of
 from symbackprop.report.structure import gathered
 
 
@@ -33,6 +34,7 @@ class Shown:
 
     line: Line
     known: Names
+    steps: Steps = Steps()
     loss: TensorSymbol | None = None
     gradient: str = ""
 
@@ -46,28 +48,30 @@ class Shown:
         return self.line.of or self.line.equation.tensor
 
     @cached_property
-    def matrix(self) -> Formula | None:
+    def matrix(self) -> MatrixForm | None:
         equation = self.line.equation
-        return matrix_form(gathered(equation.rhs), equation.indices, self.known)
+        group = self.steps.groups.get(equation.tensor)
+        needed = frozenset([group.step_of(equation)] if group else [])
+        rhs = gathered(self.steps.bare(equation.rhs))
+        return matrix_form(equation.lhs, rhs, self.known, self.steps.axes, needed)
 
     @cached_property
     def index(self) -> Formula:
         return self._written(self.line.equation.rhs)
 
     def _written(self, expr: Expr) -> Formula:
-        return entry_form(gathered(expr), self.known, self.line.equation.indices)
+        bare = gathered(self.steps.bare(expr))
+        return entry_form(bare, self.known, self.line.equation.indices)
 
     @property
     def formula(self) -> Formula:
         """Matrix form where there is one, index form where not."""
-        return self.index if self.matrix is None else self.matrix
+        return self.index if self.matrix is None else self.matrix.right
 
     @property
     def left(self) -> Formula:
         """The left-hand side that belongs to `formula`."""
-        if self.matrix is None:
-            return self.entry
-        return self.known.whole(self.line.equation.tensor)
+        return self.entry if self.matrix is None else self.matrix.left
 
     @property
     def entry(self) -> Formula:
@@ -143,21 +147,22 @@ class View:
 def view(derivation: Derivation) -> View:
     """The derivation, ready to print."""
     known = names(derivation)
+    steps = steps_of(derivation)
     losses = {loss.symbol for loss in derivation.system.losses}
-    ahead = [Shown(line, known) for line in derivation.forward]
+    ahead = [Shown(line, known, steps) for line in derivation.forward]
     sections = [
         Section("Forward", tuple(s for s in ahead if s.subject not in losses)),
         Section("Loss", tuple(s for s in ahead if s.subject in losses)),
-        *(_backward(loss, known, len(derivation.losses) > 1) for loss in derivation.losses),
+        *(_backward(loss, known, steps, len(derivation.losses) > 1) for loss in derivation.losses),
     ]
     return View(derivation, known, tuple(s for s in sections if s.lines))
 
 
-def _backward(loss: LossDerivation, known: Names, several: bool) -> Section:
+def _backward(loss: LossDerivation, known: Names, steps: Steps, several: bool) -> Section:
     results = {line.number: name for name, line in loss.gradients.items()}
     lines = {line.number: line for line in (*loss.cotangents, *loss.gradients.values())}
     shown = (
-        Shown(lines[number], known, loss.loss, results.get(number, "")) for number in sorted(lines)
+        Shown(lines[number], known, steps, loss.loss, results.get(number, "")) for number in sorted(lines)
     )
     return Section(f"Backward from {loss.loss.name}" if several else "Backward", tuple(shown))
 
@@ -169,7 +174,7 @@ def one_hot_labels(shown: Iterator[Shown]) -> dict[Named, Named]:
         if line.matrix is None:
             continue
         matrices = {known: t for t, known in line.known.onehot.items()}
-        for part in walk(line.matrix):
+        for part in walk(line.matrix.right):
             if isinstance(part, Named) and part.display in matrices:
                 used[part] = line.known.whole(matrices[part.display])
     return used
@@ -205,5 +210,5 @@ def uses_rows(shown: Iterator[Shown]) -> bool:
         isinstance(part, Apply) and part.function in rows
         for line in shown
         if line.matrix is not None
-        for part in walk(line.matrix)
+        for part in walk(line.matrix.right)
     )

@@ -53,12 +53,12 @@ def wanted(spec: Spec) -> Wanted:
 def fill(inputs: Wanted, source: str | Mapping[str, object], folder: Path) -> Dataset:
     """What the source holds for the inputs; paths are relative to `folder`."""
     if isinstance(source, Mapping):
-        return _named(inputs, Dataset(_inline(inputs, source)))
+        return named(inputs, Dataset(_inline(inputs, source)))
     if source in PICTURES:
         pictures = PICTURES[source]()
         return Dataset({name: _picture_array(d, pictures) for name, d in inputs.items()})
     if source in SOURCES:
-        return _named(inputs, SOURCES[source](inputs))
+        return named(inputs, SOURCES[source](inputs))
     path = folder / source
     if path.suffix not in (".npz", ".csv"):
         known = (*PICTURES, *SOURCES)
@@ -67,7 +67,7 @@ def fill(inputs: Wanted, source: str | Mapping[str, object], folder: Path) -> Da
     if not path.is_file():
         raise CallError(f"there is no file {path}", "write its path relative to the spec's folder")
     if path.suffix == ".npz":
-        return _named(inputs, Dataset(read_npz(path)))
+        return named(inputs, Dataset(read_npz(path)))
     table = read_csv(path)
     return Dataset({name: _from_columns(d, table) for name, d in inputs.items()})
 
@@ -103,7 +103,7 @@ def _floats(value: object) -> object:
     raise TypeError(value)
 
 
-def _named(inputs: Wanted, dataset: Dataset) -> Dataset:
+def named(inputs: Wanted, dataset: Dataset) -> Dataset:
     """The dataset with those arrays alone that inputs are called by, each of numbers."""
     arrays = dataset.arrays
     for name, d in inputs.items():

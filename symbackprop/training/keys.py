@@ -16,7 +16,9 @@ from symbackprop.training.optimizers import OPTIMIZERS, AnyOptimizer
 
 DEFAULT_OPTIMIZER = "adam"
 SHAPES = ("constant", "cosine", "step")
-GOAL = re.compile(r"(?P<column>\S.*?)\s*(?P<sign>[<>]=)\s*(?P<number>[-+.\de]+)(?P<percent>%?)")
+GOAL = re.compile(
+    r"(?P<column>\S.*?)\s*(?P<sign>[<>]=)\s*(?P<number>-?\d+(\.\d+)?(e-?\d+)?)(?P<percent>%?)"
+)
 
 # Keys of the block, or of the value of `losses` in it, lead to where the fault is.
 Fault = tuple[tuple[str, ...], tuple[str, str]]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbackprop.errors import CallError
-from symbackprop.spec.errors import Fault, SpecError, did_you_mean, quoted
 from symbackprop.spec.fields import LARGEST
 from symbackprop.spec.syntax import InputDeclaration, Spec
-from symbackprop.training.plan import Plan, place_in
-from symbackprop.training.sources import (
-    Pictures,
-    digits,
-    gather_columns,
-    mnist5k,
-    read_csv,
-    read_npz,
-)
+from symbackprop.training.dataset import Dataset, Drawing
+from symbackprop.training.filling import Wanted, fill, shown, wanted
+from symbackprop.training.plan import Plan
 
 Array = NDArray[Any]
-Shape = tuple[int | str, ...]
-PICTURES = {"digits": digits, "mnist5k": mnist5k}
 
 
 @dataclass(frozen=True)
@@ -36,13 +26,17 @@ class Rows:
     """Arrays by input; those in `by_row` have one entry a row along their first axis.
 
     `extents` gives every run-time extent its size; `counted` is the one that counts the rows,
-    None where no input has such an axis (then there is one row: everything).
+    None where no input has such an axis (then there is one row: everything). `drawn` inputs are
+    still to be made; `held_out` is how many of the last rows are not to be trained on, where the
+    source says so.
     """
 
     arrays: Mapping[str, Array]
     extents: Mapping[str, int]
     counted: str | None
     by_row: frozenset[str]
+    drawn: Mapping[str, Drawing] = field(default_factory=dict)
+    held_out: int | None = None
 
     @property
     def count(self) -> int:
@@ -56,44 +50,87 @@ class Rows:
             name: array.take(which, axis=0) if name in self.by_row else array
             for name, array in self.arrays.items()
         }
-        return Rows(arrays, {**self.extents, self.counted: len(which)}, self.counted, self.by_row)
+        extents = {**self.extents, self.counted: len(which)}
+        return dataclasses.replace(self, arrays=arrays, extents=extents)
+
+    def complete(self, rng: np.random.Generator) -> Rows:
+        """With the inputs that are drawn, drawn."""
+        if not self.drawn:
+            return self
+        made = {name: draw(rng, self.arrays) for name, draw in self.drawn.items()}
+        return dataclasses.replace(self, arrays={**self.arrays, **made}, drawn={})
 
 
 def read_rows(spec: Spec, plan: Plan, dtype: str) -> Rows:
-    """The rows that the plan names. Raises SpecError where they are not what the inputs declare."""
-    try:
-        arrays = _arrays(spec, plan.source)
-        extents = _extents(spec, arrays)
-        for declaration in spec.inputs:
-            _check_values(spec, declaration, arrays[declaration.name])
-        counted = _counted(spec)
-        _check_plan(plan, counted)
-        kinds = {"labels": "int64", "mask": "bool"}
-        typed = {
-            d.name: _typed(d.name, arrays[d.name], kinds.get(d.kind, dtype)) for d in spec.inputs
-        }
-    except CallError as fault:
-        message, fix = fault.message, fault.fix
-        if "data" not in spec.train:
-            message = f"train names no data, and the embedded digits do not fit: {message}"
-            fix = "write data: and a .npz or .csv file with an array or column for each input"
-        raise SpecError(spec.source, [Fault(place_in(spec.source, "data"), message, fix)]) from None
-    by_row = frozenset(d.name for d in spec.inputs if counted and d.shape[:1] == (counted,))
-    return Rows(typed, extents, counted, by_row)
+    """The rows that the plan names. Raises CallError where they are not what the inputs declare."""
+    assert plan.source is not None
+    inputs = wanted(spec)
+    rows = assemble(inputs, fill(inputs, plan.source, Path(spec.source.path).parent), dtype)
+    if rows.counted is None and plan.batch is not None:
+        raise CallError(
+            f"no input has an axis of rows to take {plan.batch} of at a time", "write batch: full"
+        )
+    if rows.counted is None and plan.validation:
+        raise CallError("no input has an axis of rows to hold out", "write validation: 0")
+    return rows
 
 
-def _extents(spec: Spec, arrays: Mapping[str, Array]) -> dict[str, int]:
+def assemble(inputs: Wanted, dataset: Dataset, dtype: str) -> Rows:
+    """The dataset as rows for the inputs, in the dtypes that a module takes; reals in `dtype`."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        **dataset.arrays,
+        **{name: draw(rng, dataset.arrays) for name, draw in dataset.drawn.items()},
+    }
+    extents = _extents(inputs, arrays)
+    kinds = {"labels": "int64", "mask": "bool"}
+    typed = {}
+    for name, d in inputs.items():
+        _check_values(d, arrays[name])
+        typed[name] = _typed(name, arrays[name], kinds.get(d.kind, dtype))
+
+    def drawn(name: str) -> Drawing:
+        draw, own = dataset.drawn[name], typed[name].dtype
+        return lambda rng, arrays: draw(rng, arrays).astype(own)
+
+    counted = _counted(inputs)
+    by_row = frozenset(n for n, d in inputs.items() if counted and d.shape[:1] == (counted,))
+    return Rows(
+        {name: typed[name] for name in inputs if name not in dataset.drawn},
+        extents,
+        counted,
+        by_row,
+        {name: drawn(name) for name in dataset.drawn},
+        dataset.held_out,
+    )
+
+
+def split(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows | None]:
+    """The rows to train on and those held out, at least one of each; None with a fraction of 0."""
+    if not fraction or rows.count < 2:
+        return rows, None
+    count = rows.count
+    if rows.held_out is not None:
+        order = np.arange(count)[::-1]
+        held = rows.held_out
+    else:
+        order = np.random.default_rng([seed, 0]).permutation(count)
+        held = min(max(1, round(count * fraction)), count - 1)
+    return rows.take(np.sort(order[held:])), rows.take(np.sort(order[:held]))
+
+
+def _extents(inputs: Wanted, arrays: Mapping[str, Array]) -> dict[str, int]:
     """The size of every run-time extent, which all inputs agree on, in order of appearance."""
     extents: dict[str, tuple[int, str]] = {}
-    for d in spec.inputs:
-        shape, came = _shape(spec, d), arrays[d.name].shape
+    for d in inputs.values():
+        shape, came = d.shape, arrays[d.name].shape
         fits = len(shape) == len(came) and all(
             isinstance(wanted, str) or wanted == size
             for wanted, size in zip(shape, came, strict=True)
         )
         if not fits:
             raise CallError(
-                f"input '{d.name}' is {_shown(shape)} but its data is {_shown(came)}",
+                f"input '{d.name}' is {shown(shape)} but its data is {shown(came)}",
                 "make the two agree",
             )
         for wanted, size in zip(shape, came, strict=True):
@@ -110,28 +147,18 @@ def _extents(spec: Spec, arrays: Mapping[str, Array]) -> dict[str, int]:
     return {name: size for name, (size, _) in extents.items()}
 
 
-def _counted(spec: Spec) -> str | None:
+def _counted(inputs: Wanted) -> str | None:
     """The run-time extent that counts the rows: a first axis, and no other axis of any input."""
-    shapes = [_shape(spec, d) for d in spec.inputs]
+    shapes = [d.shape for d in inputs.values()]
     inner = {size for shape in shapes for size in shape[1:]}
     first = [shape[0] for shape in shapes if shape and isinstance(shape[0], str)]
     return next((str(size) for size in first if size not in inner), None)
 
 
-def _check_plan(plan: Plan, counted: str | None) -> None:
-    if counted is None and plan.batch is not None:
-        raise CallError(
-            f"no input has an axis of rows to take {plan.batch} of at a time", "write batch: full"
-        )
-    if counted is None and plan.validation:
-        raise CallError("no input has an axis of rows to hold out", "write validation: 0")
-
-
-def _check_values(spec: Spec, d: InputDeclaration, array: Array) -> None:
+def _check_values(d: InputDeclaration, array: Array) -> None:
     """Labels are whole numbers in their range, masks 0 or 1, distributions sum to 1."""
     if d.kind == "labels":
-        declared = _resolved(spec, d.classes)
-        classes = declared if isinstance(declared, int) else LARGEST
+        classes = d.classes if isinstance(d.classes, int) else LARGEST
         wrong = (array != np.floor(array)) | (array < 0) | (array >= classes)
         wanted = f"a whole number from 0 to below {classes}"
     elif d.kind == "mask":

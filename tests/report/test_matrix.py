@@ -15,7 +15,7 @@ from symbackprop.equations.masks import Delta
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, extent, tensors
 from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.equations.system import Equation
-from symbackprop.report.formula import Apply, Constant
+from symbackprop.report.formula import Apply, Constant, Formula
 from symbackprop.report.matrix import matrix_form
 from symbackprop.report.naming import Names, line_names, names
 from symbackprop.report.structure import gathered
@@ -45,9 +45,14 @@ def as_column(array: np.ndarray) -> np.ndarray | float:
     return value[:, None] if value.ndim == 1 else value if value.ndim else float(value)
 
 
+def form(equation: Equation, known: Names) -> Formula | None:
+    found = matrix_form(equation.lhs, gathered(equation.rhs), known, {}, frozenset())
+    return None if found is None else found.right
+
+
 def agrees(equation: Equation, known: Names) -> bool | None:
     """Whether both readings give the same numbers; None where there is no matrix form."""
-    formula = matrix_form(gathered(equation.rhs), equation.indices, known)
+    formula = form(equation, known)
     if formula is None:
         return None
     rng = np.random.default_rng(7)
@@ -128,7 +133,7 @@ KNOWN = [
 @pytest.mark.parametrize(("equation", "text"), KNOWN, ids=[text for _, text in KNOWN])
 def test_known_forms(equation: Equation, text: str) -> None:
     known = line_names(Line(1, equation))
-    formula = matrix_form(equation.rhs, equation.indices, known)
+    formula = form(equation, known)
     assert formula is not None and text_of(formula) == text
     assert agrees(equation, known)
 
@@ -150,14 +155,14 @@ def test_equations_without_a_matrix_form(equation: Equation) -> None:
 
 def test_a_part_of_a_tensor_is_not_the_tensor() -> None:
     part = Equation(TensorSymbol("w", (N, 2)), (n, Index("i", 2)), x[n, Index("i", 2)])
-    assert matrix_form(part.rhs, part.indices, line_names(Line(1, part))) is None
+    assert form(part, line_names(Line(1, part))) is None
 
 
 def test_the_comparison_can_fail() -> None:
     equation = Equation(r, (n, i), Sum(x[n, j] * A[i, j], j))
     wrong = Equation(r, (n, i), Sum(x[n, j] * A[j, i], j))
     known = line_names(Line(1, equation))
-    formula = matrix_form(wrong.rhs, wrong.indices, known)
+    formula = form(wrong, known)
     assert formula is not None
     rng = np.random.default_rng(1)
     arrays = {t.name: array_of(t, rng) for t in (x, A)}

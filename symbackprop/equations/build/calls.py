@@ -13,8 +13,10 @@ from sympy import Expr
 
 from symbackprop.equations.build.arraywise import Arraywise
 from symbackprop.equations.build.indexed import Indexed
+from symbackprop.equations.build.recurrent import Members
 from symbackprop.equations.build.rest import expand_expression, expand_statement
 from symbackprop.equations.build.scope import ArrayValue, shape_text
+from symbackprop.equations.renaming import fresh_name
 from symbackprop.layers import LAYERS
 from symbackprop.spec import expression, statement
 from symbackprop.spec.calls import usage
@@ -80,12 +82,7 @@ class LayerCall:
         self, text: str, extents: Mapping[str, Any] | None = None, /, **operands: Any
     ) -> ArrayValue:
         scope = self.caller.scope
-        arrays = {
-            n: scope.materialise(self._named(v), self.node.place)
-            for n, v in operands.items()
-            if isinstance(v, ArrayValue)
-        }
-        numbers = {n: _exact(v) for n, v in operands.items() if n not in arrays}
+        arrays, numbers = self._operands(operands)
         indexed = Indexed(scope, arrays, self.node.place, numbers=numbers)
         label = self.node.function
         if not _STATEMENT.match(text):
@@ -96,6 +93,39 @@ class LayerCall:
         given = {n: sympy.sympify(e) for n, e in (extents or {}).items()}
         indices, body = indexed.statement(stated.indices, stated.value, given)
         return ArrayValue(indices, body, f"{stated.target}{self.suffix}", label)
+
+    def recurrence(
+        self, text: str, extents: Mapping[str, Any] | None = None, /, **operands: Any
+    ) -> dict[str, ArrayValue]:
+        scope, place = self.caller.scope, self.node.place
+        arrays, numbers = self._operands(operands)
+        stated = [statement(line.strip(), layer=True) for line in text.split("\n") if line.strip()]
+        names = {s.target: fresh_name(self._own_name(s.target), scope.taken) for s in stated}
+        scope.taken |= set(names.values())
+        given = {n: sympy.sympify(e) for n, e in (extents or {}).items()}
+        circle = Members(scope, names, at_call=place)
+        for one in stated:
+            whole = expand_statement(one, {**arrays, **circle.arrays})
+            assert whole.indices is not None
+            indexed = Indexed(
+                scope, arrays, place, members=circle, numbers=numbers, target=one.target
+            )
+            indices, body = indexed.statement(whole.indices, whole.value, given)
+            value = ArrayValue(indices, body, label=self.node.function)
+            circle.define(one.target, scope.define(names[one.target], value, place))
+        circle.end()
+        return {local: scope.arrays[name] for local, name in names.items()}
+
+    def _operands(
+        self, operands: Mapping[str, Any]
+    ) -> tuple[dict[str, ArrayValue], dict[str, Expr]]:
+        """The arrays among the operands as tensors with names, and the numbers."""
+        arrays = {
+            n: self.caller.scope.materialise(self._named(v), self.node.place)
+            for n, v in operands.items()
+            if isinstance(v, ArrayValue)
+        }
+        return arrays, {n: _exact(v) for n, v in operands.items() if n not in arrays}
 
     def matrices(self) -> tuple[ArrayValue, ...]:
         scope = self.caller.scope

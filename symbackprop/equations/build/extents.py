@@ -118,10 +118,12 @@ class IndexExtents:
 
         What `env` says of their extents is not read.
         """
+        if not names:
+            return
         if isinstance(node, Reduction):
             env = self.bind(node, env)
             names = [n for n in names if all(n != b.index for b in node.binders)]
-        if isinstance(node, Element):
+        if isinstance(node, Element) and not self._is_ahead(node.tensor):
             for position, size in zip(node.indices, self.array(node).shape, strict=True):
                 inside = [n for n in names if n in _names_in(position)]
                 if len(inside) == 1 and not isinstance(position, Element):

@@ -66,14 +66,40 @@ class Indexed(IndexExtents):
         stands: dict[str, list[Stand]] = {n: [] for n in names if n not in given}
         self.collect(value, stands)
         stands |= {n: [Stand(size, "the statement")] for n, size in given.items()}
-        env = {
-            n: Index(n, self.agreed(n, stands[n], p.place))
-            for n, p in zip(names, left, strict=True)
-        }
+        places = {n: p.place for n, p in zip(names, left, strict=True)}
+        env = {n: Index(n, self.agreed(n, stands[n], places[n])) for n in names if stands[n]}
+        env |= self._running(value, env, {n: p for n, p in places.items() if n not in env})
         indices = tuple(env[n] for n in names)
         if self.members is not None:
             self.members.open(self.target, indices)
-        return indices, self.value(value, env)
+        body = self.value(value, env)
+        self._require_inside(body)
+        return indices, body
+
+    def _running(
+        self, value: Expression, env: Mapping[str, Index], places: Mapping[str, Place]
+    ) -> dict[str, Index]:
+        """The indices that stand inside accesses only: as far as these let them run."""
+        found: dict[str, list[Stand]] = {n: [] for n in places}
+        for name, stand in self.reach(value, {**env, **{n: Index(n, 1) for n in places}}, places):
+            found[name].append(stand)
+        extents = {n: self.least if found[n] else self.agreed for n in places}
+        return {n: Index(n, extents[n](n, found[n], place)) for n, place in places.items()}
+
+    def _require_inside(self, body: Expr) -> None:
+        """A statement reads no entry that a tensor does not have; layers see to it themselves."""
+        if self.at_call is not None:
+            return
+        for access, axis in leaving(body):
+            position, size = access.indices[axis], access.tensor.shape[axis]
+            indices = sorted(nodes.free_indices(position), key=lambda i: i.name)
+            ranges = " and ".join(f"{i.name} from 0 to {i.extent - 1}" for i in indices)
+            self.fail(
+                self.read_at[access],
+                f"index {position} of {access.tensor.name} leaves its axis of extent {size}"
+                + (f", with {ranges}" if ranges else ""),
+                "pad first, or say when it is read: where(condition, entry, 0)",
+            )
 
     def value(self, node: Expression, env: Mapping[str, Index]) -> Expr:
         """A real-valued expression."""
@@ -120,7 +146,7 @@ class Indexed(IndexExtents):
 
     def _element(self, node: Element, env: Mapping[str, Index]) -> Expr:
         if self.members is not None and node.tensor in self.members.names:
-            value, position = partial(self.value, env=env), partial(self._position, env=env)
+            value, position = partial(self.value, env=env), partial(self.position, env=env)
             earlier = self.members.earlier(node, env, value, position)
             if earlier is not None:
                 return earlier
@@ -162,8 +188,6 @@ class Indexed(IndexExtents):
                     f"declare it as labels: {node.tensor}: {{shape: …, classes: …}}",
                 )
             return access
-        if isinstance(node, Call) and node.function == "digit":
-            return digit(*(self.value(a, env) for a in node.args))
         position = self.value(node, env)
         if not position.is_integer:
             self.fail(node.place, f"{position} is no whole number", "an index is a whole number")
@@ -205,6 +229,8 @@ class Indexed(IndexExtents):
         if node.function == "where":
             mask, a, b = (self.value(x, env) for x in node.args)
             return masks.Where(require_mask(self.scope, mask, node.args[0].place, "where"), a, b)
+        if node.function == "digit":
+            return digit(*(self.value(a, env) for a in node.args))
         if node.function == "stop_gradient":
             return nodes.Stop(self.value(node.args[0], env))
         if node.function in POINTWISE:

@@ -1,4 +1,4 @@
-"""Statements that read each other's earlier steps: h[n, t, i] = tanh(a[n, t, i] + … h[n, t - 1, k]).
+"""Statements that read each other's earlier steps: h[n, t, i] = tanh(a[n, t, i] + h[n, t - 1, i]).
 
 A read of a member at t - d becomes Where(t >= d, h[n, t - d, k], initial), at t + d
 Where(t < T - d, h[n, t + d, k], initial). A member that is defined further down stands as a
@@ -28,7 +28,6 @@ from symbackprop.equations.recurrence import (
 from symbackprop.equations.system import Equation
 from symbackprop.spec.syntax import Element, Expression, Name, Number, Place, Statement
 from symbackprop.spec.syntax import children as parts
-
 
 Read = Callable[[Expression], Expr]
 
@@ -117,6 +116,8 @@ class Members:
         shifts = self._shifts(node, env, value)
         if not shifts and node.tensor in self.defined:
             return None
+        if not shifts and node.tensor not in self.arrays:
+            return Access(self._symbol(node), *map(position, node.indices))
         if len(shifts) != 1:
             self._refuse_shifts(node, shifts)
         ((axis, step, shift),) = shifts

@@ -65,13 +65,23 @@ def _expand_element(
     positions: list[Expression] = []
     for k, index in enumerate(node.indices):
         if isinstance(index, Rest):
-            count = operands[node.tensor].rank - (len(node.indices) - 1)
-            sizes = operands[node.tensor].shape[k : k + count]
+            sizes = _leading(node, operands, k, rest)
+            count = len(sizes)
             for (name, size), own in zip(rest[len(rest) - count :], sizes, strict=True):
                 positions.append(_broadcast(name, size, own, index.place))
         else:
             positions.append(_expand(index, operands, rest, taken))
     return dataclasses.replace(node, indices=tuple(positions))
+
+
+def _leading(
+    node: Element, operands: Operands, at: int, rest: list[tuple[str, object]]
+) -> tuple[object, ...]:
+    """The extents that `...` at that position stands for; a tensor yet to be defined has all."""
+    operand = operands.get(node.tensor)
+    if operand is None:
+        return tuple(size for _, size in rest)
+    return operand.shape[at : at + operand.rank - (len(node.indices) - 1)]
 
 
 def _broadcast(name: str, size: object, own: object, place: Place) -> Expression:
@@ -85,7 +95,9 @@ def _rest_names(value: Expression, operands: Operands, taken: set[str]) -> list[
         if not any(isinstance(i, Rest) for i in element.indices):
             continue
         at = next(k for k, i in enumerate(element.indices) if isinstance(i, Rest))
-        operand = operands[element.tensor]
+        operand = operands.get(element.tensor)
+        if operand is None:
+            continue
         count = operand.rank - (len(element.indices) - 1)
         leading.append(operand.indices[at : at + count])
     longest = list(max(leading, key=len, default=()))
