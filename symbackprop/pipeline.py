@@ -159,13 +159,15 @@ def check(derivation: Derivation, spec: Spec | None = None) -> Report:
 
 def _tiny(spec: Spec) -> Derivation | None:
     """The derivation at small extents, where the network allows them."""
-    from symbackprop.checking import shrink
+    from symbackprop.checking import shrinks
     from symbackprop.spec.errors import SpecError
 
-    try:
-        return derive(shrink(spec))
-    except SpecError:
-        return None
+    for small in shrinks(spec):
+        try:
+            return derive(small)
+        except SpecError:
+            continue
+    return None
 
 
 def train(

@@ -4,6 +4,7 @@
 |---|---|
 | every step of every line (`steps`) | its other side, by the reference evaluator |
 | whole gradients (`gradients`) | SymPy's scalar derivative of the expanded loss |
+| both, where that is too large (`wide`) | the same in floats; complex steps of the equations |
 | the generated module (`module`) | the reference evaluator, and central differences |
 
 Nothing here imports what it judges: the rules, the lowering, the emitter.
@@ -11,20 +12,27 @@ Nothing here imports what it judges: the rules, the lowering, the emitter.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
 
-from symbackprop.checking.draw import TooLarge
+from symbackprop.checking.draw import TooLarge, run_time_extents
 from symbackprop.checking.gradients import check_gradients
-from symbackprop.checking.module import check_module
+from symbackprop.checking.module import check_in_use, check_module
 from symbackprop.checking.report import Report, Row
 from symbackprop.checking.steps import check_steps
-from symbackprop.checking.tiny import shrink
+from symbackprop.checking.tiny import shrinks
+from symbackprop.checking.values import work
+from symbackprop.checking.wide import check_wide
 from symbackprop.derivation.model import Derivation
 from symbackprop.equations.evaluate import Undefined
+from symbackprop.equations.recurrence import NoRecurrence
 
-__all__ = ["Report", "Row", "check", "shrink"]
+__all__ = ["Report", "Row", "check", "shrinks"]
+
+_OPERATIONS = 300_000  # what all values may cost exactly
+_TINY = 2_000_000  # and those of a tiny instance, which nothing takes the place of
 
 
 def check(
@@ -35,16 +43,38 @@ def check(
 ) -> Report:
     """Check a derivation, and the module generated from it where there is one.
 
-    `tiny` is the derivation of the same spec after `shrink`: there every entry of every step is
-    checked and the loss is expanded. Without it both happen at full size, at sampled entries.
+    `tiny` is the derivation of the same spec after one of `shrinks`: there every entry of every
+    step is checked and the loss is expanded. What is too large for exact numbers is checked in
+    floats. What is computed otherwise outside training is checked for that too.
     """
-    rows = _part("steps", check_steps, derivation, seed)
-    if tiny is not None and tiny.system != derivation.system:
-        rows += [_on_tiny(row) for row in _part("steps", check_steps, tiny, seed)]
-    rows += _part("gradients", check_gradients, tiny or derivation, seed)
+    rows = _derivation_rows(derivation, tiny, seed)
     if module is not None:
         rows += _part("module", check_module, derivation, module, seed)
+    in_use = derivation.in_use
+    if in_use is not None:
+        found = _derivation_rows(in_use, tiny.in_use if tiny else None, seed)
+        if module is not None:
+            found += _part("module", check_in_use, in_use, module, seed)
+        rows += [dataclasses.replace(row, what=f"in use: {row.what}") for row in found]
     return Report(tuple(rows))
+
+
+def _derivation_rows(derivation: Derivation, tiny: Derivation | None, seed: int) -> list[Row]:
+    """Steps and gradients: exactly where that is cheap, else in floats, and a tiny one exactly."""
+    exact = _cost(derivation) <= _OPERATIONS
+    rows = _part("steps", check_steps, derivation, seed) if exact else []
+    if tiny is not None and tiny.system == derivation.system:
+        tiny = None
+    if tiny is not None and _cost(tiny) <= _TINY:
+        rows += [_on_tiny(row) for row in _part("steps", check_steps, tiny, seed)]
+        rows += _part("gradients", check_gradients, tiny, seed)
+    elif exact:
+        rows += _part("gradients", check_gradients, derivation, seed)
+    return rows if exact else rows + _part("derivation", check_wide, derivation, seed)
+
+
+def _cost(derivation: Derivation) -> int:
+    return work(derivation, run_time_extents(derivation.system))
 
 
 def _part(what: str, check_part: Callable[..., list[Row]], *given: Any) -> list[Row]:
@@ -56,7 +86,7 @@ def _part(what: str, check_part: Callable[..., list[Row]], *given: Any) -> list[
         return check_part(*given)
     except TooLarge as large:
         return [Row(what, str(large), 0, 0.0)]
-    except (AssertionError, Undefined) as wrong:
+    except (AssertionError, NoRecurrence, Undefined) as wrong:
         return [Row(what, "values of all equations", 0, math.inf, str(wrong))]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import sympy
@@ -19,7 +19,12 @@ import sympy
 from symbackprop.checking.draw import Instance, first_defined, small_extents
 from symbackprop.checking.exact import compare, rate
 from symbackprop.checking.report import Row, entry, row
-from symbackprop.checking.steps import cotangent_values, forward_values, operations
+from symbackprop.checking.values import (
+    cotangent_values,
+    equation_work,
+    forward_values,
+    leading_to,
+)
 from symbackprop.derivation.model import Derivation, LossDerivation
 from symbackprop.equations.evaluate import (
     Entries,
@@ -28,7 +33,7 @@ from symbackprop.equations.evaluate import (
     Traced,
     Value,
     entries,
-    extent_of,
+    evaluate_all,
 )
 from symbackprop.equations.nodes import tensors
 from symbackprop.equations.system import Equation, System
@@ -49,34 +54,31 @@ def check_gradients(derivation: Derivation, seed: int = 0) -> list[Row]:
     rows = []
     for loss in derivation.losses:
         number = _entries_each(derivation, loss, instance)
-        rows += [
-            _gradient_row(derivation, loss, name, instance, forward, number, seed)
-            for name in loss.gradients
-        ]
+        values = cotangent_values(loss, forward, instance.extents)
+        for name, line in loss.gradients.items():
+            gradient = entries(line.equation, Environment(values, instance.extents))
+            rows.append(_row(derivation, loss, name, gradient, instance, forward, number, seed))
     return rows
 
 
 def _entries_each(derivation: Derivation, loss: LossDerivation, instance: Instance) -> int:
     """How many entries of each gradient to hold against SymPy, by what the loss costs."""
-    cost = 1
-    for equation in leading_to(derivation.system.equations, {loss.loss.name}):
-        size = math.prod(extent_of(s, instance.extents) for s in equation.tensor.shape)
-        cost += size * operations(equation.rhs, derivation, instance)
+    leading = leading_to(derivation.system.equations, {loss.loss.name})
+    cost = 1 + sum(equation_work(equation, instance.extents) for equation in leading)
     return min(_ENTRIES, max(1, _OPERATIONS // (cost * len(loss.gradients) or 1)))
 
 
-def _gradient_row(
+def _row(
     derivation: Derivation,
     loss: LossDerivation,
     by: str,
+    gradient: Entries,
     instance: Instance,
     forward: Mapping[str, Entries],
     number: int,
     seed: int,
 ) -> Row:
     line = loss.gradients[by]
-    values = cotangent_values(loss, forward, instance.extents)
-    gradient = entries(line.equation, Environment(values, instance.extents))
     size = math.prod(gradient.shape)
     comparisons, cut = [], False
     for flat in sorted(random.Random(seed).sample(range(size), min(size, number))):
@@ -123,13 +125,8 @@ class _Tracer:
         flat = list(known[by].flat)
         flat[position] = Traced(flat[position], self.first)
         values[by] = Entries(known[by].shape, flat)
-        traced = {by}
-        for equation in leading_to(system.equations, {loss}):
-            if traced & {tensor.name for tensor in tensors(equation.rhs)}:
-                found = entries(equation, Environment(values, instance.extents))
-                kept = [self._kept(value) for value in found.flat]
-                values[equation.tensor.name] = Entries(found.shape, kept)
-                traced.add(equation.tensor.name)
+        moving = _moving(leading_to(system.equations, {loss}), by)
+        values = evaluate_all(moving, Environment(values, instance.extents), self._kept)
         return self._total(values[loss].flat[0])
 
     def _kept(self, number: Value) -> Value:
@@ -148,17 +145,18 @@ class _Tracer:
         return sum(rate(number, s) * r for s, r in self.rates.items() if s in inside)
 
 
+def _moving(equations: Sequence[Equation], by: str) -> list[Equation]:
+    """The equations that change with the tensor, by themselves or through others."""
+    moving = {by}
+    while True:
+        known = len(moving)
+        for equation in equations:
+            if moving & {tensor.name for tensor in tensors(equation.rhs)}:
+                moving.add(equation.tensor.name)
+        if len(moving) == known:
+            return [e for e in equations if e.tensor.name in moving - {by}]
+
+
 def _at_most(expr: sympy.Expr, number: int) -> bool:
     """Whether an expression has at most that many nodes; stops counting when it has more."""
     return all(count < number for count, _ in enumerate(sympy.preorder_traversal(expr)))
-
-
-def leading_to(equations: Sequence[Equation], names: Set[str]) -> list[Equation]:
-    """The equations that these tensors depend on, in order."""
-    needed = set(names)
-    kept = []
-    for equation in reversed(equations):
-        if equation.tensor.name in needed:
-            needed |= {tensor.name for tensor in tensors(equation.rhs)}
-            kept.append(equation)
-    return kept[::-1]

@@ -1,7 +1,8 @@
 """A generated module against the reference evaluator and against central differences.
 
 The module is any object with the functions of a generated module. It is called in float64 with
-run-time extents that are prime and pairwise different, so that no transposed axis can hide.
+run-time extents that are prime and pairwise different, so that no transposed axis can hide. What it
+would draw, and its states, are handed in.
 """
 
 from __future__ import annotations
@@ -14,135 +15,112 @@ from typing import Any
 
 import numpy as np
 
+from symbackprop.checking.calling import Case, case, dense
 from symbackprop.checking.draw import Array, Instance, first_defined
-from symbackprop.checking.gradients import leading_to
-from symbackprop.checking.report import Comparison, Row, entry, row
-from symbackprop.checking.steps import forward_values
+from symbackprop.checking.report import Comparison, Row, compared, entry, row
+from symbackprop.checking.sizes import cotangent_sizes
+from symbackprop.checking.slopes import slopes
+from symbackprop.checking.values import cotangent_arrays, forward_arrays
 from symbackprop.derivation.model import Derivation, LossDerivation
-from symbackprop.equations.evaluate import FLOAT, evaluate_system
-from symbackprop.equations.nodes import Stop, tensors
-from symbackprop.equations.system import System
 
-_REFERENCE = 1e-9
-_SINGLE = 1e-3
-_DIFFERENCES = 1e-6
-_STEPS = (1e-4, 1e-5, 1e-6)  # of central differences; a smaller one where a kink lies within
-_ENTRIES = 4  # of each gradient that central differences look at, beside one direction
+_TOLERANCES: Mapping[Any, float] = {np.float64: 1e-9, np.float32: 1e-3}
+_ROUNDING = 1000  # of the dtype's precision, of the size of what is added up
 
 
 @dataclass(frozen=True)
-class _Case:
-    """A module with what to call it with, and the reference values of every tensor."""
+class _Reference:
+    """What is expected: every tensor's value, each loss's gradients, and their sizes."""
 
-    module: Any
-    derivation: Derivation
-    instance: Instance
-    params: Mapping[str, Array]
-    inputs: Mapping[str, Array]
-
-    def call(self, function: str, /, **changed: Any) -> Any:
-        """Call with the inputs that the function takes, and what is changed of them."""
-        called = getattr(self.module, function)
-        taken = inspect.signature(called).parameters
-        given = {"params": self.params, **self.inputs, **changed}
-        return called(**{name: value for name, value in given.items() if name in taken})
+    forward: Mapping[str, Array]
+    gradients: Mapping[str, Mapping[str, Array]]
+    sizes: Mapping[str, Mapping[str, Array]]
 
 
 def check_module(derivation: Derivation, module: Any, seed: int = 0) -> list[Row]:
     """Outputs, losses and gradients against the reference; gradients against differences."""
-    instance = first_defined(
+    instance = _instance(derivation, seed)
+    return _rows(derivation, module, instance, None, seed)
+
+
+def check_in_use(derivation: Derivation, module: Any, seed: int = 0) -> list[Row]:
+    """The same of the module outside training; the derivation is the one for that."""
+    return _rows(derivation, module, _instance(derivation, seed), False, seed)
+
+
+def _instance(derivation: Derivation, seed: int) -> Instance:
+    drawn: Instance = first_defined(
         derivation.system,
-        lambda drawn: (forward_values(derivation, drawn), drawn)[1],
+        lambda drawn: (forward_arrays(derivation, drawn), drawn)[1],
         seed,
+        exact=False,
     )
-    case = _case(derivation, module, instance, np.float64)
-    reference = _reference(case)
-    single = _case(derivation, module, instance, np.float32)
-    rows = [_outputs_row(case, reference)] if derivation.system.outputs else []
+    return drawn
+
+
+def _rows(
+    derivation: Derivation, module: Any, instance: Instance, training: bool | None, seed: int
+) -> list[Row]:
+    reference = _reference(derivation, instance)
+    double = case(derivation, module, instance, np.float64, training)
+    single = case(derivation, module, instance, np.float32, training)
+    rows = [_outputs_row(double, reference)] if derivation.system.outputs else []
     for loss in derivation.losses:
-        name = loss.loss.name
-        expected = {by: reference[name, by] for by in loss.gradients}
-        expected_loss = reference["", name]
         rows += [
-            _loss_row(case, loss, expected_loss),
-            _gradients_row(case, loss, expected, "the reference evaluator", _REFERENCE),
-            _differences_row(case, loss, seed),
-            _gradients_row(single, loss, expected, "the reference evaluator, float32", _SINGLE),
+            _loss_row(double, loss, reference),
+            _gradients_row(double, loss, reference, np.float64),
+            _differences_row(double, loss, seed),
+            _gradients_row(single, loss, reference, np.float32),
         ]
         if hasattr(module, "Workspace"):
-            rows.append(_workspace_row(case, loss, expected))
+            rows.append(_workspace_row(double, loss, reference))
+        if derivation.system.states and training is None:
+            rows.append(_state_row(double, loss, reference))
     return rows
 
 
-def _case(derivation: Derivation, module: Any, instance: Instance, dtype: Any) -> _Case:
-    system = derivation.system
-    dtypes = {"real": dtype, "integer": np.int64, "mask": np.bool_}
-    given = instance.given
-    return _Case(
-        module,
-        derivation,
-        instance,
-        {p.symbol.name: given[p.symbol.name].astype(dtype) for p in system.parameters},
-        {i.symbol.name: given[i.symbol.name].astype(dtypes[i.symbol.kind]) for i in system.inputs},
-    )
-
-
-def _reference(case: _Case) -> dict[tuple[str, str], Array]:
-    """Forward values by ("", name), gradients by (loss, name)."""
-    derivation, extents = case.derivation, case.instance.extents
-    equations = list(derivation.system.equations)
-    defined = {equation.tensor.name for equation in equations}
-    equations += [
-        line.equation for line in derivation.forward if line.equation.tensor.name not in defined
-    ]
-    forward = evaluate_system(equations, {**case.params, **case.inputs}, extents, FLOAT)
-    found = {("", name): value for name, value in forward.items()}
+def _reference(derivation: Derivation, instance: Instance) -> _Reference:
+    forward = forward_arrays(derivation, instance)
+    gradients, sizes = {}, {}
     for loss in derivation.losses:
-        back = [line.equation for line in loss.cotangents]
-        known = {line.equation.tensor.name for line in loss.cotangents}
-        back += [
-            line.equation
-            for line in loss.gradients.values()
-            if line.equation.tensor.name not in known
-        ]
-        values = evaluate_system(back, forward, extents, FLOAT)
-        for name, line in loss.gradients.items():
-            found[loss.loss.name, name] = values[line.equation.tensor.name]
-    return found
+        name = loss.loss.name
+        values = cotangent_arrays(loss, forward, instance.extents)
+        terms = cotangent_sizes(loss, forward, instance.extents)
+        by = {x: line.equation.tensor.name for x, line in loss.gradients.items()}
+        gradients[name] = {x: values[gradient] for x, gradient in by.items()}
+        sizes[name] = {x: terms[gradient] for x, gradient in by.items()}
+    return _Reference(forward, gradients, sizes)
 
 
-def _outputs_row(case: _Case, reference: Mapping[tuple[str, str], Array]) -> Row:
+def _outputs_row(case: Case, reference: _Reference) -> Row:
     def comparisons() -> Iterator[Comparison]:
         found = case.call("forward")
         for symbol in case.derivation.system.outputs:
-            yield from _same_array(
-                symbol.name, found[symbol.name], reference["", symbol.name], _REFERENCE
-            )
+            yield from _same_array(symbol.name, found[symbol.name], reference.forward[symbol.name])
 
     return _row_of("forward", "module and reference evaluator, float64", comparisons)
 
 
-def _loss_row(case: _Case, loss: LossDerivation, expected: Array) -> Row:
+def _loss_row(case: Case, loss: LossDerivation, reference: _Reference) -> Row:
     name = loss.loss.name
 
     def comparisons() -> Iterator[Comparison]:
-        yield from _same_array(name, case.call(name), expected, _REFERENCE)
-        yield from _same_array(name, case.call(f"{name}_and_grads")[0], expected, _REFERENCE)
+        expected = reference.forward[name]
+        yield from _same_array(name, case.call(name), expected)
+        yield from _same_array(name, case.call(f"{name}_and_grads")[0], expected)
 
     return _row_of(name, "module and reference evaluator, float64", comparisons)
 
 
-def _gradients_row(
-    case: _Case, loss: LossDerivation, expected: Mapping[str, Array], how: str, tolerance: float
-) -> Row:
+def _gradients_row(case: Case, loss: LossDerivation, reference: _Reference, dtype: Any) -> Row:
     def comparisons() -> Iterator[Comparison]:
         _, found = case.call(f"{loss.loss.name}_and_grads")
-        yield from _same_gradients(case, loss, found, expected, tolerance)
+        yield from _same_gradients(case, loss, found, reference, dtype)
 
+    how = "the reference evaluator" + (", float32" if dtype is np.float32 else "")
     return _row_of(f"gradients of {loss.loss.name}", f"module and {how}", comparisons)
 
 
-def _workspace_row(case: _Case, loss: LossDerivation, expected: Mapping[str, Array]) -> Row:
+def _workspace_row(case: Case, loss: LossDerivation, reference: _Reference) -> Row:
     """Twice with the same workspace: what the first call leaves in it must not matter."""
 
     def comparisons() -> Iterator[Comparison]:
@@ -151,96 +129,48 @@ def _workspace_row(case: _Case, loss: LossDerivation, expected: Mapping[str, Arr
         work = case.module.Workspace(**case.instance.extents, **dtype)
         for _ in range(2):
             _, found = case.call(f"{loss.loss.name}_and_grads", workspace=work)
-            yield from _same_gradients(case, loss, found, expected, _REFERENCE)
+            yield from _same_gradients(case, loss, found, reference, np.float64)
 
     return _row_of(f"gradients of {loss.loss.name}", "module with a workspace, twice", comparisons)
 
 
-def _differences_row(case: _Case, loss: LossDerivation, seed: int) -> Row:
-    """Each gradient against the slope of the loss; stop_gradient makes some that are no slopes."""
-    held = _held(case.derivation.system, loss.loss.name)
-    slopes = [name for name in loss.gradients if name not in held]
-    stopped = [name for name in loss.gradients if name in held]
-
-    def comparisons() -> Iterator[Comparison]:
-        _, found = case.call(f"{loss.loss.name}_and_grads")
-        rng = np.random.default_rng(seed)
-        for name in slopes:
-            gradient = np.asarray(found[name], dtype=float)
-            for what, direction in _directions(name, gradient.shape, rng):
-                yield _slope(case, loss, name, what, direction, float((gradient * direction).sum()))
-
-    how = "module's central differences"
-    if stopped:
-        how += f", without {', '.join(stopped)} (stop_gradient)"
+def _differences_row(case: Case, loss: LossDerivation, seed: int) -> Row:
+    how, comparisons = slopes(case, loss, seed)
     return _row_of(f"gradients of {loss.loss.name}", how, comparisons)
 
 
-def _held(system: System, loss: str) -> set[str]:
-    """The names that stop_gradient holds constant on the way to a loss, and all they come from."""
-    stops = {s for e in leading_to(system.equations, {loss}) for s in e.rhs.atoms(Stop)}
-    stopped = {tensor.name for stop in stops for tensor in tensors(stop)}
-    before = leading_to(system.equations, stopped)
-    return stopped | {tensor.name for equation in before for tensor in tensors(equation.rhs)}
+def _state_row(case: Case, loss: LossDerivation, reference: _Reference) -> Row:
+    """What a step of training leaves in the states; that a loss alone leaves them as they were."""
 
+    def comparisons() -> Iterator[Comparison]:
+        for function, trained in ((f"{loss.loss.name}_and_grads", True), (loss.loss.name, False)):
+            state = {name: array.copy() for name, array in case.state.items()}
+            case.call(function, state=state)
+            for s in case.derivation.system.states:
+                updated = reference.forward[s.update.name]
+                expected = updated if trained else case.state[s.symbol.name]
+                what = f"{s.symbol.name} after {function}"
+                yield from _same_array(what, state[s.symbol.name], expected)
 
-def _directions(
-    name: str, shape: tuple[int, ...], rng: np.random.Generator
-) -> Iterator[tuple[str, Array]]:
-    """One random direction, and single entries, drawn or all where they are few."""
-    direction = rng.normal(size=shape)
-    yield (
-        f"along a random direction of {name}",
-        direction / max(1.0, float(np.linalg.norm(direction))),
-    )
-    size = math.prod(shape)
-    for flat in sorted(rng.permutation(size)[:_ENTRIES].tolist()):
-        unit = np.zeros(size)
-        unit[flat] = 1
-        point = tuple(map(int, np.unravel_index(flat, shape)))
-        yield f"at {entry(name, point)}", unit.reshape(shape)
-
-
-def _slope(
-    case: _Case, loss: LossDerivation, name: str, what: str, direction: Array, expected: float
-) -> Comparison:
-    """Whether the loss changes along a direction as the gradient says, for one of the steps."""
-    tried = []
-    for step in _STEPS:
-        up, down = (_moved(case, loss, name, sign * step * direction) for sign in (1, -1))
-        slope = (up - down) / (2 * step)
-        rounding = 1e-15 * max(abs(up), abs(down)) / step
-        scale = max(abs(slope), abs(expected), 1e-3)
-        error, tolerance = abs(slope - expected) / scale, _DIFFERENCES + rounding / scale
-        where = (
-            f"equation ({loss.gradients[name].number}), {what}: "
-            f"the module says {expected:.9g}, its loss rises by {slope:.9g}"
-        )
-        tried.append(Comparison(error, tolerance, where))
-    return next((c for c in tried if c.held), tried[0])
-
-
-def _moved(case: _Case, loss: LossDerivation, name: str, by: Array) -> float:
-    if name in case.params:
-        params = {**case.params, name: case.params[name] + by}
-        return float(case.call(loss.loss.name, params=params))
-    return float(case.call(loss.loss.name, **{name: case.inputs[name] + by}))
+    return _row_of("states", f"module after {loss.loss.name} and reference evaluator", comparisons)
 
 
 def _same_gradients(
-    case: _Case,
+    case: Case,
     loss: LossDerivation,
     found: Mapping[str, Any],
-    expected: Mapping[str, Array],
-    tolerance: float,
+    reference: _Reference,
+    dtype: Any,
 ) -> Iterator[Comparison]:
     """The same names, shapes and values, and each gradient in the dtype of what it is by."""
-    yield _same_thing("names", sorted(found), sorted(expected))
+    yield _same_thing("names", sorted(found), sorted(loss.gradients))
+    expected, sizes = reference.gradients[loss.loss.name], reference.sizes[loss.loss.name]
     for name, line in loss.gradients.items():
         given = {**case.inputs, **case.params}[name]
         label = f"equation ({line.number}), {line.equation.tensor.name}"
-        yield _same_thing(f"{label}, dtype", str(np.asarray(found[name]).dtype), str(given.dtype))
-        yield from _same_array(label, found[name], expected[name], tolerance)
+        gradient = dense(found[name], given.shape)
+        yield _same_thing(f"{label}, dtype", str(gradient.dtype), str(given.dtype))
+        yield from _same_array(label, gradient, expected[name], sizes[name], dtype)
 
 
 def _same_thing(what: str, found: object, expected: object) -> Comparison:
@@ -248,22 +178,28 @@ def _same_thing(what: str, found: object, expected: object) -> Comparison:
     return Comparison(0.0 if found == expected else math.inf, 0.0, where)
 
 
-def _same_array(what: str, found: Any, expected: Any, tolerance: float) -> Iterator[Comparison]:
+def _same_array(
+    what: str, found: Any, expected: Array, size: Array | float = 1e-2, dtype: Any = np.float64
+) -> Iterator[Comparison]:
     """Entry by entry, relative to the entry, with a floor: a thousandth of the largest entry.
 
-    The floor is 1e-5 at least, since an entry that is 0 in mathematics is not quite in floats.
+    Beside that, what rounding may make of the size of what an entry is the sum of.
     """
-    a, b = np.asarray(found, dtype=float), np.asarray(expected).astype(float)
+    a, b = np.asarray(found, dtype=float), np.asarray(expected)
     yield _same_thing(f"{what}, shape", a.shape, b.shape)
     if a.shape != b.shape:
         return
-    floor = max(1e-5, 1e-3 * float(np.abs(b).max(initial=0.0)))
+    tolerance = _TOLERANCES[dtype]
+    rounding = _ROUNDING * float(np.finfo(dtype).eps) / tolerance
+    floor = 1e-3 * np.abs(b).max(initial=0.0) + rounding * np.asarray(size) + 1e-300
     with np.errstate(invalid="ignore"):
         errors = np.abs(a - b) / (np.abs(b) + floor)
-    for position in np.ndindex(a.shape):
-        error = float(errors[position])
-        both = f"the module has {a[position]:.12g}, the reference {b[position]:.12g}"
-        yield Comparison(error, tolerance, f"{entry(what, position)}: {both}")
+
+    def where(place: tuple[int, ...]) -> str:
+        both = f"the module has {a[place]:.12g}, the reference {b[place]:.12g}"
+        return f"{entry(what, place)}: {both}"
+
+    yield from compared(errors, tolerance, where)
 
 
 def _row_of(what: str, how: str, comparisons: Callable[[], Iterator[Comparison]]) -> Row:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,12 @@ def entry(name: str, point: Sequence[int]) -> str:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One equality: its relative error, and where it stands with both values."""
+    """One equality, or the worst of several: its relative error, and where, with both values."""
 
     error: float
     tolerance: float
     where: str
+    count: int = 1
 
     @property
     def held(self) -> bool:
@@ -99,4 +103,21 @@ def row(what: str, how: str, comparisons: list[Comparison]) -> Row:
     failure = next((c.where for c in comparisons if not c.held), "")
     assert failure or all(c.held for c in comparisons), "what does not hold says where"
     errors = [math.inf if math.isnan(c.error) else c.error for c in comparisons]
-    return Row(what, how, len(comparisons), max(errors, default=0.0), failure)
+    count = sum(c.count for c in comparisons)
+    return Row(what, how, count, max(errors, default=0.0), failure)
+
+
+def compared(
+    errors: np.ndarray[Any, np.dtype[Any]],
+    tolerance: float,
+    where: Callable[[tuple[int, ...]], str],
+) -> Iterator[Comparison]:
+    """Equalities of whole arrays by their relative errors; `where` words the one at a place.
+
+    It is the first that does not hold, else the worst.
+    """
+    if errors.size:
+        wrong = ~(errors <= tolerance)
+        flat = int(wrong.argmax()) if wrong.any() else int(errors.argmax())
+        place = tuple(map(int, np.unravel_index(flat, errors.shape)))
+        yield Comparison(float(errors[place]), tolerance, where(place), errors.size)

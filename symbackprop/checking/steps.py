@@ -1,10 +1,10 @@
 """Every step of every line, both sides evaluated: a derivation is a chain of equalities.
 
 The sides of a line are, in order: what the user wrote (on the way forward), then before and after
-of each step, then the right-hand side. Each is held against the next, at every value of the line's
-indices where that is cheap and at sampled ones where it is not. The chain rule's `before` contains
-∂y[i]/∂x[u]; its value is SymPy's scalar derivative of the equation that defines y, with the one
-entry x[u] a symbol and all others numbers.
+of each step, then the right-hand side, then other forms of it. Each is held against the next, at
+every value of the line's indices where that is cheap and at sampled ones where it is not. The chain
+rule's `before` contains ∂y[i]/∂x[u]; its value is SymPy's scalar derivative of the one equation
+that defines y, with the entry x[u] a symbol and all others numbers, earlier steps of y too.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sympy import Expr
 
 from symbackprop.checking.draw import Instance, first_defined
 from symbackprop.checking.exact import compare, rate
-from symbackprop.checking.report import Comparison, Row, entry, row
-from symbackprop.derivation.model import Derivation, Line, LossDerivation
+from symbackprop.checking.report import Comparison, Row, entry
+from symbackprop.checking.sides import Pair, Side, Tally, definition, lines, pairs
+from symbackprop.checking.values import Values, cotangent_values, forward_values, operations
+from symbackprop.derivation.model import Derivation, Line
 from symbackprop.equations.evaluate import (
     Entries,
     Environment,
@@ -30,28 +30,13 @@ from symbackprop.equations.evaluate import (
     Undefined,
     Value,
     compile_expression,
-    entries,
     extent_of,
 )
 from symbackprop.equations.evaluate_compile import Compiled, Frame, Scope
-from symbackprop.equations.nodes import Access, Index, Partial, tensors
-from symbackprop.equations.reductions import Reduction
-from symbackprop.equations.system import Equation
+from symbackprop.equations.nodes import Access, Partial
 
-Values = Mapping[str, Entries]
-
-CONNECT = "steps connect"
 _OPERATIONS_A_LINE = 60_000  # what one line may cost to check; at least one entry is checked
-_OPERATIONS_AN_ENTRY = 4_000_000  # a dearer line is checked on the tiny instance alone
-
-
-@dataclass(frozen=True)
-class _Side:
-    """An expression for the line's tensor in terms of its own names for the line's indices."""
-
-    name: str
-    indices: tuple[Index, ...]
-    expr: Expr
+_OPERATIONS_AN_ENTRY = 4_000_000  # a dearer line is not checked
 
 
 def check_steps(derivation: Derivation, seed: int = 0) -> list[Row]:
@@ -59,96 +44,33 @@ def check_steps(derivation: Derivation, seed: int = 0) -> list[Row]:
     instance, forward = first_defined(
         derivation.system, lambda drawn: (drawn, forward_values(derivation, drawn)), seed
     )
-    compared: dict[str, list[Comparison]] = {}
-    sampled: set[str] = set()
-    for line, values in _lines_with_values(derivation, instance, forward):
-        pairs = list(_pairs(derivation, line))
-        points, every = _points(derivation, line, pairs, instance, seed)
-        for rule, *_ in pairs:
-            compared.setdefault(rule, [])
-            if not every:
-                sampled.add(rule)
-        for rule, comparison in _compare_pairs(derivation, line, pairs, points, values, instance):
-            compared[rule].append(comparison)
-    return [_rule_row(rule, compared[rule], rule in sampled) for rule in compared]
-
-
-def _rule_row(rule: str, comparisons: list[Comparison], sampled: bool) -> Row:
-    how = "SymPy's scalar derivatives" if rule == "chain rule" else "both sides evaluated"
-    which = "sampled" if sampled else "all"
-    how = f"{how}, {which} entries" if comparisons else "too large to evaluate"
-    return row(f"rule: {rule}", how, comparisons)
-
-
-def forward_values(derivation: Derivation, instance: Instance) -> dict[str, Entries]:
-    """Every forward tensor: from the user's equations, then what only the rewritten ones define."""
-    values = {name: Entries.of(array) for name, array in instance.given.items()}
-    environment = Environment(values, instance.extents)
-    forward = [line.equation for line in derivation.forward]
-    for equation in (*derivation.system.equations, *forward):
-        if equation.tensor.name not in values:
-            values[equation.tensor.name] = entries(equation, environment)
-    return values
-
-
-def cotangent_values(
-    loss: LossDerivation, forward: Values, extents: Mapping[str, int]
-) -> dict[str, Entries]:
-    """The cotangents of one loss and the forward values, without what nothing reads."""
-    values = dict(forward)
-    environment = Environment(values, extents)
-    read = {
-        tensor.name
-        for line in loss.cotangents
-        for expr in (line.equation.rhs, *(e for s in line.steps for e in (s.before, s.after)))
-        for tensor in tensors(expr)
+    back = {
+        loss.loss: cotangent_values(loss, forward, instance.extents) for loss in derivation.losses
     }
-    for line in loss.cotangents:
-        if line.equation.tensor.name in read:
-            values[line.equation.tensor.name] = entries(line.equation, environment)
-    return values
-
-
-def _lines_with_values(
-    derivation: Derivation, instance: Instance, forward: Values
-) -> Iterator[tuple[Line, Values]]:
-    for line in derivation.forward:
-        yield line, forward
-    for loss in derivation.losses:
-        values = cotangent_values(loss, forward, instance.extents)
-        for line in loss.cotangents:
-            yield line, values
-
-
-def _pairs(derivation: Derivation, line: Line) -> Iterator[tuple[str, _Side, _Side]]:
-    """What must be equal: the rule that says so, and both sides."""
-    indices = line.equation.indices
-    written = None if line.of else derivation.system.definition(line.equation.tensor)
-    last = _Side("what was written", written.indices, written.rhs) if written else None
-    for step in line.steps:
-        before = _Side("before", indices, step.before)
-        after = _Side("after", indices, step.after)
-        if last and last.expr != before.expr:
-            yield CONNECT, last, before
-        yield step.rule, before, after
-        last = after
-    result = _Side("the equation", indices, line.equation.rhs)
-    if last and last.expr != result.expr:
-        yield CONNECT, last, result
+    tally = Tally()
+    for line, loss in lines(derivation):
+        values = back[loss.loss] if loss else forward
+        equal = pairs(derivation, line)
+        points, every = _points(derivation, line, equal, instance, seed)
+        for rule in dict.fromkeys(pair.rule for pair in equal):
+            tally.add(rule, (), every)
+        for rule, comparison in _compare_pairs(derivation, line, equal, points, values, instance):
+            tally.add(rule, (comparison,), every)
+    return tally.rows("SymPy's scalar derivatives")
 
 
 def _points(
-    derivation: Derivation,
-    line: Line,
-    pairs: Sequence[tuple[str, _Side, _Side]],
-    instance: Instance,
-    seed: int,
+    derivation: Derivation, line: Line, equal: Sequence[Pair], instance: Instance, seed: int
 ) -> tuple[list[tuple[int, ...]], bool]:
     """The index values at which to check a line, as many as its cost allows; whether it is all."""
-    shape = tuple(extent_of(size, instance.extents) for size in line.equation.tensor.shape)
-    sides = {side.expr for _, *both in pairs for side in both}
-    cost = sum(operations(expr, derivation, instance) for expr in sides)
-    if not pairs:
+    extents = instance.extents
+    shape = tuple(extent_of(size, extents) for size in line.equation.tensor.shape)
+    sides = {side.expr for pair in equal for side in (pair.before, pair.after)}
+    cost = 0
+    for expr in sides:
+        by = [definition(derivation, p.args[0].tensor.name).rhs for p in expr.atoms(Partial)]
+        cost += operations(expr, extents, max((10 + operations(e, extents) for e in by), default=0))
+    if not equal:
         return [], True
     if cost > _OPERATIONS_AN_ENTRY:
         return [], False
@@ -158,42 +80,27 @@ def _points(
     return [tuple(map(int, np.unravel_index(flat, shape))) for flat in chosen], number == size
 
 
-def operations(expr: Any, derivation: Derivation, instance: Instance) -> int:
-    """About how many numbers one evaluation touches."""
-    if isinstance(expr, Partial):
-        equation = _definition(derivation, expr.args[0].tensor.name)
-        return 10 + operations(equation.rhs, derivation, instance)
-    if isinstance(expr, Reduction):
-        body = operations(expr.body, derivation, instance)
-        return body * math.prod(extent_of(i.extent, instance.extents) for i in expr.bound)
-    return 1 + sum(operations(e, derivation, instance) for e in expr.args)
-
-
-def _definition(derivation: Derivation, name: str) -> Equation:
-    return next(x.equation for x in derivation.forward if x.equation.tensor.name == name)
-
-
 def _compare_pairs(
     derivation: Derivation,
     line: Line,
-    pairs: Sequence[tuple[str, _Side, _Side]],
+    equal: Sequence[Pair],
     points: Sequence[tuple[int, ...]],
     values: Values,
     instance: Instance,
 ) -> Iterator[tuple[str, Comparison]]:
     environment = Environment(values, instance.extents)
     partial: Mapping[type, Any] = {Partial: _partial_compiler(derivation)}
-    found: dict[_Side, list[Value] | str] = {}
-    for rule, *both in pairs:
-        for side in both:
+    found: dict[Side, list[Value] | str] = {}
+    for pair in equal:
+        for side in (pair.before, pair.after):
             if side not in found:
                 name = f"equation ({line.number})"
                 found[side] = _evaluate_side(side, points, environment, name, partial)
-        yield from ((rule, c) for c in _compare_sides(line, rule, both, points, found))
+        yield from ((pair.rule, c) for c in _compare_sides(line, pair, points, found))
 
 
 def _evaluate_side(
-    side: _Side,
+    side: Side,
     points: Sequence[tuple[int, ...]],
     environment: Environment,
     name: str,
@@ -209,16 +116,15 @@ def _evaluate_side(
 
 def _compare_sides(
     line: Line,
-    rule: str,
-    both: Sequence[_Side],
+    pair: Pair,
     points: Sequence[tuple[int, ...]],
-    found: Mapping[_Side, list[Value] | str],
+    found: Mapping[Side, list[Value] | str],
 ) -> Iterator[Comparison]:
     values = []
-    for side in both:
+    for side in (pair.before, pair.after):
         at = found[side]
         if isinstance(at, str):
-            where = f'equation ({line.number}), rule "{rule}", {side.name}: {at}'
+            where = f'equation ({line.number}), rule "{pair.rule}", {side.name}: {at}'
             yield Comparison(math.nan, 0.0, where)
             return
         values.append(at)
@@ -227,8 +133,8 @@ def _compare_sides(
 
         def differ(a: str, b: str, point: tuple[int, ...] = point) -> str:
             return (
-                f'equation ({line.number}), {entry(name, point)}, rule "{rule}": '
-                f"{both[0].name} is {a}, {both[1].name} is {b}"
+                f'equation ({line.number}), {entry(name, point)}, rule "{pair.rule}": '
+                f"{pair.before.name} is {a}, {pair.after.name} is {b}"
             )
 
         yield compare(a, b, differ)
@@ -239,25 +145,23 @@ def _partial_compiler(derivation: Derivation) -> Callable[[Partial, Scope], Comp
 
     def compiler(expr: Partial, scope: Scope) -> Compiled:
         of, by = expr.args
-        equation = _definition(derivation, of.tensor.name)
+        equation = definition(derivation, of.tensor.name)
         x = scope.environment.tensors[by.tensor.name]
-        flat = list(x.flat)
-        traced = {**scope.environment.tensors, by.tensor.name: Entries(x.shape, flat)}
-        environment = Environment(traced, scope.environment.extents)
+        traced = Entries(x.shape, list(x.flat))
+        tensors = {**scope.environment.tensors, by.tensor.name: traced}
+        environment = Environment(tensors, scope.environment.extents)
         y = compile_expression(equation.rhs, environment, equation.indices, scope.name)
         y_at, x_at = _position(of, scope), _position(by, scope)
 
         def partial(frame: Frame) -> Value:
-            position = 0
-            for index, size in zip(x_at(frame), x.shape, strict=True):
-                position = position * size + index
-            value = flat[position]
+            position = traced.position(x_at(frame))
+            value = traced.flat[position]
             symbol = Known(value)
-            flat[position] = Traced(value, symbol)
+            traced.flat[position] = Traced(value, symbol)
             try:
                 return rate(y(y_at(frame)), symbol)
             finally:
-                flat[position] = value
+                traced.flat[position] = value
 
         return partial
 

@@ -1,9 +1,9 @@
-"""A tiny instance of a spec: the same network with its large fixed extents made small primes.
+"""Tiny instances of a spec: the same network with its large fixed extents made small.
 
-Whole numbers of 8 and more are replaced where they are extents: in `dims`, shapes, classes, calls
-of layers and written ranges. The same number becomes the same prime everywhere, different from
-every other extent. What is left may still not be a network (where one extent is another's square
-plus three, say); then building it fails, and the check stays at full size.
+Whole numbers of 5 and more are replaced where they are extents: in `dims`, shapes, classes, calls
+of layers and written ranges. The same number becomes the same small number everywhere, different
+from every other extent. What is left may not be a network any more (an image too small for its
+kernel, a width that its heads do not divide); so there are several, the smallest first.
 """
 
 from __future__ import annotations
@@ -27,30 +27,48 @@ from symbackprop.spec.syntax import (
     Spec,
 )
 
-LARGE = 8
-# 2 is left to a run-time extent.
-_PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)
+_KEPT = 4  # an extent up to this is small enough
+_LARGE = 8  # from here on an extent becomes one of at least some least number
+_LEAST = (3, 7, 13, 23)
+_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)
+# Numbers that layers are called with by these names are no extents.
+_NO_EXTENTS = frozenset({"axis", "axes", "stride", "strides", "padding", "dilation", "steps"})
 
 Syntax = TypeVar("Syntax")
+Choice = Callable[[list[int]], int]
 
 
-def shrink(spec: Spec) -> Spec:
-    """The spec with every large fixed extent replaced; the spec itself where none is large."""
+def shrinks(spec: Spec) -> Iterator[Spec]:
+    """The spec with its large fixed extents replaced, in several ways; the spec itself at last."""
     extents = sorted(set(_extents(spec)))
-    small = _smaller(extents)
-    return _rewritten(spec, lambda number: small.get(number, number)) if small else spec
+    tried: list[dict[int, int]] = []
+    for least in _LEAST:
+        for divisor in (None, min, max):
+            small = _smaller(extents, least, divisor)
+            if small not in tried and any(small[e] != e for e in extents):
+                tried.append(small)
+                yield _rewritten(spec, lambda number, small=small: small[number])  # type: ignore[misc]
+    yield spec
 
 
-def _smaller(extents: list[int]) -> dict[int, int]:
-    """A prime for each large extent; a product of two large extents stays their product."""
-    free = iter(prime for prime in _PRIMES if prime not in extents)
-    small: dict[int, int] = {}
-    for number in (e for e in extents if e >= LARGE):
-        factors = [(a, number // a) for a in small if number % a == 0 and number // a in small]
+def _smaller(extents: list[int], least: int, divisor: Choice | None) -> dict[int, int]:
+    """A small number for each extent, a prime of at least `least` for a large one.
+
+    A product of two extents stays their product. With `divisor`, a multiple of an extent stays a
+    multiple of it; which one of several, `divisor` chooses.
+    """
+    small = {e: e for e in extents if e <= _KEPT}
+    for number in (e for e in extents if e > _KEPT):
+        factors = [(a, number // a) for a in small if a > 1 and number // a in small]
+        factors = [(a, b) for a, b in factors if a * b == number]
+        divisors = [a for a in small if a > 1 and number % a == 0] if divisor else []
         if factors:
             small[number] = math.prod(small[f] for f in factors[0])
-        elif (prime := next(free, None)) is not None:
-            small[number] = min(prime, number)
+            continue
+        unit = small[divisor(divisors)] if divisor and divisors else 1
+        lowest = 2 if unit > 1 else least if number >= _LARGE else 3
+        free = (p for p in _PRIMES if p >= lowest and p * unit not in small.values())
+        small[number] = min(number, unit * next(free, number))
     return small
 
 
@@ -106,7 +124,9 @@ def _inside(node: Syntax, change: Callable[[int], int]) -> Syntax:
         node = dataclasses.replace(
             node,
             args=tuple(_extent(argument, change) for argument in node.args),
-            keywords=tuple(_extent(keyword, change) for keyword in node.keywords),
+            keywords=tuple(
+                k if k.name in _NO_EXTENTS else _extent(k, change) for k in node.keywords
+            ),
         )
     if isinstance(node, Binder) and node.extent is not None:
         node = dataclasses.replace(node, extent=_extent(node.extent, change))

@@ -41,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
     report = pipeline.check(derivation, spec)
     checking.show(report)
 
-    _heading("train", f"{plan.optimizer}, seed {plan.seed}")
+    rules = ", ".join(dict.fromkeys(str(rule.optimizer) for rule in plan.rules.values()))
+    _heading("train", f"{rules}, seed {plan.seed}")
     outcome = training.train(spec, plan, directory, "float32", resume=False)
     if outcome.interrupted:
         return 130

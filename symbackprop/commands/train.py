@@ -66,6 +66,9 @@ def train(spec: Spec, plan: Plan, directory: Path, dtype: str, resume: bool) -> 
         )
     if outcome.state.records:
         print(describe(outcome.state))
+    if plan.goal and outcome.reached is not None:
+        verdict = "reached" if outcome.reached else "missed"
+        print(f"{'goal':10} {verdict}: {plan.goal}")
     for what, path in outcome.files.items():
         print(f"{what:10} {path}")
     if "curves" not in outcome.files:
@@ -117,7 +120,6 @@ def _progress() -> Iterator[Callable[[State, int], None]]:
 
 def _plainly(state: State, total: int) -> None:
     """A line at the end of an epoch, at most LINES or so in the whole run; the last comes later."""
-    ended = state.records and state.sums == dict.fromkeys(state.sums, 0.0)
     due = state.step * LINES // total > (state.step - 1) * LINES // total
-    if ended and due and state.step < total:
+    if state.at_end_of_epoch and due and state.step < total:
         print(describe(state))

@@ -27,11 +27,16 @@ from symbackprop.derivation.rules.known import (
     with_row_sums,
 )
 from symbackprop.derivation.rules.recognise import mirrored
+from symbackprop.derivation.rules.values import (
+    in_known_powers,
+    in_known_products,
+    in_known_sums,
+)
 from symbackprop.equations.build.hoist import contains_contraction
 from symbackprop.equations.masks import Delta, Mask
 from symbackprop.equations.nodes import Access, Index, Partial, TensorSymbol
 from symbackprop.equations.reductions import Sum
-from symbackprop.equations.renaming import fresh_bound, fresh_name, plain_bound
+from symbackprop.equations.renaming import fresh_bound, fresh_name, plain_bound, substituted
 from symbackprop.equations.system import Equation
 
 
@@ -43,7 +48,7 @@ class Cotangent:
     value: Expr
 
     def at(self, indices: Sequence[Index]) -> Expr:
-        return self.value.xreplace(dict(zip(self.indices, indices, strict=True)))
+        return substituted(self.value, dict(zip(self.indices, indices, strict=True)))
 
 
 Consumer = tuple[Equation, Cotangent]
@@ -84,10 +89,14 @@ def _other_forms(rhs: Expr, own: Collection[str]) -> Iterator[Step]:
 
 def _rules(terms: list[Expr], known: Known) -> list[tuple[str, Callable[[Expr], Expr], str]]:
     """The rules in the order in which they are applied, each to the whole right-hand side."""
+    functions, values = known.functions, known.values
     return [
         ("collapse δ", lambda _: Add(*(collapsed(t) for t in terms)), "Σ_i δ(u, i) f(i) = f(u)"),
         ("gather by range", gathered, "Σ_j [m] f_j + [m] g = [m] (Σ_j f_j + g)"),
-        (FORWARD_VALUE, lambda e: in_forward_values(e, known), "computed on the way forward"),
+        (FORWARD_VALUE, lambda e: in_forward_values(e, functions), "computed on the way forward"),
+        ("forward power", lambda e: in_known_powers(e, values), "f^(k e) = y^k where y = f^e"),
+        ("forward sum", lambda e: in_known_sums(e, values), "Σ_j f_j = J m where m is its mean"),
+        ("forward product", lambda e: in_known_products(e, values), "f g = y"),
         ("mirror", mirrored, "sigmoid(-u) = 1 - sigmoid(u)"),
         (ON_SUPPORT, lambda e: on_support(e, known), "p [p > 0] = p where p is not negative"),
         (ROWS_SUM_TO_ONE, lambda e: with_row_sums(e, known), "each row is a distribution"),
@@ -119,7 +128,7 @@ def _term(seed: Expr, equation: Equation, found: Occurrence, x: Access) -> Expr:
     deltas = [Delta(u, a) for u, a in zip(x.indices, found.access.indices, strict=True)]
     own = {i.name for i in (*equation.indices, *found.bound, *x.indices)}
     coefficient = fresh_bound(found.coefficient, own)
-    return Sum(Mul(seed, coefficient, *deltas), *equation.indices, *found.bound)
+    return Sum(Mul(fresh_bound(seed, own), coefficient, *deltas), *equation.indices, *found.bound)
 
 
 def _away_from(equation: Equation, x: Access) -> Equation:

@@ -6,7 +6,7 @@ position that several bound indices share, as δ(a, 2 i + p): `solved` gives its
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import sympy
 from sympy import Expr, Mul
@@ -167,11 +167,20 @@ def _solve_digits(factors: list[Expr], bound: list[Index]) -> tuple[list[Expr], 
             continue
         position = sympy.Add(*(d.args[1] * u for _, u, d in found))
         deltas = [delta for delta, _, _ in found]
-        body = Mul(*(f for f in factors if f not in deltas))
+        rest = [f for f in factors if f not in deltas]
+        if any(flat in delta.args for delta in deltas) and not _reshapes(rest, radix):
+            continue
+        body = Mul(*rest)
         for index, place in radix.items():
             body = _put(body, index, digit(position, place, index.extent), bound)
         return list(Mul.make_args(body)), [i for i in bound if i not in radix]
     return factors, bound
+
+
+def _reshapes(factors: list[Expr], radix: Collection[Index]) -> bool:
+    """Whether each factor reads all of the indices side by side or none of them: no scatter."""
+    readers = [f for f in factors if not f.free_symbols.isdisjoint(radix)]
+    return all(isinstance(f, Access) and set(radix) <= set(f.indices) for f in readers)
 
 
 def _positions(factor: Expr, bound: list[Index]) -> Iterator[tuple[Expr, Expr, Digit]]:

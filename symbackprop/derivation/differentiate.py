@@ -12,6 +12,7 @@ from symbackprop.derivation.forward import Rewritten, name_softmaxes, prune, rew
 from symbackprop.derivation.model import Derivation, Line, LossDerivation, Step
 from symbackprop.derivation.occurrences import Softmaxes, differentiable_reads
 from symbackprop.derivation.rules.known import Known, known_of
+from symbackprop.derivation.statistics import is_compact, subjects
 from symbackprop.equations.build.scope import default_indices
 from symbackprop.equations.nodes import Access, Digit, Index, TensorSymbol, tensors
 from symbackprop.equations.recurrence import Recurrence, components, members
@@ -68,6 +69,7 @@ def _sweep(
 ) -> list[Line]:
     """The cotangent of every tensor between the loss and what it is differentiated by."""
     readers = _readers(loss, equations)
+    belongs_to = subjects(equations, readers)
     cotangents = {loss.symbol: Cotangent((), Integer(1))}
     own_taken = set(taken)
     lines: list[Line] = []
@@ -91,7 +93,14 @@ def _sweep(
         rhs, steps, also = adjoint(Access(x, *at), found, softmaxes, known)
         if rhs == 0:
             return
-        if is_light(rhs, computed.get(x)) and x not in loss.wrt:
+        held = [s for s, subject in belongs_to.items() if subject == x]
+        if held and not is_compact(rhs, len(held)):
+            for statistic in reversed(held):
+                del belongs_to[statistic], cotangents[statistic]
+            for statistic in reversed(held):
+                derive(statistic)
+            derive(x)
+        elif x in belongs_to or (is_light(rhs, computed.get(x)) and x not in loss.wrt):
             cotangents[x] = Cotangent(at, rhs)
         else:
             cotangents[x] = named(x, at)

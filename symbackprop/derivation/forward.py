@@ -15,8 +15,9 @@ from sympy import Expr, Pow, exp, log
 
 from symbackprop.derivation.model import Step
 from symbackprop.derivation.occurrences import softmax_key
-from symbackprop.derivation.rules.known import FORWARD_VALUE, Known, in_forward_values
+from symbackprop.derivation.rules.known import FORWARD_VALUE, in_forward_values
 from symbackprop.derivation.rules.recognise import recognise, sigmoid, softplus
+from symbackprop.derivation.statistics import name_statistics
 from symbackprop.equations.build.hoist import contains_contraction
 from symbackprop.equations.nodes import Access, TensorSymbol, tensors
 from symbackprop.equations.reductions import LogSumExp, Sum
@@ -44,7 +45,12 @@ def rewrite_forward(system: System, taken: set[str]) -> list[Rewritten]:
         scores, named = name_scores(replace(equation, rhs=rhs), taken)
         if named.rhs != rhs:
             steps = (*steps, Step(NAMED, rhs, named.rhs, "the exponent has a name"))
-        for one in scores:
+            rhs = named.rhs
+        *statistics, named = name_statistics(named, taken)
+        if named.rhs != rhs:
+            why = "what is reduced and then read beside it has a name"
+            steps = (*steps, Step(NAMED, rhs, named.rhs, why))
+        for one in (*scores, *statistics):
             done[one.tensor] = one
             rewritten.append((one, ()))
         done[equation.tensor] = named
@@ -101,7 +107,7 @@ def _reading_softmaxes(
     """The equation with each softmax that stands inside it read from its tensor."""
     if isinstance(equation.rhs, exp):
         return equation, steps
-    rhs = in_forward_values(equation.rhs, Known(before, frozenset()))
+    rhs = in_forward_values(equation.rhs, before)
     if rhs == equation.rhs:
         return equation, steps
     step = Step(FORWARD_VALUE, equation.rhs, rhs, "computed already")
@@ -138,6 +144,10 @@ def name_scores(equation: Equation, taken: set[str]) -> tuple[list[Equation], Eq
         places = [order.index(i) for i in axes]
         rhs = _read_from(rhs, key, symbol, places)
     return scores, replace(equation, rhs=rhs)
+
+
+def _real_entries(expr: Expr) -> set[Access]:
+    return {a for a in expr.atoms(Access) if a.tensor.kind == "real"}
 
 
 def _read_from(expr: Expr, key: Expr, symbol: TensorSymbol, places: list[int]) -> Expr:

@@ -15,7 +15,6 @@ from dataclasses import replace
 from sympy import Expr
 
 from symbackprop.derivation.occurrences import differentiable_reads
-from symbackprop.equations.build.hoist import signed_part
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, free_indices, tensors
 from symbackprop.equations.reductions import Reduction, Sum
 from symbackprop.equations.renaming import fresh_name, numbered
@@ -75,16 +74,18 @@ def name_statistics(equation: Equation, taken: set[str]) -> list[Equation]:
         if not expr.has(Sum):
             return expr
         if _is_statistic(expr, scope) and _stands_beside(expr, equation):
-            number, body = signed_part(expr)
+            negative = expr.could_extract_minus_sign()
+            body = -expr if negative else expr
             order = tuple(i for i in scope if i in free_indices(body))
             key = numbered(body, order)
             if key not in named:
+                rhs = body.func(*(walk(a, order) for a in body.args))
                 name = fresh_name(f"s_{equation.tensor.name}", taken)
                 taken.add(name)
                 symbol = TensorSymbol(name, [i.extent for i in order])
-                rhs = body.func(*(walk(a, order) for a in body.args))
                 named[key] = Equation(symbol, order, rhs, "", equation.place)
-            return number * Access(named[key].tensor, *order)
+            entry = Access(named[key].tensor, *order)
+            return -entry if negative else entry
         if isinstance(expr, Reduction):
             return expr.func(walk(expr.body, (*scope, *expr.bound)), *expr.bound)
         return expr.func(*(walk(a, scope) if isinstance(a, Expr) else a for a in expr.args))

@@ -14,8 +14,9 @@ from symbackprop.emit.printer import Printer
 from symbackprop.emit.statements import constant, statement
 from symbackprop.emit.warnings import UNDEFINED, ignored_warnings, silenced, undefined
 from symbackprop.equations.nodes import TensorSymbol
-from symbackprop.program.model import Function, Program, Read, Scalar
+from symbackprop.program.model import Function, Program
 from symbackprop.program.names import local
+from symbackprop.program.operations import Read, Scalar
 from symbackprop.templating import fill
 
 DTYPES = {"real": "dtype", "integer": "np.intp", "mask": "np.bool_"}

@@ -8,8 +8,9 @@ from sympy import Expr
 
 from symbackprop.emit.layout import Call, Code, lines
 from symbackprop.emit.numbers import number, operand
-from symbackprop.program.model import Function, Operation, Program, Read, Scalar, View
+from symbackprop.program.model import Function, Program
 from symbackprop.program.names import local
+from symbackprop.program.operations import Operation, Read, Scalar, View
 
 
 class Printer:

@@ -8,7 +8,7 @@ from typing import Any
 from symbackprop.emit.layout import Call, Code, Infix, lines
 from symbackprop.emit.numbers import factor, number, operand
 from symbackprop.emit.printer import Printer
-from symbackprop.program.model import (
+from symbackprop.program.operations import (
     Accumulate,
     Apply,
     Arange,

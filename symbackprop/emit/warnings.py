@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from symbackprop.emit.numbers import undefined_somewhere
-from symbackprop.program.model import Apply, Function, Program, Scalar
+from symbackprop.program.model import Function, Program
+from symbackprop.program.operations import Apply, Scalar
 
 UNDEFINED = frozenset(["divide", "invalid", "over"])
 # Functions that numbers which are not positive can leave undefined.

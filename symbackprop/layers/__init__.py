@@ -6,17 +6,30 @@ from collections.abc import Mapping
 
 from symbackprop.layers import (
     attention,
+    convolution,
     dense,
     losses,
     normalisation,
     penalties,
+    pooling,
     probability,
     recurrent,
     shape,
 )
 from symbackprop.layers.registry import Layer, family
 
-FAMILIES = (dense, attention, normalisation, recurrent, probability, shape, losses, penalties)
+FAMILIES = (
+    dense,
+    convolution,
+    pooling,
+    attention,
+    normalisation,
+    recurrent,
+    probability,
+    shape,
+    losses,
+    penalties,
+)
 
 LAYERS: Mapping[str, Layer] = {
     name: layer for module in FAMILIES for name, layer in family(module).items()

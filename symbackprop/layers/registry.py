@@ -20,6 +20,8 @@ from types import ModuleType
 from typing import Any, NoReturn, Protocol, TypeVar
 
 Extent = Any  # an int, or a SymPy expression over run-time extents
+Pair = tuple[int, int]  # written as two numbers, or as one that stands for both
+Padding = str | int  # "valid", "same" or a number
 
 
 class Array(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from symbackprop.layers.registry import Array, Call, Extent, axis_of, indices, names, shape_text
 
@@ -61,6 +62,71 @@ def concat(call: Call, a: Array, b: Array, *more: Array, axis: int = -1) -> Arra
     after = f", {indices('m', count)}" if count else ""
     text = f"y[..., k{after}] = where(k < A, a[..., k{after}], b[..., k - A{after}])"
     return call.equation(text, {"k": a.shape[at] + b.shape[at]}, a=a, b=b, A=a.shape[at])
+
+
+def pad(
+    call: Call,
+    x: Array,
+    width: int = 0,
+    axis: int | None = None,
+    before: int | None = None,
+    after: int | None = None,
+) -> Array:
+    """y is x with zeros around it: `width` at both ends, or `before` and `after`, of its inner axes.
+
+    These are all but the first and the last, H and W of an image; or the one `axis`.
+    """
+    if axis is None and len(x.shape) < 3:
+        call.refuse("x", f"x has shape {shape_text(x)}, so no inner axes", "name one: axis=1")
+    axes = range(1, len(x.shape) - 1) if axis is None else [axis_of(call, x, axis)]
+    ends = {
+        "before": width if before is None else before,
+        "after": width if after is None else after,
+    }
+    for name, count in ends.items():
+        if count < 0:
+            given = "width" if (before if name == "before" else after) is None else name
+            call.refuse(given, f"{given} {count}", "it is 0 or more")
+    return padded(call, x, dict.fromkeys(axes, (ends["before"], ends["after"])))
+
+
+def padded(call: Call, x: Array, zeros: Mapping[int, tuple[int, int]]) -> Array:
+    """x with so many zeros before and after each of the axes; x itself where there are none."""
+    own = _letters(x)
+    conditions: list[str] = []
+    positions, extents = list(own), {}
+    numbers: dict[str, Extent] = {}
+    for axis, (before, after) in zeros.items():
+        if not before and not after:
+            continue
+        name, size = own[axis], x.shape[axis]
+        extents[name], numbers[f"S{axis}"] = size + before + after, size + before
+        conditions += [f"({name} >= {before})"] if before else []
+        conditions += [f"({name} < S{axis})"] if after else []
+        positions[axis] = f"{name} - {before}" if before else name
+    if not conditions:
+        return x
+    text = f"where({' & '.join(conditions)}, x[{', '.join(positions)}], 0)"
+    return call.equation(f"x_pad[{', '.join(own)}] = {text}", extents, x=x, **numbers)
+
+
+def cropped(call: Call, x: Array, cuts: Mapping[int, tuple[int, int]]) -> Array:
+    """x without so many entries at the beginning and the end of each axis."""
+    own = _letters(x)
+    positions, extents = list(own), {}
+    for axis, (before, after) in cuts.items():
+        if before or after:
+            extents[own[axis]] = x.shape[axis] - before - after
+            positions[axis] = f"{own[axis]} + {before}"
+    if not extents:
+        return x
+    return call.equation(f"y[{', '.join(own)}] = x[{', '.join(positions)}]", extents, x=x)
+
+
+def _letters(x: Array) -> list[str]:
+    """An index for each axis: those of a sequence, of an image, or of anything."""
+    rank = len(x.shape)
+    return list({3: "ntc", 4: "nijc"}.get(rank, "")) or names("i", rank)
 
 
 def _completed(call: Call, x: Array, shape: tuple[Extent, ...]) -> tuple[Extent, ...]:

@@ -8,18 +8,24 @@ from typing import Any
 import sympy
 from sympy import Expr
 
-from symbackprop.program.model import (
+from symbackprop.program.operations import (
     Accumulate,
     Apply,
     Assemble,
+    Branch,
+    Either,
     Inner,
     Matmul,
     Put,
     Reduce,
     Shape,
+    Steps,
     Take,
+    View,
+    Written,
 )
 from symbackprop.program.shapes import broadcast
+from symbackprop.program.steps import Condition, Step
 from symbackprop.program.views import Views
 
 COMPARISON_FUNCTIONS = {
@@ -153,3 +159,30 @@ class Graph(Views):
         self, shape: Shape, axis: int, parts: tuple[int, ...], ranges: tuple[tuple[Expr, Expr], ...]
     ) -> int:
         return self.add(Assemble(shape, "real", axis, parts, ranges))
+
+    # Loops
+
+    def memory(self, loop: int, tensor: str, shape: Shape, kind: str) -> int:
+        """Memory for a tensor of this shape, the first axis of which counts the steps of a loop."""
+        return self.add(Steps(shape, kind, loop, tensor))
+
+    def written(self, memory: int) -> int:
+        return self.add(Written(self.shape(memory), self.kind(memory), memory))
+
+    def choose(self, step: Step, condition: Condition, shape: Shape, a: int, b: int) -> int:
+        """`a` at steps where the condition holds, else `b`, both of which broadcast to the shape."""
+        kinds = {self.kind(v) for v in (a, b) if self.number(v) is None}
+        kind = kinds.pop() if len(kinds) == 1 else "real"
+        if kind == "real" or None not in (self.number(a), self.number(b)):
+            a, b, kind = self.real(a), self.real(b), "real"
+        whole = all(self.shape(v) == shape for v in (a, b))
+        form = Either if whole and self.stands(a) and self.stands(b) else Branch
+        return self.add(form(shape, kind, step, condition, a, b))
+
+    def stands(self, value: int) -> bool:
+        """Whether no statement in the body of a loop computes the value."""
+        operation = self.values[value]
+        while isinstance(operation, View):
+            value = operation.of
+            operation = self.values[value]
+        return self.loop_of[value] is None or isinstance(operation, (Row, Scalar))

@@ -8,16 +8,9 @@ from symbackprop.derivation.model import Derivation, Line, LossDerivation
 from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.program.expressions import RULES
 from symbackprop.program.graph import Graph
-from symbackprop.program.model import (
-    Copy,
-    Function,
-    Loss,
-    Program,
-    Read,
-    Scalar,
-    View,
-)
+from symbackprop.program.model import Function, Loss, Program
 from symbackprop.program.names import Namer
+from symbackprop.program.operations import Copy, Read, Scalar, View
 from symbackprop.program.scope import Scope
 from symbackprop.program.shapes import row_major
 from symbackprop.program.storage import Pool, place, root

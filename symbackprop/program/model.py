@@ -1,197 +1,37 @@
-"""The Program: what a derivation computes, as operations on arrays; neutral to the target language.
+"""The Program: what a derivation computes, as operations on arrays.
 
-A value is the result of one operation, known by its position in `Program.values`; each operation
-reads only values before it. Axes are positions, so an operation does not know index names.
-
-    operation := Read | Scalar | Arange | Ones                       sources
-               | View                                                the same memory, seen otherwise
-               | Apply                                               pointwise, broadcasting
-               | Reduce | Matmul | Inner                             sums and extremes
-               | Take | Put | Accumulate                             positions that are integers
-               | Assemble | Copy                                     memory written in parts or anew
+The operations are listed in `operations`. A loop is none of them: its body are the values that
+depend on its step, through a `Row`, a number made of its `Step`, or another value of the body. They
+are computed anew at every step; `Loop.writes` says which of them are kept, each in its row of a
+`Steps`. A value of the body is computed only at steps at which all the rows that it reads exist:
+`Program.when`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sympy import Expr
 
 from symbackprop.derivation.model import Derivation, Line
-
-Shape = tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """Base of all operations. `shape` and `kind` (real, integer, mask) are those of the result."""
-
-    shape: Shape
-    kind: str
-
-    @property
-    def operands(self) -> tuple[int, ...]:
-        """The values that it reads."""
-        return ()
+from symbackprop.program.operations import Operation, Shape
+from symbackprop.program.steps import Condition, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Read(Operation):
-    """An input or a parameter."""
+@dataclass(frozen=True)
+class Loop:
+    """For every step, in reverse from the last to the first.
 
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scalar(Operation):
-    """A number made of constants and run-time extents, such as 2/N."""
-
-    number: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Arange(Operation):
-    """0, 1, 2, … along one axis."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ones(Operation):
-    """1, 1, 1, … along one axis: a sum over that axis is a product with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class View(Operation):
-    """Another look at the memory of `of`.
-
-    how: transpose (detail: the axes), reshape (no detail, `shape` says all), diagonal (detail: the
-    two axes, which become the last one), select (detail: for each axis of `of` a pair (start,
-    stop), a number or, for an axis that is new, None).
+    `writes` maps memory, a `Steps`, to the value of the body that is its row at the step. The body
+    stands between the values before `end` and those from there on.
     """
 
-    of: int
-    how: str
-    detail: tuple[Any, ...] = ()
-
-    @property
-    def operands(self) -> tuple[int, ...]:
-        return (self.of,)
-
-
-@dataclass(frozen=True, slots=True)
-class Apply(Operation):
-    """A scalar function at every entry; shapes broadcast from the right."""
-
-    function: str
-    inputs: tuple[int, ...]
-
-    @property
-    def operands(self) -> tuple[int, ...]:
-        return self.inputs
-
-
-@dataclass(frozen=True, slots=True)
-class Reduce(Operation):
-    """sum, prod, max, min, argmax or argmin over `axes`; the arg forms know one axis, the last."""
-
-    function: str
-    of: int
-    axes: tuple[int, ...]
-
-    @property
-    def operands(self) -> tuple[int, ...]:
-        return (self.of,)
-
-
-@dataclass(frozen=True, slots=True)
-class Matmul(Operation):
-    """a b: vectors and matrices, or two stacks of matrices with the same leading axes."""
-
-    a: int
-    b: int
-
-    @property
-    def operands(self) -> tuple[int, ...]:
-        return (self.a, self.b)
-
-
-@dataclass(frozen=True, slots=True)
-class Inner(Operation):
-    """The inner products along the last axis of two arrays of the same shape."""
-
-    a: int
-    b: int
-
-    @property
-    def operands(self) -> tuple[int, ...]:
-        return (self.a, self.b)
-
-
-@dataclass(frozen=True, slots=True)
-class Take(Operation):
-    """The entries of `of` along `axis` at the positions `index`, whose axes stand in its place.
-
-    Positions out of range read the nearest entry.
-    """
-
-    of: int
-    index: int
-    axis: int
-
-    @property
-    def operands(self) -> tuple[int, ...]:
-        return (self.of, self.index)
-
-
-@dataclass(frozen=True, slots=True)
-class Put(Operation):
-    """`base` with `entries` at the flat positions `index`, which are all different."""
-
-    base: int
-    index: int
-    entries: int
-
-    @property
-    def operands(self) -> tuple[int, ...]:
-        return (self.base, self.index, self.entries)
-
-
-@dataclass(frozen=True, slots=True)
-class Accumulate(Operation):
-    """`base` with `entries` added at the flat positions `index`, which may repeat."""
-
-    base: int
-    index: int
-    entries: int
-
-    @property
-    def operands(self) -> tuple[int, ...]:
-        return (self.base, self.index, self.entries)
-
-
-@dataclass(frozen=True, slots=True)
-class Assemble(Operation):
-    """The parts one after the other along `axis`; each broadcasts to its range (start, stop)."""
-
-    axis: int
-    parts: tuple[int, ...]
-    ranges: tuple[tuple[Expr, Expr], ...]
-
-    @property
-    def operands(self) -> tuple[int, ...]:
-        return self.parts
-
-
-@dataclass(frozen=True, slots=True)
-class Copy(Operation):
-    """A fresh array with the entries of `of`, broadcast to the shape."""
-
-    of: int
-
-    @property
-    def operands(self) -> tuple[int, ...]:
-        return (self.of,)
+    step: Step
+    extent: Expr
+    reverse: bool
+    writes: Mapping[int, int]
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +41,8 @@ class Place:
     buffer: str
     inplace: int | None = None
     """The operand whose memory the result overwrites."""
+    row_of: int | None = None
+    """The `Steps` that it is a row of."""
 
 
 @dataclass(frozen=True)
@@ -215,7 +57,9 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Function:
-    """A straight-line body: `order` lists the values that it computes, dead ones left out.
+    """A body: `order` lists the values that it computes, dead ones left out.
+
+    The values of a loop stand side by side; they are computed at every step.
 
     `results` maps the names to return to values; for a loss the first is the loss itself and the
     rest are gradients. `names` says what each value is called, `places` where it lives.
@@ -244,7 +88,9 @@ class Program:
     """Everything that the generated module holds.
 
     `serves` gives for each value the number of the equation that it was made for (0 for sources).
-    `constants` are the values that depend on extents alone, computed once, by name.
+    `constants` are the values that depend on extents alone, computed once, by name. `loop_of` gives
+    for each value the loop whose body it belongs to, and `when` the conditions, all of which hold at
+    the steps at which it is computed.
     """
 
     derivation: Derivation
@@ -255,3 +101,6 @@ class Program:
     buffers: tuple[Buffer, ...]
     forward: Function
     losses: tuple[Loss, ...]
+    loops: tuple[Loop, ...]
+    loop_of: tuple[int | None, ...]
+    when: Mapping[int, tuple[Condition, ...]]

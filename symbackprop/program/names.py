@@ -7,7 +7,7 @@ import keyword
 from collections.abc import Container, Sequence
 
 from symbackprop.derivation.model import Derivation
-from symbackprop.program.model import Apply, Arange, Matmul, Ones, Operation, Reduce
+from symbackprop.program.operations import Apply, Arange, Matmul, Ones, Operation, Reduce
 from symbackprop.spec.definitions import MODULE_ARGUMENTS
 
 _REDUCED = {"max": "largest", "min": "smallest", "sum": "total", "prod": "product"}

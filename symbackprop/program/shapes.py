@@ -7,7 +7,7 @@ import itertools
 
 from sympy import Expr, Integer
 
-from symbackprop.program.model import Shape
+from symbackprop.program.operations import Shape
 
 ONE = Integer(1)
 ZERO = Integer(0)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from symbackprop.program.model import (
+from symbackprop.program.model import Buffer, Place
+from symbackprop.program.names import Namer, describe, local
+from symbackprop.program.operations import (
     Accumulate,
     Apply,
     Arange,
-    Buffer,
     Copy,
     Ones,
     Operation,
-    Place,
     Put,
     Read,
     Scalar,
     Shape,
     View,
 )
-from symbackprop.program.names import Namer, describe, local
 
 Key = tuple[Shape, str]
 

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from sympy import Expr
 
-from symbackprop.program.model import (
+from symbackprop.program.operations import (
     Apply,
     Arange,
+    Branch,
+    Either,
     Matmul,
     Ones,
     Operation,
     Read,
     Reduce,
+    Row,
     Scalar,
     Shape,
     Take,
     View,
 )
+from symbackprop.program.steps import step_in
 
 # What a workspace can compute in an expression when it is made.
 _PLAIN = (Arange, Ones, View, Apply, Reduce, Matmul, Take)
@@ -29,7 +33,8 @@ _PLAIN = (Arange, Ones, View, Apply, Reduce, Matmul, Take)
 class Values:
     """The list, and what it starts from; methods that make an operation return the value's number.
 
-    `line` is the equation that new operations serve.
+    `line` is the equation that new operations serve; `loop_of` gives the loop whose body each value
+    belongs to.
     """
 
     def __init__(self) -> None:
@@ -37,6 +42,7 @@ class Values:
         self.serves: list[int] = []
         self.line = 0
         self._known: dict[Operation, int] = {}
+        self.loop_of: list[int | None] = []
         self._constant: list[bool] = []
 
     def add(self, operation: Operation) -> int:
@@ -63,8 +69,21 @@ class Values:
         self.serves.append(self.line)
         plain = isinstance(operation, _PLAIN) and getattr(operation, "function", "") != "erf"
         fixed = (plain and bool(operation.shape)) or isinstance(operation, Scalar)
+        loop = self._loop(operation)
+        self.loop_of.append(loop)
+        fixed = fixed and loop is None
         self._constant.append(fixed and all(self._constant[o] for o in operation.operands))
         return len(self.values) - 1
+
+    def _loop(self, operation: Operation) -> int | None:
+        """The loop whose step the operation depends on."""
+        if isinstance(operation, (Row, Either, Branch)):
+            return operation.step.loop
+        if isinstance(operation, Scalar):
+            step = step_in(operation.number)
+            return None if step is None else step.loop
+        loops = (self.loop_of[operand] for operand in operation.operands)
+        return next((loop for loop in loops if loop is not None), None)
 
     def is_constant(self, value: int) -> bool:
         """Whether a value is a number or an array that depends on the extents alone."""

@@ -6,8 +6,9 @@ import itertools
 
 from sympy import Expr
 
-from symbackprop.program.model import Copy, Operation, Shape, View
+from symbackprop.program.operations import Copy, Operation, Row, Shape, View
 from symbackprop.program.shapes import ONE, ZERO, Strides, merged_stride, product, row_major
+from symbackprop.program.steps import Step
 from symbackprop.program.values import Values
 
 
@@ -63,6 +64,26 @@ class Views(Values):
         """The items of `select` that select everything."""
         return [(ZERO, extent) for extent in self.shape(value)]
 
+    def row(self, value: int, axis: int, step: Step, position: Expr) -> int:
+        """What the value holds at the position along the axis, looked up in the array itself."""
+        operation = self.values[value]
+        if isinstance(operation, View) and operation.how == "transpose":
+            own = operation.detail[axis]
+            left = [a for a in operation.detail if a != own]
+            order = sorted(left)
+            inner = self.row(operation.of, own, step, position)
+            return self.transpose(inner, tuple(order.index(a) for a in left))
+        if isinstance(operation, View) and operation.how == "select":
+            place = [k for k, i in enumerate(operation.detail) if i is None or isinstance(i, tuple)]
+            item = operation.detail[place[axis]]
+            if item is not None:
+                own = sum(i is not None for i in operation.detail[: place[axis]])
+                inner = self.row(operation.of, own, step, position + item[0])
+                rest = (*operation.detail[: place[axis]], *operation.detail[place[axis] + 1 :])
+                return self.select(inner, rest)
+        shape = tuple(e for k, e in enumerate(operation.shape) if k != axis)
+        return self.add(Row(shape, operation.kind, value, axis, step, position))
+
     def diagonal(self, value: int, a: int, b: int) -> int:
         shape = self.shape(value)
         rest = tuple(e for k, e in enumerate(shape) if k not in (a, b))
@@ -107,6 +128,9 @@ class Views(Values):
         return self._strides[value]
 
     def _compute_strides(self, operation: Operation) -> Strides:
+        if isinstance(operation, Row):
+            inner = self.strides(operation.of)
+            return tuple(s for k, s in enumerate(inner) if k != operation.axis)
         if not isinstance(operation, View) or operation.how == "reshape":
             return row_major(operation.shape)
         inner = self.strides(operation.of)

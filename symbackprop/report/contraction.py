@@ -109,13 +109,23 @@ def transpose(formula: Formula) -> Formula:
     if formula == Constant("identity"):
         return formula
     if isinstance(formula, Times):
-        return times(transpose(f) for f in reversed(formula.factors))
+        numbers = [f for f in formula.factors if _is_number(f)]
+        arrays = [f for f in formula.factors if not _is_number(f)]
+        return times([*numbers, *(transpose(f) for f in reversed(arrays))])
     if isinstance(formula, Big):
         return replace(formula, body=transpose(formula.body))
     base = formula.base if isinstance(formula, Power) and not formula.entrywise else formula
     if isinstance(base, Apply) and base.function == "diag":
         return formula
     return Transpose(formula)
+
+
+def _is_number(formula: Formula) -> bool:
+    """Whether nothing in it is an array."""
+    return not any(
+        part in (ONES, Constant("identity")) or (isinstance(part, Named) and part.display.array)
+        for part in walk(formula)
+    )
 
 
 def _eliminate(vertex: Index, factors: list[Factor], axes: Axes) -> list[Factor]:

@@ -21,6 +21,7 @@ from symbackprop.equations.reductions import (
     Reduction,
     Sum,
 )
+from symbackprop.report.conditions import conditions, ranges, written
 from symbackprop.report.formula import (
     ONE,
     Apply,
@@ -138,7 +139,7 @@ def _exp(expr: Expr, scope: _Scope) -> Formula:
 
 def _sum_of_exp(expr: LogSumExp, scope: _Scope) -> Formula:
     exponential = Apply("exp", (_write(expr.body, scope),))
-    return Big("sum", tuple(scope.names.entry(i) for i in expr.bound), exponential)
+    return Big("sum", _bound(expr, scope), exponential)
 
 
 def _log_sum_exp(expr: LogSumExp, scope: _Scope) -> Formula:
@@ -147,12 +148,20 @@ def _log_sum_exp(expr: LogSumExp, scope: _Scope) -> Formula:
 
 def _reduction(expr: Reduction, scope: _Scope) -> Formula:
     operator = type(expr).__name__.lower()
-    bound = tuple(scope.names.entry(i) for i in expr.bound)
-    return Big(operator, bound, _write(expr.body, scope))
+    return Big(operator, _bound(expr, scope), _write(expr.body, scope))
+
+
+def _bound(expr: Reduction, scope: _Scope) -> tuple[Formula, ...]:
+    """The bound indices; p < 2 where what it reads does not tell how far p runs."""
+    found = []
+    for index, extent in ranges(expr).items():
+        name = scope.names.entry(index)
+        found.append(name if extent is None else Relation("<", name, _write(extent, scope)))
+    return tuple(found)
 
 
 def _sum(expr: Sum, scope: _Scope) -> Formula:
-    """A sum of all squares of a tensor as its squared norm."""
+    """A sum of all squares of a tensor as its squared norm; conditions on indices below Σ."""
     square = expr.body
     if isinstance(square, sympy.Pow) and square.exp == 2 and isinstance(square.base, Access):
         indices = square.base.indices
@@ -162,7 +171,9 @@ def _sum(expr: Sum, scope: _Scope) -> Formula:
             and set(indices) == set(expr.bound)
         ):
             return Norm(scope.names.whole(square.base.tensor), frobenius=len(indices) == 2)
-    return _reduction(expr, scope)
+    body, masks = conditions(expr.body, expr.bound)
+    given = written(masks, lambda e: _write(e, scope))
+    return Big("sum", _bound(expr, scope), _write(body, scope), given)
 
 
 def _delta(expr: Delta, scope: _Scope) -> Formula:

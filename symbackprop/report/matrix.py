@@ -18,6 +18,7 @@ from sympy import Expr, Integer
 from symbackprop.equations.masks import And, Compare, Delta, Not, Or, Where
 from symbackprop.equations.nodes import Access, Index, Stop, TensorSymbol, free_indices
 from symbackprop.equations.reductions import LogSumExp, Reduction, Sum
+from symbackprop.report.conditions import conditions, ranges, written
 from symbackprop.report.contraction import Axes, Factor, NoMatrixForm, contract
 from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import (
@@ -156,10 +157,15 @@ class _Reader:
 
     def _staying(self, expr: Sum, staying: tuple[Index, ...]) -> Factor:
         """A sum, written out, over indices that stay: Σ_t X_tᵀ Z_t."""
-        inner = Sum(expr.body, *(i for i in expr.bound if i not in staying))
+        told = ranges(expr)
+        if any(told[i] is not None for i in staying):
+            raise NoMatrixForm
+        body, masks = conditions(expr.body, staying)
+        inner = Sum(body, *(i for i in expr.bound if i not in staying))
         axes = self.reads.natural(inner)
         bound = tuple(self.reads.names.entry(i) for i in staying)
-        return Factor(Big("sum", bound, self.array(inner, axes)), axes)
+        given = written(masks, self._scalar)
+        return Factor(Big("sum", bound, self.array(inner, axes), given), axes)
 
     def _norm(self, expr: Sum) -> tuple[sympy.Rational, Formula] | None:
         """Σ f², over every index of f, as the squared norm of f."""

@@ -134,11 +134,12 @@ def choices(
     stepping = {p for a in accesses for p in _step_indices(a, steps)}
     shifted = {i for a in accesses for p in a.indices for i in _inside(p)} & set(candidates)
     must = needed | shifted
+    free = min(2, len(set(indices) - must))
     for size in range(len(must), _MOST + 1):
         found = [
             frozenset(choice)
             for choice in itertools.combinations(candidates, size)
-            if must <= set(choice) and _fits(accesses, indices, set(choice))
+            if must <= set(choice) and _fits(accesses, indices, set(choice), free)
         ]
         yield from sorted(found, key=lambda choice: -len(choice & stepping))
 
@@ -154,13 +155,13 @@ def _step_indices(access: Access, steps: Mapping[TensorSymbol, int]) -> set[Inde
     return free_indices(access.indices[steps[access.tensor]])
 
 
-def _fits(accesses: Iterable[Access], indices: Axes, fixed: set[Index]) -> bool:
-    """Whether at most two axes are left everywhere, and one at least of the result."""
-    if not 1 <= len(set(indices) - fixed) <= 2:
-        return False
-    return all(
-        len({i for i in a.indices if isinstance(i, Index)} - fixed) <= 2 for a in accesses
-    ) and _unambiguous(accesses, fixed)
+def _fits(accesses: Iterable[Access], indices: Axes, fixed: set[Index], free: int) -> bool:
+    """Whether `free` axes are left of the result, and at most two everywhere."""
+    return (
+        len(set(indices) - fixed) == free > 0
+        and all(len({i for i in a.indices if isinstance(i, Index)} - fixed) <= 2 for a in accesses)
+        and _unambiguous(accesses, fixed)
+    )
 
 
 def _unambiguous(accesses: Iterable[Access], fixed: set[Index]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import sympy
 from sympy import Expr, Integer
 
 from symbackprop.derivation.model import Derivation
@@ -126,14 +127,21 @@ def _ends(guarded: Where, groups: Mapping[TensorSymbol, Recurrence]) -> tuple[En
 
 
 def _guard(mask: Expr) -> tuple[Index, int] | None:
-    """t and -d where the mask is t >= d, t and d where it is t < T - d."""
-    if not isinstance(mask, Compare) or not isinstance(mask.args[1], Index):
+    """t and -d where the mask is t >= d, t and d where it is t < T - d, however they are written."""
+    if not isinstance(mask, Compare) or mask.op not in ("<", "<=", ">", ">="):
         return None
-    index, bound = mask.args[1:]
-    distance = bound if mask.op == ">=" else index.extent - bound if mask.op == "<" else Integer(0)
-    if not distance.is_Integer or distance <= 0:
+    left, right = mask.args[1:]
+    greater, lesser = (left, right) if mask.op in (">", ">=") else (right, left)
+    strict = 1 if mask.op in ("<", ">") else 0
+    margin = sympy.expand(greater - lesser - strict)  # the mask says that it is not negative
+    found = sorted(free_indices(margin), key=str)
+    if len(found) != 1:
         return None
-    return index, -int(distance) if mask.op == ">=" else int(distance)
+    index = found[0]
+    behind, ahead = index - margin, sympy.expand(index.extent - 1 - index - margin)
+    if behind.is_Integer and behind > 0:
+        return index, -int(behind)
+    return (index, int(ahead)) if ahead.is_Integer and ahead > 0 else None
 
 
 def _alone(expr: Expr, accesses: Iterable[Access]) -> bool:

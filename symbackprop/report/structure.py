@@ -31,19 +31,33 @@ def common_factor(expr: sympy.Add) -> tuple[Rational, Expr]:
 
 
 def ordered_terms(expr: sympy.Add) -> list[Expr]:
-    """Positive terms first: sums, products, lone names; 1 in front (1 - h), numbers behind."""
+    """Positive terms first: sums, products, lone names; 1 in front (1 - h), numbers behind.
+
+    In a recurrence what other steps give comes after what this step gives.
+    """
     terms = sympy.Add.make_args(expr)
     leads = any(t.as_coeff_Mul()[0] < 0 for t in terms)
+    steps = {i for t in terms for i in _shifted(t)}
 
     def rank(term: Expr) -> int:
         if term.is_Rational:
-            return 0 if leads or term == 1 else 4
-        return 1 if term.has(Sum) else 2 if not _lone(term) else 3
+            return 0 if leads or (term == 1 and expr.has(Access)) else 6
+        if _shifted(term):
+            return 4
+        if _lone(term):
+            return 3 if free_indices(term) & steps else 5
+        return 1 if term.has(Sum) else 2
 
     return sorted(
         terms,
         key=lambda t: (bool(t.as_coeff_Mul()[0] < 0), rank(t), sympy.default_sort_key(t)),
     )
+
+
+def _shifted(term: Expr) -> set[Index]:
+    """The indices that the term reads at other places, as t - 1."""
+    positions = {p for a in term.atoms(Access) for p in a.indices if p.is_Add}
+    return {i for p in positions for i in free_indices(p)}
 
 
 def _lone(term: Expr) -> bool:

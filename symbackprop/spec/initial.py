@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 from symbackprop.spec import grammar, lines
-from symbackprop.spec.document import ListNode, Node, describe
+from symbackprop.spec.document import ListNode, Node, ScalarNode, describe
 from symbackprop.spec.errors import Faults, Refused, did_you_mean, quoted
 from symbackprop.spec.fields import number, scalar
 from symbackprop.spec.syntax import Call, Expression, Init, Name, Number, Unary
@@ -37,23 +37,16 @@ def initial(node: Node, shape: tuple[int | str, ...]) -> Init:
     found = scalar(node, "init", f"write one of {', '.join(SCHEMES)}, or a nested list")
     if not found.style and not shape and not _LETTER.match(found.text):
         return Init("values", (), number(found, "init"))
-    code = lines.expression(found.excerpt(), Faults())
-    if code is None:
-        fix = 'write zeros, normal(0.1), … or a list; between braces in quotes: "uniform(-1, 1)"'
-        raise Refused(found.place, "init cannot be read", fix)
-    call = grammar.expression(code)
-    scheme = call.id if isinstance(call, Name) else call.function if isinstance(call, Call) else ""
+    fix = 'write zeros, normal(0.1), … or a list; between braces in quotes: "uniform(-1, 1)"'
+    scheme, arguments, count = call_of(found, "init", fix)
     if scheme not in SCHEMES:
         fix = did_you_mean(scheme, SCHEMES, f"write one of {', '.join(SCHEMES)}, or a nested list")
         raise Refused(found.place, f"unknown init {quoted(found.text)}", fix)
-    arguments = call.args if isinstance(call, Call) else ()
-    keywords = call.keywords if isinstance(call, Call) else ()
-    if keywords or len(arguments) != SCHEMES[scheme]:
-        count = len(arguments) + len(keywords)
+    if count != SCHEMES[scheme]:
         example = {0: scheme, 1: f"{scheme}(0.1)", 2: f"{scheme}(-0.1, 0.1)"}[SCHEMES[scheme]]
-        message = f"{scheme} takes {_count(SCHEMES[scheme])}, not {count}"
+        message = f"{scheme} takes {numbers_text(SCHEMES[scheme])}, not {count}"
         raise Refused(found.place, message, f"write {example}")
-    numbers = tuple(_literal(argument) for argument in arguments)
+    numbers = tuple(literal(argument) for argument in arguments)
     if scheme == "normal" and numbers[0] < 0:
         raise Refused(arguments[0].place, "a negative standard deviation", "write normal(0.1)")
     if scheme == "uniform" and numbers[0] > numbers[1]:
@@ -61,11 +54,27 @@ def initial(node: Node, shape: tuple[int | str, ...]) -> Init:
     return Init(scheme, numbers)
 
 
-def _count(numbers: int) -> str:
+def call_of(found: ScalarNode, what: str, fix: str) -> tuple[str, tuple[Expression, ...], int]:
+    """`normal(0.1)` or `zeros`: the name, "" for none, its arguments, and how many came.
+
+    A keyword counts as one that came and is none of the arguments.
+    """
+    code = lines.expression(found.excerpt(), Faults())
+    if code is None:
+        raise Refused(found.place, f"{what} cannot be read", fix)
+    call = grammar.expression(code)
+    if isinstance(call, Call):
+        return call.function, call.args, len(call.args) + 2 * len(call.keywords)
+    return call.id if isinstance(call, Name) else "", (), 0
+
+
+def numbers_text(numbers: int) -> str:
+    """How many numbers, in words: `no numbers`, `1 number`."""
     return f"{numbers or 'no'} number{'s' if numbers != 1 else ''}"
 
 
-def _literal(node: Expression) -> Fraction:
+def literal(node: Expression) -> Fraction:
+    """A number as it is written, with its sign."""
     if isinstance(node, Number):
         return node.value
     if isinstance(node, Unary) and node.op == "-" and isinstance(node.of, Number):

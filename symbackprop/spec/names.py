@@ -59,6 +59,7 @@ class Names:
     targets: Mapping[str, Place]
     faults: Faults
     complete: bool = True
+    extents: frozenset[str] = frozenset()
     target: str = ""
     used: set[str] = field(default_factory=set)
     reported: set[str] = field(default_factory=set)
@@ -68,13 +69,12 @@ class Names:
     def statement(self, statement: Statement) -> None:
         """Checks the right side, then defines the left."""
         self.target = target = statement.target
-        indices = statement.indices
-        own: dict[str, Place] = {}
-        for index in indices or ():
-            if isinstance(index, Name):
-                self._bind(index.id, index.place, own, "stands twice on the left")
+        indices, own = statement.indices, dict[str, Place]()
+        running = [i for i in indices or () if isinstance(i, Name) and i.id not in self.extents]
+        for index in running:
+            self._bind(index.id, index.place, own, "stands twice on the left")
         self.value(statement.value, frozenset(own), indexed=indices is not None)
-        if indices is None or all(isinstance(index, Name) for index in indices):
+        if indices is None or len(running) == len(indices):
             self.definitions.define(target, "tensor", statement.place)
         elif target not in self.targets:
             message = f"a first step of {quoted(target)}, which no statement defines"

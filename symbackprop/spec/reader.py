@@ -9,7 +9,7 @@ from typing import TypeVar
 from symbackprop.spec import document, fields, grammar, lines
 from symbackprop.spec.declarations import Entries
 from symbackprop.spec.definitions import Definition, Definitions, bad_module_name
-from symbackprop.spec.document import MappingNode, Node, ScalarNode, describe
+from symbackprop.spec.document import ListNode, MappingNode, Node, ScalarNode, describe
 from symbackprop.spec.errors import Enough, Fault, Faults, Refused, SpecError, did_you_mean, quoted
 from symbackprop.spec.fields import attempt
 from symbackprop.spec.names import Names
@@ -31,8 +31,9 @@ KEYS = (
 # A misspelling of one of these leaves names undefined, and is the one fault to report.
 DEFINING = ("name", "dims", "inputs", "params", "constants", "network", "loss", "losses")
 TRAIN_KEYS = (
-    "data", "batch", "epochs", "steps", "optimizer", "rate", "momentum", "beta1", "beta2",
-    "epsilon", "seed", "validation",
+    "data", "environment", "discount", "batch", "epochs", "steps", "optimizer", "rate", "momentum",
+    "beta1", "beta2", "epsilon", "clip", "every", "losses", "schedule", "warmup", "factor",
+    "period", "seed", "validation", "measure", "goal",
 )  # fmt: skip
 NETWORK_FORM = "write 'network: |' and a statement a line"
 
@@ -81,7 +82,10 @@ class _Reader:
         network, targets = self._network()
         losses = self._losses()
         declared = {declaration.name: declaration for declaration in inputs}
-        names = Names(self.definitions, declared, constants, targets, self.faults, self.complete)
+        extents = frozenset(n for n, d in self.definitions.known.items() if d.kind == "extent")
+        names = Names(
+            self.definitions, declared, constants, targets, self.faults, self.complete, extents
+        )
         read = {statement.target for statement in network}
         for target in (
             t for t in targets if t not in read
@@ -204,9 +208,15 @@ class _Reader:
             if "value" not in found:
                 raise Refused(key.place, f"{what} has no value", "add value: and its expression")
             node = found["value"]
-            wrt = fields.words(found["wrt"], "wrt") if "wrt" in found else None
+            wrt = self._by(found["wrt"]) if "wrt" in found else None
         value = self._expression(node, key.text)
         return LossDeclaration(key.text, value, wrt, key.place) if value is not None else None
+
+    def _by(self, node: Node) -> tuple[tuple[str, Place], ...]:
+        """`[W1, b1]`; or `[]` for a scalar that is measured and stepped by nothing."""
+        if isinstance(node, ListNode) and not node.items:
+            return ()
+        return fields.words(node, "wrt")
 
     def _expression(self, node: Node, name: str) -> Expression | None:
         if not isinstance(node, ScalarNode) or node.text.strip() == "" or node.is_nothing:

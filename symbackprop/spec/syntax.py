@@ -192,14 +192,26 @@ class Init:
 
 
 @dataclass(frozen=True, slots=True)
+class Law:
+    """What an input is drawn from: normal (mean, std), uniform (low, high) or bernoulli (p)."""
+
+    name: str
+    parameters: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class InputDeclaration:
-    """`x: [N, 784]`, or `y: {shape: [N], classes: 10}` kind real, labels, mask, distribution."""
+    """`x: [N, 784]`, or `y: {shape: [N], classes: 10}` kind real, labels, mask, distribution.
+
+    `draw` is set where the module draws it unless it is handed in.
+    """
 
     name: str
     shape: tuple[int | str, ...]
     kind: str
     classes: int | str | None
     place: Place
+    draw: Law | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +260,7 @@ class Spec:
     wrt: tuple[tuple[str, Place], ...] | None
     train: Mapping[str, object] = field(default_factory=dict)
     source: Source = Source("", "<spec>")
+    sparse: tuple[tuple[str, Place], ...] = ()
 
 
 def children(node: Expression) -> tuple[Expression, ...]:

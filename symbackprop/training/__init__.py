@@ -15,15 +15,18 @@ import numpy as np
 
 from symbackprop.errors import CallError
 from symbackprop.files import make_folder
+from symbackprop.spec.errors import did_you_mean, quoted
 from symbackprop.spec.syntax import Spec
-from symbackprop.training.loop import State, Task, run, split, start
-from symbackprop.training.plan import Plan, read_plan
-from symbackprop.training.rows import Rows, read_rows
+from symbackprop.training.batches import Batches
+from symbackprop.training.episodes import Episodes
+from symbackprop.training.loop import State, Supply, Task, run, start
+from symbackprop.training.plan import Plan, at_key, read_plan
+from symbackprop.training.rows import read_rows, split
 from symbackprop.training.settings import settings_of
 from symbackprop.training.storage import (
     load_state,
+    save_arrays,
     save_curves,
-    save_params,
     save_records,
     save_state,
 )
@@ -35,12 +38,16 @@ SECONDS_BETWEEN_SAVES = 10.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended. `files` are what it wrote, by what they are; `curves` may be missing."""
+    """How a run ended. `files` are what it wrote, by what they are; `curves` may be missing.
+
+    `reached` says whether the last record reaches the plan's goal; None where it has none.
+    """
 
     state: State
     total_steps: int
     interrupted: bool
     files: Mapping[str, Path]
+    reached: bool | None = None
 
 
 def train(
@@ -75,14 +82,19 @@ def train(
         stopped = interrupted.is_set() and state.step < task.total_steps
         saved = checkpoint.save(state)
         files = {
-            "parameters": save_params(directory / "params.npz", state.params),
-            "state": saved,
+            "parameters": save_arrays(directory / "params.npz", state.params),
+            "checkpoint": saved,
             "record": save_records(directory / "history.csv", state),
         }
+        if state.states:
+            files["states"] = save_arrays(directory / "states.npz", state.states)
         curves = save_curves(directory / "curves.png", spec.title or spec.name, state)
     if curves:
         files["curves"] = curves
-    return Outcome(state, task.total_steps, stopped, files)
+    reached = None
+    if plan.goal and state.records:
+        reached = plan.goal.reached(state.last(plan.goal.column))
+    return Outcome(state, task.total_steps, stopped, files, reached)
 
 
 @dataclass
@@ -119,31 +131,52 @@ def _begin(
     spec: Spec, module: ModuleType, plan: Plan, checkpoint: _Checkpoint, resume: bool
 ) -> tuple[Task, State]:
     """What is trained, and where it starts: at the first step, or where the checkpoint stopped."""
-    task, rows = _task(spec, module, plan)
-    state = start(task)
-    checkpoint.settings = settings_of(spec, plan, rows, state)
-    return task, load_state(checkpoint.path, state, checkpoint.settings) if resume else state
-
-
-def _task(spec: Spec, module: ModuleType, plan: Plan) -> tuple[Task, Rows]:
     params = module.init_params(seed=plan.seed)
-    rows = read_rows(spec, plan, str(next(iter(params.values())).dtype) if params else "float32")
-    training, held_out = split(rows, plan.validation, plan.seed)
-    frozen = {p.name for p in spec.params if not p.trainable}
-    default = tuple(name for name in params if name not in frozen)
-    losses = {}
-    for loss in spec.losses:
-        wrt = loss.wrt or spec.wrt
-        names = default if wrt is None else tuple(name for name, _ in wrt if name in params)
-        losses[loss.name] = names
-    if not any(losses.values()):
+    dtype = str(next(iter(params.values())).dtype) if params else "float32"
+    losses = _losses(spec, tuple(params))
+    stepped = {name: names for name, names in losses.items() if names}
+    if not stepped:
         raise CallError(
             f"{spec.name} is differentiated by no parameter, so there is nothing to train",
             "name parameters under wrt, or leave wrt out",
         )
-    labels = {d.name: spec.dims.get(str(d.classes), d.classes) for d in spec.inputs}
-    classes = {name: count for name, count in labels.items() if isinstance(count, int)}
-    return Task(module, losses, training, held_out, classes, plan), rows
+    supply: Supply
+    rows = None
+    if plan.source is not None:
+        rows = read_rows(spec, plan, dtype)
+        training, held_out = split(rows, plan.validation, plan.seed)
+        known = {d.name: spec.dims.get(str(d.classes), d.classes) for d in spec.inputs}
+        labels = {name: count for name, count in known.items() if isinstance(count, int)}
+        supply = Batches(training, held_out, labels, tuple(losses), tuple(stepped), plan)
+    try:
+        if plan.source is None:
+            supply = Episodes.of(spec, plan, dtype)
+        task = Task(module, stepped, supply, plan)
+        state = start(task)
+    except CallError as fault:
+        raise at_key(spec, "environment" if plan.environment else "measure", fault) from None
+    if plan.goal and plan.goal.column not in state.columns:
+        raise at_key(spec, "goal", _unrecorded(plan.goal.column, state.columns[1:]))
+    checkpoint.settings = settings_of(spec, plan, rows, state, task.total_steps)
+    return task, load_state(checkpoint.path, state, checkpoint.settings) if resume else state
+
+
+def _unrecorded(column: str, columns: tuple[str, ...]) -> CallError:
+    message = f"the goal is of {quoted(column)}, which is not recorded"
+    return CallError(message, did_you_mean(column, columns, f"there are {', '.join(columns)}"))
+
+
+def _losses(spec: Spec, params: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """The parameters that each loss of the spec is differentiated by."""
+    frozen = {p.name for p in spec.params if not p.trainable}
+    default = tuple(name for name in params if name not in frozen)
+    losses = {}
+    for loss in spec.losses:
+        wrt = spec.wrt if loss.wrt is None else loss.wrt
+        losses[loss.name] = (
+            default if wrt is None else tuple(name for name, _ in wrt if name in params)
+        )
+    return losses
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class CartPole:
         return rng.uniform(-0.05, 0.05, (episodes, 4))
 
     def step(self, observation: Array, action: Array) -> tuple[Array, Array, Array]:
-        x, speed, angle, spin = observation.T
+        _, speed, angle, spin = observation.T
         sine, cosine = np.sin(angle), np.cos(angle)
         push = np.where(action == 1, self.force, -self.force)
         total, moment = self.cart + self.pole, self.pole * self.half_length

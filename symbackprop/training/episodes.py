@@ -12,7 +12,6 @@ up to four inputs, a row a step:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,14 +44,21 @@ class Episodes:
 
     @classmethod
     def of(cls, spec: Spec, plan: Plan, dtype: str) -> Episodes:
-        """Raises CallError for a plan that is for rows."""
+        """Raises CallError for a plan that is for rows, or inputs that are not those above."""
         assert plan.environment is not None
         if plan.batch is None:
             raise CallError("batch: full is of rows, of which there are none", "write a number")
-        return cls(ENVIRONMENTS[plan.environment](), wanted(spec), plan, dtype)
+        environment, inputs = ENVIRONMENTS[plan.environment](), wanted(spec)
+        if "observation" not in inputs:
+            shown = f"observation: [N, {environment.observed}]"
+            raise CallError("no input is called 'observation', to see by", f"declare {shown}")
+        made = cls(environment, inputs, plan, dtype)
+        seen = np.zeros((1, environment.observed))
+        made._rows(seen, np.array([environment.actions - 1]), np.zeros(1), np.zeros(1))
+        return made
 
     def batch(self, network: Network, step: int, rng: np.random.Generator) -> Rows:
-        """The steps of new episodes. Raises CallError where inputs or outputs are not those above."""
+        """The steps of new episodes. Raises CallError where outputs are not those above."""
         assert self.plan.batch is not None
         seen = self._act(network, self.plan.batch, rng, greedy=False)
         self._last = float(np.sum(seen.rewards) / self.plan.batch)
@@ -63,16 +69,21 @@ class Episodes:
             returns[t] = following
         advantage = (returns - seen.values)[seen.alive]
         advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
-        rows = {
-            "observation": seen.observations[seen.alive],
-            "action": seen.actions[seen.alive],
-            "returns": returns[seen.alive],
+        return self._rows(
+            seen.observations[seen.alive], seen.actions[seen.alive], returns[seen.alive], advantage
+        )
+
+    def _rows(self, observation: Array, action: Array, returns: Array, advantage: Array) -> Rows:
+        arrays = {
+            "observation": observation,
+            "action": action,
+            "returns": returns,
             "advantage": advantage,
         }
-        return assemble(self.inputs, named(self.inputs, Dataset(rows)), self.dtype)
+        return assemble(self.inputs, named(self.inputs, Dataset(arrays)), self.dtype)
 
     def measure(self, network: Network) -> dict[str, float]:
-        """The mean return of the last batch, and of held-out episodes with the likeliest actions."""
+        """The mean return of the last batch, and of held-out episodes of likeliest actions."""
         rng = np.random.default_rng([self.plan.seed, 3])
         seen = self._act(network, HELD_OUT, rng, greedy=True)
         return {
@@ -102,20 +113,18 @@ class Episodes:
                 break
         if alive.any():
             value = self._heads(network, observation, rng)[1]
-        return _Seen(*(np.stack(column) for column in zip(*steps, strict=True)), value)
+        return _Seen(value, *(np.stack(column) for column in zip(*steps, strict=True)))
 
     def _heads(
         self, network: Network, observation: Array, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """The outputs `policy` and `value` (0 without one) for some observations."""
         environment, episodes = self.environment, len(observation)
-        dataset = Dataset({"observation": observation})
-        if "observation" not in self.inputs:
-            named({"observation": next(iter(self.inputs.values()))}, Dataset({}))
         inputs = {"observation": self.inputs["observation"]}
-        outputs = network.forward(assemble(inputs, dataset, self.dtype), rng)
-        wanted = {"policy": (episodes, environment.actions), "value": (episodes,)}
-        for name, shape in wanted.items():
+        rows = assemble(inputs, Dataset({"observation": observation}), self.dtype)
+        outputs = network.forward(rows, rng)
+        heads = {"policy": (episodes, environment.actions), "value": (episodes,)}
+        for name, shape in heads.items():
             if name == "policy" and name not in outputs:
                 raise CallError(
                     f"there is no output 'policy' to act by; there are {', '.join(outputs)}",
@@ -135,10 +144,10 @@ class Episodes:
 class _Seen:
     """What was seen, [steps, episodes, …]; `beyond` is the value of what followed the last step."""
 
+    beyond: Array
     observations: Array
     actions: Array
     rewards: Array
     values: Array
     alive: Array
     ended: Array
-    beyond: Array

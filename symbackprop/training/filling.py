@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from symbackprop.errors import CallError
 from symbackprop.spec.errors import did_you_mean, quoted
 from symbackprop.spec.syntax import InputDeclaration, Spec
+from symbackprop.training.dataset import Dataset
 from symbackprop.training.sources import (
     PICTURES,
     SOURCES,
-    Dataset,
     Pictures,
     gather_columns,
     read_csv,

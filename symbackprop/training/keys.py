@@ -124,7 +124,10 @@ def faults(block: Mapping[str, object], losses: Sequence[str]) -> Iterator[Fault
             known = f"the losses are {', '.join(losses)}"
             yield (
                 ("losses", name),
-                (f"losses names {quoted(name)}, which is no loss", did_you_mean(name, losses, known)),
+                (
+                    f"losses names {quoted(name)}, which is no loss",
+                    did_you_mean(name, losses, known),
+                ),
             )
         elif isinstance(rule, Mapping):
             merged = {"optimizer": block.get("optimizer", DEFAULT_OPTIMIZER), **rule}

@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from symbackprop.errors import CallError
 from symbackprop.spec.document import MappingNode, Node, read
 from symbackprop.spec.errors import Fault, Faults, Refused, SpecError
 from symbackprop.spec.syntax import Place, Source, Spec
@@ -42,6 +43,10 @@ class Goal:
     column: str
     below: bool
     number: float
+    written: str
+
+    def __str__(self) -> str:
+        return self.written
 
     def reached(self, value: float) -> bool:
         return value <= self.number if self.below else value >= self.number
@@ -73,9 +78,7 @@ class Plan:
 def read_plan(spec: Spec) -> Plan:
     """The plan in the spec's `train:` block. Raises SpecError with every fault of the block."""
     block, losses = spec.train, [loss.name for loss in spec.losses]
-    found = [
-        Fault(place_in(spec.source, *keys), *said) for keys, said in faults(block, losses)
-    ]
+    found = [Fault(place_in(spec.source, *keys), *said) for keys, said in faults(block, losses)]
     if found:
         raise SpecError(spec.source, found)
     environment = cast("str | None", block.get("environment"))
@@ -130,7 +133,9 @@ def _goal(written: object) -> Goal:
     found = GOAL.fullmatch(str(written))
     assert found is not None
     scale = 0.01 if found["percent"] else 1.0
-    return Goal(found["column"], found["sign"] == "<=", float(found["number"]) * scale)
+    return Goal(
+        found["column"], found["sign"] == "<=", float(found["number"]) * scale, str(written)
+    )
 
 
 def place_in(source: Source, *keys: str) -> Place | None:
@@ -147,3 +152,8 @@ def place_in(source: Source, *keys: str) -> Place | None:
             return found
         found, node = entry[0].place, entry[1]
     return found
+
+
+def at_key(spec: Spec, key: str, fault: CallError) -> SpecError:
+    """The fault, told where `key` stands under `train:`."""
+    return SpecError(spec.source, [Fault(place_in(spec.source, key), fault.message, fault.fix)])

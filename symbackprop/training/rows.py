@@ -16,7 +16,7 @@ from symbackprop.spec.fields import LARGEST
 from symbackprop.spec.syntax import InputDeclaration, Spec
 from symbackprop.training.dataset import Dataset, Drawing
 from symbackprop.training.filling import Wanted, fill, shown, wanted
-from symbackprop.training.plan import Plan
+from symbackprop.training.plan import Plan, at_key
 
 Array = NDArray[Any]
 
@@ -62,16 +62,22 @@ class Rows:
 
 
 def read_rows(spec: Spec, plan: Plan, dtype: str) -> Rows:
-    """The rows that the plan names. Raises CallError where they are not what the inputs declare."""
+    """The rows that the plan names. Raises SpecError where they are not what the inputs declare."""
     assert plan.source is not None
     inputs = wanted(spec)
-    rows = assemble(inputs, fill(inputs, plan.source, Path(spec.source.path).parent), dtype)
-    if rows.counted is None and plan.batch is not None:
-        raise CallError(
-            f"no input has an axis of rows to take {plan.batch} of at a time", "write batch: full"
-        )
-    if rows.counted is None and plan.validation:
-        raise CallError("no input has an axis of rows to hold out", "write validation: 0")
+    try:
+        rows = assemble(inputs, fill(inputs, plan.source, Path(spec.source.path).parent), dtype)
+        if rows.counted is None and plan.batch is not None:
+            message = f"no input has an axis of rows to take {plan.batch} of at a time"
+            raise CallError(message, "write batch: full")
+        if rows.counted is None and plan.validation:
+            raise CallError("no input has an axis of rows to hold out", "write validation: 0")
+    except CallError as fault:
+        if "data" in spec.train:
+            raise at_key(spec, "data", fault) from None
+        message = f"train names no data, and the embedded digits do not fit: {fault.message}"
+        fix = "write data: and a .npz or .csv file with an array or column for each input"
+        raise at_key(spec, "data", CallError(message, fix)) from None
     return rows
 
 
@@ -125,20 +131,20 @@ def _extents(inputs: Wanted, arrays: Mapping[str, Array]) -> dict[str, int]:
     for d in inputs.values():
         shape, came = d.shape, arrays[d.name].shape
         fits = len(shape) == len(came) and all(
-            isinstance(wanted, str) or wanted == size
-            for wanted, size in zip(shape, came, strict=True)
+            isinstance(declared, str) or declared == size
+            for declared, size in zip(shape, came, strict=True)
         )
         if not fits:
             raise CallError(
                 f"input '{d.name}' is {shown(shape)} but its data is {shown(came)}",
                 "make the two agree",
             )
-        for wanted, size in zip(shape, came, strict=True):
-            if isinstance(wanted, str):
-                first, where = extents.setdefault(wanted, (size, d.name))
+        for declared, size in zip(shape, came, strict=True):
+            if isinstance(declared, str):
+                first, where = extents.setdefault(declared, (size, d.name))
                 if first != size:
                     raise CallError(
-                        f"extent {wanted} is {first} in '{where}' but {size} in '{d.name}'",
+                        f"extent {declared} is {first} in '{where}' but {size} in '{d.name}'",
                         "give both the same number of rows",
                     )
     for name, (size, where) in extents.items():

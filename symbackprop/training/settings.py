@@ -11,13 +11,22 @@ from symbackprop.spec.syntax import Place, Spec
 from symbackprop.training.loop import State
 from symbackprop.training.plan import Plan
 from symbackprop.training.rows import Rows
+from symbackprop.training.stepping import Rule
 
 # Of the spec and its syntax trees: what says nothing of the equations, or is in the plan.
 _UNSAID = ("title", "notes", "train", "source", "text")
 
 
-def settings_of(spec: Spec, plan: Plan, rows: Rows, state: State) -> dict[str, object]:
-    """Plain values for JSON: digests of the spec, key by key, and of the rows; the plan."""
+def settings_of(
+    spec: Spec, plan: Plan, rows: Rows | None, state: State, total_steps: int
+) -> dict[str, object]:
+    """Plain values for JSON: digests of the spec, key by key, and of the rows; the plan.
+
+    How long the run is, is one of them only where the rates depend on it.
+    """
+    schedule = dataclasses.asdict(plan.schedule)
+    if plan.schedule.shape == "cosine":
+        schedule["steps"] = total_steps
     return {
         "spec": {
             field.name: _digest(json.dumps(_said(getattr(spec, field.name))).encode())
@@ -25,12 +34,22 @@ def settings_of(spec: Spec, plan: Plan, rows: Rows, state: State) -> dict[str, o
             if field.name not in _UNSAID
         },
         "parameters": {n: f"{a.dtype}{list(a.shape)}" for n, a in state.params.items()},
-        "rows": _digest(*_bytes(rows)),
-        "optimizer": {type(plan.optimizer).__name__.lower(): dataclasses.asdict(plan.optimizer)},
+        "rows": _digest(*_bytes(rows)) if rows else None,
+        "environment": plan.environment,
+        "discount": plan.discount,
+        "optimizer": {loss: _plain(plan.rules[loss]) for loss, _ in state.memory},
+        "schedule": schedule,
+        "measure": list(plan.measure),
         "batch": plan.batch or "full",
         "seed": plan.seed,
         "validation": plan.validation,
     }
+
+
+def _plain(rule: Rule) -> dict[str, object]:
+    kind = type(rule.optimizer).__name__.lower()
+    own = dataclasses.asdict(rule.optimizer)
+    return {kind: own, "clip": rule.clip, "every": rule.every}
 
 
 def _said(node: object) -> object:

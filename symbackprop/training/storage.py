@@ -24,9 +24,9 @@ from symbackprop.training.loop import State
 Array = NDArray[Any]
 
 
-def save_params(path: Path, params: Mapping[str, Array]) -> Path:
-    """A .npz with one array for each parameter, by its name."""
-    return write_whole(path, _npz(params))
+def save_arrays(path: Path, arrays: Mapping[str, Array]) -> Path:
+    """A .npz with one array for each parameter, or state of the network, by its name."""
+    return write_whole(path, _npz(arrays))
 
 
 def save_state(path: Path, state: State, settings: Mapping[str, object]) -> Path:
@@ -38,6 +38,7 @@ def save_state(path: Path, state: State, settings: Mapping[str, object]) -> Path
         "records": np.array(state.records, dtype=np.float64).reshape(-1, len(state.columns)),
     }
     arrays |= {f"params/{name}": array for name, array in state.params.items()}
+    arrays |= {f"states/{name}": array for name, array in state.states.items()}
     arrays |= {f"sums/{loss}": np.array(total) for loss, total in state.sums.items()}
     for (loss, name), memory in state.memory.items():
         arrays |= {f"memory/{loss}/{name}/{k}": array for k, array in enumerate(memory)}
@@ -103,6 +104,10 @@ def _state(arrays: Mapping[str, Array], fresh: State) -> State:
             raise _Damaged(f"'{name}' is {there}, not {here}")
         return found
 
+    def pair(name: str) -> tuple[float, float]:
+        first, second = like(name, np.zeros(2))
+        return float(first), float(second)
+
     records, step = arrays["records"], like("step", np.array(0))
     width = len(fresh.columns)
     if records.dtype != np.float64 or records.ndim != 2 or records.shape[1] != width:
@@ -112,11 +117,12 @@ def _state(arrays: Mapping[str, Array], fresh: State) -> State:
         raise _Damaged("its steps are not counted from 0")
     return State(
         {name: like(f"params/{name}", array) for name, array in fresh.params.items()},
+        {name: like(f"states/{name}", array) for name, array in fresh.states.items()},
         {
             key: tuple(like(f"memory/{'/'.join(key)}/{k}", array) for k, array in enumerate(memory))
             for key, memory in fresh.memory.items()
         },
-        {loss: float(like(f"sums/{loss}", np.array(0.0))) for loss in fresh.sums},
+        {loss: pair(f"sums/{loss}") for loss in fresh.sums},
         int(step),
         fresh.columns,
         [tuple(map(float, record)) for record in records],

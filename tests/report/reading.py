@@ -1,11 +1,12 @@
 """An independent reading of matrix formulas: NumPy arrays, vectors as columns.
 
 The length of a vector of ones is not written, so products with it are sums, and repetitions are
-left to broadcasting.
+left to broadcasting. What lies beyond the ends of a tensor is zero.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,8 @@ from symbackprop.equations.evaluate_numbers import FLOAT
 from symbackprop.equations.evaluate_pointwise import pointwise
 from symbackprop.report import formula as f
 
-Values = Mapping[f.Formula, Any]
+Values = Mapping[Any, Any]  # of formulas; of PARTS and RANGES, functions that know the tensors
+PARTS, RANGES = "parts", "ranges"
 OPERATORS = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
     "==": np.equal, "!=": np.not_equal, "and": np.logical_and, "or": np.logical_or,
@@ -28,6 +30,14 @@ def read(formula: f.Formula, values: Values) -> Any:
     if formula in values:
         return values[formula]
     match formula:
+        case f.Named():
+            return values[PARTS](formula, values)
+        case f.Big("sum", bound, body):
+            ranges = [values[RANGES][index] for index in bound]
+            return sum(
+                read(body, {**values, **dict(zip(bound, at, strict=True))})
+                for at in itertools.product(*map(range, ranges))
+            )
         case f.Number(value):
             return float(value)
         case f.Constant("pi"):
@@ -85,6 +95,21 @@ def product(factors: tuple[f.Formula, ...], values: Values) -> Any:
     return result
 
 
+def column(array: np.ndarray) -> np.ndarray | float:
+    """Vectors as columns, scalars as numbers."""
+    value = array.astype(float)
+    return value[:, None] if value.ndim == 1 else value if value.ndim else float(value)
+
+
+def part(array: np.ndarray, at: Mapping[int, int]) -> np.ndarray:
+    """The entries at some places of some axes; zeros where a place is outside."""
+    inside = all(0 <= place < array.shape[axis] for axis, place in at.items())
+    taken = array[tuple(at.get(axis, slice(None)) if inside else 0 for axis in range(array.ndim))]
+    if inside:
+        return taken
+    return np.zeros([size for axis, size in enumerate(array.shape) if axis not in at])
+
+
 def apply(function: str, arguments: list[Any]) -> Any:
     first = arguments[0]
     if function == "diag":
@@ -93,6 +118,8 @@ def apply(function: str, arguments: list[Any]) -> Any:
         total = np.log(np.exp(first).sum(axis=1, keepdims=True))
         exact = {"softmax": np.exp(first - total), "logsoftmax": first - total}
         return exact.get(function, total)
+    if function == "onehot":
+        return (first == np.arange(5)).astype(float)
     if function == "stop":
         return first
     if function == "where":

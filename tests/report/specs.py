@@ -45,6 +45,27 @@ network: |
   w = where(o > 0, o, exp(o) - 1)
 loss: cross_entropy(softmax(w), q) + kl_normal(x, o)
 """,
+    "heads": """
+name: heads
+inputs:
+  x: [N, T, 6]
+  y: {shape: [N, T], classes: 5}
+params:
+  W_q: {shape: [6, 2, 3], init: normal(1)}
+  W_k: {shape: [6, 2, 3], init: normal(1)}
+  W_v: {shape: [6, 2, 3], init: normal(1)}
+  W_o: {shape: [2, 3, 6], init: normal(1)}
+network: |
+  q[n, h, t, e] = sum[d](x[n, t, d] * W_q[d, h, e])
+  k[n, h, t, e] = sum[d](x[n, t, d] * W_k[d, h, e])
+  v[n, h, t, e] = sum[d](x[n, t, d] * W_v[d, h, e])
+  s[n, h, t, u] = sum[e](q[n, h, t, e] * k[n, h, u, e]) / sqrt(3)
+  p = softmax(s)
+  o[n, t, h, e] = sum[u](p[n, h, t, u] * v[n, h, u, e])
+  r[n, t, d] = sum[h, e](o[n, t, h, e] * W_o[h, e, d]) + x[n, t, d]
+  g = softmax(dense(r, 5))
+loss: cross_entropy(g, y)
+""",
     "odd": """
 name: odd
 inputs:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,20 +17,23 @@ from symbackprop.equations.masks import Delta
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, extent, tensors
 from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.equations.system import Equation
-from symbackprop.report.formula import Apply, Constant, Formula
-from symbackprop.report.matrix import matrix_form
+from symbackprop.report.entries import entry_form
+from symbackprop.report.formula import Apply, Constant, Named
+from symbackprop.report.matrix import MatrixForm, matrix_form
 from symbackprop.report.naming import Names, line_names, names
+from symbackprop.report.recurring import Steps, steps_of
 from symbackprop.report.structure import gathered
 from symbackprop.report.unicode import text_of
 from symbackprop.report.view import view
 
-from .reading import read
+from .reading import PARTS, RANGES, column, part, read
 from .specs import SPECS, derived
 
 EXTENTS = dict(
     zip("NTMdIBSKACDEGHL", (11, 13, 17, 19, 5, 7, 3, 2, 23, 29, 31, 37, 41, 43, 47), strict=True)
 )
 N = extent("N")
+NO_STEPS = Steps()
 
 
 def array_of(tensor: TensorSymbol, rng: np.random.Generator) -> np.ndarray:
@@ -40,42 +45,69 @@ def array_of(tensor: TensorSymbol, rng: np.random.Generator) -> np.ndarray:
     return rng.uniform(0.2, 2.0, shape) * np.where(rng.uniform(size=shape) < 0.3, -1, 1)
 
 
-def as_column(array: np.ndarray) -> np.ndarray | float:
-    value = array.astype(float)
-    return value[:, None] if value.ndim == 1 else value if value.ndim else float(value)
+def form(equation: Equation, known: Names, steps: Steps = NO_STEPS) -> MatrixForm | None:
+    group = steps.groups.get(equation.tensor)
+    needed = frozenset([group.step_of(equation)] if group else [])
+    bare = gathered(steps.bare(equation.rhs))
+    return matrix_form(equation.lhs, bare, known, steps.axes, needed)
 
 
-def form(equation: Equation, known: Names) -> Formula | None:
-    found = matrix_form(equation.lhs, gathered(equation.rhs), known, {}, frozenset())
-    return None if found is None else found.right
-
-
-def agrees(equation: Equation, known: Names) -> bool | None:
+def agrees(equation: Equation, known: Names, steps: Steps = NO_STEPS) -> bool | None:
     """Whether both readings give the same numbers; None where there is no matrix form."""
-    formula = form(equation, known)
-    if formula is None:
+    found = form(equation, known, steps)
+    if found is None:
         return None
     rng = np.random.default_rng(7)
     arrays = {t.name: array_of(t, rng) for t in tensors(equation.rhs)}
     variances = [t.name for t in tensors(equation.rhs) if t.name == "v"]
     arrays |= {name: np.abs(arrays[name]) for name in variances}
-    values = {known.whole(t): as_column(arrays[t.name]) for t in tensors(equation.rhs)}
-    values |= {known.entry(t): float(arrays[t.name]) for t in tensors(equation.rhs) if not t.shape}
+    result = replace(equation, tensor=TensorSymbol("result", equation.tensor.shape))
+    expected = evaluate_equation(result, arrays, EXTENTS, FLOAT).astype(float)
+    values = values_of(equation, known, steps, arrays)
+    axes = {known.entry(index): axis for axis, index in enumerate(equation.indices)}
+    kept = found.left.indices if isinstance(found.left, Named) else ()
+    verdicts = []
+    for at in itertools.product(*(range(expected.shape[axes[i]]) for i in kept)):
+        wanted = column(part(expected, {axes[i]: k for i, k in zip(kept, at, strict=True)}))
+        value = read(found.right, values | dict(zip(kept, at, strict=True)))
+        value = np.reshape(value, ()) if not equation.indices else value
+        value = np.broadcast_to(value, np.shape(wanted))
+        verdicts.append(np.allclose(value, wanted, rtol=1e-10, equal_nan=True))
+    return all(verdicts)
+
+
+def values_of(
+    equation: Equation, known: Names, steps: Steps, arrays: dict[str, np.ndarray]
+) -> dict[Any, Any]:
+    """What every name on the page stands for."""
+    read_here = tensors(equation.rhs)
+    values: dict[Any, Any] = {known.whole(t): column(arrays[t.name]) for t in read_here}
+    values |= {known.entry(t): float(arrays[t.name]) for t in read_here if not t.shape}
     values |= {known.entry(extent(name)): float(size) for name, size in EXTENTS.items()}
     shape = tuple(extent_of(size, EXTENTS) for size in equation.tensor.shape)
     values[Constant("identity")] = np.eye(shape[0] if shape else 1)
-    for labels in (t for t in tensors(equation.rhs) if t.kind == "integer" and t.rank == 1):
+    for labels in (t for t in read_here if t.kind == "integer" and t.rank == 1):
         classes = one_hot_width(equation, labels)
         rows = np.eye(classes)[arrays[labels.name].astype(int)]
         values[known.one_hot(labels)] = rows
         values[Apply("onehot", (known.whole(labels),))] = rows
-    result = replace(equation, tensor=TensorSymbol("result", equation.tensor.shape))
-    expected = evaluate_equation(result, arrays, EXTENTS, FLOAT).astype(float)
-    found = read(formula, values)
-    if not equation.indices:
-        found = np.reshape(found, ())
-    found = np.broadcast_to(found, np.shape(as_column(expected)))
-    return bool(np.allclose(found, as_column(expected), rtol=1e-10, equal_nan=True))
+    bound = {i for s in equation.rhs.atoms(Sum) for i in s.bound}
+    values[RANGES] = {known.entry(i): extent_of(i.extent, EXTENTS) for i in bound}
+    named = {known.whole(t): t.name for t in read_here}
+    places = {
+        (known.whole(a.tensor), entry_form(position, known)): axis
+        for a in steps.bare(equation.rhs).atoms(Access)
+        for axis, position in enumerate(a.indices)
+    }
+
+    def parts(formula: Named, here: dict[Any, Any]) -> Any:
+        whole = replace(formula, indices=())
+        given = [i for i in formula.indices if i != Constant("all")]
+        at = {places[whole, index]: int(read(index, here)) for index in given}
+        return column(part(arrays[named[whole]], at))
+
+    values[PARTS] = parts
+    return values
 
 
 def one_hot_width(equation: Equation, labels: TensorSymbol) -> int:
@@ -95,7 +127,8 @@ def one_hot_width(equation: Equation, labels: TensorSymbol) -> int:
 def test_matrix_forms_of_whole_derivations_denote_their_equations(spec: str) -> None:
     derivation = derived(spec)
     known = names(derivation)
-    verdicts = {line.number: agrees(line.equation, known) for line in derivation.lines()}
+    steps = steps_of(derivation)
+    verdicts = {line.number: agrees(line.equation, known, steps) for line in derivation.lines()}
     assert False not in verdicts.values(), verdicts
     assert True in verdicts.values()
 
@@ -133,8 +166,8 @@ KNOWN = [
 @pytest.mark.parametrize(("equation", "text"), KNOWN, ids=[text for _, text in KNOWN])
 def test_known_forms(equation: Equation, text: str) -> None:
     known = line_names(Line(1, equation))
-    formula = form(equation, known)
-    assert formula is not None and text_of(formula) == text
+    found = form(equation, known)
+    assert found is not None and text_of(found.right) == text
     assert agrees(equation, known)
 
 
@@ -162,13 +195,13 @@ def test_the_comparison_can_fail() -> None:
     equation = Equation(r, (n, i), Sum(x[n, j] * A[i, j], j))
     wrong = Equation(r, (n, i), Sum(x[n, j] * A[j, i], j))
     known = line_names(Line(1, equation))
-    formula = form(wrong, known)
-    assert formula is not None
+    found = form(wrong, known)
+    assert found is not None
     rng = np.random.default_rng(1)
     arrays = {t.name: array_of(t, rng) for t in (x, A)}
-    values = {known.whole(t): as_column(arrays[t.name]) for t in (x, A)}
+    values = {known.whole(t): column(arrays[t.name]) for t in (x, A)}
     right = evaluate_equation(equation, arrays, EXTENTS, FLOAT).astype(float)
-    assert not np.allclose(read(formula, values), right)
+    assert not np.allclose(read(found.right, values), right)
 
 
 def test_dense_layers_have_matrix_forms_throughout() -> None:

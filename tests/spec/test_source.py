@@ -14,7 +14,7 @@ from symbackprop.spec import SpecError, load, parse
 from symbackprop.spec.names import BASES
 from symbackprop.spec.reader import TRAIN_KEYS
 from symbackprop.spec.source import gallery
-from symbackprop.training.plan import KEYS, SETTINGS
+from symbackprop.training.keys import KEYS, SETTINGS
 
 SMALL = "name: a\ninputs: {x: [N]}\nloss: mean(x)\n"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from symbackprop.training.optimizers import OPTIMIZERS, Adam, Momentum, Sgd
+from symbackprop.training.optimizers import OPTIMIZERS, Adagrad, Adam, Momentum, Sgd
 
 
 def run(optimizer, start, gradients):
@@ -12,7 +12,7 @@ def run(optimizer, start, gradients):
     for step, gradient in enumerate(gradients, start=1):
         gradient = np.array(gradient, dtype=np.float64)
         before = gradient.copy()
-        optimizer.update(parameter, gradient, memory, step)
+        optimizer.update(parameter, gradient, memory, step, np.full_like(parameter, np.nan))
         np.testing.assert_array_equal(gradient, before)
     return parameter
 
@@ -37,10 +37,11 @@ def test_adam_by_hand():
 
 
 def test_updates_keep_single_precision():
-    for optimizer in (Sgd(), Momentum(), Adam()):
+    for optimizer in (Sgd(), Momentum(), Adagrad(), Adam()):
         parameter = np.ones(5, np.float32)
         memory = tuple(np.zeros_like(parameter) for _ in optimizer.memory)
-        optimizer.update(parameter, np.ones(5, np.float32), memory, 1)
+        scratch = np.empty_like(parameter)
+        optimizer.update(parameter, np.ones(5, np.float32), memory, 1, scratch)
         assert parameter.dtype == np.float32 and (parameter < 1).all()
 
 
@@ -51,12 +52,14 @@ def test_equal_to_pytorch(name):
     ours = {
         "sgd": Sgd(0.1),
         "momentum": Momentum(0.1, 0.7),
+        "adagrad": Adagrad(0.3, 1e-6),
         "adam": Adam(0.03, 0.8, 0.95, 1e-6),
     }[name]
     parameter = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64, requires_grad=True)
     theirs = {
         "sgd": lambda p: torch.optim.SGD(p, lr=0.1),
         "momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.7),
+        "adagrad": lambda p: torch.optim.Adagrad(p, lr=0.3, eps=1e-6),
         "adam": lambda p: torch.optim.Adam(p, lr=0.03, betas=(0.8, 0.95), eps=1e-6),
     }[name]([parameter])
     gradients = np.random.default_rng(0).normal(size=(17, 3))

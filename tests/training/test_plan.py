@@ -8,12 +8,13 @@ from networks import spec
 from symbackprop.spec.errors import SpecError
 from symbackprop.training import read_plan
 from symbackprop.training.optimizers import Adam, Momentum
+from symbackprop.training.stepping import Rule
 
 
 def test_defaults():
     plan = read_plan(spec({"x": ["N", 64]}, {}))
     assert (plan.source, plan.batch, plan.epochs, plan.steps) == ("digits", 32, 10, None)
-    assert (plan.optimizer, plan.seed, plan.validation) == (Adam(), 0, 0.2)
+    assert (plan.rules, plan.seed, plan.validation) == ({"loss": Rule(Adam())}, 0, 0.2)
 
 
 def test_inline_data_is_one_batch_with_nothing_held_out():
@@ -23,7 +24,8 @@ def test_inline_data_is_one_batch_with_nothing_held_out():
 
 def test_exact_numbers_are_taken():
     block = {"optimizer": "momentum", "rate": Fraction(1, 8), "momentum": Fraction(1, 2)}
-    assert read_plan(spec({"x": ["N"]}, block)).optimizer == Momentum(0.125, 0.5)
+    plan = read_plan(spec({"x": ["N"]}, block))
+    assert plan.rules["loss"].optimizer == Momentum(0.125, 0.5)
 
 
 FAULTS = {

@@ -6,8 +6,7 @@ from networks import spec
 
 from symbackprop.spec.errors import SpecError
 from symbackprop.training import read_plan
-from symbackprop.training.loop import split
-from symbackprop.training.rows import read_rows
+from symbackprop.training.rows import read_rows, split
 
 
 def rows(network, dtype="float64"):

@@ -221,7 +221,7 @@ def refused_state(folder, content, why):
         ("records", np.zeros((1, 4)), ": 'records' is float64[1, 4], not rows of 5 numbers"),
         ("records", np.array("x"), ": 'records' is <U1[], not rows of 5 numbers"),
         ("records", np.full((1, 5), np.nan), ": its steps are not counted from 0"),
-        ("sums/loss", np.zeros(2), ": 'sums/loss' is float64[2], not float64[]"),
+        ("sums/loss", np.zeros(3), ": 'sums/loss' is float64[3], not float64[2]"),
         ("step", np.array(-1), ": its steps are not counted from 0"),
         ("step", np.array("x"), ": 'step' is <U1[], not int64[]"),
     ],
@@ -274,7 +274,7 @@ def test_a_second_interruption_says_what_was_saved(tmp_path, monkeypatch):
     assert list(contents(tmp_path)) == ["checkpoint.npz"]
 
 
-@pytest.mark.parametrize("where", ["start", "save_params"])
+@pytest.mark.parametrize("where", ["start", "save_arrays"])
 def test_an_interruption_at_the_start_or_while_saving_saves_all(tmp_path, monkeypatch, where):
     import symbackprop.training as training
 
@@ -312,7 +312,7 @@ def test_missing_numbers_are_named(tmp_path):
 def test_without_matplotlib_all_but_the_picture_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     outcome = train(spec(DIGITS, {"epochs": 1}), softmax(), tmp_path)
-    assert list(outcome.files) == ["parameters", "state", "record"]
+    assert list(outcome.files) == ["parameters", "checkpoint", "record"]
     assert sorted(contents(tmp_path)) == ["checkpoint.npz", "history.csv", "params.npz"]
 
 

@@ -47,7 +47,7 @@ def factored(expr: Expr) -> Expr:
         shared = shared & other
     common = Mul(*sorted(shared.elements(), key=sympy.default_sort_key))
     if common == 1:
-        return _over_one_denominator(expr)
+        return _factored_in_part(expr, factors)
     rest = Add(
         *(
             Mul(_number(t), *(f - shared).elements())
@@ -55,6 +55,16 @@ def factored(expr: Expr) -> Expr:
         )
     )
     return _with_numbers_outside(common * rest)
+
+
+def _factored_in_part(expr: Add, factors: list[Counter[Expr]]) -> Expr:
+    """f (a + b) + c, f the entry that most terms share."""
+    counts = Counter(f for own in factors for f in own if isinstance(f, Access))
+    best = min(counts, key=lambda f: (-counts[f], sympy.default_sort_key(f)), default=None)
+    if best is None or counts[best] < 2:
+        return _over_one_denominator(expr)
+    sharing = [t for t, own in zip(expr.args, factors, strict=True) if best in own]
+    return factored(Add(*sharing)) + factored(Add(*(t for t in expr.args if t not in sharing)))
 
 
 def _over_one_denominator(expr: Add) -> Expr:
@@ -72,8 +82,13 @@ def _over_one_denominator(expr: Add) -> Expr:
 
 
 def _primitive(total: Add) -> tuple[Expr, Expr]:
-    """The number that all terms share, where fewer terms have a number of their own without it."""
+    """The number that all terms share, where fewer terms have a number of their own without it.
+
+    Not where a term has none yet: a - b/8 is no (8 a - b)/8.
+    """
     number, primitive = total.primitive()
+    if any(abs(_number(t)) == 1 for t in total.args):
+        return sympy.S.One, total
     own = [sum(abs(_number(t)) != 1 for t in e.args) for e in (total, primitive)]
     return (number, primitive) if own[1] < own[0] else (sympy.S.One, total)
 
@@ -114,8 +129,9 @@ def _factors(term: Expr) -> list[Expr]:
     for factor in Mul.make_args(term):
         if isinstance(factor, Rational):
             continue
-        if isinstance(factor, Pow) and factor.exp.is_Integer and factor.exp > 1:
-            factors += [factor.base] * int(factor.exp)
+        if isinstance(factor, Pow) and factor.exp.is_Integer:
+            one = factor.base if factor.exp > 0 else 1 / factor.base
+            factors += [one] * abs(int(factor.exp))
         else:
             factors.append(factor)
     return factors

@@ -10,6 +10,7 @@ from sympy import Expr, Integer, Mul, exp
 from sympy.core.function import Function
 
 from symbackprop.derivation.rules.recognise import sigmoid
+from symbackprop.derivation.rules.values import Values, values_of
 from symbackprop.equations.masks import Compare
 from symbackprop.equations.nodes import Access, TensorSymbol
 from symbackprop.equations.reductions import LogSumExp, Sum
@@ -23,40 +24,42 @@ ON_SUPPORT = "not negative"
 
 @dataclass(frozen=True)
 class Known:
-    """`values`: the tensor that holds a function of other tensors, by the form of that function.
-    `distributions`: tensors whose last axis sums to 1.
+    """`functions`: the tensor that holds a function of other tensors, by the form of that function.
+    `distributions`: tensors whose last axis sums to 1. `values`: powers, products and sums.
     """
 
-    values: Mapping[Expr, Equation]
+    functions: Mapping[Expr, Equation]
     distributions: frozenset[TensorSymbol]
+    values: Values
 
 
 def known_of(system: System, equations: Iterable[Equation]) -> Known:
     """What the equations and the declarations of a system let a rule use."""
-    values: dict[Expr, Equation] = {}
+    equations = list(equations)
+    functions: dict[Expr, Equation] = {}
     rows = {i.symbol for i in system.inputs if i.distribution}
     for equation in equations:
         rhs = equation.rhs
         if isinstance(rhs, Function):
-            values.setdefault(positional(rhs)[0], equation)
+            functions.setdefault(positional(rhs)[0], equation)
         if isinstance(rhs, exp) and _is_softmax_over(rhs, equation):
             rows.add(equation.tensor)
-    return Known(values, frozenset(rows))
+    return Known(functions, frozenset(rows), values_of(equations))
 
 
-def in_forward_values(expr: Expr, known: Known) -> Expr:
+def in_forward_values(expr: Expr, functions: Mapping[Expr, Equation]) -> Expr:
     """Each function that the forward pass has computed is read from its tensor.
 
     sigmoid(-u) counts as 1 - sigmoid(u) where sigmoid(u) is known.
     """
-    if not known.values or not expr.args or isinstance(expr, Access) or not expr.has(Function):
+    if not functions or not expr.args or isinstance(expr, Access) or not expr.has(Function):
         return expr
     if isinstance(expr, Function):
-        found = _value_of(expr, known)
+        found = _value_of(expr, functions)
         if found is not None:
             return found
     return expr.func(
-        *(in_forward_values(a, known) if isinstance(a, Expr) else a for a in expr.args)
+        *(in_forward_values(a, functions) if isinstance(a, Expr) else a for a in expr.args)
     )
 
 
@@ -90,16 +93,16 @@ def on_support(expr: Expr, known: Known) -> Expr:
     return expr.func(*(on_support(a, known) if isinstance(a, Expr) else a for a in expr.args))
 
 
-def _value_of(expr: Expr, known: Known) -> Expr | None:
+def _value_of(expr: Expr, functions: Mapping[Expr, Equation]) -> Expr | None:
     key, order = positional(expr)
-    found = known.values.get(key)
+    found = functions.get(key)
     if found is not None:
         own = positional(found.rhs)[1]
         if set(own) == set(found.indices):
             at = dict(zip(own, order, strict=True))
             return Access(found.tensor, *(at[i] for i in found.indices))
     if isinstance(expr, sigmoid) and expr.args[0].could_extract_minus_sign():
-        mirrored = _value_of(sigmoid(-expr.args[0]), known)
+        mirrored = _value_of(sigmoid(-expr.args[0]), functions)
         if mirrored is not None:
             return 1 - mirrored
     return None

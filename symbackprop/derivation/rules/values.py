@@ -70,7 +70,8 @@ def _parts(equation: Equation) -> Iterable[tuple[str, Part]]:
             if isinstance(factor, Sum) and not rest.has(TensorSymbol):
                 yield "sums", Part(equation, factor, rest)
             elif rest.has(TensorSymbol) and isinstance(factor, Access | Add | Sum):
-                yield "factors", Part(equation, factor, rest)
+                number, core = _primitive(factor)
+                yield "factors", Part(equation, core, number * rest)
 
 
 def in_known_powers(expr: Expr, values: Values) -> Expr:
@@ -159,12 +160,16 @@ def _known_factors(term: Expr, values: Values) -> list[Part]:
 
 def _factor_of(factor: Expr, values: Values) -> tuple[Expr, Part, Expr] | None:
     """A number, a part and an expression of its form whose product is the factor."""
-    number, core = factor.primitive() if isinstance(factor, Add) else (sympy.S.One, factor)
+    number, core = _primitive(factor)
     for sign in (1, -1) if isinstance(factor, Add) else (1,):
         known = values.factors.get(positional(sign * core)[0])
         if known is not None:
             return sign * number, known, sign * core
     return None
+
+
+def _primitive(factor: Expr) -> tuple[Expr, Expr]:
+    return factor.primitive() if isinstance(factor, Add) else (sympy.S.One, factor)
 
 
 def _in_products(expr: Expr, read: Callable[[Expr], Expr]) -> Expr:

@@ -10,7 +10,7 @@ from sympy import Expr, Rational, Symbol
 
 from symbackprop.equations.build.arraywise import Arraywise
 from symbackprop.equations.build.indexed import Indexed
-from symbackprop.equations.build.recurrent import Circles, first_step
+from symbackprop.equations.build.recurrent import Circles
 from symbackprop.equations.build.scope import (
     ArrayValue,
     BuildFault,
@@ -98,7 +98,7 @@ def _attempt(scope: Scope, name: str, build_one: Callable[[], None]) -> None:
 
 
 def _state(scope: Scope, circles: Circles, statement: Statement) -> None:
-    if first_step(statement) is not None:
+    if circles.first_step(statement) is not None:
         circles.begin(statement)
         return
     members = circles.of(statement)

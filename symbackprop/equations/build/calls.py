@@ -13,14 +13,25 @@ from sympy import Expr
 
 from symbackprop.equations.build.arraywise import Arraywise
 from symbackprop.equations.build.indexed import Indexed
-from symbackprop.equations.build.recurrent import Members
+from symbackprop.equations.build.members import Members
 from symbackprop.equations.build.rest import expand_expression, expand_statement
 from symbackprop.equations.build.scope import ArrayValue, shape_text
 from symbackprop.equations.renaming import fresh_name
 from symbackprop.layers import LAYERS
 from symbackprop.spec import expression, statement
 from symbackprop.spec.calls import usage
-from symbackprop.spec.syntax import Call, Expression, Init, Name, Number, Place, Text, Truth, Unary
+from symbackprop.spec.syntax import (
+    Call,
+    Expression,
+    Init,
+    Name,
+    Number,
+    Place,
+    Sequence,
+    Text,
+    Truth,
+    Unary,
+)
 
 _STATEMENT = re.compile(r"\s*(\w+)\[[^=]*\]\s*=[^=]")
 
@@ -102,6 +113,7 @@ class LayerCall:
         stated = [statement(line.strip(), layer=True) for line in text.split("\n") if line.strip()]
         names = {s.target: fresh_name(self._own_name(s.target), scope.taken) for s in stated}
         scope.taken |= set(names.values())
+        scope.made |= set(names.values())
         given = {n: sympy.sympify(e) for n, e in (extents or {}).items()}
         circle = Members(scope, names, at_call=place)
         for one in stated:
@@ -145,6 +157,8 @@ class LayerCall:
             "float": self._number,
             "bool": self._truth,
             "str": self._text,
+            "Pair": self._pair,
+            "Padding": self._padding,
         }[annotation.removesuffix(" | None")]
         return lambda given: read(given, argument)
 
@@ -175,6 +189,26 @@ class LayerCall:
                 f"takes a whole number known in the spec, but got {_shown(given)}",
             )
         return int(value)
+
+    def _pair(self, given: Expression, argument: str) -> tuple[int, int]:
+        if not isinstance(given, Sequence):
+            return (self._int(given, argument),) * 2
+        if len(given.items) != 2:
+            count = len(given.items)
+            self._wrong(given.place, argument, f"takes one whole number or two, but got {count}")
+        first, second = (self._int(item, argument) for item in given.items)
+        return first, second
+
+    def _padding(self, given: Expression, argument: str) -> str | int:
+        if not isinstance(given, Text):
+            return self._int(given, argument)
+        if given.value not in ("valid", "same"):
+            self._wrong(
+                given.place,
+                argument,
+                f'takes "valid", "same" or a whole number, but got {_shown(given)}',
+            )
+        return given.value
 
     def _extent(self, given: Expression, argument: str) -> Expr:
         value = self.caller.value(given)

@@ -26,7 +26,7 @@ from symbackprop.spec.syntax import (
 )
 
 if TYPE_CHECKING:
-    from symbackprop.equations.build.recurrent import Members
+    from symbackprop.equations.build.members import Members
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,8 @@ class Indexed(IndexExtents):
         if self.at_call is not None:
             return
         for access, axis in leaving(body):
+            if access not in self.read_at:  # an earlier step of a recurrence, which has its guard
+                continue
             position, size = access.indices[axis], access.tensor.shape[axis]
             indices = sorted(nodes.free_indices(position), key=lambda i: i.name)
             ranges = " and ".join(f"{i.name} from 0 to {i.extent - 1}" for i in indices)
@@ -146,8 +148,8 @@ class Indexed(IndexExtents):
 
     def _element(self, node: Element, env: Mapping[str, Index]) -> Expr:
         if self.members is not None and node.tensor in self.members.names:
-            value, position = partial(self.value, env=env), partial(self.position, env=env)
-            earlier = self.members.earlier(node, env, value, position)
+            read, place = partial(self.value, env=env), partial(self.position, env=env)
+            earlier = self.members.earlier(node, env, read, place)
             if earlier is not None:
                 return earlier
         array = self.array(node)

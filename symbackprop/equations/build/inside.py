@@ -26,9 +26,7 @@ def leaving(expr: Expr, facts: Facts = ()) -> Iterator[tuple[Access, int]]:
         yield from leaving(b, (*facts, *_facts(Not(mask))))
         return
     if isinstance(expr, Access):
-        for axis, (position, size) in enumerate(
-            zip(expr.indices, expr.tensor.shape, strict=True)
-        ):
+        for axis, (position, size) in enumerate(zip(expr.indices, expr.tensor.shape, strict=True)):
             if not (_holds(position, facts, size) and _holds(size - 1 - position, facts, size)):
                 yield expr, axis
     for argument in expr.args:

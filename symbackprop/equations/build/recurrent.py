@@ -1,42 +1,20 @@
-"""Statements that read each other's earlier steps: h[n, t, i] = tanh(a[n, t, i] + h[n, t - 1, i]).
-
-A read of a member at t - d becomes Where(t >= d, h[n, t - d, k], initial), at t + d
-Where(t < T - d, h[n, t + d, k], initial). A member that is defined further down stands as a
-placeholder of its rank until its shape is known.
-"""
+"""The circles among the statements of a network: which names they hold, where they begin, end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from collections.abc import Sequence
 
-import sympy
-from sympy import Expr, Integer
-
-from symbackprop.equations.build.extents import shown
 from symbackprop.equations.build.indexed import Indexed
-from symbackprop.equations.build.scope import ArrayValue, DependsOnFault, Scope, shape_text
-from symbackprop.equations.masks import Compare, Where
-from symbackprop.equations.nodes import Access, Index, TensorSymbol
-from symbackprop.equations.recurrence import (
-    NoRecurrence,
-    components,
-    members,
-    strongly_connected,
-)
-from symbackprop.equations.system import Equation
-from symbackprop.spec.syntax import Element, Expression, Name, Number, Place, Statement
-from symbackprop.spec.syntax import children as parts
-
-Read = Callable[[Expression], Expr]
+from symbackprop.equations.build.members import Initial, Members, named
+from symbackprop.equations.build.scope import ArrayValue, DependsOnFault, Scope
+from symbackprop.equations.recurrence import strongly_connected
+from symbackprop.spec.syntax import Name, Statement
 
 
-def groups(network: Sequence[Statement]) -> dict[str, frozenset[str]]:
+def groups(defining: Sequence[Statement]) -> dict[str, frozenset[str]]:
     """For each name that stands in a circle of statements, all the names of its circle."""
-    defining = [s for s in network if first_step(s) is None]
     place = {s.target: k for k, s in enumerate(defining)}
-    reads = [sorted({place[n] for n in _named(s.value) if n in place}) for s in defining]
+    reads = [sorted({place[n] for n in named(s.value) if n in place}) for s in defining]
     found: dict[str, frozenset[str]] = {}
     for group in strongly_connected(reads):
         names = frozenset(defining[k].target for k in group)
@@ -45,277 +23,26 @@ def groups(network: Sequence[Statement]) -> dict[str, frozenset[str]]:
     return found
 
 
-def first_step(statement: Statement) -> int | None:
-    """The axis at which `h[n, -1, i] = …` states what stands before the first step, if it does."""
-    for axis, index in enumerate(statement.indices or ()):
-        if not isinstance(index, Name):
-            return axis
-    return None
-
-
-def _named(node: Expression) -> Iterator[str]:
-    if isinstance(node, Name):
-        yield node.id
-    if isinstance(node, Element):
-        yield node.tensor
-    for part in parts(node):
-        yield from _named(part)
-
-
-@dataclass(frozen=True)
-class Initial:
-    """What stands before the first step: `body` for the indices of the axes but `axis`."""
-
-    axis: int
-    value: ArrayValue
-    place: Place
-
-
-@dataclass
-class Members:
-    """The tensors of one circle while it is being built, by the names that its statements use.
-
-    `names` maps those to the names that the tensors get. `reads` notes every shifted read with the
-    axis and the shift, `placeholders` what stands for a tensor that is not yet defined.
-    """
-
-    scope: Scope
-    names: Mapping[str, str]
-    initial: Mapping[str, Initial] = field(default_factory=dict)
-    at_call: Place | None = None
-    arrays: dict[str, ArrayValue] = field(default_factory=dict)
-    defined: set[str] = field(default_factory=set)
-    placeholders: dict[str, TensorSymbol] = field(default_factory=dict)
-    axes: dict[str, int] = field(default_factory=dict)
-    reads: list[tuple[str, int, Place]] = field(default_factory=list)
-    first: int = -1
-
-    def __post_init__(self) -> None:
-        self.first = len(self.scope.equations)
-
-    def fail(self, place: Place, message: str, fix: str) -> NoReturn:
-        self.scope.fail(self.at_call or place, message, fix)
-
-    def open(self, name: str, indices: tuple[Index, ...]) -> None:
-        """The shape of a member is known from now on."""
-        symbol = TensorSymbol(self.names[name], [i.extent for i in indices])
-        self.arrays[name] = ArrayValue(indices, Access(symbol, *indices), self.names[name])
-
-    def define(self, name: str, array: ArrayValue) -> None:
-        """A member has its equation."""
-        self.arrays[name] = array
-        self.defined.add(name)
-
-    def earlier(
-        self, node: Element, env: Mapping[str, Index], value: Read, position: Read
-    ) -> Expr | None:
-        """A member at an earlier step; None for one of this step that has been computed.
-
-        `value` reads an expression as a number, `position` as a place on an axis.
-        """
-        shifts = self._shifts(node, env, value)
-        if not shifts and node.tensor in self.defined:
-            return None
-        if not shifts and node.tensor not in self.arrays:
-            return Access(self._symbol(node), *map(position, node.indices))
-        if len(shifts) != 1:
-            self._refuse_shifts(node, shifts)
-        ((axis, step, shift),) = shifts
-        self._note(node, axis, shift)
-        symbol = self._symbol(node)
-        at = [position(p) if k != axis else step + shift for k, p in enumerate(node.indices)]
-        self._check_extents(node, symbol, at)
-        if shift < 0:
-            inside = Compare(">=", step, Integer(-shift))
-        else:
-            inside = Compare("<", step, step.extent - shift)
-        return Where(inside, Access(symbol, *at), self._before(node, axis, at, shift))
-
-    def _shifts(
-        self, node: Element, env: Mapping[str, Index], value: Read
-    ) -> list[tuple[int, Index, int]]:
-        """The axes at which an index stands with a constant added: axis, index, constant."""
-        found = []
-        for axis, position in enumerate(node.indices):
-            own = sorted({n for n in _named(position) if n in env})
-            if len(own) != 1 or isinstance(position, Name):
-                continue
-            index = env[own[0]]
-            shift = value(position) - index
-            if not shift.is_Integer:
-                self._refuse_variable(node, position)
-            if shift != 0:
-                found.append((axis, index, int(shift)))
-        return found
-
-    def _refuse_variable(self, node: Element, position: Expression) -> NoReturn:
-        self.fail(
-            position.place,
-            f"'{node.tensor}' reads its own step '{shown(position)}', "
-            "which is no step at a constant distance",
-            "read a constant shift, such as t - 1",
-        )
-
-    def _refuse_shifts(self, node: Element, shifts: Sequence[tuple[int, Index, int]]) -> NoReturn:
-        windows = [p for p in node.indices if not isinstance(p, Name | Number)]
-        if windows and not shifts:
-            self._refuse_variable(node, windows[0])
-        if shifts:
-            names = " and ".join(index.name for _, index, _ in shifts)
-            self.fail(
-                node.place,
-                f"'{shown(node)}' reads earlier steps along two indices, {names}",
-                "a recurrence goes along one index: keep the others as they are",
-            )
-        self.fail(
-            node.place,
-            f"'{shown(node)}' reads the step that it is part of",
-            "read an earlier step, such as t - 1, or define it above",
-        )
-
-    def _note(self, node: Element, axis: int, shift: int) -> None:
-        """Every read of the circle goes the same way along the same axis."""
-        known = self.axes.setdefault(node.tensor, axis)
-        if known != axis:
-            self.fail(
-                node.place,
-                f"'{shown(node)}' reads earlier steps along axis {axis}, "
-                f"elsewhere '{node.tensor}' is read so along axis {known}",
-                "a recurrence goes along one index: keep the others as they are",
-            )
-        for other, way, _ in self.reads:
-            if (way > 0) != (shift > 0):
-                self.fail(
-                    node.place,
-                    f"'{shown(node)}' reads a step {'after' if shift > 0 else 'before'}, "
-                    f"but '{other}' is read a step {'after' if way > 0 else 'before'}",
-                    "a recurrence goes one way: write two, one for each direction",
-                )
-        self.reads.append((node.tensor, shift, node.place))
-
-    def _symbol(self, node: Element) -> TensorSymbol:
-        if node.tensor in self.arrays:
-            symbol = self.arrays[node.tensor].body.tensor
-        else:
-            unknown = [sympy.Symbol(f"?{k}", positive=True) for k in range(len(node.indices))]
-            symbol = TensorSymbol(f"?{self.names[node.tensor]}", unknown)
-            symbol = self.placeholders.setdefault(node.tensor, symbol)
-        if symbol.rank != len(node.indices):
-            self.fail(
-                node.place,
-                f"'{node.tensor}' has rank {symbol.rank}, "
-                f"but stands here with {len(node.indices)} indices",
-                "write one index for each axis",
-            )
-        return symbol
-
-    def _check_extents(self, node: Element, symbol: TensorSymbol, at: Sequence[Expr]) -> None:
-        """An index that stands alone, or shifted, has the extent of its axis."""
-        if node.tensor not in self.arrays:
-            return
-        for axis, (position, size) in enumerate(zip(at, symbol.shape, strict=True)):
-            (index,) = [*position.atoms(Index), None][:1]
-            if index is not None and (position - index).is_Integer and index.extent != size:
-                self.fail(
-                    node.place,
-                    f"index {index.name} has extent {index.extent}, "
-                    f"but stands on axis {axis} of '{node.tensor}' {shape_text(symbol.shape)}",
-                    "use an index of its own for each extent",
-                )
-
-    def _before(self, node: Element, axis: int, at: Sequence[Expr], shift: int) -> Expr:
-        """What is read before the first step: zero, or what a statement says."""
-        initial = self.initial.get(node.tensor)
-        if initial is None:
-            return Integer(0)
-        if initial.axis != axis:
-            self.fail(
-                initial.place,
-                f"the first step of '{node.tensor}' stands at axis {initial.axis}, "
-                f"but its steps go along axis {axis}",
-                "let -1 stand where t - 1 does",
-            )
-        if abs(shift) > 1:
-            self.fail(
-                node.place,
-                f"'{shown(node)}' reads {abs(shift)} steps away, "
-                f"but one state before the first step of '{node.tensor}' is given",
-                "read one step away, or leave the first states zero",
-            )
-        return initial.value.at(*(p for k, p in enumerate(at) if k != axis))
-
-    def end(self) -> None:
-        """Every member is defined: placeholders become the tensors that they stood for.
-
-        A fault where the equations read each other in another way than step by step.
-        """
-        real: dict[Expr, Expr] = {}
-        for name, placeholder in self.placeholders.items():
-            symbol = next(
-                e.tensor for e in self.scope.equations if e.tensor.name == self.names[name]
-            )
-            real[placeholder] = symbol
-        equations = self.scope.equations
-        for k in range(self.first, len(equations)):
-            if equations[k].rhs.has(*real):
-                self._fits(equations[k], real)
-                equations[k] = replace(equations[k], rhs=equations[k].rhs.xreplace(real))
-        self.scope.held = {f: v for f, v in self.scope.held.items() if not f.has(*real)}
-        try:
-            ordered = components(equations[self.first :])
-        except NoRecurrence as found:
-            self._refuse_order(found)
-        equations[self.first :] = [e for c in ordered for e in members(c)]
-
-    def _fits(self, equation: Equation, real: Mapping[Expr, Expr]) -> None:
-        for access in sorted(equation.rhs.atoms(Access), key=str):
-            symbol = real.get(access.tensor)
-            if symbol is None:
-                continue
-            came, has = len(access.indices), symbol.rank
-            sizes = [_extent(p) for p in access.indices]
-            same = came == has and all(
-                a is None or a == b for a, b in zip(sizes, symbol.shape, strict=True)
-            )
-            if not same:
-                read = ", ".join(map(str, access.indices))
-                assert equation.place is not None
-                self.fail(
-                    equation.place,
-                    f"'{symbol.name}' has shape {shape_text(symbol.shape)}, "
-                    f"but is read at [{read}] with extents "
-                    f"{shape_text(s if s is not None else '…' for s in sizes)}",
-                    "use an index of its own for each extent",
-                )
-
-    def _refuse_order(self, found: NoRecurrence) -> NoReturn:
-        place = found.reader.place
-        assert place is not None
-        self.fail(
-            place,
-            f"'{found.reader.tensor.name}' and '{found.read.tensor.name}' read each other, "
-            f"but {found.reason}",
-            "a recurrence reads earlier steps along one index, such as t - 1",
-        )
-
-
-def _extent(position: Expr) -> Expr | None:
-    """The extent of the one index that a position is, or is a constant away from."""
-    found = list(position.atoms(Index))
-    if len(found) == 1 and (position - found[0]).is_Integer:
-        return found[0].extent
-    return None
-
-
 class Circles:
     """The circles of a network, each built as its statements come by."""
 
     def __init__(self, scope: Scope, network: Sequence[Statement]) -> None:
         self.scope = scope
-        self._groups = groups(network)
-        self._last = {self._groups[s.target]: s for s in network if s.target in self._groups}
+        defining = [s for s in network if self.first_step(s) is None]
+        self._groups = groups(defining)
+        self._last = {self._groups[s.target]: s for s in defining if s.target in self._groups}
         self._initial: dict[str, Initial] = {}
         self._open: dict[frozenset[str], Members] = {}
+
+    def first_step(self, statement: Statement) -> int | None:
+        """The axis at which `h[n, -1, i] = …` states what stands before the first step, if so.
+
+        For a pass from the end that is `h[n, T, i] = …`, T the number of steps.
+        """
+        for axis, index in enumerate(statement.indices or ()):
+            if not isinstance(index, Name) or index.id in self.scope.numbers:
+                return axis
+        return None
 
     def of(self, statement: Statement) -> Members | None:
         """The circle that the statement is of, None for most."""
@@ -331,7 +58,7 @@ class Circles:
 
     def begin(self, statement: Statement) -> None:
         """`h[n, -1, i] = h0[n, i]`: what stands before the first step."""
-        axis = first_step(statement)
+        axis = self.first_step(statement)
         assert axis is not None and statement.indices is not None
         if statement.target not in self._groups:
             self.scope.fail(
@@ -339,16 +66,24 @@ class Circles:
                 f"a first step of '{statement.target}', which reads no earlier step of its own",
                 "delete it, or read an earlier step, such as t - 1",
             )
+        if statement.target in self.scope.arrays or self._groups[statement.target] in self._open:
+            self.scope.fail(
+                statement.place,
+                f"a first step of '{statement.target}', whose steps stand above",
+                "state it before the statements that read it",
+            )
         left = tuple(p for k, p in enumerate(statement.indices) if k != axis)
         if not all(isinstance(p, Name) for p in left):
             self.scope.fail(
                 statement.place, "more than one step on the left", "write one number, -1"
             )
-        indices, body = Indexed(self.scope).statement(left, statement.value, {})
+        indexed = Indexed(self.scope)
+        position = indexed.value(statement.indices[axis], {})
+        indices, body = indexed.statement(left, statement.value, {})
         value = self.scope.materialise(
             ArrayValue(indices, body, f"{statement.target}_first"), statement.place
         )
-        self._initial[statement.target] = Initial(axis, value, statement.place)
+        self._initial[statement.target] = Initial(axis, position, value, statement.place)
 
     def end(self, statement: Statement) -> None:
         """The statement has been built; after its last one a circle is whole."""

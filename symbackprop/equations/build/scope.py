@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 import sympy
@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Tuple
 from symbackprop.equations.build.hoist import name_contractions
 from symbackprop.equations.build.wellformed import in_grammar, not_real
 from symbackprop.equations.masks import Mask
-from symbackprop.equations.nodes import Access, Index, TensorSymbol, extent
+from symbackprop.equations.nodes import Access, Index, TensorSymbol, extent, tensors
 from symbackprop.equations.renaming import fresh_bound, fresh_name, numbered
 from symbackprop.equations.system import Equation, Parameter
 from symbackprop.spec.errors import Fault
@@ -98,6 +98,7 @@ class Scope:
     faults: list[Fault] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     held: dict[Expr, ArrayValue] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
     layer_count: int = 0
 
     def fail(self, place: Place, message: str, fix: str) -> NoReturn:
@@ -140,6 +141,8 @@ class Scope:
     def define(self, name: str, value: ArrayValue, place: Place) -> ArrayValue:
         """name[indices] = body becomes an equation, contractions under functions their own."""
         assert len({i.name for i in value.indices}) == value.rank, (name, value.indices)
+        if value.is_tensor and value.body.tensor.name in self.made:
+            return self._rename(value, name)
         symbol = TensorSymbol(name, value.shape, _kind(value.body), value.classes)
         self.taken.add(name)
         fault = not_real(value.body)
@@ -152,6 +155,23 @@ class Scope:
         self.arrays[name] = defined
         self.held.setdefault(_form(value), defined)
         return defined
+
+    def _rename(self, value: ArrayValue, name: str) -> ArrayValue:
+        """A tensor that a layer named takes the name that the statement gives it."""
+        old = value.body.tensor
+        self.made.discard(old.name)
+        self.taken.add(name)
+        symbol = TensorSymbol(name, old.shape, old.kind, old.classes)
+        for k, equation in enumerate(self.equations):
+            if equation.tensor == old or old in tensors(equation.rhs):
+                tensor = symbol if equation.tensor == old else equation.tensor
+                rhs = equation.rhs.xreplace({old: symbol})
+                self.equations[k] = replace(equation, tensor=tensor, rhs=rhs)
+        self.held = {form: v for form, v in self.held.items() if v.name != old.name}
+        del self.arrays[old.name]
+        at = default_indices(symbol.shape)
+        self.arrays[name] = ArrayValue(at, Access(symbol, *at), name, value.label)
+        return self.arrays[name]
 
     def materialise(self, value: ArrayValue, place: Place) -> ArrayValue:
         """The value as a tensor with a name of its own."""

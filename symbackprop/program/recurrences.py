@@ -1,0 +1,177 @@
+"""Recurrences: equations that read each other's earlier steps become the body of a loop."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Expr, Mul
+
+from symbackprop.equations.masks import Compare, Delta, Where
+from symbackprop.equations.nodes import Access, TensorSymbol
+from symbackprop.equations.recurrence import Recurrence
+from symbackprop.equations.system import Equation
+from symbackprop.program.graph import Graph
+from symbackprop.program.invariants import Invariants
+from symbackprop.program.model import Loop
+from symbackprop.program.operations import Row, Scalar, View
+from symbackprop.program.scope import Labelled, Rule, Scope
+from symbackprop.program.steps import Step, condition_on
+
+Tensors = Mapping[TensorSymbol, tuple[int, tuple[int, ...]]]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A loop, and what each tensor of the recurrence is: at one step, and once all are done."""
+
+    loop: Loop
+    rows: Mapping[TensorSymbol, int]
+    tensors: Tensors
+
+
+def lower_recurrence(
+    recurrence: Recurrence,
+    lines: Mapping[TensorSymbol, int],
+    step: Step,
+    graph: Graph,
+    tensors: Tensors,
+    rules: Mapping[type, Rule],
+) -> Lowered:
+    """The loop of a recurrence; `lines` numbers its equations.
+
+    What a tensor holds at each step is a row of memory in which the steps are the first axis: rows
+    are contiguous, and products over all steps see them as one long matrix.
+    """
+    memory: dict[TensorSymbol, int] = {}
+    for equation in recurrence.equations:
+        tensor, axis = equation.tensor, recurrence.axes[equation.tensor]
+        shape = (tensor.shape[axis], *_without(tensor.shape, axis))
+        memory[tensor] = graph.memory(step.loop, tensor.name, shape, tensor.kind)
+    now: dict[TensorSymbol, tuple[int, tuple[int, ...]]] = {}
+    writes: dict[int, int] = {}
+    for equation in recurrence.equations:
+        tensor = equation.tensor
+        graph.line = lines[tensor]
+        found = _StepScope(recurrence, equation, step, graph, tensors, rules, memory, now).value()
+        now[tensor] = (found, tuple(k for k in range(tensor.rank) if k != recurrence.axes[tensor]))
+        writes[memory[tensor]] = _kept(graph, found, memory[tensor], writes)
+    done = {}
+    for tensor, value in memory.items():
+        axis = recurrence.axes[tensor]
+        order = (*range(1, axis + 1), 0, *range(axis + 1, tensor.rank))
+        whole = graph.transpose(graph.written(value), order)
+        done[tensor] = (whole, tuple(range(tensor.rank)))
+    loop = Loop(step, recurrence.extent, recurrence.reverse, writes, len(graph.values))
+    return Lowered(loop, {t: writes[m] for t, m in memory.items()}, done)
+
+
+def _kept(graph: Graph, value: int, memory: int, writes: Mapping[int, int]) -> int:
+    """The value if an operation of its own can write it into its row; else a copy of it."""
+    operation = graph.values[value]
+    owned = bool(operation.shape) and not isinstance(operation, (View, Row, Scalar))
+    computed = owned and graph.loop_of[value] is not None and not graph.stands(value)
+    if computed and value not in writes.values():
+        return value
+    return graph.fresh_copy(value, graph.shape(memory)[1:], graph.kind(memory))
+
+
+class _StepScope(Scope):
+    """The scope of one equation at one step.
+
+    `memory` is what the loop writes for each of its tensors, `now` what this step has computed.
+    """
+
+    def __init__(
+        self,
+        recurrence: Recurrence,
+        equation: Equation,
+        step: Step,
+        graph: Graph,
+        tensors: Tensors,
+        rules: Mapping[type, Rule],
+        memory: Mapping[TensorSymbol, int],
+        now: Tensors,
+    ) -> None:
+        index = recurrence.step_of(equation)
+        inner = tuple(i for i in equation.indices if i != index)
+        self._seen: dict[TensorSymbol, tuple[int, tuple[int, ...]]] = {}
+        super().__init__(graph, ChainMap(self._seen, dict(tensors)), rules, inner)  # type: ignore[arg-type]
+        self._equation = equation
+        self._step = step
+        self._axes = dict(recurrence.axes)
+        self._memory = memory
+        self._now = now
+        self._indices = inner
+        invariants = Invariants(index, memory, (index, *inner))
+        self._rhs = invariants.split_off(equation.rhs).xreplace({index: step})
+        for found in invariants.found.values():
+            outer = Scope(graph, tensors, rules, found.indices)
+            value = outer.align(outer.lower(found.body), found.indices)
+            self._seen[found.tensor] = (value, tuple(range(len(found.indices))))
+
+    def value(self) -> int:
+        """The tensor at this step, along all of its other indices."""
+        labelled = self.lower(self._rhs)
+        value = self.expand(labelled, self._indices)
+        return self.graph.real(value) if self._equation.tensor.kind == "real" else value
+
+    def lower(self, expr: Expr) -> Labelled:
+        """As in any scope, but what the step decides is decided when running."""
+        if expr.has(self._step):
+            if isinstance(expr, Access):
+                return super().lower(self._row(expr))
+            if isinstance(expr, Where):
+                condition = condition_on(self._step, expr.args[0])
+                if condition is not None:
+                    return self._choice(expr)
+            if isinstance(expr, Mul):
+                for factor in expr.args:
+                    if isinstance(factor, (Compare, Delta)) and condition_on(self._step, factor):
+                        rest = Mul(*(f for f in expr.args if f is not factor))
+                        return self.lower(Where(factor, rest, 0))
+        return super().lower(expr)
+
+    def _choice(self, expr: Where) -> Labelled:
+        """One of two values, as the step has it."""
+        condition = condition_on(self._step, expr.args[0])
+        assert condition is not None
+        parts = [self.lower(part) for part in expr.args[1:]]
+        axes = self.joint(*parts)
+        shape = tuple(i.extent for i in axes)
+        graph = self.graph
+        if all(graph.stands(part.value) for part in parts):
+            a, b = (self.expand(part, axes) for part in parts)
+        else:
+            a, b = (self.align(part, axes) for part in parts)
+        return Labelled(graph.choose(self._step, condition, shape, a, b), axes)
+
+    def _row(self, access: Access) -> Access:
+        """x[…, t - d, …] as an access of what x holds at that step."""
+        tensor, indices = access.tensor, access.indices
+        moving = [k for k, position in enumerate(indices) if position.has(self._step)]
+        assert len(moving) == 1, access
+        axis = moving[0]
+        position = indices[axis]
+        name = f"{tensor.name}[{position}]"
+        seen = TensorSymbol(name, _without(tensor.shape, axis), tensor.kind, tensor.classes)
+        if seen not in self._seen:
+            self._seen[seen] = self._value_at(tensor, axis, position)
+        return Access(seen, *_without(indices, axis))
+
+    def _value_at(self, tensor: TensorSymbol, axis: int, position: Expr) -> tuple[int, tuple[int, ...]]:
+        if tensor in self._memory and position == self._step:
+            value, present = self._now[tensor]
+        elif tensor in self._memory:
+            present = tuple(k for k in range(tensor.rank) if k != axis)
+            value = self.graph.row(self._memory[tensor], 0, self._step, position)
+        else:
+            value, present = self.tensors[tensor]
+            if axis in present:
+                value = self.graph.row(value, present.index(axis), self._step, position)
+        return value, tuple(k - (k > axis) for k in present if k != axis)
+
+
+def _without(items: tuple[Expr, ...], axis: int) -> tuple[Expr, ...]:
+    return (*items[:axis], *items[axis + 1 :])

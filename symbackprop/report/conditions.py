@@ -1,0 +1,106 @@
+"""Conditions on indices: what stands below a large sign, as in Σ over i, p with 2 i + p = a."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import sympy
+from sympy import Expr
+
+from symbackprop.equations.masks import And, Compare, Delta, Mask, Where
+from symbackprop.equations.nodes import Access, Index, free_indices
+from symbackprop.equations.reductions import Reduction
+from symbackprop.report.formula import Formula, Relation
+from symbackprop.report.structure import relation
+
+_LOWER, _UPPER = {">=": "<=", ">": "<"}, ("<", "<=")
+
+
+def conditions(body: Expr, bound: Iterable[Index]) -> tuple[Expr, list[Expr]]:
+    """The summand without the masks that tell which of the bound indices count, and those."""
+    own = set(bound)
+    factors: list[Expr] = []
+    masks: list[Expr] = []
+    waiting = list(sympy.Mul.make_args(body))
+    while waiting:
+        factor = waiting.pop(0)
+        if isinstance(factor, Where) and factor.args[2] == 0:
+            parts = list(_parts(factor.args[0]))
+            masks += [m for m in parts if _tells(m, own)]
+            others = [m for m in parts if not _tells(m, own)]
+            if len(others) == len(parts):
+                factors.append(factor)
+            else:
+                inner = factor.args[1]
+                for mask in others:
+                    inner = Where(mask, inner, 0)
+                waiting[:0] = sympy.Mul.make_args(inner)
+        elif _tells(factor, own):
+            masks += _parts(factor)
+        else:
+            factors.append(factor)
+    return sympy.Mul(*factors), masks
+
+
+def written(masks: list[Expr], form: Callable[[Expr], Formula]) -> tuple[Formula, ...]:
+    """The conditions as relations, two bounds of one value in a chain: 0 <= a - 2 i < P."""
+    found: list[Formula] = []
+    waiting = [m for m in masks if isinstance(m, Delta)]
+    waiting += [m for m in masks if not isinstance(m, Delta)]
+    while waiting:
+        mask = waiting.pop(0)
+        partner = next((m for m in waiting if _chain(mask, m) or _chain(m, mask)), None)
+        if partner is None:
+            found.append(_equality(mask, form) if isinstance(mask, Delta) else relation(mask, form))
+            continue
+        waiting.remove(partner)
+        low, high = (mask, partner) if _chain(mask, partner) else (partner, mask)
+        left = Relation(_LOWER[low.op], form(low.args[2]), form(low.args[1]))
+        found.append(Relation(high.op, left, form(high.args[2])))
+    return tuple(found)
+
+
+def ranges(reduction: Reduction) -> dict[Index, Expr | None]:
+    """Its bound indices; with its extent each that stands on no axis as long as it runs."""
+    accesses = reduction.body.atoms(Access)
+    told = {
+        position
+        for access in accesses
+        for position, extent in zip(access.indices, access.tensor.shape, strict=True)
+        if isinstance(position, Index) and position.extent == extent
+    }
+    return {i: None if i in told else i.extent for i in reduction.bound}
+
+
+def _equality(mask: Delta, form: Callable[[Expr], Formula]) -> Formula:
+    """2 i + p = a: the plain index stands on the right."""
+    left, right = sorted(mask.args, key=lambda side: isinstance(side, Index))
+    return Relation("==", form(left), form(right))
+
+
+def _parts(mask: Expr) -> Iterator[Expr]:
+    if isinstance(mask, And):
+        for part in mask.args:
+            yield from _parts(part)
+    else:
+        yield mask
+
+
+def _tells(mask: Expr, bound: set[Index]) -> bool:
+    """Whether a mask speaks of indices and labels alone, and of a bound index."""
+    if not isinstance(mask, Mask) or not free_indices(mask) & bound or mask.has(Reduction):
+        return False
+    if isinstance(mask, Delta) and all(isinstance(side, Index) for side in mask.args):
+        return False
+    return all(a.tensor.kind == "integer" for a in mask.atoms(Access))
+
+
+def _chain(low: Expr, high: Expr) -> bool:
+    """Whether both bound the same value, from below and from above."""
+    return (
+        isinstance(low, Compare)
+        and isinstance(high, Compare)
+        and low.op in _LOWER
+        and high.op in _UPPER
+        and low.args[1] == high.args[1]
+    )
