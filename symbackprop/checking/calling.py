@@ -32,7 +32,7 @@ class Case:
         """Call with what the function takes, and what is changed of it; states are copies."""
         called = getattr(self.module, function)
         taken = inspect.signature(called).parameters
-        given = {"params": self.params, **self.inputs}
+        given: dict[str, Any] = {"params": self.params, **self.inputs}
         if self.state:
             given["state"] = {name: array.copy() for name, array in self.state.items()}
         if self.training is not None:
@@ -72,7 +72,7 @@ def dense(gradient: Any, shape: tuple[int, ...]) -> Array:
         return np.asarray(gradient)
     rows, values = (np.asarray(part) for part in gradient)
     whole = np.zeros(shape, values.dtype)
-    if rows.size and not (0 <= rows.min() and rows.max() < shape[0]):
+    if rows.size and (rows.min() < 0 or rows.max() >= shape[0]):
         raise ValueError(f"rows {rows.min()} to {rows.max()} of a gradient of {shape[0]} rows")
     np.add.at(whole, rows.ravel(), values.reshape(-1, *shape[1:]))
     return whole

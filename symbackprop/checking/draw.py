@@ -118,7 +118,12 @@ def _tensors(system: System) -> list[TensorSymbol]:
 
 
 def _given(system: System) -> list[TensorSymbol]:
-    return [x.symbol for x in (*system.inputs, *system.parameters, *system.states)]
+    inputs, parameters = system.inputs, system.parameters
+    return [
+        *(i.symbol for i in inputs),
+        *(p.symbol for p in parameters),
+        *(s.symbol for s in system.states),
+    ]
 
 
 def _draw(

@@ -27,7 +27,13 @@ from symbackprop.checking.values import (
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
 from symbackprop.equations.evaluate import Environment, extent_of
 from symbackprop.equations.evaluate_arrays import ARRAYS, entries_of, evaluate_arrays
-from symbackprop.equations.evaluate_compile import Compiled, Frame, Scope, compile_node
+from symbackprop.equations.evaluate_compile import (
+    Compiled,
+    Frame,
+    NodeCompiler,
+    Scope,
+    compile_node,
+)
 from symbackprop.equations.nodes import Partial
 
 _TOLERANCE = 1e-8
@@ -114,7 +120,7 @@ def _evaluate(
     try:
         if not side.expr.has(Partial):
             return entries_of(side.expr, side.indices, environment)(ranges)
-        extra = {Partial: _partial_compiler(derivation)}
+        extra: Mapping[type, NodeCompiler] = {Partial: _partial_compiler(derivation)}
         at = entries_of(side.expr, side.indices, environment, extra)
         values = np.empty([len(r) for r in ranges])
         for place in np.ndindex(values.shape):
@@ -134,8 +140,8 @@ def _compare(
     a, b = values[pair.before], values[pair.after]
     for side, found in ((pair.before, a), (pair.after, b)):
         if isinstance(found, str):
-            where = f'equation ({line.number}), rule "{pair.rule}", {side.name}: {found}'
-            yield Comparison(math.nan, 0.0, where)
+            why = f'equation ({line.number}), rule "{pair.rule}", {side.name}: {found}'
+            yield Comparison(math.nan, 0.0, why)
             return
     assert isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
     scale = np.abs(b) + 1e-3 * np.abs(b).max(initial=0.0) + 1e-300
@@ -182,9 +188,7 @@ def _partial_compiler(derivation: Derivation) -> Callable[[Partial, Scope], Comp
             finally:
                 moved[position] = value
             places = tuple(np.asarray(index(frame)) for index in y_at)
-            inside = [(p >= 0) & (p < n) for p, n in zip(places, sizes, strict=True)]
-            kept = tuple(np.clip(p, 0, n - 1) for p, n in zip(places, sizes, strict=True))
-            return np.where(np.logical_and.reduce([True, *inside]), rates[kept], np.nan)
+            return np.asarray(rates[places])
 
         return partial
 

@@ -13,7 +13,7 @@ from sympy import Expr, Mul
 
 from symbackprop.equations.masks import Compare, Delta, Where
 from symbackprop.equations.nodes import Access, Digit, Index
-from symbackprop.equations.ranges import bounds, decided, digit, nonnegative
+from symbackprop.equations.ranges import bounds, decided, digit, nonnegative, pointed
 from symbackprop.equations.reductions import ArgMax, ArgMin, Sum
 from symbackprop.equations.renaming import fresh_bound
 
@@ -22,7 +22,7 @@ def collapsed(total: Expr) -> Expr:
     """Σ over the bound indices with every delta that can leave gone; anything else unchanged."""
     if not isinstance(total, Sum):
         return total
-    factors = list(Mul.make_args(total.body))
+    factors = [pointed(f) for f in Mul.make_args(total.body)]
     bound = list(total.bound)
     factors, bound = _solve_digits(factors, bound)
     guards: list[Expr] = []

@@ -9,7 +9,7 @@ from typing import Any
 import sympy
 from sympy import Expr, Integer, Mul
 
-from symbackprop.equations.masks import Compare
+from symbackprop.equations.masks import Compare, Delta, Not
 from symbackprop.equations.nodes import Access, Digit, Index
 from symbackprop.equations.reductions import ArgMax, ArgMin
 
@@ -150,3 +150,29 @@ def _settled(comparison: Compare) -> Expr:
 
 def _plus_one(bound: Bound) -> Bound:
     return None if bound is None else bound + 1
+
+
+def pointed(mask: Expr) -> Expr:
+    """The mask, as δ(i, 0) or δ(i, last) where only that value of its one index meets it."""
+    comparison, holds = (mask.args[0], False) if isinstance(mask, Not) else (mask, True)
+    if not isinstance(comparison, Compare) or not holds and comparison.op in ("==", "!="):
+        return mask
+    op = comparison.op if holds else _OPPOSITE[comparison.op]
+    difference = comparison.args[1] - comparison.args[2]
+    indices = [i for i in difference.atoms(Index) if difference.coeff(i) in (1, -1)]
+    if len(indices) != 1 or difference.has(Access, Digit, ArgMax, ArgMin) or op in ("==", "!="):
+        return mask
+    (index,) = indices
+    bound = index - difference * difference.coeff(index)
+    if difference.coeff(index) == -1:
+        op = _MIRRORED[op]
+    last = index.extent - 1
+    if (op, bound) in (("<", 1), ("<=", 0)):
+        return Delta(index, 0)
+    if (op, bound - last) in ((">", -1), (">=", 0)):
+        return Delta(index, last)
+    return mask
+
+
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}

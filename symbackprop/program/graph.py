@@ -13,6 +13,7 @@ from symbackprop.program.operations import (
     Apply,
     Assemble,
     Branch,
+    Copy,
     Either,
     Inner,
     Matmul,
@@ -186,3 +187,9 @@ class Graph(Views):
             value = operation.of
             operation = self.values[value]
         return self.loop_of[value] is None or isinstance(operation, (Row, Scalar))
+
+    def row_copy(self, value: int, shape: Shape, kind: str, step: Step) -> int:
+        """A copy that the body of the step's loop makes, of whatever value."""
+        number = self.append(Copy(shape, kind, value))
+        self.loop_of[number] = step.loop
+        return number

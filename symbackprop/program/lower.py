@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+
+from sympy import Expr
 
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
-from symbackprop.equations.nodes import TensorSymbol
+from symbackprop.equations.nodes import Stop, TensorSymbol
+from symbackprop.equations.recurrence import Recurrence, components
+from symbackprop.equations.system import Equation
 from symbackprop.program.expressions import RULES
 from symbackprop.program.graph import Graph
 from symbackprop.program.model import Function, Loss, Program
@@ -34,6 +39,9 @@ def lower(derivation: Derivation) -> Program:
             Loss(loss.loss.name, value, both)
             for loss, value, both in zip(derivation.losses, losses, gradients, strict=True)
         ),
+        loops=tuple(lowering.loops),
+        loop_of=tuple(lowering.graph.loop_of),
+        when=conditions(lowering.graph, lowering.loops),
     )
 
 
@@ -48,35 +56,50 @@ class _Lowering:
         self.names: dict[int, str] = {}
         self.numbers: dict[TensorSymbol, int] = {}
         self.constants: dict[int, str] = {}
+        self.loops: list[Loop] = []
         self.namer = Namer(derivation)
         self.pool = Pool(self.namer)
         for symbol in [*(i.symbol for i in system.inputs), *(p.symbol for p in system.parameters)]:
             value = self.graph.read(symbol.name, symbol.shape, symbol.kind)
             self.tensors[symbol] = (value, tuple(range(symbol.rank)))
-        for line in derivation.forward:
-            self._equation(line)
+        self._lines(derivation.forward)
 
-    def _equation(self, line: Line) -> None:
+    def _lines(self, lines: Iterable[Line]) -> None:
+        """Lower the equations of lines, each after all that it reads."""
+        found = {line.equation.tensor: line for line in lines}
+        self.numbers.update((tensor, line.number) for tensor, line in found.items())
+        for component in components(_without_stops(line.equation) for line in found.values()):
+            if isinstance(component, Recurrence):
+                self._recurrence(component)
+            else:
+                self._equation(component)
+
+    def _equation(self, equation: Equation) -> None:
         """Lower one equation, and let its tensor be known by its name."""
-        equation = line.equation
-        self.graph.line = self.numbers[equation.tensor] = line.number
+        self.graph.line = self.numbers[equation.tensor]
         scope = Scope(self.graph, self.tensors, RULES, equation.indices)
-        labelled = scope.lower(equation.rhs)
-        present = tuple(k for k, i in enumerate(equation.indices) if i in labelled.axes)
-        value = self.graph.transpose(
-            labelled.value, tuple(labelled.axes.index(equation.indices[k]) for k in present)
-        )
+        value, present = scope.tensor(equation.rhs, equation.indices)
         self.tensors[equation.tensor] = (value, present)
         self.names.setdefault(value, equation.tensor.name)
 
+    def _recurrence(self, recurrence: Recurrence) -> None:
+        """Lower equations that are computed step by step, and let their tensors be known."""
+        index = recurrence.step_of(recurrence.equations[0])
+        step = Step(self.namer.step(index.name), len(self.loops))
+        lowered = lower_recurrence(
+            recurrence, self.numbers, step, self.graph, self.tensors, RULES
+        )
+        self.loops.append(lowered.loop)
+        self.tensors.update(lowered.tensors)
+        for tensor, value in lowered.rows.items():
+            self.names[value] = self.namer.new(f"{tensor.name}_{step.name}", ())
+            self.names[self.tensors[tensor][0]] = tensor.name
+
     def gradients(self, loss: LossDerivation) -> Function:
         """The loss and its gradients; lowers the way back from this loss."""
-        for line in loss.cotangents:
-            self._equation(line)
+        self._lines(loss.cotangents)
         wanted = {name: line.equation.tensor for name, line in loss.gradients.items()}
-        for line in loss.gradients.values():
-            if line.equation.tensor not in self.tensors:
-                self._equation(line)
+        self._lines(g for g in loss.gradients.values() if g.equation.tensor not in self.tensors)
         results = {loss.loss.name: self._value(loss.loss)}
         results.update(self._results(wanted.items()))
         return self._function(f"{loss.loss.name}_and_grads", results)
@@ -132,13 +155,20 @@ class _Lowering:
         reads = {op.name for op in (values[v] for v in reached) if isinstance(op, Read)}
         order = tuple(
             v
-            for v in sorted(reached)
-            if not isinstance(values[v], (Read, Scalar, View)) and v not in self.constants
+            for v in sorted(reached, key=self._turn)
+            if not isinstance(values[v], (Read, Scalar, View, Row, Written))
+            and v not in self.constants
         )
         system = self.derivation.system
         reads |= self._bearers(reached, reads)
         names, places = place(
-            values, order, tuple(results.values()), self.names, self.graph.serves, self.pool
+            values,
+            order,
+            tuple(results.values()),
+            self.names,
+            self.graph.serves,
+            self.pool,
+            Bodies(self.graph.loop_of, self.loops),
         )
         return Function(
             name=name,
@@ -149,6 +179,13 @@ class _Lowering:
             names=names,
             places=places,
         )
+
+    def _turn(self, value: int) -> tuple[int, int, int]:
+        """Where a value stands: the body of a loop after all that was made for it, memory first."""
+        operation, loop = self.graph.values[value], self.graph.loop_of[value]
+        if isinstance(operation, Steps):
+            return self.loops[operation.loop].end, 0, value
+        return (value, 2, value) if loop is None else (self.loops[loop].end, 1, value)
 
     def _bearers(self, reached: set[int], reads: set[str]) -> set[str]:
         """Further inputs that a function needs to know the run-time extents that it uses."""
@@ -178,9 +215,27 @@ class _Lowering:
                 continue
             reached.add(value)
             waiting += values[value].operands
+            operation = values[value]
+            if isinstance(operation, Steps):
+                waiting.append(self.loops[operation.loop].writes[value])
         for value in sorted(reached):
             operation = values[value]
             array = operation.shape and not isinstance(operation, (Scalar, View))
             if array and self.graph.is_constant(value) and value not in self.constants:
                 self.constants[value] = self.namer.constant(operation)
         return reached
+
+
+def _without_stops(equation: Equation) -> Equation:
+    """The same for values: what differentiation takes for a constant is none."""
+    if not equation.rhs.has(Stop):
+        return equation
+    return replace(equation, rhs=_plain(equation.rhs))
+
+
+def _plain(expr: Expr) -> Expr:
+    if not expr.has(Stop):
+        return expr
+    if isinstance(expr, Stop):
+        return _plain(expr.args[0])
+    return expr.func(*(_plain(a) if isinstance(a, Expr) else a for a in expr.args))

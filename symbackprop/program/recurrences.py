@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from sympy import Expr, Mul
 
 from symbackprop.equations.masks import Compare, Delta, Where
-from symbackprop.equations.nodes import Access, TensorSymbol
+from symbackprop.equations.nodes import Access, Index, TensorSymbol
 from symbackprop.equations.recurrence import Recurrence
 from symbackprop.equations.system import Equation
 from symbackprop.program.graph import Graph
 from symbackprop.program.invariants import Invariants
 from symbackprop.program.model import Loop
-from symbackprop.program.operations import Row, Scalar, View
+from symbackprop.program.operations import Either, View
 from symbackprop.program.scope import Labelled, Rule, Scope
 from symbackprop.program.steps import Step, condition_on
 
@@ -56,7 +56,7 @@ def lower_recurrence(
         graph.line = lines[tensor]
         found = _StepScope(recurrence, equation, step, graph, tensors, rules, memory, now).value()
         now[tensor] = (found, tuple(k for k in range(tensor.rank) if k != recurrence.axes[tensor]))
-        writes[memory[tensor]] = _kept(graph, found, memory[tensor], writes)
+        writes[memory[tensor]] = _kept(graph, found, memory[tensor], step, writes)
     done = {}
     for tensor, value in memory.items():
         axis = recurrence.axes[tensor]
@@ -67,14 +67,15 @@ def lower_recurrence(
     return Lowered(loop, {t: writes[m] for t, m in memory.items()}, done)
 
 
-def _kept(graph: Graph, value: int, memory: int, writes: Mapping[int, int]) -> int:
+def _kept(
+    graph: Graph, value: int, memory: int, step: Step, writes: Mapping[int, int]
+) -> int:
     """The value if an operation of its own can write it into its row; else a copy of it."""
     operation = graph.values[value]
-    owned = bool(operation.shape) and not isinstance(operation, (View, Row, Scalar))
-    computed = owned and graph.loop_of[value] is not None and not graph.stands(value)
-    if computed and value not in writes.values():
+    borrowed = isinstance(operation, (View, Either)) or graph.stands(value)
+    if operation.shape and not borrowed and value not in writes.values():
         return value
-    return graph.fresh_copy(value, graph.shape(memory)[1:], graph.kind(memory))
+    return graph.row_copy(value, graph.shape(memory)[1:], graph.kind(memory), step)
 
 
 class _StepScope(Scope):
@@ -108,8 +109,7 @@ class _StepScope(Scope):
         self._rhs = invariants.split_off(equation.rhs).xreplace({index: step})
         for found in invariants.found.values():
             outer = Scope(graph, tensors, rules, found.indices)
-            value = outer.align(outer.lower(found.body), found.indices)
-            self._seen[found.tensor] = (value, tuple(range(len(found.indices))))
+            self._seen[found.tensor] = outer.tensor(found.body, found.indices)
 
     def value(self) -> int:
         """The tensor at this step, along all of its other indices."""
@@ -148,10 +148,12 @@ class _StepScope(Scope):
         return Labelled(graph.choose(self._step, condition, shape, a, b), axes)
 
     def _row(self, access: Access) -> Access:
-        """x[…, t - d, …] as an access of what x holds at that step."""
-        tensor, indices = access.tensor, access.indices
+        """x[…, t - d, …] as an access of what x holds at that step; itself where it is no row."""
+        inner = {a: self._row(a) for p in access.indices for a in p.atoms(Access)}
+        tensor, indices = access.tensor, tuple(p.xreplace(inner) for p in access.indices)
         moving = [k for k, position in enumerate(indices) if position.has(self._step)]
-        assert len(moving) == 1, access
+        if len(moving) != 1 or not self._is_shift(indices[moving[0]]):
+            return Access(tensor, *indices)
         axis = moving[0]
         position = indices[axis]
         name = f"{tensor.name}[{position}]"
@@ -159,6 +161,11 @@ class _StepScope(Scope):
         if seen not in self._seen:
             self._seen[seen] = self._value_at(tensor, axis, position)
         return Access(seen, *_without(indices, axis))
+
+    def _is_shift(self, position: Expr) -> bool:
+        coefficient = position.coeff(self._step)
+        rest = position - coefficient * self._step
+        return coefficient in (1, -1) and not rest.has(self._step, Index, Access)
 
     def _value_at(self, tensor: TensorSymbol, axis: int, position: Expr) -> tuple[int, tuple[int, ...]]:
         if tensor in self._memory and position == self._step:

@@ -56,6 +56,13 @@ class Scope:
             found = self._lowered[expr] = rule(expr, self)
         return found
 
+    def tensor(self, expr: Expr, indices: Axes) -> tuple[int, tuple[int, ...]]:
+        """The value of a right-hand side along those of the indices that it has, and which."""
+        labelled = self.lower(expr)
+        present = tuple(k for k, i in enumerate(indices) if i in labelled.axes)
+        order = tuple(labelled.axes.index(indices[k]) for k in present)
+        return self.graph.transpose(labelled.value, order), present
+
     def scalar(self, number: Expr | int) -> Labelled:
         return Labelled(self.graph.scalar(sympify(number)), ())
 

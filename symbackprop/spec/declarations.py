@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symbackprop.spec.document import ListNode, MappingNode, Node, ScalarNode, describe
+from symbackprop.spec.draws import law
 from symbackprop.spec.errors import Faults, Refused, did_you_mean, listed, quoted
 from symbackprop.spec.fields import extent, options, truth, uncut, word
 from symbackprop.spec.initial import default, initial
@@ -32,13 +33,16 @@ class Entries:
         return found
 
     def input(self, key: ScalarNode, node: Node) -> InputDeclaration:
-        """`x: [N, 784]` or `y: {shape: [N], classes: 10}`."""
+        """`x: [N, 784]`, `y: {shape: [N], classes: 10}` or `eps: {shape: [N, 8], draw: normal}`."""
         name, what = key.text, f"the shape of input {quoted(key.text)}"
         if not isinstance(node, MappingNode):
             return InputDeclaration(name, self.shape(node, what), "real", None, key.place)
-        found = options(node, ("shape", "classes", "kind"), f"input {quoted(name)}", self.faults)
+        found = options(uncut(node), ("shape", "classes", "kind", "draw"), f"input {quoted(name)}", self.faults)
         shape = self._shape_of(found, node, f"input {quoted(name)}")
         kind, place = "labels" if "classes" in found else "real", node.place
+        draw = law(found["draw"]) if "draw" in found else None
+        if draw is not None and draw.name == "bernoulli":
+            kind = "mask"
         if "kind" in found:
             kind, place = word(found["kind"], "kind")
         if kind not in KINDS:
@@ -53,10 +57,14 @@ class Entries:
         if kind == "distribution" and not shape:
             message = f"distribution {quoted(name)} of rank 0"
             raise Refused(place, message, "its rows lie along the last axis: give it one")
+        if draw is not None and kind != ("mask" if draw.name == "bernoulli" else "real"):
+            message = f"{draw.name} draws no {kind}"
+            fix = "bernoulli draws masks, normal and uniform draw real numbers; delete one of the two"
+            raise Refused(found["draw"].place, message, fix)
         classes = None
         if "classes" in found:
             classes = self.extent(found["classes"], f"classes of {quoted(name)}")
-        return InputDeclaration(name, shape, kind, classes, key.place)
+        return InputDeclaration(name, shape, kind, classes, key.place, draw)
 
     def parameter(self, key: ScalarNode, node: Node) -> ParameterDeclaration:
         """`W: {shape: [3, 4], init: normal(0.1), trainable: false}`, or `W: [3, 4]`."""

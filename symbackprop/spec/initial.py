@@ -38,13 +38,13 @@ def initial(node: Node, shape: tuple[int | str, ...]) -> Init:
     if not found.style and not shape and not _LETTER.match(found.text):
         return Init("values", (), number(found, "init"))
     fix = 'write zeros, normal(0.1), … or a list; between braces in quotes: "uniform(-1, 1)"'
-    scheme, arguments, count = call_of(found, "init", fix)
+    scheme, arguments = call_of(found, "init", fix)
     if scheme not in SCHEMES:
         fix = did_you_mean(scheme, SCHEMES, f"write one of {', '.join(SCHEMES)}, or a nested list")
         raise Refused(found.place, f"unknown init {quoted(found.text)}", fix)
-    if count != SCHEMES[scheme]:
+    if len(arguments) != SCHEMES[scheme]:
         example = {0: scheme, 1: f"{scheme}(0.1)", 2: f"{scheme}(-0.1, 0.1)"}[SCHEMES[scheme]]
-        message = f"{scheme} takes {numbers_text(SCHEMES[scheme])}, not {count}"
+        message = f"{scheme} takes {numbers_text(SCHEMES[scheme])}, not {len(arguments)}"
         raise Refused(found.place, message, f"write {example}")
     numbers = tuple(literal(argument) for argument in arguments)
     if scheme == "normal" and numbers[0] < 0:
@@ -54,18 +54,18 @@ def initial(node: Node, shape: tuple[int | str, ...]) -> Init:
     return Init(scheme, numbers)
 
 
-def call_of(found: ScalarNode, what: str, fix: str) -> tuple[str, tuple[Expression, ...], int]:
-    """`normal(0.1)` or `zeros`: the name, "" for none, its arguments, and how many came.
-
-    A keyword counts as one that came and is none of the arguments.
-    """
+def call_of(found: ScalarNode, what: str, fix: str) -> tuple[str, tuple[Expression, ...]]:
+    """`normal(0.1)` or `zeros`: the name, "" for none, and its arguments."""
     code = lines.expression(found.excerpt(), Faults())
     if code is None:
         raise Refused(found.place, f"{what} cannot be read", fix)
     call = grammar.expression(code)
     if isinstance(call, Call):
-        return call.function, call.args, len(call.args) + 2 * len(call.keywords)
-    return call.id if isinstance(call, Name) else "", (), 0
+        for keyword in call.keywords:
+            message = f"{call.function} takes numbers without names"
+            raise Refused(keyword.place, message, f"drop {keyword.name}=")
+        return call.function, call.args
+    return call.id if isinstance(call, Name) else "", ()
 
 
 def numbers_text(numbers: int) -> str:

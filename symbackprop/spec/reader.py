@@ -26,7 +26,7 @@ from symbackprop.spec.syntax import (
 
 KEYS = (
     "name", "title", "notes", "dims", "inputs", "params", "constants",
-    "network", "loss", "losses", "outputs", "wrt", "train",
+    "network", "loss", "losses", "outputs", "wrt", "sparse", "train",
 )  # fmt: skip
 # A misspelling of one of these leaves names undefined, and is the one fault to report.
 DEFINING = ("name", "dims", "inputs", "params", "constants", "network", "loss", "losses")
@@ -100,13 +100,14 @@ class _Reader:
             self._differentiable(loss.wrt or (), f"wrt of {quoted(loss.name)}", names, inputs)
             self.definitions.define(loss.name, "loss", loss.place)
         outputs = self._references("outputs", names, None)
+        sparse = self._sparse(names)
         empty: Mapping[str, object] = {}
         train = self._option("train", lambda node: self._train(node, inputs), empty)
         if not self.faults.found:
             self._unused(params, names)
         return Spec(
             name, title, notes, dims, inputs, params, constants, network, losses,
-            outputs, wrt, train, self.source,
+            outputs, wrt, train, self.source, sparse,
         )  # fmt: skip
 
     def _option(self, key: str, read: Callable[[Node], Value], default: Default) -> Value | Default:
@@ -251,6 +252,17 @@ class _Reader:
                 if known is not None and known.kind not in ("tensor", "input"):
                     message = f"outputs names {quoted(name)}, which is of kind {known.kind}"
                     self.faults.add(Fault(place, message, "name tensors of the network"))
+        return listed
+
+    def _sparse(self, names: Names) -> tuple[tuple[str, Place], ...]:
+        """`sparse`: parameters, declared or made by a layer."""
+        listed = self._option("sparse", lambda node: fields.words(node, "sparse"), ())
+        for name, place in listed:
+            known = self.definitions.known.get(name)
+            if names.reference(name, place, "sparse") and known and known.kind != "parameter":
+                message = f"sparse names {quoted(name)}, which is of kind {known.kind}"
+                fix = "name parameters that are read by rows, as an embedding's E1"
+                self.faults.add(Fault(place, message, fix))
         return listed
 
     def _differentiable(

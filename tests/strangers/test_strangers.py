@@ -11,11 +11,13 @@ import pytest
 pytest.importorskip("torch")
 
 import cases_arrays
+import cases_attention
 import cases_corners
 import cases_handmade
 import cases_indices
 import cases_losses
 import cases_networks
+import cases_normalisation
 import cases_objectives
 import cases_pointwise
 from stranger import Case
@@ -27,11 +29,13 @@ pytestmark = pytest.mark.torch
 
 THEMES = (
     cases_arrays,
+    cases_attention,
     cases_corners,
     cases_handmade,
     cases_indices,
     cases_losses,
     cases_networks,
+    cases_normalisation,
     cases_objectives,
     cases_pointwise,
 )

@@ -18,7 +18,7 @@ from symbackprop.equations.build.rest import expand_expression, expand_statement
 from symbackprop.equations.build.scope import ArrayValue, shape_text
 from symbackprop.equations.renaming import fresh_name
 from symbackprop.layers import LAYERS
-from symbackprop.spec import expression, statement
+from symbackprop.spec import expression, statement, syntax
 from symbackprop.spec.calls import usage
 from symbackprop.spec.syntax import (
     Call,
@@ -27,7 +27,6 @@ from symbackprop.spec.syntax import (
     Name,
     Number,
     Place,
-    Sequence,
     Text,
     Truth,
     Unary,
@@ -191,7 +190,7 @@ class LayerCall:
         return int(value)
 
     def _pair(self, given: Expression, argument: str) -> tuple[int, int]:
-        if not isinstance(given, Sequence):
+        if not isinstance(given, syntax.Sequence):
             return (self._int(given, argument),) * 2
         if len(given.items) != 2:
             count = len(given.items)

@@ -1,0 +1,154 @@
+"""What is said in words beside the equations: conventions, rules, what is drawn, what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sympy import Expr, Integer, Rational
+
+from symbackprop.derivation.model import Derivation
+from symbackprop.equations.nodes import Index, pointwise_function
+from symbackprop.equations.reductions import ArgMax, ArgMin
+from symbackprop.equations.system import Draw
+from symbackprop.report.entries import entry_form
+from symbackprop.report.formula import (
+    Apply,
+    Big,
+    Counting,
+    Formula,
+    Named,
+    Number,
+    Power,
+    Relation,
+    walk,
+)
+from symbackprop.report.recurring import End
+from symbackprop.report.view import Block, Shown, View
+from symbackprop.report.words import Words
+
+_KINKED = tuple(map(pointwise_function, ("relu", "abs")))
+
+
+def one_hot_labels(shown: Iterable[Shown]) -> dict[Named, Named]:
+    """The one-hot matrices that formulas use, each with its labels."""
+    used: dict[Named, Named] = {}
+    for line in shown:
+        if line.matrix is None:
+            continue
+        matrices = {known: t for t, known in line.known.onehot.items()}
+        for part in walk(line.matrix.right):
+            if isinstance(part, Named) and part.display in matrices:
+                used[part] = line.known.whole(matrices[part.display])
+    return used
+
+
+def rules(view: View) -> dict[str, str]:
+    """Every rule used, in order of first use, with what it says."""
+    used: dict[str, str] = {}
+    for shown in view.lines():
+        for step in (*shown.line.steps, *shown.line.also):
+            used.setdefault(step.rule, step.why)
+    return used
+
+
+def conventions(view: View) -> list[str]:
+    """The choices that the derivatives of this derivation rest on, and its notation, in words."""
+    derivation = view.derivation
+    found = []
+    cotangents = [line for loss in derivation.losses for line in loss.cotangents]
+    if any(line.equation.rhs.has(*_KINKED) for line in derivation.forward):
+        found.append("relu and abs have derivative 0 at 0.")
+    if any(line.equation.rhs.has(ArgMax, ArgMin) for line in cotangents):
+        found.append("max and min pass the derivative to the first place that attains them.")
+    if any(isinstance(part, Big) and part.given for part in _parts(view)):
+        found.append("A sum with a condition below it runs over the indices that satisfy it.")
+    return found
+
+
+def uses_rows(shown: Iterable[Shown]) -> bool:
+    """Whether a function along the rows of a matrix occurs."""
+    rows = ("softmax", "logsoftmax", "logsumexp")
+    return any(
+        isinstance(part, Apply) and part.function in rows
+        for line in shown
+        if line.matrix is not None
+        for part in walk(line.matrix.right)
+    )
+
+
+def uses_slices(view: View) -> Formula | None:
+    """The first left-hand side that is one matrix of several, as S_nh."""
+    lefts = (line.matrix.left for line in view.lines() if line.matrix is not None)
+    return next((a for a in lefts if isinstance(a, Named) and a.indices), None)
+
+
+def _parts(view: View) -> Iterator[Formula]:
+    for line in view.lines():
+        yield from walk(line.formula)
+
+
+def steps_heading(block: Block) -> Words:
+    """for t = 0, 1, …, T - 1, with what stands beyond the ends; nothing where nothing recurs."""
+    group = block.recurrence
+    if group is None:
+        return ()
+    first = block.lines[0]
+    step = group.step_of(first.line.equation)
+    return ("for ", _counting(first, step, group.reverse), *_beyond(block), ":")
+
+
+def _counting(shown: Shown, step: Index, reverse: bool) -> Formula:
+    last = entry_form(step.extent - 1, shown.known)
+    zero, one = Number(Integer(0)), Number(Integer(1))
+    index = shown.known.entry(step)
+    return Counting(index, (last,), zero) if reverse else Counting(index, (zero, one), last)
+
+
+def _beyond(block: Block) -> Words:
+    """, with H_{-1} = C_{-1} = 0: tensors that are alike beyond their ends in one chain."""
+    matrices = all(shown.matrix is not None for shown in block.lines)
+    chains: dict[Formula, Formula] = {}
+    for shown in block.lines:
+        end = shown.steps.ends.get(shown.line.equation.tensor)
+        if end is None:
+            continue
+        value = entry_form(end.value, shown.known)
+        for left in _lefts(shown, end, matrices and end.value == 0):
+            chains[value] = Relation("==", chains[value], left) if value in chains else left
+    words: list[str | Formula] = []
+    for value, chain in chains.items():
+        words += [" and " if words else ", with ", Relation("==", chain, value)]
+    return tuple(words)
+
+
+def _lefts(shown: Shown, end: End, matrices: bool) -> Iterator[Formula]:
+    for place in end.places():
+        position = entry_form(place, shown.known)
+        yield shown.at_step(end.axis, position, matrices)
+
+
+def draws(view: View) -> list[Formula]:
+    """The inputs that are drawn where they are not given, each with its distribution."""
+    found = []
+    for given in view.derivation.system.inputs:
+        if given.draw is not None:
+            name = view.known.whole(given.symbol)
+            found.append(Relation("~", name, _distribution(given.draw)))
+    return found
+
+
+def _distribution(draw: Draw) -> Formula:
+    numbers: list[Formula] = [entry_number(p) for p in draw.parameters]
+    if draw.law == "normal" and draw.parameters[1] != 1:
+        numbers[1] = Power(numbers[1], Number(Integer(2)))
+    return Apply(draw.law, tuple(numbers))
+
+
+def updates(view: View) -> list[tuple[Formula, int]]:
+    """state ← its new value, with the number of the equation that gives that."""
+    numbers = {line.equation.tensor: line.number for line in view.derivation.forward}
+    known = view.known
+    return [
+        (Relation("<-", known.whole(s.symbol), known.whole(s.update)), numbers[s.update])
+        for s in view.derivation.system.states
+    ]
