@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -188,7 +189,12 @@ def _partial_compiler(derivation: Derivation) -> Callable[[Partial, Scope], Comp
             finally:
                 moved[position] = value
             places = tuple(np.asarray(index(frame)) for index in y_at)
-            return np.asarray(rates[places])
+            inside: Any = True
+            kept = []
+            for place, size in zip(places, sizes, strict=True):
+                inside = inside & (place >= 0) & (place < size)
+                kept.append(np.clip(place, 0, size - 1))
+            return np.where(inside, rates[tuple(kept)], np.nan)
 
         return partial
 

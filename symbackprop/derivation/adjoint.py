@@ -62,7 +62,8 @@ def adjoint(
     partials: list[Expr] = []
     for equation, cotangent in consumers:
         renamed = _away_from(equation, x)
-        seed = cotangent.at(renamed.indices)
+        around = {i.name for i in (*renamed.indices, *x.indices)}
+        seed = fresh_bound(cotangent.at(renamed.indices), around)
         partials.append(Sum(seed * Partial(renamed.lhs, x), *renamed.indices))
         for found in occurrences(renamed.rhs, x.tensor, softmaxes):
             terms.append(_term(seed, renamed, found, x))
@@ -98,7 +99,7 @@ def _rules(terms: list[Expr], known: Known) -> list[tuple[str, Callable[[Expr], 
         ("forward sum", lambda e: in_known_sums(e, values), "Σ_j f_j = J m where m is its mean"),
         ("forward product", lambda e: in_known_products(e, values), "f g = y"),
         ("mirror", mirrored, "sigmoid(-u) = 1 - sigmoid(u)"),
-        (ON_SUPPORT, lambda e: on_support(e, known), "p [p > 0] = p where p is not negative"),
+        (ON_SUPPORT, lambda e: on_support(e, known), "p [m] = p where p is 0 outside of m"),
         (ROWS_SUM_TO_ONE, lambda e: with_row_sums(e, known), "each row is a distribution"),
         ("merge like terms", merged, "a f + b f = (a + b) f"),
         ("factor", factored, "what all terms share"),

@@ -14,12 +14,12 @@ import sympy
 from sympy import Expr, Pow, exp, log
 
 from symbackprop.derivation.model import Step
-from symbackprop.derivation.occurrences import softmax_key
+from symbackprop.derivation.occurrences import softmax_key, softmax_of
 from symbackprop.derivation.rules.known import FORWARD_VALUE, in_forward_values
 from symbackprop.derivation.rules.recognise import recognise, sigmoid, softplus
 from symbackprop.derivation.statistics import name_statistics
 from symbackprop.equations.build.hoist import contains_contraction
-from symbackprop.equations.nodes import Access, TensorSymbol, tensors
+from symbackprop.equations.nodes import Access, TensorSymbol, free_indices, tensors
 from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.equations.renaming import fresh_bound, fresh_name, plain_bound, positional
 from symbackprop.equations.system import Equation, System
@@ -81,7 +81,9 @@ def name_softmaxes(
     form of logsumexp, the equation of exp(f - logsumexp f).
     """
     known: dict[Expr, Equation] = {}
-    held = {positional(e.rhs)[0]: e for e, _ in rewritten if isinstance(e.rhs, exp)}
+    held = {
+        positional(s)[0]: e for e, _ in rewritten if (s := softmax_of(e.rhs)) and _covers(e, s)
+    }
     before: dict[Expr, Equation] = {}
     result: list[Rewritten] = []
     for equation, steps in rewritten:
@@ -89,7 +91,7 @@ def name_softmaxes(
             key = softmax_key(node)
             if key in known:
                 continue
-            if key in held and set(held[key].indices) == set(positional(held[key].rhs)[1]):
+            if key in held:
                 known[key] = held[key]
                 continue
             named = _softmax_equation(node, taken)
@@ -99,6 +101,11 @@ def name_softmaxes(
         if isinstance(equation.rhs, exp):
             before.setdefault(positional(equation.rhs)[0], equation)
     return result, known
+
+
+def _covers(equation: Equation, expr: Expr) -> bool:
+    """Whether the expression depends on every index of the equation, and on no other."""
+    return free_indices(expr) == set(equation.indices)
 
 
 def _reading_softmaxes(

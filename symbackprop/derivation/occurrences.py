@@ -90,6 +90,20 @@ def softmax_key(node: LogSumExp) -> Expr:
     return positional(_softmax_of(node))[0]
 
 
+def softmax_of(rhs: Expr) -> Expr | None:
+    """exp(…) where a tensor is that, or is Where(m, exp(…), 0) with an f of Where(m, s, number).
+
+    The second will do for the derivative of logsumexp f by s, which is 0 outside m.
+    """
+    if isinstance(rhs, sympy.exp):
+        return rhs
+    if isinstance(rhs, Where) and isinstance(rhs.args[1], sympy.exp) and rhs.args[2] == 0:
+        scores = [t for t in Add.make_args(rhs.args[1].args[0]) if isinstance(t, Where)]
+        if len(scores) == 1 and scores[0].args[0] == rhs.args[0] and scores[0].args[2].is_number:
+            return rhs.args[1]
+    return None
+
+
 def _softmax_of(node: LogSumExp) -> Expr:
     return sympy.exp(node.body - _renamed(node))
 
@@ -111,7 +125,7 @@ def _weight(node: Reduction, softmaxes: Softmaxes) -> Expr:
         case LogSumExp():
             key, order = positional(_softmax_of(node))
             held = softmaxes[key]
-            at = dict(zip(positional(held.rhs)[1], order, strict=True))
+            at = dict(zip(positional(softmax_of(held.rhs))[1], order, strict=True))
             return Access(held.tensor, *(at[i] for i in held.indices))
         case Prod():
             return _product_of_others(node)
@@ -153,9 +167,9 @@ def _product_of_others(node: Prod) -> Expr:
 
 def _guarded(mask: Expr, coefficient: Expr, branch: int) -> Expr:
     """The coefficient on its own branch, 0 on the other, even where it is not finite there."""
-    if _is_tame(coefficient):
-        return coefficient * (mask if branch else Not(mask))
-    return Where(mask, coefficient, 0) if branch else Where(mask, 0, coefficient)
+    tame = [f for f in Mul.make_args(coefficient) if _is_tame(f)]
+    rest = Mul(*(f for f in Mul.make_args(coefficient) if not _is_tame(f)))
+    return Mul(*tame) * (Where(mask, rest, 0) if branch else Where(mask, 0, rest))
 
 
 def _is_tame(expr: Expr) -> bool:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from sympy import Expr, Symbol
 
-from symbackprop.emit.formulas import formula
 from symbackprop.emit.initial import initial_parameters, schemes
-from symbackprop.emit.layout import WIDTH, Call, Code, comment, escaped, lines, quoted, sentences
+from symbackprop.emit.layout import WIDTH, Call, Code, escaped, lines, quoted, sentences
+from symbackprop.emit.mathematics import mathematics
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer
-from symbackprop.emit.statements import constant, statement
+from symbackprop.emit.statements import constant
 from symbackprop.emit.warnings import UNDEFINED, ignored_warnings, silenced, undefined
 from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.program.model import Function, Program
@@ -47,6 +47,7 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
         workspace=_workspace(program, dtype),
         functions=functions,
         erf=any("_erf(" in function for function in functions),
+        windows=any("_windows(" in function for function in functions),
     )
 
 
@@ -170,10 +171,10 @@ def _function(program: Program, function: Function) -> str:
     loss = function is not program.forward
     arguments = ["params", *(["*", *function.inputs]), "workspace=None", f"training={loss}"]
     printer = Printer(program, function)
-    mathematics = _mathematics(program, function, printer)
+    written = mathematics(program, function, printer)
     returned = _returned(program, function, printer)
-    body = [*_extents(program, [*mathematics, *returned]), *_arrays(program, function)]
-    body += [*mathematics, *returned]
+    body = [*_extents(program, [*written, *returned]), *_arrays(program, function)]
+    body += [*written, *returned]
     body = [*_docstring(program, function), *_prepared(function, body), *body]
     ignored = ignored_warnings(program, function)
     decorator = [silenced(ignored)] if ignored else []
@@ -233,20 +234,6 @@ def _arrays(program: Program, function: Function) -> list[str]:
         found += lines(
             f"{local(name)} = ", source if reads[name].shape else Call("float", (source,))
         )
-    return found
-
-
-def _mathematics(program: Program, function: Function, printer: Printer) -> list[str]:
-    """Every operation, each run of them under the equation that it serves."""
-    found: list[str] = []
-    shown = 0
-    for value in function.order:
-        served = program.serves[value]
-        if served != shown and served in program.lines:
-            line = program.lines[served]
-            found += ["", *comment(f"({served}) {formula(line.equation)}")]
-        shown = served
-        found += statement(printer, value)
     return found
 
 

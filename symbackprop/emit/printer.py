@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from sympy import Expr
@@ -9,20 +10,41 @@ from sympy import Expr
 from symbackprop.emit.layout import Call, Code, lines
 from symbackprop.emit.numbers import number, operand
 from symbackprop.program.model import Function, Program
-from symbackprop.program.names import local
-from symbackprop.program.operations import Operation, Read, Scalar, View
+from symbackprop.program.names import has_meaning, local
+from symbackprop.program.operations import (
+    Operation,
+    Read,
+    Row,
+    Scalar,
+    Shape,
+    View,
+    Written,
+)
+from symbackprop.program.steps import Condition, Step
 
 
 class Printer:
     """The values of one function. `owner` is what constants and buffers are attributes of."""
 
-    def __init__(self, program: Program, function: Function, owner: str = "work") -> None:
+    def __init__(
+        self, program: Program, function: Function, owner: str = "work", indent: int = 4
+    ) -> None:
+        self.program = program
+        self.function = function
         self.values = program.values
         self.constants = program.constants
         self.names = function.names
         self.places = function.places
         self.inputs = function.inputs
         self.owner = owner
+        system = program.derivation.system
+        known = [*system.extents, *(p.symbol for p in system.parameters)]
+        self._taken = {*function.inputs, *self.names.values(), *(local(s.name) for s in known)}
+        self.indent = indent
+
+    def indented(self, levels: int = 1) -> Printer:
+        """The same, writing further in."""
+        return Printer(self.program, self.function, self.owner, self.indent + 4 * levels)
 
     # Operands
 
@@ -33,6 +55,10 @@ class Printer:
             return number(operation.number)
         if isinstance(operation, View):
             return self._view(operation)
+        if isinstance(operation, Written):
+            return self.see(operation.of)
+        if isinstance(operation, Row):
+            return f"{self.see(operation.of)}[{':, ' * operation.axis}{number(operation.position)}]"
         if value in self.constants:
             return f"{self.owner}.{self.constants[value]}"
         if isinstance(operation, Read):
@@ -56,23 +82,38 @@ class Printer:
             return Call(f"{seen}.reshape", tuple(number(e) for e in view.shape))
         if view.how == "diagonal":
             return Call(f"{seen}.diagonal", ("0", *map(str, view.detail)))
-        return f"{seen}[{_subscript(view.detail, self.values[view.of].shape)}]"
+        if view.how == "windows":
+            return windows_code(str(seen), view.shape, *view.detail)
+        return subscripted(str(seen), view.detail, self.values[view.of].shape)
 
     # Statements
 
     def out(self, value: int) -> str:
         """Where the result of a value is written."""
         place = self.places[value]
-        return self.names[place.inplace] if place.inplace is not None else self.buffer(value)
+        return self.names[place.inplace] if place.inplace is not None else self.memory(value)
 
-    def buffer(self, value: int) -> str:
-        return f"{self.owner}.{self.places[value].buffer}"
+    def memory(self, value: int) -> str:
+        """A buffer of the workspace, or a row of what the loop writes."""
+        place = self.places[value]
+        if place.row_of is None:
+            return f"{self.owner}.{place.buffer}"
+        loop = self.program.loops[self.program.loop_of[value] or 0]
+        return f"{self.names[place.row_of]}[{loop.step.name}]"
+
+    def write(self, prefix: str, code: Code) -> list[str]:
+        """A statement, laid out where this printer writes."""
+        return lines(prefix, code, indent=self.indent)
+
+    def test(self, step: Step, condition: Condition) -> str:
+        """`t >= 1`."""
+        return f"{step.name} {condition.op} {number(condition.bound)}"
 
     def assign(self, value: int, code: Code) -> list[str]:
         """`name = code`; without the name where the result is written over what bears it."""
         inplace = self.places[value].inplace if value in self.places else None
         kept = inplace is not None and self.names[inplace] == self.names[value]
-        return lines("" if kept else f"{self.names[value]} = ", code)
+        return self.write("" if kept else f"{self.names[value]} = ", code)
 
     def call(self, value: int, function: str, *arguments: Code) -> list[str]:
         """A NumPy function that writes into the value's buffer, or gives a Python number."""
@@ -85,7 +126,33 @@ class Printer:
 
     def fresh(self, value: int) -> list[str]:
         """`name = buffer`, before it is filled."""
-        return self.assign(value, self.buffer(value))
+        return self.assign(value, self.memory(value))
+
+    def based(self, value: int, base: int) -> list[str]:
+        """The base under the name of the value: copied, unless the value is written over it."""
+        if self.places[value].inplace is not None:
+            name = self.out(value)
+            return [] if name == self.names[value] else self.assign(value, name)
+        copied = Call("np.copyto", (self.names[value], self.see(base)))
+        return self.fresh(value) + self.write("", copied)
+
+    def fresh_name(self, *wished: str) -> str:
+        """The first of the names that nothing in the function has, else one with a number."""
+        free = (n for n in wished if n not in self._taken and not has_meaning(n))
+        numbered = (f"{wished[0]}_{k}" for k in itertools.count(2))
+        return next(itertools.chain(free, (n for n in numbered if n not in self._taken)))
+
+
+def windows_code(array: str, shape: Shape, axes: tuple[int, ...], steps: Shape) -> Code:
+    """A view of the windows of an array."""
+    lists = (map(number, shape), map(str, axes), map(number, steps))
+    return Call("_windows", (array, *(Call("", tuple(each)) for each in lists)))
+
+
+def subscripted(array: str, items: tuple[Any, ...], shape: tuple[Expr, ...]) -> str:
+    """`array[:, None, 2:5]` for a selection; the array where it is whole."""
+    inside = _subscript(items, shape)
+    return array if inside == ":" else f"{array}[{inside}]"
 
 
 def _subscript(items: tuple[Any, ...], shape: tuple[Expr, ...]) -> str:

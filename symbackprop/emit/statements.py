@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from symbackprop.emit.layout import Call, Code, Infix, lines
+from symbackprop.emit.layout import Call, Code, Infix
 from symbackprop.emit.numbers import factor, number, operand
 from symbackprop.emit.printer import Printer
 from symbackprop.program.operations import (
@@ -13,13 +13,16 @@ from symbackprop.program.operations import (
     Apply,
     Arange,
     Assemble,
+    Branch,
     Copy,
+    Either,
     Inner,
     Matmul,
     Ones,
     Put,
     Reduce,
     Scalar,
+    Steps,
     Take,
     View,
 )
@@ -52,7 +55,9 @@ def _apply(printer: Printer, value: int, operation: Apply) -> list[str]:
     if function == "where":
         return _where(printer, value, inputs)
     if function == "real":
-        return printer.fresh(value) + lines("", Call("np.copyto", (printer.names[value], *inputs)))
+        return printer.fresh(value) + printer.write(
+            "", Call("np.copyto", (printer.names[value], *inputs))
+        )
     if function == "erf":
         return printer.assign(value, Call("_erf", (*inputs, printer.out(value))))
     return printer.call(value, f"np.{function}", *inputs)
@@ -62,12 +67,12 @@ def _where(printer: Printer, value: int, inputs: tuple[Code, ...]) -> list[str]:
     mask, a, b = inputs
     name = printer.names[value]
     if printer.places[value].inplace is None:
-        found = printer.fresh(value) + lines("", Call("np.copyto", (name, b)))
+        found = printer.fresh(value) + printer.write("", Call("np.copyto", (name, b)))
     else:
         found = []
         if printer.out(value) != name:
             found += printer.assign(value, printer.out(value))
-    return found + lines("", Call("np.copyto", (name, a, f"where={mask}")))
+    return found + printer.write("", Call("np.copyto", (name, a, f"where={mask}")))
 
 
 def _apply_number(printer: Printer, value: int, operation: Apply) -> list[str]:
@@ -111,7 +116,14 @@ def _reduce(printer: Printer, value: int, operation: Reduce) -> list[str]:
 def _matmul(printer: Printer, value: int, operation: Matmul) -> list[str]:
     stacked = len(printer.values[operation.a].shape) > 2
     function = "np.matmul" if stacked else "np.dot"
-    return printer.call(value, function, printer.see(operation.a), printer.see(operation.b))
+    pair = (printer.see(operation.a), printer.see(operation.b))
+    left, right = (printer.values[v].shape for v in (operation.a, operation.b))
+    natural = (*left[:-1], *(right[-1:] if stacked else right[1:]))
+    if operation.shape == natural:
+        return printer.call(value, function, *pair)
+    name = printer.names[value]
+    out = Call(f"out={name}.reshape", tuple(map(number, natural)))
+    return printer.fresh(value) + printer.write("", Call(function, (*pair, out)))
 
 
 def _inner(printer: Printer, value: int, operation: Inner) -> list[str]:
@@ -134,19 +146,9 @@ def _take(printer: Printer, value: int, operation: Take) -> list[str]:
     return printer.assign(value, call)
 
 
-def _based(printer: Printer, value: int, base: int) -> list[str]:
-    """The base under the name of the value: copied, unless the value is written over it."""
-    if printer.places[value].inplace is not None:
-        name = printer.out(value)
-        return [] if name == printer.names[value] else printer.assign(value, name)
-    return printer.fresh(value) + lines(
-        "", Call("np.copyto", (printer.names[value], printer.see(base)))
-    )
-
-
 def _put(printer: Printer, value: int, operation: Put) -> list[str]:
     index, entries = printer.see(operation.index), printer.see(operation.entries)
-    return _based(printer, value, operation.base) + lines(
+    return printer.based(value, operation.base) + printer.write(
         "", Call(f"{printer.names[value]}.put", (index, entries))
     )
 
@@ -155,7 +157,7 @@ def _accumulate(printer: Printer, value: int, operation: Accumulate) -> list[str
     name = printer.names[value]
     flat = name if len(operation.shape) == 1 else f"{name}.reshape(-1)"
     index, entries = printer.see(operation.index), printer.see(operation.entries)
-    return _based(printer, value, operation.base) + lines(
+    return printer.based(value, operation.base) + printer.write(
         "", Call("np.add.at", (flat, index, entries))
     )
 
@@ -168,16 +170,55 @@ def _assemble(printer: Printer, value: int, operation: Assemble) -> list[str]:
         if all(text.isalnum() for text in (number(start), number(stop))):
             span = span.replace(" ", "")
         target = f"{printer.names[value]}[{before}{span}]"
-        found += lines(f"{target} = ", printer.beside(part, operation))
+        found += printer.write(f"{target} = ", printer.beside(part, operation))
     return found
 
 
 def _copy(printer: Printer, value: int, operation: Copy) -> list[str]:
     name = printer.names[value]
+    if not operation.shape and printer.places[value].row_of is not None:
+        return printer.write(f"{printer.out(value)} = ", printer.see(operation.of))
     of = printer.values[operation.of]
     if isinstance(of, Scalar):
-        return printer.fresh(value) + lines("", Call(f"{name}.fill", (operand(of.number),)))
-    return printer.fresh(value) + lines("", Call("np.copyto", (name, printer.see(operation.of))))
+        return printer.fresh(value) + printer.write("", Call(f"{name}.fill", (operand(of.number),)))
+    target: Code = name
+    if len(of.shape) > len(operation.shape):
+        target = Call(f"{name}.reshape", tuple(number(e) for e in of.shape))
+    copied = Call("np.copyto", (target, printer.see(operation.of)))
+    return printer.fresh(value) + printer.write("", copied)
+
+
+def _steps(printer: Printer, value: int, operation: Steps) -> list[str]:
+    return printer.fresh(value)
+
+
+def _either(printer: Printer, value: int, operation: Either) -> list[str]:
+    """`name = a if condition else b`."""
+    a, b = (printer.beside(v, operation) for v in (operation.a, operation.b))
+    test = printer.test(operation.step, operation.condition)
+    return printer.assign(value, Infix(f"{a}", f"if {test} else", f"{b}"))
+
+
+def branches(printer: Printer, value: int) -> tuple[list[str], list[str]]:
+    """The statements of a `Branch`: those where its condition holds, and those elsewhere."""
+    operation = printer.values[value]
+    assert isinstance(operation, Branch)
+    return tuple(_taken(printer, value, operation, v) for v in (operation.a, operation.b))  # type: ignore[return-value]
+
+
+def _taken(printer: Printer, value: int, operation: Branch, chosen: int) -> list[str]:
+    """The branch under its name: as it is where its own memory is used, else copied."""
+    seen = printer.beside(chosen, operation)
+    if not operation.shape:
+        return printer.assign(value, seen)
+    if printer.places[value].inplace == chosen:
+        same = printer.names[chosen] == printer.names[value]
+        return [] if same else printer.write(f"{printer.names[value]} = ", seen)
+    name = printer.names[value]
+    memory = printer.write(f"{name} = ", printer.memory(value))
+    if isinstance(printer.values[chosen], Scalar):
+        return memory + printer.write("", Call(f"{name}.fill", (seen,)))
+    return memory + printer.write("", Call("np.copyto", (name, seen)))
 
 
 _STATEMENTS: Mapping[type, Callable[[Printer, int, Any], list[str]]] = {
@@ -190,6 +231,8 @@ _STATEMENTS: Mapping[type, Callable[[Printer, int, Any], list[str]]] = {
     Accumulate: _accumulate,
     Assemble: _assemble,
     Copy: _copy,
+    Steps: _steps,
+    Either: _either,
 }
 
 
@@ -216,7 +259,9 @@ def constant(printer: Printer, value: int) -> Code:
         axis = str(axes[0]) if len(axes) == 1 else f"({', '.join(map(str, axes))})"
         return Call(f"np.{name}", (printer.see(operation.of), f"axis={axis}"))
     if isinstance(operation, Matmul):
-        return Call("np.matmul", (printer.see(operation.a), printer.see(operation.b)))
+        pair = (printer.see(operation.a), printer.see(operation.b))
+        shape = tuple(map(number, operation.shape))
+        return Call(f"{Call('np.matmul', pair)}.reshape", shape)
     if isinstance(operation, Take):
         return Call(
             "np.take",

@@ -48,9 +48,10 @@ def multiples(expr: Expr, fact: Expr) -> Iterator[Expr]:
 def _surely(expr: Expr) -> bool:
     """Whether expr >= 0 because, as a polynomial in extents - 1, no coefficient is negative."""
     least = _without_floors(expr, 1)
-    shifted = sympy.expand(least.xreplace({s: s + 1 for s in least.free_symbols}))
+    extents = {s: s + 1 for s in least.free_symbols if s.is_positive}
+    shifted = sympy.expand(least.xreplace(extents))
     terms = (t.as_coeff_Mul() for t in sympy.Add.make_args(shifted))
-    return all(c >= 0 and (t == 1 or t.is_positive) for c, t in terms)
+    return all(c >= 0 and (t == 1 or bool(t.is_nonnegative)) for c, t in terms)
 
 
 def _without_floors(expr: Expr, sign: int) -> Expr:

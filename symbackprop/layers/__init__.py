@@ -13,6 +13,7 @@ from symbackprop.layers import (
     penalties,
     pooling,
     probability,
+    random,
     recurrent,
     shape,
 )
@@ -26,6 +27,7 @@ FAMILIES = (
     normalisation,
     recurrent,
     probability,
+    random,
     shape,
     losses,
     penalties,

@@ -15,8 +15,8 @@ def attention(
     """o = softmax(q kᵀ / √D) v for q [..., T, D], k [..., S, D] and v [..., S, E].
 
     `causal`: position t attends to s <= t. `mask`, broadcast from the right against [..., T, S]:
-    True where t may attend to s. A t that may attend to nothing attends to all alike. Vaswani et
-    al. (2017), section 3.2.1.
+    True where t may attend to s. What may not be attended to has the weight 0, all of it where
+    there is nothing else. Vaswani et al. (2017), section 3.2.1.
     """
     _operands_fit(call, q, k, v)
     scores = (*q.shape[:-1], k.shape[-2])
@@ -84,10 +84,14 @@ def _weights(
     if mask is not None:
         _mask_fits(call, mask, scores)
         conditions.append(_entry(mask, [*at.split(", "), "{j}"]))
-    if conditions:
-        score = f"where({' & '.join(conditions)}, {score}, {FORBIDDEN})"
-    text = f"p[{at}, j] = exp({score.format(j='j')}) / sum[i](exp({score.format(j='i')}))"
-    return call.equation(text, s=s) if mask is None else call.equation(text, s=s, mask=mask)
+    condition = " & ".join(conditions)
+    if condition:
+        score = f"where({condition}, {score}, {FORBIDDEN})"
+    p = f"exp({score.format(j='j')}) / sum[i](exp({score.format(j='i')}))"
+    if condition:
+        p = f"where({condition.format(j='j')}, {p}, 0)"
+    operands = {"s": s} if mask is None else {"s": s, "mask": mask}
+    return call.equation(f"p[{at}, j] = {p}", **operands)
 
 
 def _entry(mask: Array, scores: list[str]) -> str:

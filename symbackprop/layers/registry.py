@@ -43,10 +43,27 @@ class Call(Protocol):
     def parameter(self, base: str, shape: Sequence[Extent], init: str = ...) -> Array:
         """The parameter `base` of this call (`W` becomes `W1`, or `W_enc` with name=enc)."""
 
-    def equation(self, text: str, extents: Mapping[str, Extent] = ..., /, **operands: Any) -> Array:
+    def drawn(self, base: str, like: Array, law: str, *parameters: Any) -> Array:
+        """An input of that shape (`keep` becomes `keep1`, `keep2`, …), drawn unless handed in."""
+
+    def state(self, base: str, shape: Sequence[Extent], init: str = ...) -> Array:
+        """What training steps change besides parameters (`running_mean` of call 2: …`mean2`)."""
+
+    def update(self, state: Array, value: Array) -> None:
+        """The state takes that value after a step of training."""
+
+    def equation(
+        self,
+        text: str,
+        extents: Mapping[str, Extent] = ...,
+        /,
+        in_use: str | None = None,
+        **operands: Any,
+    ) -> Array:
         """The left-hand side of an index statement; a bare expression is a scalar.
 
-        `extents` states the extent of an index that stands on no axis alone.
+        `extents` states the extent of an index that stands on no axis alone; `in_use` is the
+        right-hand side outside training, where that is another one.
         """
 
     def recurrence(

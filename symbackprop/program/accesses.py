@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Integer
+from sympy import Add, Expr, Integer, expand
 
 from symbackprop.equations.nodes import Access, Digit, Index, free_indices
+from symbackprop.equations.ranges import bounds, nonnegative
 from symbackprop.equations.reductions import ArgMax, ArgMin
 from symbackprop.program.reshapes import regroup
 from symbackprop.program.scope import Labelled, Scope
-from symbackprop.program.shapes import ZERO, row_major
+from symbackprop.program.shapes import ONE, ZERO, nominal, row_major
+
+Running = tuple[tuple[Index, Expr], ...]
 
 
 def lower_access(access: Access, scope: Scope) -> Labelled:
@@ -23,47 +26,60 @@ def read(value: int, indices: tuple[Expr, ...], scope: Scope) -> Labelled:
     """The array `value` read at one index expression for each of its axes."""
     graph = scope.graph
     items = graph.whole(value)
-    left: list[Expr] = []
+    axis = 0
+    left: list[tuple[Expr, Expr, int, Expr]] = []  # index, extent, axis of what is selected, step
     gathered: list[int] = []
-    for axis, (index, extent) in enumerate(zip(indices, graph.shape(value), strict=True)):
-        found = _narrow(index, extent)
+    for k, (index, extent) in enumerate(zip(indices, graph.shape(value), strict=True)):
+        found = _inside(index, extent)
         if found is None:
             gathered.append(len(left))
-            left.append(index)
-            continue
-        items[axis], running = found
-        if running is not None:
-            left.append(running)
+            left.append((index, extent, axis, ONE))
+        else:
+            start, running = found
+            left += [(i, i.extent, axis, step) for i, step in running]
+            if not running:
+                items[k] = start
+                continue
+            plain = [step for _, step in running] == [1]
+            items[k] = (start, start + running[0][0].extent if plain else extent)
+        axis += 1
     value = graph.select(value, tuple(items))
+    if left:
+        order, shape, axes, steps = zip(*left, strict=True)
+        value = graph.windows(value, shape, axes, steps)
     if gathered:
-        return _gather(value, left, gathered, scope)
-    return _diagonals(value, left, scope)
+        return _gather(value, list(order), gathered, scope)
+    return _diagonals(value, list(order) if left else [], scope)
 
 
-def _narrow(index: Expr, extent: Expr) -> tuple[object, Index | None] | None:
-    """What to select of an axis, and the index that then runs over all that is selected.
-
-    The index is None where a number selects one entry; None for both where the position has to be
-    computed, or is not known to lie inside.
-    """
-    start, running = affine_shift(index)
-    if start is None or not start.is_nonnegative:
+def _inside(index: Expr, extent: Expr) -> tuple[Expr, Running] | None:
+    """c and the running indices of a position c + s·i + … that is known to lie inside."""
+    found = affine(index)
+    if found is None:
         return None
-    if running is None:
-        return (start, None) if (extent - start).is_positive else None
-    stop = start + running.extent
-    return ((start, stop), running) if (extent - stop).is_nonnegative else None
+    low, high = bounds(index)
+    sizes = [extent, *(i.extent for i, _ in found[1])]
+    inside = nonnegative(low, sizes) and nonnegative(extent - 1 - high, sizes)
+    return found if inside else None
 
 
-def affine_shift(index: Expr) -> tuple[Expr | None, Index | None]:
-    """(c, i) where the expression is i + c, (c, None) where it is c, (None, None) otherwise."""
-    if isinstance(index, Index):
-        return ZERO, index
-    running = [a for a in Add.make_args(index) if isinstance(a, Index)]
-    start = index - Add(*running)
-    if len(running) > 1 or start.has(Access, Index, Digit, ArgMax, ArgMin):
-        return None, None
-    return start, running[0] if running else None
+def affine(position: Expr) -> tuple[Expr, Running] | None:
+    """(c, ((i, s), …)) where the expression is c + s·i + …, the largest steps first.
+
+    None for anything else, such as a gather.
+    """
+    start: Expr = ZERO
+    running: list[tuple[Index, Expr]] = []
+    for term in Add.make_args(expand(position)):
+        step, rest = term.as_coeff_Mul()
+        if isinstance(rest, Index) and step.is_Integer:
+            running.append((rest, step))
+        elif term.has(Index, Access, Digit, ArgMax, ArgMin):
+            return None
+        else:
+            start += term
+    running.sort(key=lambda r: (-abs(r[1]), -nominal(r[0].extent), r[0].name))
+    return start, tuple(running)
 
 
 def _diagonals(value: int, indices: list[Expr], scope: Scope) -> Labelled:

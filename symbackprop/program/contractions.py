@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 
+from symbackprop.program.graph import Graph
 from symbackprop.program.scope import Axes, Labelled, Scope
-from symbackprop.program.shapes import nominal, product
+from symbackprop.program.shapes import ONE, Strides, nominal, product
 
 
 def contract(factors: list[Labelled], bound: Axes, scope: Scope) -> Labelled:
@@ -95,9 +96,9 @@ def _matrices(
     both = _shared_order(a, b, both)
     first = _grouped(a, (left, both), scope)
     second = _grouped(b, (both, right), scope)
-    value = scope.graph.matmul(first, second)
     axes = (*left, *right)
-    return Labelled(scope.graph.reshape(value, tuple(i.extent for i in axes)), axes)
+    value = scope.graph.matmul(first, second, tuple(i.extent for i in axes))
+    return Labelled(value, axes)
 
 
 def _stacked(
@@ -105,7 +106,8 @@ def _stacked(
 ) -> Labelled:
     """A product for each value of the batch indices."""
     both = _shared_order(a, b, both)
-    batch = scope.sorted(set(batch))
+    larger = a if _entries(a) >= _entries(b) else b
+    batch = tuple(i for i in larger.axes if i in batch)
     single = tuple((i,) for i in batch)
     axes = (*batch, *left, *right)
     shape = tuple(i.extent for i in axes)
@@ -114,7 +116,7 @@ def _stacked(
         return Labelled(scope.graph.inner(*pair), axes)
     first = _grouped(a, (*single, left, both), scope, keep=True)
     second = _grouped(b, (*single, both, right), scope, keep=True)
-    return Labelled(scope.graph.reshape(scope.graph.matmul(first, second), shape), axes)
+    return Labelled(scope.graph.matmul(first, second, shape), axes)
 
 
 def _shared_order(a: Labelled, b: Labelled, both: Axes) -> Axes:
@@ -132,11 +134,52 @@ def _grouped(factor: Labelled, groups: tuple[Axes, ...], scope: Scope, keep: boo
     graph = scope.graph
     order = tuple(i for group in groups for i in group)
     value = graph.transpose(factor.value, tuple(factor.axes.index(i) for i in order))
-    value = graph.merge(value, tuple(len(group) for group in groups if group))
+    counts = tuple(len(group) for group in groups if group)
+    if len(counts) > 1 and not graph.merges(value, counts):
+        value = _copied(value, counts, scope)
+    else:
+        value = graph.merge(value, counts)
     if keep and not all(groups):
         items = iter(graph.whole(value))
         value = graph.select(value, tuple(next(items) if g else None for g in groups))
     return dense_last(value, scope)
+
+
+def _copied(value: int, counts: tuple[int, ...], scope: Scope) -> int:
+    """The merge of a value that has to be copied, its last two groups in the better order.
+
+    So that the copy reads longer runs of neighbours, and is the same one whichever order is asked.
+    """
+    graph = scope.graph
+    rank, a, b = len(graph.shape(value)), counts[-2], counts[-1]
+    first, last = range(rank - a - b, rank - b), range(rank - b, rank)
+    swapped = graph.transpose(value, (*range(rank - a - b), *last, *first))
+    forth, back = run_length(graph, value), run_length(graph, swapped)
+    if forth > back or (forth == back and _leads(graph.strides(value), first, last)):
+        return graph.merge(value, counts)
+    merged = graph.merge(swapped, (*counts[:-2], b, a))
+    count = len(counts)
+    return graph.transpose(merged, (*range(count - 2), count - 1, count - 2))
+
+
+def run_length(graph: Graph, value: int) -> int:
+    """About how many entries side by side in memory the last axes of a value read."""
+    length, expected = 1, ONE
+    for extent, stride in reversed(
+        list(zip(graph.shape(value), graph.strides(value), strict=True))
+    ):
+        if extent == 1:
+            continue
+        if stride != expected:
+            break
+        length, expected = length * nominal(extent), expected * extent
+    return length
+
+
+def _leads(strides: Strides, first: range, last: range) -> bool:
+    """Whether the axis with the largest stride stands in the first group."""
+    known = [(nominal(s), -k) for k in (*first, *last) if (s := strides[k]) is not None]
+    return not known or -max(known)[1] in first
 
 
 def dense_last(value: int, scope: Scope) -> int:

@@ -19,6 +19,7 @@ from symbackprop.program.ranges import lower_where, pieces
 from symbackprop.program.scatters import add_scatters, is_scatter, lower_scatter
 from symbackprop.program.scope import Labelled, Rule, Scope
 from symbackprop.program.sums import common_factor, lower_product, lower_sum
+from symbackprop.program.sweeps import position
 
 # Rows of the pointwise table that array libraries have as one function.
 DIRECT: Mapping[str, str] = {
@@ -233,8 +234,7 @@ def lower_position(expr: reductions.Reduction, scope: Scope) -> Labelled:
     body = scope.lower(expr.body)
     kept = scope.sorted({i for i in body.axes if i not in expr.bound})
     value = scope.expand(body, (*kept, *expr.bound))
-    value = scope.graph.merge(value, (*(1 for _ in kept), len(expr.bound)))
-    return Labelled(scope.graph.reduce(type(expr).__name__.lower(), value, (len(kept),)), kept)
+    return Labelled(position(scope.graph, type(expr).__name__.lower(), value, len(kept)), kept)
 
 
 def lower_mask(expr: masks.Mask, scope: Scope) -> Labelled:

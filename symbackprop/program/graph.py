@@ -19,6 +19,8 @@ from symbackprop.program.operations import (
     Matmul,
     Put,
     Reduce,
+    Row,
+    Scalar,
     Shape,
     Steps,
     Take,
@@ -131,13 +133,9 @@ class Graph(Views):
             value, kind = self.real(value), "real"
         return self.add(Reduce(shape, kind, function, value, tuple(sorted(axes))))
 
-    def matmul(self, a: int, b: int) -> int:
-        """Vectors and matrices, or stacks of matrices with equal leading axes."""
-        a, b = self.real(a), self.real(b)
-        left, right = self.shape(a), self.shape(b)
-        if len(left) > 2:
-            return self.add(Matmul((*left[:-1], right[-1]), "real", a, b))
-        return self.add(Matmul((*left[:-1], *right[1:]), "real", a, b))
+    def matmul(self, a: int, b: int, shape: Shape) -> int:
+        """Vectors and matrices, or stacks of them with equal leading axes; the result's axes split."""
+        return self.add(Matmul(shape, "real", self.real(a), self.real(b)))
 
     def inner(self, a: int, b: int) -> int:
         a, b = self.real(a), self.real(b)
@@ -171,7 +169,7 @@ class Graph(Views):
         return self.add(Written(self.shape(memory), self.kind(memory), memory))
 
     def choose(self, step: Step, condition: Condition, shape: Shape, a: int, b: int) -> int:
-        """`a` at steps where the condition holds, else `b`, both of which broadcast to the shape."""
+        """`a` at steps where the condition holds, else `b`; both broadcast to the shape."""
         kinds = {self.kind(v) for v in (a, b) if self.number(v) is None}
         kind = kinds.pop() if len(kinds) == 1 else "real"
         if kind == "real" or None not in (self.number(a), self.number(b)):

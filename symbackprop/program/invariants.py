@@ -14,7 +14,7 @@ from symbackprop.equations.renaming import substituted
 from symbackprop.program.scatters import stays_below
 from symbackprop.program.scope import Axes
 from symbackprop.program.shapes import ZERO, size
-from symbackprop.program.steps import Condition, condition_on
+from symbackprop.program.steps import Condition, condition_on, is_shift
 
 Span = tuple[Expr, Expr]
 
@@ -111,11 +111,8 @@ class Invariants:
 
     def _is_gather(self, access: Access) -> bool:
         moving = [p for p in access.indices if p.has(self.step)]
-        if any(p.has(Access) for p in access.indices) or len(moving) > 1:
-            return bool(moving)
-        return any((p - p.coeff(self.step) * self.step).has(self.step, Index) for p in moving) or any(
-            p.coeff(self.step) not in (1, -1) for p in moving
-        )
+        plain = len(moving) == 1 and is_shift(moving[0], self.step)
+        return bool(moving) and not (plain and not any(p.has(Access) for p in access.indices))
 
     def _exists_everywhere(self, expr: Expr) -> bool:
         """Whether every access lies inside its tensor at all steps."""

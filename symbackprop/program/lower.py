@@ -11,13 +11,16 @@ from symbackprop.derivation.model import Derivation, Line, LossDerivation
 from symbackprop.equations.nodes import Stop, TensorSymbol
 from symbackprop.equations.recurrence import Recurrence, components
 from symbackprop.equations.system import Equation
+from symbackprop.program.bodies import conditions
 from symbackprop.program.expressions import RULES
 from symbackprop.program.graph import Graph
-from symbackprop.program.model import Function, Loss, Program
+from symbackprop.program.model import Function, Loop, Loss, Program
 from symbackprop.program.names import Namer
-from symbackprop.program.operations import Copy, Read, Scalar, View
+from symbackprop.program.operations import Copy, Read, Row, Scalar, Steps, View, Written
+from symbackprop.program.recurrences import lower_recurrence
 from symbackprop.program.scope import Scope
 from symbackprop.program.shapes import row_major
+from symbackprop.program.steps import Step
 from symbackprop.program.storage import Pool, place, root
 
 
@@ -86,9 +89,7 @@ class _Lowering:
         """Lower equations that are computed step by step, and let their tensors be known."""
         index = recurrence.step_of(recurrence.equations[0])
         step = Step(self.namer.step(index.name), len(self.loops))
-        lowered = lower_recurrence(
-            recurrence, self.numbers, step, self.graph, self.tensors, RULES
-        )
+        lowered = lower_recurrence(recurrence, self.numbers, step, self.graph, self.tensors, RULES)
         self.loops.append(lowered.loop)
         self.tensors.update(lowered.tensors)
         for tensor, value in lowered.rows.items():
@@ -162,13 +163,7 @@ class _Lowering:
         system = self.derivation.system
         reads |= self._bearers(reached, reads)
         names, places = place(
-            values,
-            order,
-            tuple(results.values()),
-            self.names,
-            self.graph.serves,
-            self.pool,
-            Bodies(self.graph.loop_of, self.loops),
+            self.graph, self.loops, order, tuple(results.values()), self.names, self.pool
         )
         return Function(
             name=name,

@@ -89,8 +89,8 @@ class Program:
 
     `serves` gives for each value the number of the equation that it was made for (0 for sources).
     `constants` are the values that depend on extents alone, computed once, by name. `loop_of` gives
-    for each value the loop whose body it belongs to, and `when` the conditions, all of which hold at
-    the steps at which it is computed.
+    for each value the loop whose body it belongs to, and `when` the conditions, all of which hold
+    at the steps at which it is computed.
     """
 
     derivation: Derivation

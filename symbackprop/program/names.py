@@ -26,12 +26,22 @@ class Namer:
             *(e.name for e in system.extents),
         }
         self._constants: set[str] = set()
+        self._steps: set[str] = set()
 
     def new(self, base: str, taken: Container[str]) -> str:
         """`base`, or `base` with a number, that is neither taken nor a name of the spec's."""
         name, number = base, 2
-        while name in taken or name in self.spec or has_meaning(name):
+        while name in taken or self._is_known(name) or has_meaning(name):
             name, number = f"{base}_{number}", number + 1
+        return name
+
+    def _is_known(self, name: str) -> bool:
+        return name in self.spec or name in self._steps
+
+    def step(self, index: str) -> str:
+        """A name for the position of a loop, which no temporary has."""
+        name = index if index in self._steps else self.new(index, ())
+        self._steps.add(name)
         return name
 
     def constant(self, operation: Operation) -> str:

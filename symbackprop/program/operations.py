@@ -68,7 +68,8 @@ class View(Operation):
 
     how: transpose (detail: the axes), reshape (no detail, `shape` says all), diagonal (detail: the
     two axes, which become the last one), select (detail: for each axis of `of` a pair (start,
-    stop), a number or, for an axis that is new, None).
+    stop), a number or, for an axis that is new, None), windows (detail: for each axis
+    an axis of `of`, and for each its step along that one: x[2 i + p] has two, of steps 2 and 1).
     """
 
     of: int
@@ -107,7 +108,10 @@ class Reduce(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Matmul(Operation):
-    """a b: vectors and matrices, or two stacks of matrices with the same leading axes."""
+    """a b: vectors and matrices, or two stacks of matrices with the same leading axes.
+
+    The axes of the result may be split: its entries are those of a b in row-major order.
+    """
 
     a: int
     b: int
@@ -186,7 +190,7 @@ class Assemble(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Copy(Operation):
-    """A fresh array with the entries of `of`, broadcast to the shape."""
+    """A fresh array with the entries of `of`, broadcast to the shape, or in its row-major order."""
 
     of: int
 

@@ -8,6 +8,7 @@ from sympy import Add, Expr, Integer, Mul
 
 from symbackprop.equations.masks import And, Compare, Not, Where
 from symbackprop.equations.nodes import Access, Digit, Index
+from symbackprop.equations.ranges import nonnegative
 from symbackprop.equations.reductions import Sum
 from symbackprop.equations.renaming import substituted
 from symbackprop.program.scope import Axes, Labelled, Scope
@@ -67,11 +68,12 @@ def _cuts(op: str, turn: Expr, extent: Expr) -> list[Piece] | None:
 
 
 def _clamp(bound: Expr, extent: Expr) -> Expr | None:
-    if bound.is_nonpositive:
+    if nonnegative(-bound):
         return Integer(0)
-    if (extent - bound).is_nonpositive:
+    if nonnegative(bound - extent):
         return extent
-    return bound if bound.is_nonnegative and (extent - bound).is_nonnegative else None
+    inside = nonnegative(bound, [extent]) and nonnegative(extent - bound, [extent])
+    return bound if inside else None
 
 
 def lower_where(expr: Where, scope: Scope) -> Labelled:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sympy import Expr, Mul
 
 from symbackprop.equations.masks import Compare, Delta, Where
-from symbackprop.equations.nodes import Access, Index, TensorSymbol
+from symbackprop.equations.nodes import Access, TensorSymbol
 from symbackprop.equations.recurrence import Recurrence
 from symbackprop.equations.system import Equation
 from symbackprop.program.graph import Graph
@@ -17,7 +17,7 @@ from symbackprop.program.invariants import Invariants
 from symbackprop.program.model import Loop
 from symbackprop.program.operations import Either, View
 from symbackprop.program.scope import Labelled, Rule, Scope
-from symbackprop.program.steps import Step, condition_on
+from symbackprop.program.steps import Step, condition_on, is_shift
 
 Tensors = Mapping[TensorSymbol, tuple[int, tuple[int, ...]]]
 
@@ -44,6 +44,7 @@ def lower_recurrence(
     What a tensor holds at each step is a row of memory in which the steps are the first axis: rows
     are contiguous, and products over all steps see them as one long matrix.
     """
+    graph.line = 0
     memory: dict[TensorSymbol, int] = {}
     for equation in recurrence.equations:
         tensor, axis = equation.tensor, recurrence.axes[equation.tensor]
@@ -67,9 +68,7 @@ def lower_recurrence(
     return Lowered(loop, {t: writes[m] for t, m in memory.items()}, done)
 
 
-def _kept(
-    graph: Graph, value: int, memory: int, step: Step, writes: Mapping[int, int]
-) -> int:
+def _kept(graph: Graph, value: int, memory: int, step: Step, writes: Mapping[int, int]) -> int:
     """The value if an operation of its own can write it into its row; else a copy of it."""
     operation = graph.values[value]
     borrowed = isinstance(operation, (View, Either)) or graph.stands(value)
@@ -152,7 +151,7 @@ class _StepScope(Scope):
         inner = {a: self._row(a) for p in access.indices for a in p.atoms(Access)}
         tensor, indices = access.tensor, tuple(p.xreplace(inner) for p in access.indices)
         moving = [k for k, position in enumerate(indices) if position.has(self._step)]
-        if len(moving) != 1 or not self._is_shift(indices[moving[0]]):
+        if len(moving) != 1 or not is_shift(indices[moving[0]], self._step):
             return Access(tensor, *indices)
         axis = moving[0]
         position = indices[axis]
@@ -162,12 +161,9 @@ class _StepScope(Scope):
             self._seen[seen] = self._value_at(tensor, axis, position)
         return Access(seen, *_without(indices, axis))
 
-    def _is_shift(self, position: Expr) -> bool:
-        coefficient = position.coeff(self._step)
-        rest = position - coefficient * self._step
-        return coefficient in (1, -1) and not rest.has(self._step, Index, Access)
-
-    def _value_at(self, tensor: TensorSymbol, axis: int, position: Expr) -> tuple[int, tuple[int, ...]]:
+    def _value_at(
+        self, tensor: TensorSymbol, axis: int, position: Expr
+    ) -> tuple[int, tuple[int, ...]]:
         if tensor in self._memory and position == self._step:
             value, present = self._now[tensor]
         elif tensor in self._memory:

@@ -8,10 +8,11 @@ from sympy import Expr, Mul
 
 from symbackprop.equations.masks import Delta
 from symbackprop.equations.nodes import Access, Digit, Index, free_indices
-from symbackprop.equations.ranges import bounds
+from symbackprop.equations.ranges import bounds, nonnegative
 from symbackprop.equations.reductions import ArgMax, ArgMin, Sum
 from symbackprop.equations.renaming import substituted
 from symbackprop.program.accesses import flat_position
+from symbackprop.program.overlaps import add_overlapping, own_memory, scattered
 from symbackprop.program.reshapes import row_major_indices
 from symbackprop.program.scope import Axes, Labelled, Scope
 from symbackprop.program.shapes import product, row_major
@@ -21,7 +22,8 @@ Target = dict[Index, Expr]
 
 def is_scatter(expr: Expr) -> bool:
     """Whether the expression is a product with such a δ, or the sum of one."""
-    return isinstance(expr, (Sum, Mul, Delta)) and bool(_parse(expr)[1])
+    known = isinstance(expr, (Sum, Mul, Delta)) and bool(_parse(expr)[1])
+    return known or scattered(expr) is not None
 
 
 def lower_scatter(expr: Expr, scope: Scope) -> Labelled:
@@ -33,13 +35,14 @@ def add_scatters(base: Labelled | None, terms: list[Expr], scope: Scope) -> Labe
     """`base` plus the terms, each added at its positions."""
     indices = {i for term in terms for i in free_indices(term)}
     axes = scope.sorted({*indices, *(base.axes if base else ())})
-    shape = tuple(i.extent for i in axes)
-    value = scope.expand(base or scope.scalar(0), axes)
-    if scope.graph.strides(value) != row_major(shape):
-        value = scope.graph.copy(value, shape)
     for term in terms:
-        value = _add(value, axes, term, scope)
-    return Labelled(value, axes)
+        parts = None if _parse(term)[1] else scattered(term)
+        if parts is None:
+            base = Labelled(_add(own_memory(base, axes, scope), axes, term, scope), axes)
+        else:
+            base = add_overlapping(base, parts, axes, scope)
+    assert base is not None
+    return base
 
 
 def _add(value: int, axes: Axes, term: Expr, scope: Scope) -> int:
@@ -109,5 +112,7 @@ def _target(delta: Delta, bound: Axes) -> Target:
 def stays_below(position: Expr, extent: Expr) -> bool:
     """Whether 0 <= position < extent follows from the ranges of what it is made of."""
     low, high = bounds(position)
-    known = low is not None and high is not None
-    return known and bool(low.is_nonnegative and (extent - 1 - high).is_nonnegative)
+    if low is None or high is None:
+        return False
+    sizes = [extent, *(i.extent for i in free_indices(position))]
+    return nonnegative(low, sizes) and nonnegative(extent - 1 - high, sizes)

@@ -9,7 +9,9 @@ from sympy import Expr, sympify
 
 from symbackprop.equations.nodes import Access, Index, TensorSymbol
 from symbackprop.program.graph import Graph
+from symbackprop.program.operations import View
 from symbackprop.program.shapes import product, size
+from symbackprop.program.sweeps import reduced
 
 Axes = tuple[Index, ...]
 
@@ -53,8 +55,16 @@ class Scope:
         found = self._lowered.get(expr)
         if found is None:
             rule = next(self._rules[t] for t in type(expr).__mro__ if t in self._rules)
-            found = self._lowered[expr] = rule(expr, self)
+            found = self._lowered[expr] = self._as_in_memory(rule(expr, self))
         return found
+
+    def _as_in_memory(self, labelled: Labelled) -> Labelled:
+        """The same value, its axes in the order of the memory that it looks at."""
+        operation = self.graph.values[labelled.value]
+        if not isinstance(operation, View) or operation.how != "transpose":
+            return labelled
+        axes = operation.detail
+        return Labelled(operation.of, tuple(labelled.axes[axes.index(a)] for a in range(len(axes))))
 
     def tensor(self, expr: Expr, indices: Axes) -> tuple[int, tuple[int, ...]]:
         """The value of a right-hand side along those of the indices that it has, and which."""
@@ -133,7 +143,7 @@ class Scope:
     def reduce(self, function: str, labelled: Labelled, bound: Axes) -> Labelled:
         """sum, prod, max or min over those of the bound indices that the value has."""
         axes = tuple(k for k, i in enumerate(labelled.axes) if i in bound)
-        value = self.graph.reduce(function, labelled.value, axes)
+        value = reduced(self.graph, function, labelled.value, axes)
         return Labelled(value, tuple(i for i in labelled.axes if i not in bound))
 
     def weight(self, axes: Axes | set[Index]) -> int:

@@ -35,6 +35,13 @@ def step_in(expr: Expr) -> Step | None:
     return next((s for s in expr.free_symbols if isinstance(s, Step)), None)
 
 
+def is_shift(position: Expr, step: Symbol) -> bool:
+    """Whether a position is ± step plus what is no index: it picks a row."""
+    coefficient = position.coeff(step)
+    rest = position - coefficient * step
+    return coefficient in (1, -1) and not rest.has(step, Index, Access, Digit)
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """step op bound, with op one of < >= == !=."""

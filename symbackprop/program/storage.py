@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from symbackprop.program.model import Buffer, Place
+from symbackprop.program.bodies import ends, rows
+from symbackprop.program.model import Buffer, Loop, Place
 from symbackprop.program.names import Namer, describe, local
 from symbackprop.program.operations import (
     Accumulate,
     Apply,
     Arange,
+    Branch,
     Copy,
+    Either,
     Ones,
     Operation,
     Put,
     Read,
+    Row,
     Scalar,
     Shape,
     View,
+    Written,
 )
+from symbackprop.program.values import Values
+from symbackprop.program.windows import Overlap
 
 Key = tuple[Shape, str]
 
@@ -65,17 +72,19 @@ class Pool:
 
 
 def place(
-    values: Sequence[Operation],
+    graph: Values,
+    loops: Sequence[Loop],
     order: Sequence[int],
     results: Sequence[int],
     tensors: Mapping[int, str],
-    lines: Sequence[int],
     pool: Pool,
 ) -> tuple[dict[int, str], dict[int, Place]]:
     """The name of every value computed, and the buffer of every one that is an array."""
-    last = _last_uses(values, order, results)
-    over = {v: _overwritten(values, v, now, last) for now, v in enumerate(order)}
-    names = _names(values, order, over, tensors, lines, pool.namer)
+    values = graph.values
+    kept = rows(order, loops)
+    last = _last_uses(graph, order, results)
+    over = {v: _overwritten(graph, v, now, last, kept) for now, v in enumerate(order)}
+    names = _names(values, order, over, tensors, graph.serves, pool.namer)
     dying: dict[int, list[int]] = {}
     for value, now in last.items():
         dying.setdefault(now, []).append(value)
@@ -84,37 +93,49 @@ def place(
     for now, value in enumerate(order):
         operation = values[value]
         target = over[value]
-        if target is not None:
+        if value in kept:
+            places[value] = Place(places[kept[value]].buffer, row_of=kept[value])
+        elif target is not None:
             places[value] = Place(places[target].buffer, target)
             pool.join(places[value].buffer, names[value])
         elif needs_memory(operation):
             key = (operation.shape, operation.kind)
             places[value] = Place(pool.occupy(key, names[value], free))
         for dead in dying.get(now, ()):
-            if dead in places and dead != target:
+            if dead in places and dead != target and dead not in kept:
                 pool.release(places[dead].buffer, free)
     return names, places
 
 
-def _last_uses(
-    values: Sequence[Operation], order: Sequence[int], results: Sequence[int]
-) -> dict[int, int]:
-    """When each value's memory is read for the last time; results stay to the end."""
+def _last_uses(graph: Values, order: Sequence[int], results: Sequence[int]) -> dict[int, int]:
+    """When each value's memory is read for the last time; results stay to the end.
+
+    What the body of a loop reads from outside stays until the loop ends: the next step reads it.
+    """
+    values, loop_of = graph.values, graph.loop_of
     last = {value: now for now, value in enumerate(order)}
+    end = ends(graph, order)
     for now, value in enumerate(order):
-        last.update((root(values, operand), now) for operand in values[value].operands)
+        loop = loop_of[value]
+        for operand in values[value].operands:
+            memory = root(values, operand)
+            last[memory] = now if loop_of[memory] == loop else end[loop]
     last.update((root(values, value), len(order)) for value in results)
     computed = set(order)
     return {value: now for value, now in last.items() if value in computed}
 
 
 def _overwritten(
-    values: Sequence[Operation], value: int, now: int, last: Mapping[int, int]
+    graph: Values, value: int, now: int, last: Mapping[int, int], kept: Mapping[int, int]
 ) -> int | None:
     """The operand whose memory the result may take: it dies here and is read entry by entry."""
-    operation = values[value]
-    if isinstance(operation, (Put, Accumulate)):
+    values, operation = graph.values, graph.values[value]
+    if value in kept:
+        return None
+    if isinstance(operation, (Put, Accumulate, Overlap)):
         candidates: tuple[int, ...] = (operation.base,)
+    elif isinstance(operation, Branch):
+        candidates = (operation.a, operation.b)
     elif isinstance(operation, Apply):
         candidates = operation.inputs[2:] if operation.function == "where" else operation.inputs
     else:
@@ -125,6 +146,8 @@ def _overwritten(
         if (
             needs_memory(below)
             and last.get(operand) == now
+            and graph.loop_of[operand] == graph.loop_of[value]
+            and operand not in kept
             and (below.shape, below.kind) == (operation.shape, operation.kind)
             and operand not in {root(values, other) for other in others}
         ):
@@ -172,7 +195,7 @@ def _names(
 def root(values: Sequence[Operation], value: int) -> int:
     """The value whose memory a view looks at."""
     operation = values[value]
-    while isinstance(operation, View):
+    while isinstance(operation, (View, Row, Written)):
         value = operation.of
         operation = values[value]
     return value
@@ -182,4 +205,7 @@ def needs_memory(operation: Operation) -> bool:
     """Whether the result is an array that a function computes."""
     if isinstance(operation, Copy):
         return True
-    return bool(operation.shape) and not isinstance(operation, (Read, View, Arange, Ones, Scalar))
+    return bool(operation.shape) and not isinstance(operation, _NO_MEMORY)
+
+
+_NO_MEMORY = (Read, View, Arange, Ones, Scalar, Row, Written, Either)

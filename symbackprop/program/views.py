@@ -27,6 +27,9 @@ class Views(Values):
             inner = operation.detail
             return self.transpose(operation.of, tuple(inner[a] for a in axes))
         shape = tuple(operation.shape[a] for a in axes)
+        if isinstance(operation, View) and operation.how == "windows":
+            detail = tuple(tuple(of[a] for a in axes) for of in operation.detail)
+            return self.add(View(shape, operation.kind, operation.of, "windows", detail))
         return self.add(View(shape, operation.kind, value, "transpose", axes))
 
     def reshape(self, value: int, shape: Shape) -> int:
@@ -58,6 +61,12 @@ class Views(Values):
         assert position == len(old), (items, old)
         if whole:
             return value
+        operation = self.values[value]
+        if isinstance(operation, View) and operation.how == "transpose" and None not in items:
+            axes = operation.detail
+            inner = self.select(operation.of, tuple(items[axes.index(a)] for a in range(len(axes))))
+            left = [a for a, item in zip(axes, items, strict=True) if isinstance(item, tuple)]
+            return self.transpose(inner, tuple(sorted(left).index(a) for a in left))
         return self.add(View(tuple(shape), self.kind(value), value, "select", items))
 
     def whole(self, value: int) -> list[object]:
@@ -89,21 +98,33 @@ class Views(Values):
         rest = tuple(e for k, e in enumerate(shape) if k not in (a, b))
         return self.add(View((*rest, shape[a]), self.kind(value), value, "diagonal", (a, b)))
 
+    def windows(self, value: int, shape: Shape, axes: tuple[int, ...], steps: Shape) -> int:
+        """Each new axis steps along an old one: entry Σ step · position of it, which may repeat."""
+        if shape == self.shape(value) and set(steps) == {ONE} and axes == tuple(range(len(axes))):
+            return value
+        return self.add(View(shape, self.kind(value), value, "windows", (axes, steps)))
+
     def merge(self, value: int, groups: tuple[int, ...]) -> int:
         """Adjacent axes made one, `groups` counting the axes of each; copied where no view does."""
-        shape, strides = self.shape(value), self.strides(value)
-        assert sum(groups) == len(shape), (groups, shape)
+        shape = self.shape(value)
         if all(count == 1 for count in groups):
             return value
-        stops = tuple(itertools.accumulate(groups))
-        spans = [range(stop - count, stop) for count, stop in zip(groups, stops, strict=True)]
-        found = tuple(merged_stride(span, shape, strides) for span in spans)
-        merged = tuple(product(tuple(shape[k] for k in span)) for span in spans)
-        if None in found:
-            return self.reshape(self.copy(value, shape), merged)
+        merged = tuple(product(tuple(shape[k] for k in span)) for span in _spans(groups))
+        if not self.merges(value, groups):
+            return self.copy(value, merged)
+        found = self._merged_strides(value, groups)
         value = self.reshape(value, merged)
         self._strides.setdefault(value, found)
         return value
+
+    def merges(self, value: int, groups: tuple[int, ...]) -> bool:
+        """Whether a view shows the axes of each group as one."""
+        return all(n == 1 for n in groups) or None not in self._merged_strides(value, groups)
+
+    def _merged_strides(self, value: int, groups: tuple[int, ...]) -> Strides:
+        shape, strides = self.shape(value), self.strides(value)
+        assert sum(groups) == len(shape), (groups, shape)
+        return tuple(merged_stride(span, shape, strides) for span in _spans(groups))
 
     def split(self, value: int, axis: int, extents: Shape) -> int:
         """One axis made several, the first of which counts in steps of the product of the rest."""
@@ -138,6 +159,9 @@ class Views(Values):
             return tuple(inner[a] for a in operation.detail)
         if operation.how == "diagonal":
             return (None,) * len(operation.shape)
+        if operation.how == "windows":
+            along = [(inner[axis], step) for axis, step in zip(*operation.detail, strict=True)]
+            return tuple(None if stride is None else stride * step for stride, step in along)
         found: list[Expr | None] = []
         position = 0
         for item in operation.detail:
@@ -150,6 +174,15 @@ class Views(Values):
         return tuple(found)
 
     def copy(self, value: int, shape: Shape) -> int:
-        """A fresh array with the entries of the value, broadcast to `shape`; numbers give reals."""
+        """A fresh array with the entries of the value, broadcast to `shape`, or in row-major order.
+
+        Numbers give reals.
+        """
         kind = "real" if self.number(value) is not None else self.kind(value)
         return self.add(Copy(shape, kind, value))
+
+
+def _spans(groups: tuple[int, ...]) -> list[range]:
+    """The axes of each group."""
+    stops = itertools.accumulate(groups)
+    return [range(stop - count, stop) for count, stop in zip(groups, stops, strict=True)]

@@ -2,11 +2,12 @@
 
     Derivation ─view─▶ lines ─matrix, entries─▶ formulas ─unicode, latex─▶ text, align, documents
 
-`view` decides what is shown, `naming` how names are written. `entries` writes an equation with its
-indices, `matrix` without, by way of `contraction`; both take expressions apart by `structure`.
-`formula` is the notation between; `unicode` and `latex` print it, `lines` breaks what is too long.
-`plain`, `typeset`, `records` and `documents` lay out whole derivations. `detail` is "result" for
-the equations, "steps" for every rule as well.
+`view` decides what is shown, `naming` how names are written, `recurring` what is said once about a
+recurrence, `remarks` what is said in words. `entries` writes an equation with its indices, `matrix`
+without, by way of `reads` and `contraction`; they take expressions apart by `structure` and
+`conditions`. `formula` is the notation between; `unicode` and `latex` print it, `lines` breaks what
+is too long. `plain`, `typeset`, `records` and `documents` lay out whole derivations. `detail` is
+"result" for the equations, "steps" for every rule as well.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from symbackprop.report.latex import latex_of
 from symbackprop.report.naming import line_names
 from symbackprop.report.plain import text_lines
 from symbackprop.report.records import json_text
+from symbackprop.report.remarks import steps_heading
 from symbackprop.report.typeset import TAGS, align
 from symbackprop.report.unicode import text_of
 from symbackprop.report.view import Shown, view
+from symbackprop.report.words import latex_words
 
 __all__ = [
     "document_markdown",
@@ -41,9 +44,11 @@ def text(derivation: Derivation, detail: str = "result") -> str:
 
 
 def latex(derivation: Derivation, detail: str = "result") -> str:
-    """One align* environment a section, gradients boxed; needs amsmath alone."""
+    """One align* environment a section, and one a recurrence; gradients boxed; needs amsmath."""
     steps = _steps(detail)
-    return "\n\n".join(align(s, TAGS, steps) for s in view(derivation).sections) + "\n"
+    blocks = [b for s in view(derivation).all_sections() for b in s.blocks()]
+    parts = [(steps_heading(b), align(b.lines, TAGS, steps)) for b in blocks]
+    return "\n\n".join(p for words, rows in parts for p in (latex_words(words), rows) if p) + "\n"
 
 
 def markdown(derivation: Derivation, detail: str = "result") -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from symbackprop.report.escape import latex_word
 from symbackprop.report.formula import Display, Level
-from symbackprop.report.naming import GREEK_LETTERS
+from symbackprop.report.naming import GREEK_LETTERS, HAT
 from symbackprop.report.numerals import Numeral
 
 _GREEK = {letter: "\\" + name for name, letter in GREEK_LETTERS.items()} | {
@@ -66,7 +66,7 @@ def upright(word: str) -> str:
 
 def name_box(display: Display, barred: bool, indices: list[Box], mark: str = "") -> Box:
     """A name with its bar, layer, subscript and indices; a mark, such as ⊤, beside the layer."""
-    letter = display.letter
+    letter = display.letter.rstrip(HAT)
     single = len(letter) == 1
     if letter in _GREEK:
         tex = rf"\boldsymbol{{{_GREEK[letter]}}}" if display.array else _GREEK[letter]
@@ -76,6 +76,8 @@ def name_box(display: Display, barred: bool, indices: list[Box], mark: str = "")
         tex = letter
     else:
         tex = rf"\mathit{{{latex_word(letter)}}}"
+    if letter != display.letter:
+        tex = rf"\hat{{{tex}}}"
     if barred:
         tex = rf"\bar{{{tex}}}" if single else rf"\overline{{{tex}}}"
     below = _subscript(display.subscript, indices)

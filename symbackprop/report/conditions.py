@@ -1,17 +1,17 @@
-"""Conditions on indices: what stands below a large sign, as in Σ over i, p with 2 i + p = a."""
+"""Masks in print, and those that stand below a large sign: Σ over i, p with 2 i + p = a."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Integer
 
-from symbackprop.equations.masks import And, Compare, Delta, Mask, Where
+from symbackprop.equations.masks import And, Compare, Delta, Mask, Not, Or, Where
 from symbackprop.equations.nodes import Access, Index, free_indices
 from symbackprop.equations.reductions import Reduction
-from symbackprop.report.formula import Formula, Relation
-from symbackprop.report.structure import relation
+from symbackprop.report.formula import Formula, Negation, Relation
 
 _LOWER, _UPPER = {">=": "<=", ">": "<"}, ("<", "<=")
 
@@ -42,16 +42,40 @@ def conditions(body: Expr, bound: Iterable[Index]) -> tuple[Expr, list[Expr]]:
     return sympy.Mul(*factors), masks
 
 
-def written(masks: list[Expr], form: Callable[[Expr], Formula]) -> tuple[Formula, ...]:
+_OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
+
+
+def relation(mask: Expr, form: Callable[[Expr], Formula]) -> Formula:
+    """What a mask says, its parts written by `form`."""
+    if isinstance(mask, Compare):
+        return Relation(mask.op, form(mask.args[1]), form(mask.args[2]))
+    if isinstance(mask, Not) and isinstance(mask.args[0], Compare):
+        opposite = _OPPOSITE[mask.args[0].op]
+        return Relation(opposite, form(mask.args[0].args[1]), form(mask.args[0].args[2]))
+    if isinstance(mask, Not) and isinstance(mask.args[0], Delta):
+        return Relation("!=", form(mask.args[0].args[0]), form(mask.args[0].args[1]))
+    if isinstance(mask, Not):
+        return Negation(relation(mask.args[0], form))
+    if isinstance(mask, And):
+        return _joined("and", written(_parts(mask), form))
+    if isinstance(mask, Or):
+        return _joined("or", [relation(part, form) for part in mask.args])
+    return _equality(mask, form) if isinstance(mask, Delta) else form(mask)
+
+
+def _joined(operator: str, parts: Iterable[Formula]) -> Formula:
+    return functools.reduce(lambda a, b: Relation(operator, a, b), parts)
+
+
+def written(masks: Iterable[Expr], form: Callable[[Expr], Formula]) -> tuple[Formula, ...]:
     """The conditions as relations, two bounds of one value in a chain: 0 <= a - 2 i < P."""
     found: list[Formula] = []
-    waiting = [m for m in masks if isinstance(m, Delta)]
-    waiting += [m for m in masks if not isinstance(m, Delta)]
+    waiting = sorted(masks, key=lambda m: not isinstance(m, Delta))
     while waiting:
         mask = waiting.pop(0)
         partner = next((m for m in waiting if _chain(mask, m) or _chain(m, mask)), None)
         if partner is None:
-            found.append(_equality(mask, form) if isinstance(mask, Delta) else relation(mask, form))
+            found.append(relation(mask, form))
             continue
         waiting.remove(partner)
         low, high = (mask, partner) if _chain(mask, partner) else (partner, mask)
@@ -70,6 +94,12 @@ def ranges(reduction: Reduction) -> dict[Index, Expr | None]:
         if isinstance(position, Index) and position.extent == extent
     }
     return {i: None if i in told else i.extent for i in reduction.bound}
+
+
+def is_masked(score: Expr) -> bool:
+    """Whether a score is left out where a mask says so: its exponential is no number but 0."""
+    least = -(Integer(10) ** 30)
+    return isinstance(score, Where) and bool(score.args[2].is_number and score.args[2] <= least)
 
 
 def _equality(mask: Delta, form: Callable[[Expr], Formula]) -> Formula:

@@ -157,12 +157,14 @@ def _transposes(formula: Formula) -> int:
 
 
 def _diagonal(weight: Formula) -> Formula:
-    """The diagonal matrix of a vector; of 1 / v, the inverse of that of v."""
+    """The diagonal matrix of a named vector; of 1 / v, the inverse of that of v."""
     if isinstance(weight, Hadamard) and weight.factors[0] == (False, ONE):
         parts = [diagonal for _, diagonal in weight.factors[1:]]
         if len(parts) == 1:
             inverse = Plus(((True, ONE),))
-            return Power(Apply("diag", (parts[0],)), inverse)
+            return Power(_diagonal(parts[0]), inverse)
+    if not isinstance(weight, Named):  # Σ and indices are easier to read
+        raise NoMatrixForm
     return Apply("diag", (weight,))
 
 
@@ -182,6 +184,8 @@ def _assemble(factors: list[Factor], axes: Axes) -> list[Formula]:
     edges = [f for f in factors if len(f.axes) == 2]
     if len(axes) < 2:
         return [*scalars, *weights.values()]
+    if len(axes) > 2:
+        return [*scalars, *(f.formula for f in factors if f.axes == axes)]
     row, column = (weights.get(i) for i in axes)
     if edges:
         left = [_diagonal(row)] if row is not None else []

@@ -12,17 +12,19 @@ from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.report.entries import entry_form
 from symbackprop.report.escape import foreign_letters, latex_text, markdown_text
 from symbackprop.report.latex import latex_of
-from symbackprop.report.typeset import TAGS, Marks, align, align_line
-from symbackprop.report.view import (
-    Section,
-    Shown,
-    View,
+from symbackprop.report.remarks import (
     conventions,
+    draws,
     one_hot_labels,
     rules,
+    steps_heading,
+    updates,
     uses_rows,
-    view,
+    uses_slices,
 )
+from symbackprop.report.typeset import TAGS, Marks, align, align_line
+from symbackprop.report.view import Block, Section, Shown, View, view
+from symbackprop.report.words import Words, latex_words, markdown_words
 from symbackprop.templating import fill
 
 Escape = Callable[[str], str]
@@ -40,10 +42,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A line of the derivation: a word about it, and its equations."""
+    """Equations of the derivation, with a word about them. `lead` opens or closes a recurrence."""
 
     heading: str
     equations: str
+    lead: str = ""
 
 
 ROWS = 40  # of a table, so that it fits on a page
@@ -55,7 +58,7 @@ def document_tex(derivation: Derivation) -> str:
     body = fill(
         "report_document.tex.jinja",
         **_common(shown, latex_text),
-        sections=[(latex_text(s.title), list(_tex_paragraphs(s))) for s in shown.sections],
+        sections=[(latex_text(s.title), list(_tex_paragraphs(s))) for s in shown.all_sections()],
         gradients=[(latex_of(s.known.whole(s.subject)), s.number) for s in shown.gradients()],
     )
     declared = "".join(
@@ -71,17 +74,22 @@ def document_markdown(derivation: Derivation) -> str:
     return fill(
         "report_document.md.jinja",
         **_common(shown, markdown_text),
-        sections=[(markdown_text(s.title), list(_markdown_paragraphs(s))) for s in shown.sections],
+        sections=[
+            (markdown_text(s.title), list(_markdown_paragraphs(s))) for s in shown.all_sections()
+        ],
         gradients=[(latex_of(s.known.whole(s.subject)), s.number) for s in shown.gradients()],
     )
 
 
 def markdown_lines(shown: View, steps: bool) -> Iterator[str]:
     """The derivation without the document around it."""
-    for section in shown.sections:
+    for section in shown.all_sections():
         yield f"### {markdown_text(section.title)}\n"
-        for line in section.lines:
-            yield math_block(align(Section("", (line,)), TAGS, steps))
+        for block, lead in _led(section, markdown_words):
+            if lead:
+                yield f"{lead}\n"
+            for line in block.lines:
+                yield math_block(align([line], TAGS, steps))
 
 
 def math_block(tex: str) -> str:
@@ -98,6 +106,7 @@ _DOCUMENT = Marks(
 def _common(shown: View, escape: Escape) -> dict[str, object]:
     system = shown.derivation.system
     entries = [_escaped(e, escape) for e in _entries(shown)]
+    slices = uses_slices(shown)
     return {
         "title": escape(system.title) or escape(system.name),
         "name": escape(system.name),
@@ -111,7 +120,10 @@ def _common(shown: View, escape: Escape) -> dict[str, object]:
         ],
         "rows": uses_rows(shown.lines()),
         "rules": [(escape(rule), escape(why)) for rule, why in rules(shown).items()],
-        "conventions": [escape(c) for c in conventions(shown.derivation)],
+        "conventions": [escape(c) for c in conventions(shown)],
+        "slices": slices and latex_of(slices),
+        "draws": [latex_of(draw) for draw in draws(shown)],
+        "updates": [(latex_of(update), number) for update, number in updates(shown)],
     }
 
 
@@ -123,10 +135,13 @@ def _entries(shown: View) -> Iterator[Entry]:
     system = shown.derivation.system
     for given in system.inputs:
         kind = {"integer": "labels", "mask": "mask"}.get(given.symbol.kind, "input")
-        yield _entry(shown, given.symbol, "distribution" if given.distribution else kind)
+        kind = "distribution" if given.distribution else kind
+        yield _entry(shown, given.symbol, kind if given.draw is None else f"{kind}, drawn")
     for parameter in system.parameters:
         role = "parameter" if parameter.trainable else "fixed parameter"
         yield _entry(shown, parameter.symbol, role)
+    for state in system.states:
+        yield _entry(shown, state.symbol, "state")
     for line in shown.derivation.forward:
         yield _entry(shown, line.equation.tensor, line.equation.label or "value")
 
@@ -140,25 +155,38 @@ def _extent(extent: Expr, shown: View) -> str:
     return latex_of(entry_form(extent, shown.known))
 
 
+def _led(section: Section, written: Callable[[Words], str]) -> Iterator[tuple[Block, str]]:
+    """Each block with the words before it: the steps of a recurrence, or that they are over."""
+    recurs = False
+    for block in section.blocks():
+        lead = steps_heading(block) or (("When all steps are done:",) if recurs else ())
+        recurs = block.recurrence is not None
+        text = written(lead)
+        yield block, text[:1].upper() + text[1:]
+
+
 def _tex_paragraphs(section: Section) -> Iterator[Paragraph]:
     """Forward equations together; on the way back each line on its own, with its steps."""
-    if section.lines[0].loss is None:
-        yield Paragraph("", align(section, _DOCUMENT, steps=True))
-        return
-    for shown in section.lines:
-        yield Paragraph(
-            _heading(shown, rf"\texttt{{{latex_text(shown.subject.name)}}}"),
-            align_line(shown, _DOCUMENT),
-        )
+    for block, lead in _led(section, latex_words):
+        if section.lines[0].loss is None:
+            yield Paragraph("", align(block.lines, _DOCUMENT, steps=True), lead)
+            continue
+        for shown in block.lines:
+            name = rf"\texttt{{{latex_text(shown.subject.name)}}}"
+            yield Paragraph(_heading(shown, name), align_line(shown, _DOCUMENT), lead)
+            lead = ""
 
 
 def _markdown_paragraphs(section: Section) -> Iterator[Paragraph]:
-    for shown in section.lines:
-        equations = align_line(shown, TAGS)
-        heading = _heading(shown, markdown_text(shown.subject.name)) if shown.loss else ""
-        yield Paragraph(heading, math_block(equations))
+    for block, lead in _led(section, markdown_words):
+        for shown in block.lines:
+            heading = _heading(shown, markdown_text(shown.subject.name)) if shown.loss else ""
+            yield Paragraph(heading, math_block(align_line(shown, TAGS)), lead)
+            lead = ""
 
 
 def _heading(shown: Shown, name: str) -> str:
     symbol = f"${latex_of(shown.known.whole(shown.subject))}$"
-    return f"Gradient by {symbol} ({name})" if shown.gradient else f"Cotangent of {symbol} ({name})"
+    if not shown.gradient:
+        return f"Cotangent of {symbol} ({name})"
+    return f"Gradient by {symbol} ({name}{', as rows and their values' if shown.sparse else ''})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy
@@ -21,7 +21,7 @@ from symbackprop.equations.reductions import (
     Reduction,
     Sum,
 )
-from symbackprop.report.conditions import conditions, ranges, written
+from symbackprop.report.conditions import conditions, is_masked, ranges, relation, written
 from symbackprop.report.formula import (
     ONE,
     Apply,
@@ -33,6 +33,7 @@ from symbackprop.report.formula import (
     Fraction,
     Indicator,
     Kronecker,
+    Listing,
     Named,
     Norm,
     Number,
@@ -43,13 +44,13 @@ from symbackprop.report.formula import (
     negative,
 )
 from symbackprop.report.naming import Names
+from symbackprop.report.positions import Position, positions
 from symbackprop.report.structure import (
     common_factor,
     factors_of,
     function_name,
     ordered_terms,
     place,
-    relation,
     scaled,
     softmax_of,
 )
@@ -57,10 +58,12 @@ from symbackprop.report.structure import (
 
 @dataclass(frozen=True)
 class _Scope:
-    """The names, and the indices of the result: factors stand in their order."""
+    """The names, the indices of the result, in whose order factors stand, and masks that hold."""
 
     names: Names
     order: tuple[Index, ...]
+    held: tuple[Expr, ...] = ()  # masks that hold here
+
 
 
 def entry_form(expr: Expr, names: Names, order: tuple[Index, ...] = ()) -> Formula:
@@ -112,11 +115,17 @@ def _scaled(
     def at(factor: Expr) -> tuple[Any, ...]:
         return place(factor, scope.order)
 
+    others, found = positions(above)
     return scaled(
         coefficient,
-        [_write(f, scope) for f in sorted(above, key=at)],
+        [*(_write(f, scope) for f in sorted(others, key=at)), *(_position(p, scope) for p in found)],
         [_write(f, scope) for f in sorted(below, key=at)],
     )
+
+
+def _position(position: Position, scope: _Scope) -> Formula:
+    place = Listing(tuple(_write(i, scope) for i in position.place))
+    return Indicator(Relation("==", place, _write(position.extremum, scope)))
 
 
 def _power(expr: sympy.Pow, scope: _Scope) -> Formula:
@@ -138,8 +147,12 @@ def _exp(expr: Expr, scope: _Scope) -> Formula:
 
 
 def _sum_of_exp(expr: LogSumExp, scope: _Scope) -> Formula:
-    exponential = Apply("exp", (_write(expr.body, scope),))
-    return Big("sum", _bound(expr, scope), exponential)
+    """Σ e^z, over what is not masked: a score of -10^30 counts as minus infinity."""
+    body, given = expr.body, ()
+    if is_masked(body):
+        given = written([body.args[0]], lambda e: _write(e, scope))
+        body = body.args[1]
+    return Big("sum", _bound(expr, scope), Apply("exp", (_write(body, scope),)), given)
 
 
 def _log_sum_exp(expr: LogSumExp, scope: _Scope) -> Formula:
@@ -191,8 +204,11 @@ def _mask(expr: Expr, scope: _Scope) -> Formula:
 
 def _where(expr: Where, scope: _Scope) -> Formula:
     mask, then, otherwise = expr.args
+    if mask in scope.held:
+        return _write(then, scope)
     said = relation(mask, lambda e: _write(e, scope))
-    return Cases(said, _write(then, scope), _write(otherwise, scope))
+    inside = replace(scope, held=(*scope.held, mask))
+    return Cases(said, _write(then, inside), _write(otherwise, scope))
 
 
 def _stop(expr: Stop, scope: _Scope) -> Formula:

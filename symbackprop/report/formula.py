@@ -203,6 +203,7 @@ Formula = Union[  # noqa: UP007
 ]  # fmt: skip
 
 ONES = Constant("ones")
+ALL = Constant("all")
 ZERO = Number(Rational(0))
 ONE = Number(Rational(1))
 
@@ -244,6 +245,12 @@ def is_scalar(formula: Formula) -> bool:
     return isinstance(formula, (Number, Norm)) or (
         isinstance(formula, Named) and not formula.display.array and not formula.indices
     )
+
+
+def mixes(outer: Relation, inner: Formula) -> bool:
+    """Whether `or` stands inside `and`, or the other way round: brackets tell which."""
+    joins = {"and", "or"}
+    return isinstance(inner, Relation) and joins == {outer.operator, inner.operator}
 
 
 class Level:

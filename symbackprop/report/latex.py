@@ -47,6 +47,7 @@ from symbackprop.report.formula import (
     Times,
     Transpose,
     is_scalar,
+    mixes,
     spread,
     times,
 )
@@ -223,10 +224,8 @@ def _norm(formula: Norm) -> Box:
 
 
 def _relation(formula: Relation) -> Box:
-    joins = formula.operator in ("and", "or")
-    level = Level.OPEN if joins else Level.SUM
     sides = [
-        _at(side, level) if isinstance(side, Relation) else box(side)
+        bracketed(box(side), Level.OPEN if mixes(formula, side) else Level.SUM)
         for side in (formula.left, formula.right)
     ]
     return in_row(sides, f" {RELATIONS[formula.operator]} ", 1.4, Level.SUM)

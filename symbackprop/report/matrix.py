@@ -18,7 +18,7 @@ from sympy import Expr, Integer
 from symbackprop.equations.masks import And, Compare, Delta, Not, Or, Where
 from symbackprop.equations.nodes import Access, Index, Stop, TensorSymbol, free_indices
 from symbackprop.equations.reductions import LogSumExp, Reduction, Sum
-from symbackprop.report.conditions import conditions, ranges, written
+from symbackprop.report.conditions import conditions, ranges, relation, written
 from symbackprop.report.contraction import Axes, Factor, NoMatrixForm, contract
 from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import (
@@ -40,7 +40,6 @@ from symbackprop.report.structure import (
     factors_of,
     function_name,
     ordered_terms,
-    relation,
     scaled,
     softmax_of,
 )
@@ -92,7 +91,7 @@ class _Reader:
 
     def array(self, expr: Expr, axes: Axes) -> Formula:
         """The array of `expr` for all values of `axes`; what lacks an axis is repeated along it."""
-        if len(axes) > 2 or not self.reads.free(expr) <= set(axes):
+        if len(axes) > self.reads.most or not self.reads.free(expr) <= set(axes):
             raise NoMatrixForm
         if isinstance(expr, sympy.Add):
             return self._sum(expr, axes)
@@ -156,11 +155,15 @@ class _Reader:
         return Integer(1), [self._atom(expr)], []
 
     def _staying(self, expr: Sum, staying: tuple[Index, ...]) -> Factor:
-        """A sum, written out, over indices that stay: Σ_t X_tᵀ Z_t."""
+        """A sum of matrix products, or over steps, over an index that stays: Σ_t X_tᵀ Z_t."""
         told = ranges(expr)
         if any(told[i] is not None for i in staying):
             raise NoMatrixForm
+        if len(expr.bound) == len(staying) and not self.reads.steps:
+            raise NoMatrixForm
         body, masks = conditions(expr.body, staying)
+        if any(not free_indices(mask) <= self.reads.fixed for mask in masks):
+            raise NoMatrixForm
         inner = Sum(body, *(i for i in expr.bound if i not in staying))
         axes = self.reads.natural(inner)
         bound = tuple(self.reads.names.entry(i) for i in staying)

@@ -3,8 +3,8 @@
 Scalars are plain, vectors bold and lower-case, matrices and arrays of higher rank bold and
 upper-case. An entry has the letter of its array in plain italics, with indices: Z and Z_nj. A
 trailing number is a layer and stands above (z2 is Z²; but a scalar, which has powers, carries it
-below); what follows an underscore stands below. Greek names are Greek letters. Names of several
-letters stay as they are.
+below); what follows an underscore stands below. Greek names are Greek letters, xhat is x̂. Other
+names of several letters stay as they are.
 A bar marks the cotangent: of Z², the derivative of the loss by Z².
 
 No two names look alike: where two would, the later one stays as it was written.
@@ -22,13 +22,15 @@ from sympy import Expr, Mul, Symbol
 
 from symbackprop.derivation.model import Derivation, Line
 from symbackprop.equations.nodes import Access, Partial, TensorSymbol
-from symbackprop.report.formula import Apply, Constant, Display, Formula, Named
+from symbackprop.report.formula import ALL, Apply, Display, Formula, Named
 
 GREEK_LETTERS: Mapping[str, str] = {
     unicodedata.name(letter).split()[-1].lower(): letter for letter in "αβγδεζηθικλμνξπρστυφχψω"
 }
+HAT = "\u0302"
 _SHORT_NAMES = {"eps": "ε", "lam": "λ", "lambda": "λ"}
 _PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*)\Z")
+_NUMBERED = re.compile(r"(.*[^\W\d])(\d+)\Z")
 _RESERVED = (Display("I"), Display("δ"))  # the identity and Kronecker's delta
 
 
@@ -57,12 +59,16 @@ class Names:
         return Named(self._display(of), barred=of is not tensor)
 
     def part(self, tensor: TensorSymbol, below: Sequence[Formula], plain: bool) -> Named:
-        """The entries of a tensor at fixed indices; the others are colons, if written at all."""
-        colon = Constant("all")
-        if all(b == colon for b in below):
+        """The entries of a tensor at some indices; `plain`: the colons of the others go unwritten.
+
+        Where all have an index it is one entry, where none has the whole.
+        """
+        given = tuple(b for b in below if b != ALL)
+        if not given:
             return self.whole(tensor)
-        indices = tuple(b for b in below if b != colon) if plain else tuple(below)
-        return replace(self.whole(tensor), indices=indices)
+        if len(given) == len(below):
+            return self.entry(tensor, given)
+        return replace(self.whole(tensor), indices=given if plain else tuple(below))
 
     def one_hot(self, labels: TensorSymbol) -> Formula:
         """The matrix whose row n has its 1 at labels[n]."""
@@ -76,9 +82,11 @@ class Names:
 def names(derivation: Derivation) -> Names:
     """The names of a derivation."""
     system = derivation.system
+    versions = [d for d in (derivation, derivation.in_use) if d is not None]
     of = {
         line.equation.tensor: line.of
-        for loss in derivation.losses
+        for version in versions
+        for loss in version.losses
         for line in (*loss.cotangents, *loss.gradients.values())
         if line.of is not None
     }
@@ -86,7 +94,8 @@ def names(derivation: Derivation) -> Names:
     tensors = [
         *(i.symbol for i in system.inputs),
         *(p.symbol for p in system.parameters),
-        *(line.equation.tensor for line in derivation.forward),
+        *(s.symbol for s in system.states),
+        *(line.equation.tensor for version in versions for line in version.forward),
         *(e.tensor for e in system.equations),
     ]
     symbols: list[Symbol] = [
@@ -122,16 +131,27 @@ def _candidates(symbol: Symbol) -> tuple[Display, ...]:
     if not parts:
         return (verbatim,)
     number, below = parts[2], parts[3][1:].replace("_", ",")
-    letter = _SHORT_NAMES.get(parts[1]) or GREEK_LETTERS.get(parts[1], parts[1])
+    last = _NUMBERED.match(below)
+    if last and not number:  # z_i1, of layer 1, is written as W1_i is
+        below, number = last[1], last[2]
+    letter = _letter(parts[1])
     if rank == 0:
-        if len(letter) > 1 and number:
+        if len(letter.rstrip(HAT)) > 1 and number:
             return (verbatim,)
         return (Display(letter, "", ",".join(w for w in (number, below) if w)), verbatim)
     written = Display(letter, number, below, rank)
-    if len(letter) > 1 or not letter.isascii():
+    single = len(letter.rstrip(HAT)) == 1 and letter[0].isascii()
+    if not single:
         return (written, verbatim)
     cased = letter.upper() if rank > 1 else letter.lower()
     return (replace(written, letter=cased), written, verbatim)
+
+
+def _letter(word: str) -> str:
+    """A word, its Greek letter, or the letter with a hat: xhat is x̂."""
+    if len(word) > 3 and word.endswith("hat") and len(stem := _letter(word[:-3])) == 1:
+        return stem + HAT
+    return _SHORT_NAMES.get(word) or GREEK_LETTERS.get(word, word)
 
 
 def _plain(display: Display) -> Display:

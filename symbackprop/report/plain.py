@@ -6,8 +6,17 @@ import unicodedata
 from collections.abc import Iterator
 
 from symbackprop.report.escape import plain_text
+from symbackprop.report.remarks import (
+    conventions,
+    draws,
+    one_hot_labels,
+    rules,
+    steps_heading,
+    updates,
+)
 from symbackprop.report.unicode import text_of
-from symbackprop.report.view import Shown, View, conventions, one_hot_labels, rules
+from symbackprop.report.view import Section, Shown, View
+from symbackprop.report.words import text_words
 
 _WIDEST = 72  # columns; a longer formula does not push the remarks of all others aside
 
@@ -17,24 +26,43 @@ def text_lines(view: View, steps: bool) -> Iterator[str]:
     system = view.derivation.system
     title = plain_text(system.title)
     yield f"{system.name}: {title}" if title else system.name
-    for section in view.sections:
+    for section in view.all_sections():
         yield ""
         yield section.title
-        formulas = [f"{text_of(s.left)} = {text_of(s.formula)}" for s in section.lines]
-        digits = len(str(section.lines[-1].number)) + 2
-        column = max((c for f in formulas if (c := columns(f)) <= _WIDEST), default=0)
-        for shown, formula in zip(section.lines, formulas, strict=True):
+        yield from _section_lines(section, steps)
+    yield from _footnotes(view, steps)
+
+
+def _section_lines(section: Section, steps: bool) -> Iterator[str]:
+    """The equations with their numbers and remarks; those of a recurrence stand set in."""
+    digits = len(str(section.lines[-1].number)) + 2
+    blocks = [(block, "  " if block.recurrence else "") for block in section.blocks()]
+    formulas = {
+        shown.number: f"{inset}{text_of(shown.left)} = {text_of(shown.formula)}"
+        for block, inset in blocks
+        for shown in block.lines
+    }
+    widths = map(columns, formulas.values())
+    column = max((c for c in widths if c <= _WIDEST), default=0)
+    for block, inset in blocks:
+        if block.recurrence:
+            yield f"  {' ' * digits}  {text_words(steps_heading(block))}"
+        for shown in block.lines:
             number = f"({shown.number})".rjust(digits)
+            formula = formulas[shown.number]
             padding = " " * max(column - columns(formula), 0)
             yield f"  {number}  {formula}{padding}   {_remark(shown)}".rstrip()
+            indent = f"{' ' * (digits + 4)}{inset}"
+            before = " " * columns(text_of(shown.left))
+            for row in shown.other_forms():
+                yield f"{indent}{before} = {text_of(row.formula)}   [{plain_text(row.rule)}]"
             if steps:
-                yield from _step_lines(shown, " " * (digits + 6))
-    yield from _footnotes(view, steps)
+                yield from _step_lines(shown, indent + "  ")
 
 
 def _remark(shown: Shown) -> str:
     if shown.gradient:
-        return f"◀ gradient of {shown.gradient}"
+        return f"◀ gradient of {shown.gradient}{', as (rows, values)' if shown.sparse else ''}"
     return plain_text(shown.line.equation.label)
 
 
@@ -51,7 +79,9 @@ def _footnotes(view: View, steps: bool) -> Iterator[str]:
         f"{text_of(matrix)} = onehot({text_of(labels)})"
         for matrix, labels in one_hot_labels(view.lines()).items()
     ]
-    notes += conventions(view.derivation)
+    notes += conventions(view)
+    notes += [f"{text_of(draw)}, where it is not given" for draw in draws(view)]
+    notes += [f"after a step of training {text_of(u)}, by ({n})" for u, n in updates(view)]
     if notes:
         yield ""
         yield from notes

@@ -11,10 +11,10 @@ from sympy import Expr
 
 from symbackprop.equations.masks import Delta
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, free_indices
-from symbackprop.equations.reductions import Sum
+from symbackprop.equations.reductions import Reduction, Sum
 from symbackprop.report.contraction import Axes, Factor, NoMatrixForm
 from symbackprop.report.entries import entry_form
-from symbackprop.report.formula import Apply, Constant, Formula, Transpose
+from symbackprop.report.formula import ALL, Apply, Formula, Transpose
 from symbackprop.report.naming import Names
 
 _MOST = 3  # indices that stay
@@ -32,6 +32,11 @@ class Reads:
     result: Axes
     fixed: frozenset[Index]
     steps: Mapping[TensorSymbol, int]
+
+    @property
+    def most(self) -> int:
+        """How many axes a formula may have: where no index stays, those of an entrywise one."""
+        return 2 if self.fixed else max(2, len(self.result))
 
     def free(self, expr: Expr) -> set[Index]:
         """The indices that are rows and columns."""
@@ -53,7 +58,7 @@ class Reads:
                 if index.extent != extent:  # a part of the tensor, as concat's gradient reads it
                     raise NoMatrixForm
                 axes.append(index)
-                below.append(Constant("all"))
+                below.append(ALL)
             elif self._stays(index):
                 if extent != 1 or index != 0:
                     plain = plain and bool(free_indices(index) or self.steps.get(tensor) == axis)
@@ -62,10 +67,10 @@ class Reads:
                 label, rows = self.labels(index)
                 read = Index(f"_{tensor.name}_{axis}_{label.name}", extent)
                 axes.append(read)
-                below.append(Constant("all"))
+                below.append(ALL)
                 summed.append(read)
                 labels.append(Factor(rows, (label, read)))
-        if len(set(axes)) < len(axes) or len(axes) > 2:
+        if len(set(axes)) < len(axes) or len(axes) > self.most:
             raise NoMatrixForm
         whole: Formula = self.names.part(tensor, below, plain)
         if tensor.rank == 2 and len(axes) == 1 and expr.indices[0] == 0:
@@ -100,7 +105,7 @@ class Reads:
     def natural(self, expr: Expr) -> Axes:
         """The order of axes in which the tensors inside `expr` have them."""
         free = self.free(expr)
-        if len(free) > 2:
+        if len(free) > self.most:
             raise NoMatrixForm
         for access in sorted(expr.atoms(Access), key=sympy.default_sort_key):
             order = tuple(dict.fromkeys(i for i in access.indices if i in free))
@@ -124,24 +129,34 @@ def choices(
 
     `needed` stay in any case. A scalar has no form but the one in which none does.
     """
-    accesses = [lhs, *sorted(rhs.atoms(Access), key=str)]
     indices = lhs.indices
-    if not indices:
+    accesses = [lhs, *sorted(rhs.atoms(Access), key=str)]
+    if not indices or (not needed and _entrywise(lhs, rhs)):
         yield frozenset()
         return
     bound = dict.fromkeys(i for s in sorted(rhs.atoms(Sum), key=str) for i in s.bound)
-    candidates = list(dict.fromkeys((*indices, *bound)))
     stepping = {p for a in accesses for p in _step_indices(a, steps)}
-    shifted = {i for a in accesses for p in a.indices for i in _inside(p)} & set(candidates)
+    shifted = {i for a in accesses for p in a.indices for i in _inside(p)} & {*indices, *bound}
+    if not shifted <= stepping:
+        return
     must = needed | shifted
     free = min(2, len(set(indices) - must))
     for size in range(len(must), _MOST + 1):
         found = [
             frozenset(choice)
-            for choice in itertools.combinations(candidates, size)
-            if must <= set(choice) and _fits(accesses, indices, set(choice), free)
+            for choice in itertools.combinations([*indices, *bound], size)
+            if must <= set(choice)
+            and len(set(choice) - set(indices)) <= 1
+            and _fits(accesses, indices, set(choice), free)
         ]
         yield from sorted(found, key=lambda choice: -len(choice & stepping))
+
+
+def _entrywise(lhs: Access, rhs: Expr) -> bool:
+    """Whether an array of more than two axes is made entry by entry of arrays like it."""
+    alike = all(not a.indices or a.indices == lhs.indices for a in rhs.atoms(Access))
+    bare = rhs.xreplace({a: sympy.Integer(1) for a in rhs.atoms(Access)})
+    return len(lhs.indices) > 2 and alike and not rhs.has(Reduction) and not free_indices(bare)
 
 
 def _inside(position: Expr) -> set[Index]:

@@ -60,13 +60,13 @@ class Steps:
         return expr.func(*(self.bare(a) for a in expr.args))
 
     def _unguarded(self, guarded: Where) -> Expr | None:
-        ends = _ends(guarded, self.groups)
-        known = [self.ends.get(end.tensor) for end in ends]
-        alike = all(
-            k is not None and k.value == end.value and (k.shift < 0) == (end.shift < 0)
-            for k, end in zip(known, ends, strict=True)
-        )
+        ends = _ends(guarded, {t: self.groups[t] for t in self.ends})
+        known = [(self.ends[end.tensor], end) for end in ends]
+        alike = all(k.value == e.value and (k.shift < 0) == (e.shift < 0) for k, e in known)
         return guarded.args[1] if ends and alike else None
+
+
+NO_STEPS = Steps()
 
 
 def steps_of(derivation: Derivation) -> Steps:
@@ -96,18 +96,22 @@ def _recurrences(equations: Sequence[Equation]) -> list[Recurrence]:
 def _all_ends(groups: Mapping[TensorSymbol, Recurrence]) -> dict[TensorSymbol, End]:
     """The ends that a group's own equations speak of, each tensor's widest."""
     found: dict[TensorSymbol, End] = {}
-    equations = {e.tensor: e for group in groups.values() for e in group.equations}
-    for equation in equations.values():
+    for tensor, group in groups.items():
+        equation = next(e for e in group.equations if e.tensor == tensor)
+        members = dict.fromkeys(group.axes, group)
         for guarded in sorted(equation.rhs.atoms(Where), key=str):
-            for end in _ends(guarded, groups):
+            for end in _ends(guarded, members):
                 other = found.get(end.tensor)
                 if other is None or abs(end.shift) > abs(other.shift):
                     found[end.tensor] = end
     return found
 
 
-def _ends(guarded: Where, groups: Mapping[TensorSymbol, Recurrence]) -> tuple[End, ...]:
-    """What a guard says of tensors beyond their ends; nothing where it says something else."""
+def _ends(guarded: Where, members: Mapping[TensorSymbol, Recurrence]) -> tuple[End, ...]:
+    """What a guard says of these tensors beyond their ends; nothing where it says something else.
+
+    A guarded product is zero there if one factor is; a guarded sum if all its terms are.
+    """
     mask, then, otherwise = guarded.args
     guard = _guard(mask)
     if guard is None:
@@ -116,18 +120,17 @@ def _ends(guarded: Where, groups: Mapping[TensorSymbol, Recurrence]) -> tuple[En
     shifted = [
         a
         for a in sorted(then.atoms(Access), key=str)
-        if a.tensor in groups and a.indices[groups[a.tensor].axes[a.tensor]] == index + shift
+        if a.tensor in members and a.indices[members[a.tensor].axes[a.tensor]] == index + shift
     ]
-    own = [a for a in shifted if _alone(then, [a])]
-    if otherwise == 0 and (own or _alone(then, shifted)):
-        return tuple(_end(a, groups, shift, otherwise) for a in own or shifted)
+    if otherwise == 0 and _zero(then, shifted):
+        return tuple(_end(a, members[a.tensor], shift, otherwise) for a in shifted)
     if shifted == [then] and index not in free_indices(otherwise):
-        return (_end(then, groups, shift, otherwise),)
+        return (_end(then, members[then.tensor], shift, otherwise),)
     return ()
 
 
 def _guard(mask: Expr) -> tuple[Index, int] | None:
-    """t and -d where the mask is t >= d, t and d where it is t < T - d, however they are written."""
+    """t and -d where the mask says t >= d, t and d where it says t < T - d."""
     if not isinstance(mask, Compare) or mask.op not in ("<", "<=", ">", ">="):
         return None
     left, right = mask.args[1:]
@@ -144,16 +147,13 @@ def _guard(mask: Expr) -> tuple[Index, int] | None:
     return (index, int(ahead)) if ahead.is_Integer and ahead > 0 else None
 
 
-def _alone(expr: Expr, accesses: Iterable[Access]) -> bool:
+def _zero(expr: Expr, accesses: Iterable[Access]) -> bool:
     """Whether the expression is zero where these are."""
     return bool(expr.xreplace(dict.fromkeys(accesses, Integer(0))) == 0)
 
 
-def _end(
-    access: Access, groups: Mapping[TensorSymbol, Recurrence], shift: int, value: Expr
-) -> End:
+def _end(access: Access, group: Recurrence, shift: int, value: Expr) -> End:
     """The end in terms of the indices of the tensor's own equation."""
-    group = groups[access.tensor]
     own = next(e for e in group.equations if e.tensor == access.tensor).indices
     plain = {p: i for p, i in zip(access.indices, own, strict=True) if isinstance(p, Index)}
     return End(access.tensor, own, group.axes[access.tensor], shift, value.xreplace(plain))

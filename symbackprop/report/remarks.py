@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sympy import Expr, Integer, Rational
+from sympy import Integer
 
-from symbackprop.derivation.model import Derivation
 from symbackprop.equations.nodes import Index, pointwise_function
-from symbackprop.equations.reductions import ArgMax, ArgMin
+from symbackprop.equations.reductions import ArgMax, ArgMin, LogSumExp
 from symbackprop.equations.system import Draw
+from symbackprop.report.conditions import is_masked
 from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import (
     Apply,
@@ -62,6 +62,9 @@ def conventions(view: View) -> list[str]:
         found.append("max and min pass the derivative to the first place that attains them.")
     if any(isinstance(part, Big) and part.given for part in _parts(view)):
         found.append("A sum with a condition below it runs over the indices that satisfy it.")
+    sums = (e for line in derivation.forward for e in line.equation.rhs.atoms(LogSumExp))
+    if any(is_masked(total.body) for total in sums):
+        found.append("The exponential of a masked score counts as 0.")
     return found
 
 
@@ -133,12 +136,12 @@ def draws(view: View) -> list[Formula]:
     for given in view.derivation.system.inputs:
         if given.draw is not None:
             name = view.known.whole(given.symbol)
-            found.append(Relation("~", name, _distribution(given.draw)))
+            found.append(Relation("~", name, _distribution(given.draw, view)))
     return found
 
 
-def _distribution(draw: Draw) -> Formula:
-    numbers: list[Formula] = [entry_number(p) for p in draw.parameters]
+def _distribution(draw: Draw, view: View) -> Formula:
+    numbers = [entry_form(p, view.known) for p in draw.parameters]
     if draw.law == "normal" and draw.parameters[1] != 1:
         numbers[1] = Power(numbers[1], Number(Integer(2)))
     return Apply(draw.law, tuple(numbers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +14,7 @@ from symbackprop.equations.reductions import LogSumExp, Reduction, Sum
 from symbackprop.report.formula import (
     Formula,
     Fraction,
-    Negation,
     Number,
-    Relation,
     negative,
     times,
 )
@@ -153,31 +150,6 @@ def gathered(expr: Expr) -> Expr:
         return expr
     outside = [f for f in factors if not f.has(Access, Index)]
     return sympy.Mul(*outside, Sum(sympy.Mul(*inside), *expr.bound))
-
-
-_OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
-
-
-def relation(mask: Expr, form: Callable[[Expr], Formula]) -> Formula:
-    """What a mask says, its parts written by `form`."""
-    if isinstance(mask, Compare):
-        return Relation(mask.op, form(mask.args[1]), form(mask.args[2]))
-    if isinstance(mask, Not) and isinstance(mask.args[0], Compare):
-        opposite = _OPPOSITE[mask.args[0].op]
-        return Relation(opposite, form(mask.args[0].args[1]), form(mask.args[0].args[2]))
-    if isinstance(mask, Not) and isinstance(mask.args[0], Delta):
-        return Relation("!=", form(mask.args[0].args[0]), form(mask.args[0].args[1]))
-    if isinstance(mask, Not):
-        return Negation(relation(mask.args[0], form))
-    if isinstance(mask, (And, Or)):
-        operator = "and" if isinstance(mask, And) else "or"
-        joined = relation(mask.args[0], form)
-        for part in mask.args[1:]:
-            joined = Relation(operator, joined, relation(part, form))
-        return joined
-    if isinstance(mask, Delta):
-        return Relation("==", form(mask.args[0]), form(mask.args[1]))
-    return form(mask)
 
 
 def function_name(expr: Expr) -> str:

@@ -9,7 +9,7 @@ from symbackprop.report.escape import latex_text
 from symbackprop.report.formula import Formula
 from symbackprop.report.latex import box
 from symbackprop.report.lines import broken
-from symbackprop.report.view import Row, Section, Shown
+from symbackprop.report.view import Row, Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,17 @@ def _text_remark(remark: str) -> str:
 TAGS = Marks(_text_remark, lambda number: rf" \tag{{{number}}}")
 
 
-def align(section: Section, marks: Marks, steps: bool) -> str:
-    """All lines of a section in one align environment, so that one remark narrows them all."""
-    remarks = any(_label(s) or (steps and s.line.steps) for s in section.lines)
+def align(lines: Iterable[Shown], marks: Marks, steps: bool) -> str:
+    """Lines in one align environment, so that one remark narrows them all."""
+    lines = list(lines)
+    remarks = any(_label(s) or s.line.also or (steps and s.line.steps) for s in lines)
     room = PAGE.beside if remarks else PAGE.alone
-    return environment(row for s in section.lines for row in _shown_rows(s, marks, steps, room))
+    return environment(row for s in lines for row in _shown_rows(s, marks, steps, room))
 
 
 def align_line(shown: Shown, marks: Marks) -> str:
     """One line with its steps in an align environment of its own."""
-    room = PAGE.beside if _label(shown) or shown.line.steps else PAGE.alone
-    return environment(_shown_rows(shown, marks, True, room))
+    return align([shown], marks, steps=True)
 
 
 def environment(rows: Iterable[str]) -> str:
@@ -73,11 +73,14 @@ def _shown_rows(shown: Shown, marks: Marks, steps: bool, room: float) -> Iterato
         yield from _chain(left, rows, marks)
         lines = broken(last.formula, room - box(left).width)
         yield _row("" if rows else box(left).tex, lines, shown, marks.remark(last.rule), marks)
-        return
-    yield from _chain(left, rows, marks)
-    head = box(shown.left)
-    lines = broken(shown.formula, room - head.width)
-    yield _row(head.tex, lines, shown, marks.remark(_label(shown)), marks)
+    else:
+        yield from _chain(left, rows, marks)
+        head = box(shown.left)
+        lines = broken(shown.formula, room - head.width)
+        yield _row(head.tex, lines, shown, marks.remark(_label(shown)), marks)
+    for row in shown.other_forms():
+        lines = broken(row.formula, PAGE.beside - box(left).width)
+        yield f" &= {_stacked(lines)}{marks.remark(row.rule)}"
 
 
 def _chain(left: Formula, rows: list[Row], marks: Marks) -> Iterator[str]:

@@ -31,8 +31,10 @@ from symbackprop.report.formula import (
     Times,
     Transpose,
     is_scalar,
+    mixes,
     spread,
 )
+from symbackprop.report.naming import HAT
 from symbackprop.report.numerals import numeral
 
 _SUPERSCRIPT = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
@@ -72,7 +74,7 @@ def letter_of(display: Display, barred: bool = False) -> str:
     """A name with its layer and subscript."""
     letter = display.letter
     if barred:
-        letter = letter + _MACRON if len(letter) == 1 else "".join(c + _OVERLINE for c in letter)
+        letter = letter + _MACRON if len(letter.rstrip(HAT)) == 1 else "".join(c + _OVERLINE for c in letter)
     below = display.subscript
     low = below.translate(_SUBSCRIPT) if below.isdecimal() else f"_{below}" if below else ""
     return letter + display.layer.translate(_SUPERSCRIPT) + low
@@ -187,14 +189,10 @@ def _norm(formula: Norm) -> Printed:
 
 def _relation(formula: Relation) -> Printed:
     a, b = (
-        f"({text_of(side)})" if isinstance(side, Relation) and _joins(formula) else text_of(side)
+        f"({text_of(side)})" if mixes(formula, side) else text_of(side)
         for side in (formula.left, formula.right)
     )
     return f"{a} {RELATIONS[formula.operator]} {b}", Level.SUM
-
-
-def _joins(formula: Relation) -> bool:
-    return formula.operator in ("and", "or")
 
 
 def _negation(formula: Negation) -> Printed:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import itertools
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sympy import Expr
 
-from symbackprop.derivation.model import Derivation, Line, LossDerivation
-from symbackprop.equations.nodes import Partial, TensorSymbol, pointwise_function
-from symbackprop.equations.reductions import ArgMax, ArgMin
+from symbackprop.derivation.model import Derivation, Line, LossDerivation, Step
+from symbackprop.equations.nodes import Index, Partial, TensorSymbol
+from symbackprop.equations.recurrence import Recurrence
+from symbackprop.equations.system import System
 from symbackprop.report.entries import entry_form
-from symbackprop.report.formula import Apply, Derivative, Formula, Named, walk
+from symbackprop.report.formula import ALL, Derivative, Formula, Named
 from symbackprop.report.matrix import MatrixForm, matrix_form
 from symbackprop.report.naming import Names, names
-from symbackprop.report.recurring import Steps, steps_of
+from symbackprop.report.recurring import NO_STEPS, Steps, steps_of
 from symbackprop.report.structure import gathered
 
 
@@ -30,13 +32,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Shown:
-    """A line with its formulas. `loss` is set on the way back; `gradient` names a result."""
+    """A line with its formulas.
+
+    `loss` is set on the way back; `gradient` names a result, `sparse` one that is handed out as
+    (rows, values).
+    """
 
     line: Line
     known: Names
-    steps: Steps = Steps()
+    steps: Steps = NO_STEPS
     loss: TensorSymbol | None = None
     gradient: str = ""
+    sparse: bool = False
 
     @property
     def number(self) -> int:
@@ -47,10 +54,15 @@ class Shown:
         """What the line is about: the tensor, or what it is the cotangent of."""
         return self.line.of or self.line.equation.tensor
 
+    @property
+    def recurrence(self) -> Recurrence | None:
+        """The recurrence that the line is part of."""
+        return self.steps.groups.get(self.line.equation.tensor)
+
     @cached_property
     def matrix(self) -> MatrixForm | None:
         equation = self.line.equation
-        group = self.steps.groups.get(equation.tensor)
+        group = self.recurrence
         needed = frozenset([group.step_of(equation)] if group else [])
         rhs = gathered(self.steps.bare(equation.rhs))
         return matrix_form(equation.lhs, rhs, self.known, self.steps.axes, needed)
@@ -79,6 +91,13 @@ class Shown:
         indices = tuple(self.known.entry(i) for i in equation.indices)
         return self.known.entry(equation.tensor, indices)
 
+    def at_step(self, axis: int, step: Formula, matrix: bool) -> Formula:
+        """The left-hand side at one step: the matrix of all entries there, or one entry."""
+        indices = [self.known.entry(i) for i in self.line.equation.indices]
+        below = [ALL if matrix else i for i in indices]
+        below[axis] = step
+        return self.known.part(self.line.equation.tensor, below, plain=True)
+
     @property
     def derivative(self) -> Formula:
         """∂L/∂W[i,j] for a cotangent, the entry itself for a forward value.
@@ -103,9 +122,16 @@ class Shown:
 
         A rule that changes nothing on the page is named beside the row that it led to.
         """
+        return self._chain(self.line.steps)
+
+    def other_forms(self) -> list[Row]:
+        """What else the right-hand side equals."""
+        return [row for row in self._chain(self.line.also) if row.rule]
+
+    def _chain(self, steps: Iterable[Step]) -> list[Row]:
         rows: list[Row] = []
         last = None
-        for step in self.line.steps:
+        for step in steps:
             if step.before != last:
                 rows.append(Row(self._written(step.before)))
             after = self._written(step.after)
@@ -119,96 +145,93 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Lines that stand together: those of a recurrence, or all between two of them."""
+
+    lines: tuple[Shown, ...]
+    recurrence: Recurrence | None
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading and its lines."""
 
     title: str
     lines: tuple[Shown, ...]
 
+    def blocks(self) -> Iterator[Block]:
+        """The lines, those of each recurrence apart."""
+        for group, lines in itertools.groupby(self.lines, key=lambda shown: shown.recurrence):
+            yield Block(tuple(lines), group)
+
 
 @dataclass(frozen=True)
 class View:
-    """A derivation in sections: forward, loss, and a way back for each loss."""
+    """A derivation in sections: forward, loss, and a way back for each loss.
+
+    `in_use` holds, for what differs outside training, the same.
+    """
 
     derivation: Derivation
     known: Names
     sections: tuple[Section, ...]
+    in_use: tuple[Section, ...]
+
+    def all_sections(self) -> tuple[Section, ...]:
+        """Every section in order."""
+        return (*self.sections, *self.in_use)
 
     def lines(self) -> Iterator[Shown]:
         """Every line in order."""
-        for section in self.sections:
+        for section in self.all_sections():
             yield from section.lines
 
     def gradients(self) -> Iterator[Shown]:
-        """The lines that are results."""
-        return (shown for shown in self.lines() if shown.gradient)
+        """The lines that are results of training."""
+        return (s for section in self.sections for s in section.lines if s.gradient)
 
 
 def view(derivation: Derivation) -> View:
     """The derivation, ready to print."""
     known = names(derivation)
+    sections = _sections(derivation, known, frozenset())
+    in_use: tuple[Section, ...] = ()
+    if derivation.in_use is not None:
+        same = frozenset(map(_content, derivation.lines()))
+        found = _sections(derivation.in_use, known, same)
+        in_use = tuple(replace(s, title=f"In use: {s.title.lower()}") for s in found)
+    return View(derivation, known, sections, in_use)
+
+
+def _content(line: Line) -> tuple[TensorSymbol, tuple[Index, ...], Expr]:
+    return (line.equation.tensor, line.equation.indices, line.equation.rhs)
+
+
+def _sections(
+    derivation: Derivation, known: Names, known_lines: Collection[object]
+) -> tuple[Section, ...]:
+    """The sections of a derivation, without the lines that are known already."""
     steps = steps_of(derivation)
     losses = {loss.symbol for loss in derivation.system.losses}
     ahead = [Shown(line, known, steps) for line in derivation.forward]
-    sections = [
+    found = [
         Section("Forward", tuple(s for s in ahead if s.subject not in losses)),
         Section("Loss", tuple(s for s in ahead if s.subject in losses)),
-        *(_backward(loss, known, steps, len(derivation.losses) > 1) for loss in derivation.losses),
+        *(_backward(loss, derivation.system, known, steps) for loss in derivation.losses),
     ]
-    return View(derivation, known, tuple(s for s in sections if s.lines))
+    new = (
+        replace(s, lines=tuple(x for x in s.lines if _content(x.line) not in known_lines))
+        for s in found
+    )
+    return tuple(s for s in new if s.lines)
 
 
-def _backward(loss: LossDerivation, known: Names, steps: Steps, several: bool) -> Section:
+def _backward(loss: LossDerivation, system: System, known: Names, steps: Steps) -> Section:
     results = {line.number: name for name, line in loss.gradients.items()}
     lines = {line.number: line for line in (*loss.cotangents, *loss.gradients.values())}
-    shown = (
-        Shown(lines[number], known, steps, loss.loss, results.get(number, "")) for number in sorted(lines)
+    shown = tuple(
+        Shown(line, known, steps, loss.loss, results.get(number, ""), line.of in system.sparse)
+        for number, line in sorted(lines.items())
     )
-    return Section(f"Backward from {loss.loss.name}" if several else "Backward", tuple(shown))
-
-
-def one_hot_labels(shown: Iterator[Shown]) -> dict[Named, Named]:
-    """The one-hot matrices that formulas use, each with its labels."""
-    used: dict[Named, Named] = {}
-    for line in shown:
-        if line.matrix is None:
-            continue
-        matrices = {known: t for t, known in line.known.onehot.items()}
-        for part in walk(line.matrix.right):
-            if isinstance(part, Named) and part.display in matrices:
-                used[part] = line.known.whole(matrices[part.display])
-    return used
-
-
-def rules(view: View) -> dict[str, str]:
-    """Every rule used, in order of first use, with what it says."""
-    used: dict[str, str] = {}
-    for shown in view.lines():
-        for step in shown.line.steps:
-            used.setdefault(step.rule, step.why)
-    return used
-
-
-_KINKED = tuple(map(pointwise_function, ("relu", "abs")))
-
-
-def conventions(derivation: Derivation) -> list[str]:
-    """The choices that the derivatives of this derivation rest on, in words."""
-    found = []
-    cotangents = [line for loss in derivation.losses for line in loss.cotangents]
-    if any(line.equation.rhs.has(*_KINKED) for line in derivation.forward):
-        found.append("relu and abs have derivative 0 at 0.")
-    if any(line.equation.rhs.has(ArgMax, ArgMin) for line in cotangents):
-        found.append("max and min pass the derivative to the first place that attains them.")
-    return found
-
-
-def uses_rows(shown: Iterator[Shown]) -> bool:
-    """Whether a function along the rows of a matrix occurs."""
-    rows = ("softmax", "logsoftmax", "logsumexp")
-    return any(
-        isinstance(part, Apply) and part.function in rows
-        for line in shown
-        if line.matrix is not None
-        for part in walk(line.matrix.right)
-    )
+    several = len(system.losses) > 1
+    return Section(f"Backward from {loss.loss.name}" if several else "Backward", shown)

@@ -37,8 +37,9 @@ class Entries:
         name, what = key.text, f"the shape of input {quoted(key.text)}"
         if not isinstance(node, MappingNode):
             return InputDeclaration(name, self.shape(node, what), "real", None, key.place)
-        found = options(uncut(node), ("shape", "classes", "kind", "draw"), f"input {quoted(name)}", self.faults)
-        shape = self._shape_of(found, node, f"input {quoted(name)}")
+        known, said = ("shape", "classes", "kind", "draw"), f"input {quoted(name)}"
+        found = options(uncut(node), known, said, self.faults)
+        shape = self._shape_of(found, node, said)
         kind, place = "labels" if "classes" in found else "real", node.place
         draw = law(found["draw"]) if "draw" in found else None
         if draw is not None and draw.name == "bernoulli":
@@ -58,9 +59,9 @@ class Entries:
             message = f"distribution {quoted(name)} of rank 0"
             raise Refused(place, message, "its rows lie along the last axis: give it one")
         if draw is not None and kind != ("mask" if draw.name == "bernoulli" else "real"):
-            message = f"{draw.name} draws no {kind}"
-            fix = "bernoulli draws masks, normal and uniform draw real numbers; delete one of the two"
-            raise Refused(found["draw"].place, message, fix)
+            made = "a mask" if draw.name == "bernoulli" else "real numbers"
+            message = f"{draw.name} draws {made}, but {quoted(name)} is of kind {kind}"
+            raise Refused(found["draw"].place, message, "delete one of the two")
         classes = None
         if "classes" in found:
             classes = self.extent(found["classes"], f"classes of {quoted(name)}")

@@ -201,10 +201,7 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class InputDeclaration:
-    """`x: [N, 784]`, or `y: {shape: [N], classes: 10}` kind real, labels, mask, distribution.
-
-    `draw` is set where the module draws it unless it is handed in.
-    """
+    """`x: [N, 784]`, or `y: {shape: [N], classes: 10}` kind real, labels, mask, distribution."""
 
     name: str
     shape: tuple[int | str, ...]

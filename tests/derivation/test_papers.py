@@ -47,7 +47,7 @@ wrt: [q, k, v]
         """
 dv[n, j, e] = sum[t](p[n, t, j] * do[n, t, e])
 dp[n, t, j] = sum[e](do[n, t, e] * v[n, j, e])
-ds[n, t, j] = ((j <= t) & m[n, 0, j]) * p[n, t, j] * (dp[n, t, j] - sum[i](dp[n, t, i] * p[n, t, i]))
+ds[n, t, j] = p[n, t, j] * (dp[n, t, j] - sum[i](dp[n, t, i] * p[n, t, i]))
 dq[n, t, d] = sum[j](ds[n, t, j] * k[n, j, d]) / sqrt(5)
 dk[n, j, d] = sum[t](ds[n, t, j] * q[n, t, d]) / sqrt(5)
 """,

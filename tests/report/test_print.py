@@ -92,7 +92,7 @@ def test_json_has_its_schema(spec: str, detail: str) -> None:
         assert record["gradients"][loss.loss.name] == {
             name: line.number for name, line in loss.gradients.items()
         }
-    keys = "number of loss tensor indices label text latex matrix_latex steps"
+    keys = "number of loss tensor indices label text latex matrix_latex also in_use steps"
     for equation in record["equations"]:
         assert list(equation) == keys.split()
     steps = [s for e in record["equations"] for s in e["steps"]]

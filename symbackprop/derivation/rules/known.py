@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -11,25 +11,27 @@ from sympy.core.function import Function
 
 from symbackprop.derivation.rules.recognise import sigmoid
 from symbackprop.derivation.rules.values import Values, values_of
-from symbackprop.equations.masks import Compare
+from symbackprop.equations.masks import Compare, Mask, Where
 from symbackprop.equations.nodes import Access, TensorSymbol
 from symbackprop.equations.reductions import LogSumExp, Sum
-from symbackprop.equations.renaming import fresh_bound, positional
+from symbackprop.equations.renaming import fresh_bound, positional, substituted
 from symbackprop.equations.system import Equation, System
 
 FORWARD_VALUE = "forward value"
 ROWS_SUM_TO_ONE = "rows sum to 1"
-ON_SUPPORT = "not negative"
+ON_SUPPORT = "on its support"
 
 
 @dataclass(frozen=True)
 class Known:
     """`functions`: the tensor that holds a function of other tensors, by the form of that function.
-    `distributions`: tensors whose last axis sums to 1. `values`: powers, products and sums.
+    `distributions`: tensors whose last axis sums to 1. `supports`: equations of tensors that are 0
+    outside a mask. `values`: powers, products and sums.
     """
 
     functions: Mapping[Expr, Equation]
     distributions: frozenset[TensorSymbol]
+    supports: Mapping[TensorSymbol, Equation]
     values: Values
 
 
@@ -40,11 +42,12 @@ def known_of(system: System, equations: Iterable[Equation]) -> Known:
     rows = {i.symbol for i in system.inputs if i.distribution}
     for equation in equations:
         rhs = equation.rhs
-        if isinstance(rhs, Function):
+        if isinstance(rhs, Function | Where):
             functions.setdefault(positional(rhs)[0], equation)
         if isinstance(rhs, exp) and _is_softmax_over(rhs, equation):
             rows.add(equation.tensor)
-    return Known(functions, frozenset(rows), values_of(equations))
+    supports = {e.tensor: e for e in equations if isinstance(e.rhs, Where) and e.rhs.args[2] == 0}
+    return Known(functions, frozenset(rows), supports, values_of(equations))
 
 
 def in_forward_values(expr: Expr, functions: Mapping[Expr, Equation]) -> Expr:
@@ -52,9 +55,10 @@ def in_forward_values(expr: Expr, functions: Mapping[Expr, Equation]) -> Expr:
 
     sigmoid(-u) counts as 1 - sigmoid(u) where sigmoid(u) is known.
     """
-    if not functions or not expr.args or isinstance(expr, Access) or not expr.has(Function):
+    computed = (Function, Where)
+    if not functions or not expr.args or isinstance(expr, Access) or not expr.has(*computed):
         return expr
-    if isinstance(expr, Function):
+    if isinstance(expr, computed):
         found = _value_of(expr, functions)
         if found is not None:
             return found
@@ -75,22 +79,29 @@ def with_row_sums(expr: Expr, known: Known) -> Expr:
 
 
 def on_support(expr: Expr, known: Known) -> Expr:
-    """p [p > 0] = p for the entries of a distribution, which are never negative."""
-    if not known.distributions or not expr.has(Compare):
+    """p [p > 0] = p for the entries of a distribution, p [m] = p for p = Where(m, a, 0)."""
+    if not (known.distributions or known.supports) or not expr.has(Mask):
         return expr
     if isinstance(expr, Mul):
-        needless = [
-            f
-            for f in expr.args
-            if isinstance(f, Compare)
-            and (f.op, f.args[2]) == (">", 0)
-            and isinstance(f.args[1], Access)
-            and f.args[1].tensor in known.distributions
-            and f.args[1] in expr.args
-        ]
+        needless = [f for f in expr.args if _is_on_support(f, expr.args, known)]
         if needless:
             return on_support(Mul(*(f for f in expr.args if f not in needless)), known)
     return expr.func(*(on_support(a, known) if isinstance(a, Expr) else a for a in expr.args))
+
+
+def _is_on_support(mask: Expr, factors: Sequence[Expr], known: Known) -> bool:
+    """Whether another factor is 0 wherever the mask is."""
+    entries = [f for f in factors if isinstance(f, Access)]
+    if isinstance(mask, Compare) and (mask.op, mask.args[2]) == (">", 0):
+        p = mask.args[1]
+        if p in entries and p.tensor in known.distributions:
+            return True
+    for p in entries if isinstance(mask, Mask) else ():
+        held = known.supports.get(p.tensor)
+        at = dict(zip(held.indices, p.indices, strict=True)) if held else {}
+        if held and substituted(held.rhs.args[0], at) == mask:
+            return True
+    return False
 
 
 def _value_of(expr: Expr, functions: Mapping[Expr, Equation]) -> Expr | None:

@@ -18,8 +18,9 @@ from symbackprop.equations.build.scope import (
     Scope,
     shape_text,
 )
+from symbackprop.equations.build.sparse import sparse_parameters
 from symbackprop.equations.nodes import TensorSymbol
-from symbackprop.equations.system import Input, Loss, System
+from symbackprop.equations.system import Draw, Input, Loss, System
 from symbackprop.spec.errors import Fault, SpecError
 from symbackprop.spec.syntax import (
     LossDeclaration,
@@ -38,7 +39,7 @@ def build(spec: Spec) -> System:
     scope = Scope(spec)
     scope.taken |= {s.target for s in spec.network} | {ls.name for ls in spec.losses}
     scope.numbers |= {n: Rational(v.numerator, v.denominator) for n, v in spec.constants.items()}
-    inputs = _declare_inputs(scope)
+    _declare_inputs(scope)
     for p in spec.params:
         shape = [scope.extent_of(e) for e in p.shape]
         scope.parameter(p.name, shape, p.init, p.place, p.trainable)
@@ -51,6 +52,7 @@ def build(spec: Spec) -> System:
         raise SpecError(spec.source, scope.faults)
     losses = tuple(_loss(scope, declared) for declared in spec.losses)
     outputs = _outputs(scope)
+    sparse = sparse_parameters(scope, losses)
     if scope.faults:
         raise SpecError(spec.source, scope.faults)
     return System(
@@ -58,24 +60,30 @@ def build(spec: Spec) -> System:
         title=spec.title,
         notes=spec.notes,
         extents=_run_time_extents(scope),
-        inputs=inputs,
+        inputs=tuple(scope.inputs.values()),
         parameters=tuple(scope.parameters.values()),
         equations=tuple(scope.equations),
         losses=losses,
         outputs=outputs,
         digest=hashlib.sha256(spec.source.text.encode()).hexdigest()[:16],
+        states=tuple(scope.states.values()),
+        sparse=sparse,
     )
 
 
-def _declare_inputs(scope: Scope) -> tuple[Input, ...]:
+def _declare_inputs(scope: Scope) -> None:
     kinds = {"labels": "integer", "mask": "mask"}
-    inputs = []
     for declared in scope.spec.inputs:
         shape = [scope.extent_of(e) for e in declared.shape]
         classes = None if declared.classes is None else scope.extent_of(declared.classes)
         symbol = TensorSymbol(declared.name, shape, kinds.get(declared.kind, "real"), classes)
         scope.declare(symbol)
-        inputs.append(Input(symbol, classes, declared.kind == "distribution"))
+        draw = None
+        if declared.draw is not None:
+            numbers = (Rational(a.numerator, a.denominator) for a in declared.draw.parameters)
+            draw = Draw(declared.draw.name, tuple(numbers))
+        is_distribution = declared.kind == "distribution"
+        scope.inputs[declared.name] = Input(symbol, classes, is_distribution, draw)
         for size in (*shape, *(() if classes is None else (classes,))):
             scope.numbers |= {s.name: s for s in size.free_symbols}
     scope.numbers |= {n: scope.extent_of(n) for n in scope.spec.dims}
@@ -83,7 +91,6 @@ def _declare_inputs(scope: Scope) -> tuple[Input, ...]:
         for size in p.shape:
             if isinstance(size, str):
                 scope.numbers[size] = scope.extent_of(size)
-    return tuple(inputs)
 
 
 def _attempt(scope: Scope, name: str, build_one: Callable[[], None]) -> None:

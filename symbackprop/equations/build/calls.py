@@ -14,22 +14,19 @@ from sympy import Expr
 from symbackprop.equations.build.arraywise import Arraywise
 from symbackprop.equations.build.indexed import Indexed
 from symbackprop.equations.build.members import Members
+from symbackprop.equations.build.passed import Passed
 from symbackprop.equations.build.rest import expand_expression, expand_statement
-from symbackprop.equations.build.scope import ArrayValue, shape_text
+from symbackprop.equations.build.scope import ArrayValue
 from symbackprop.equations.renaming import fresh_name
+from symbackprop.equations.system import Draw
 from symbackprop.layers import LAYERS
-from symbackprop.spec import expression, statement, syntax
-from symbackprop.spec.calls import usage
+from symbackprop.spec import expression, statement
 from symbackprop.spec.syntax import (
     Call,
     Expression,
     Init,
     Name,
-    Number,
-    Place,
     Text,
-    Truth,
-    Unary,
 )
 
 _STATEMENT = re.compile(r"\s*(\w+)\[[^=]*\]\s*=[^=]")
@@ -41,13 +38,13 @@ def call_layer(caller: Arraywise, node: Call) -> ArrayValue:
     keywords = {k.name: k.value for k in node.keywords}
     name = keywords.pop("name", None) if layer.owns_parameters else None
     bound = layer.signature.bind(*node.args, **keywords)
-    call = LayerCall(caller, node, bound.arguments)
+    call, read = LayerCall(caller, node, bound.arguments), Passed(caller, node)
     filled: dict[str, Any] = {}
     for parameter in layer.signature.parameters.values():
         if parameter.name not in bound.arguments or parameter.name == "name":
             continue
         given = bound.arguments[parameter.name]
-        convert = call.converter(str(parameter.annotation), parameter.name)
+        convert = read.converter(str(parameter.annotation), parameter.name)
         many = parameter.kind is inspect.Parameter.VAR_POSITIONAL
         filled[parameter.name] = tuple(map(convert, given)) if many else convert(given)
     if layer.owns_parameters:
@@ -88,8 +85,24 @@ class LayerCall:
         stem, of, part = base.partition("_")
         return f"{stem}{self.suffix}{of}{part}"
 
+    def drawn(self, base: str, like: ArrayValue, law: str, *parameters: Any) -> ArrayValue:
+        return self.caller.scope.drawn(base, like, Draw(law, tuple(map(_exact, parameters))))
+
+    def state(self, base: str, shape: Sequence[Any], init: str = "zeros") -> ArrayValue:
+        extents = [sympy.sympify(s) for s in shape]
+        name = f"{base}{self.suffix}"
+        return self.caller.scope.state(name, extents, parse_init(init), self.node.place)
+
+    def update(self, state: ArrayValue, value: ArrayValue) -> None:
+        self.caller.scope.update(state, value, self.node.place)
+
     def equation(
-        self, text: str, extents: Mapping[str, Any] | None = None, /, **operands: Any
+        self,
+        text: str,
+        extents: Mapping[str, Any] | None = None,
+        /,
+        in_use: str | None = None,
+        **operands: Any,
     ) -> ArrayValue:
         scope = self.caller.scope
         arrays, numbers = self._operands(operands)
@@ -102,7 +115,14 @@ class LayerCall:
         assert stated.indices is not None
         given = {n: sympy.sympify(e) for n, e in (extents or {}).items()}
         indices, body = indexed.statement(stated.indices, stated.value, given)
-        return ArrayValue(indices, body, f"{stated.target}{self.suffix}", label)
+        value = ArrayValue(indices, body, f"{stated.target}{self.suffix}", label)
+        if in_use is None:
+            return value
+        left = text.partition("=")[0]
+        stated = expand_statement(statement(f"{left} = {in_use}", layer=True), arrays)
+        assert stated.indices is not None
+        otherwise = ArrayValue(*indexed.statement(stated.indices, stated.value, given))
+        return scope.define_twice(value, otherwise.at(*indices), self.node.place)
 
     def recurrence(
         self, text: str, extents: Mapping[str, Any] | None = None, /, **operands: Any
@@ -147,92 +167,11 @@ class LayerCall:
         place = getattr(given, "place", self.node.place)
         self.caller.scope.fail(place, f"{self.node.function}: {message}", fix)
 
-    def converter(self, annotation: str, argument: str) -> Any:
-        """How an argument of that annotation is read."""
-        read = {
-            "Array": self._array,
-            "int": self._int,
-            "Extent": self._extent,
-            "float": self._number,
-            "bool": self._truth,
-            "str": self._text,
-            "Pair": self._pair,
-            "Padding": self._padding,
-        }[annotation.removesuffix(" | None")]
-        return lambda given: read(given, argument)
-
     def _named(self, value: ArrayValue) -> ArrayValue:
         """An operand that must become a tensor, with the name it will have."""
         if value.name or not value.body.args:
             return value
         return ArrayValue(value.indices, value.body, f"z_{self.caller.target}", value.label)
-
-    def _array(self, given: Expression, argument: str) -> ArrayValue:
-        value = self.caller.value(given)
-        if not value.rank:
-            self._wrong(given.place, argument, f"takes an array, but {_shown(given)} is a number")
-        return value
-
-    def _number(self, given: Expression, argument: str) -> Expr:
-        value = self.caller.value(given)
-        if value.rank or not value.body.is_number:
-            self._wrong(given.place, argument, f"takes a number, but got {_shown(given)}")
-        return value.body
-
-    def _int(self, given: Expression, argument: str) -> int:
-        value = self._extent(given, argument)
-        if not value.is_Integer:
-            self._wrong(
-                given.place,
-                argument,
-                f"takes a whole number known in the spec, but got {_shown(given)}",
-            )
-        return int(value)
-
-    def _pair(self, given: Expression, argument: str) -> tuple[int, int]:
-        if not isinstance(given, syntax.Sequence):
-            return (self._int(given, argument),) * 2
-        if len(given.items) != 2:
-            count = len(given.items)
-            self._wrong(given.place, argument, f"takes one whole number or two, but got {count}")
-        first, second = (self._int(item, argument) for item in given.items)
-        return first, second
-
-    def _padding(self, given: Expression, argument: str) -> str | int:
-        if not isinstance(given, Text):
-            return self._int(given, argument)
-        if given.value not in ("valid", "same"):
-            self._wrong(
-                given.place,
-                argument,
-                f'takes "valid", "same" or a whole number, but got {_shown(given)}',
-            )
-        return given.value
-
-    def _extent(self, given: Expression, argument: str) -> Expr:
-        value = self.caller.value(given)
-        if value.rank or not value.body.is_integer or value.body.has(sympy.Function):
-            shown = _shown(given)
-            if value.rank:
-                shown += f" of shape {shape_text(value.shape)}"
-            self._wrong(given.place, argument, f"takes a whole number, but got {shown}")
-        return value.body
-
-    def _truth(self, given: Expression, argument: str) -> bool:
-        if not isinstance(given, Truth):
-            self._wrong(given.place, argument, f"takes True or False, but got {_shown(given)}")
-        return given.value
-
-    def _text(self, given: Expression, argument: str) -> str:
-        if not isinstance(given, Text):
-            self._wrong(given.place, argument, f"takes a word in quotes, but got {_shown(given)}")
-        return given.value
-
-    def _wrong(self, place: Place, argument: str, message: str) -> NoReturn:
-        function = self.node.function
-        self.caller.scope.fail(
-            place, f"{argument} of {function} {message}", f"write {usage(function)}"
-        )
 
 
 def _exact(number: Any) -> Expr:
@@ -246,18 +185,3 @@ def parse_init(text: str) -> Init:
 
     scheme, _, inside = text.rstrip(")").partition("(")
     return Init(scheme, tuple(Fraction(a) for a in inside.split(",") if a))
-
-
-def _shown(node: Expression) -> str:
-    match node:
-        case Name(id=name):
-            return f"'{name}'"
-        case Number(text=text):
-            return text
-        case Text(value=value):
-            return f'"{value}"'
-        case Truth(value=value):
-            return str(value)
-        case Unary(op=op, of=of):
-            return f"{op}{_shown(of)}"
-    return "an expression"

@@ -6,6 +6,8 @@ and cotangent are computed once.
 
 from __future__ import annotations
 
+import dataclasses
+
 from sympy import Expr
 from sympy.core.function import Function
 
@@ -42,7 +44,7 @@ def name_contractions(equation: Equation, taken: set[str]) -> list[Equation]:
     rhs = replace(equation.rhs)
     if not named:
         return [equation]
-    last = Equation(equation.tensor, equation.indices, rhs, equation.label, equation.place)
+    last = dataclasses.replace(equation, rhs=rhs)
     return [*(e for _, e in named.values()), last]
 
 

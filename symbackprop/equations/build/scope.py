@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
@@ -14,7 +15,7 @@ from symbackprop.equations.build.wellformed import in_grammar, not_real
 from symbackprop.equations.masks import Mask
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, extent, tensors
 from symbackprop.equations.renaming import fresh_bound, fresh_name, numbered
-from symbackprop.equations.system import Equation, Parameter
+from symbackprop.equations.system import Draw, Equation, Input, Parameter, State
 from symbackprop.spec.errors import Fault
 from symbackprop.spec.syntax import Init, Place, Spec
 
@@ -93,7 +94,9 @@ class Scope:
     arrays: dict[str, ArrayValue] = field(default_factory=dict)
     numbers: dict[str, Expr] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
+    inputs: dict[str, Input] = field(default_factory=dict)
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
@@ -138,6 +141,44 @@ class Scope:
             )
         return self.arrays[name]
 
+    def drawn(self, base: str, like: ArrayValue, draw: Draw) -> ArrayValue:
+        """An input of that shape, drawn where it is not handed in: `keep1`, `keep2`, …"""
+        name = next(n for k in itertools.count(1) if (n := f"{base}{k}") not in self.taken)
+        kind = "mask" if draw.law == "bernoulli" else "real"
+        symbol = TensorSymbol(name, like.shape, kind)
+        self.inputs[name] = Input(symbol, draw=draw)
+        self.declare(symbol)
+        self.arrays[name] = ArrayValue(like.indices, Access(symbol, *like.indices), name)
+        return self.arrays[name]
+
+    def state(self, name: str, shape: Sequence[Expr], init: Init, place: Place) -> ArrayValue:
+        """A state, new or shared by its name; `update` says what it becomes."""
+        if name not in self.states:
+            if name in self.arrays:
+                self.fail(place, f"'{name}' is defined twice", "give the layer a name: name=…")
+            symbol = TensorSymbol(name, shape)
+            self.states[name] = State(symbol, init, symbol)
+            self.declare(symbol)
+        return self.arrays[name]
+
+    def update(self, state: ArrayValue, value: ArrayValue, place: Place) -> None:
+        """After a step the state takes the value; a second update starts from the first."""
+        held = self.states[state.name]
+        body = value.body.xreplace({held.symbol: held.update})
+        name = fresh_name(f"new_{state.name}", self.taken)
+        defined = self.define(name, replace(value, body=body), place)
+        self.states[state.name] = replace(held, update=defined.body.tensor)
+
+    def define_twice(self, value: ArrayValue, in_use: Expr, place: Place) -> ArrayValue:
+        """The value under its own name, with the right-hand side that it has outside training."""
+        name = fresh_name(value.name, self.taken)
+        defined = self.define(name, value, place)
+        rhs = fresh_bound(in_grammar(in_use), {i.name for i in value.indices})
+        self.equations[-1] = replace(self.equations[-1], in_use=rhs)
+        self.held = {form: v for form, v in self.held.items() if v.name != name}
+        self.made.add(name)
+        return defined
+
     def define(self, name: str, value: ArrayValue, place: Place) -> ArrayValue:
         """name[indices] = body becomes an equation, contractions under functions their own."""
         assert len({i.name for i in value.indices}) == value.rank, (name, value.indices)
@@ -163,10 +204,12 @@ class Scope:
         self.taken.add(name)
         symbol = TensorSymbol(name, old.shape, old.kind, old.classes)
         for k, equation in enumerate(self.equations):
-            if equation.tensor == old or old in tensors(equation.rhs):
+            read = (*tensors(equation.rhs), *tensors(equation.in_use or Integer(0)))
+            if equation.tensor == old or old in read:
                 tensor = symbol if equation.tensor == old else equation.tensor
                 rhs = equation.rhs.xreplace({old: symbol})
-                self.equations[k] = replace(equation, tensor=tensor, rhs=rhs)
+                in_use = equation.in_use and equation.in_use.xreplace({old: symbol})
+                self.equations[k] = replace(equation, tensor=tensor, rhs=rhs, in_use=in_use)
         self.held = {form: v for form, v in self.held.items() if v.name != old.name}
         del self.arrays[old.name]
         at = default_indices(symbol.shape)

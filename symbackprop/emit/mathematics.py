@@ -1,0 +1,124 @@
+"""The statements of a function: under the equation that each serves, in loops and branches."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from symbackprop.emit.formulas import formula
+from symbackprop.emit.layout import comment
+from symbackprop.emit.numbers import number
+from symbackprop.emit.printer import Printer
+from symbackprop.emit.statements import branches, statement
+from symbackprop.program.model import Function, Loop, Program
+from symbackprop.program.operations import Branch
+from symbackprop.program.steps import Condition
+
+
+def mathematics(program: Program, function: Function, printer: Printer) -> list[str]:
+    """All that a function computes; each run of statements under the equation that it serves."""
+    found: list[str] = []
+    for loop, values in itertools.groupby(function.order, key=lambda v: program.loop_of[v]):
+        if loop is None:
+            found += _straight(program, printer, list(values))
+        else:
+            found += ["", *_loop(program, program.loops[loop], printer, list(values))]
+    return found
+
+
+def _straight(program: Program, printer: Printer, values: Sequence[int]) -> list[str]:
+    found: list[str] = []
+    shown = 0
+    for value in values:
+        served = program.serves[value]
+        if served != shown and served in program.lines:
+            found += ["", *_title(program, served, printer.indent)]
+        shown = served
+        found += statement(printer, value)
+    return found
+
+
+def _title(program: Program, served: int, indent: int) -> list[str]:
+    return comment(f"({served}) {formula(program.lines[served].equation)}", indent)
+
+
+def _loop(program: Program, loop: Loop, printer: Printer, values: Sequence[int]) -> list[str]:
+    """`for t in range(T):` and its body; each equation once, in the order within a step."""
+    margin = " " * printer.indent
+    steps = f"range({number(loop.extent)})"
+    over = f"reversed({steps})" if loop.reverse else steps
+    body = _Block(printer.indented())
+    shown = 0
+    for value in values:
+        served = program.serves[value]
+        if served != shown and served in program.lines:
+            body.text(_title(program, served, printer.indent + 4))
+        shown = served
+        _place(program, loop, body, value)
+    return [f"{margin}for {loop.step.name} in {over}:", *body.lines()]
+
+
+def _place(program: Program, loop: Loop, body: _Block, value: int) -> None:
+    """A value in the body, under the conditions at which it is computed."""
+    block = body
+    for condition in program.when.get(value, ()):
+        block = block.under(loop, condition)
+    operation = program.values[value]
+    if not isinstance(operation, Branch):
+        block.text(statement(block.printer, value))
+        return
+    inside = block.under(loop, operation.condition)
+    outside = block.under(loop, operation.condition.negation)
+    for place, written in zip((inside, outside), branches(inside.printer, value), strict=True):
+        place.text(written)
+
+
+@dataclass
+class _Block:
+    """Statements, and conditions with the statements of both their branches."""
+
+    printer: Printer
+    entries: list[list[str] | _Test] = field(default_factory=list)
+
+    def text(self, lines: list[str]) -> None:
+        if lines:
+            self.entries.append(lines)
+
+    def under(self, loop: Loop, condition: Condition) -> _Block:
+        """The block of a condition: of the last statement if it tests that, else of a new one."""
+        last = self.entries[-1] if self.entries else None
+        if isinstance(last, _Test):
+            if last.condition == condition:
+                return last.inside
+            if last.condition == condition.negation:
+                return last.outside
+        deeper = self.printer.indented()
+        test = _Test(loop, condition, _Block(deeper), _Block(deeper))
+        self.entries.append(test)
+        return test.inside
+
+    def lines(self) -> list[str]:
+        return [
+            line for e in self.entries for line in (e if isinstance(e, list) else e.lines(self))
+        ]
+
+
+@dataclass
+class _Test:
+    loop: Loop
+    condition: Condition
+    inside: _Block
+    outside: _Block
+
+    def lines(self, block: _Block) -> list[str]:
+        """`if … else`, turned round where nothing is to be done inside."""
+        condition, inside, outside = self.condition, self.inside.lines(), self.outside.lines()
+        if not inside:
+            condition, inside, outside = condition.negation, outside, inside
+        if not inside:
+            return []
+        margin = " " * block.printer.indent
+        test = block.printer.test(self.loop.step, condition)
+        rest = [f"{margin}else:", *outside] if outside else []
+        return [f"{margin}if {test}:", *inside, *rest]

@@ -1,0 +1,123 @@
+"""Operations that visit the positions of short axes, as Python loops over slices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from symbackprop.emit.layout import Call, Code
+from symbackprop.emit.numbers import number
+from symbackprop.emit.printer import Printer, subscripted, windows_code
+from symbackprop.program.windows import First, Overlap, Scratch, Sweep
+
+_UFUNCS = {"sum": "add", "max": "maximum", "min": "minimum"}
+_STARTS = {"sum": "0.0", "max": "-np.inf", "min": "np.inf"}
+_LETTERS = ("p", "q", "r", "u", "v", "w")
+
+
+def scratch(printer: Printer, value: int, operation: Scratch) -> list[str]:
+    return printer.fresh(value)
+
+
+def sweep(printer: Printer, value: int, operation: Sweep) -> list[str]:
+    """out = start; for each position: out = ufunc(out, slice)."""
+    name, shape = printer.names[value], printer.values[operation.of].shape
+    windows = printer.fresh_name("windows")
+    visits = visits_of(printer, {k: shape[k] for k in operation.axes})
+    slices = sliced(windows, range(len(shape)), visits)
+    body = Call(f"np.{_UFUNCS[operation.function]}", (name, slices, f"out={name}"))
+    return [
+        *printer.fresh(value),
+        *printer.write("", Call(f"{name}.fill", (_STARTS[operation.function],))),
+        *printer.write(f"{windows} = ", printer.see(operation.of)),
+        visits.head(printer),
+        *printer.indented().write("", body),
+    ]
+
+
+def first(printer: Printer, value: int, operation: First) -> list[str]:
+    """From the last position to the first, so that the first that equals the best remains."""
+    name, shape = printer.names[value], printer.values[operation.of].shape
+    mask, windows = printer.see(operation.mask), printer.fresh_name("windows")
+    visits = visits_of(printer, {k: shape[k] for k in operation.axes})
+    slices = sliced(windows, range(len(shape)), visits)
+    inner = printer.indented()
+    equal = Call("np.equal", (slices, printer.see(operation.best), f"out={mask}"))
+    return [
+        *printer.fresh(value),
+        *printer.write("", Call(f"{name}.fill", ("0",))),
+        *printer.write(f"{windows} = ", printer.see(operation.of)),
+        visits.head(printer, counted=True, backwards=True),
+        *inner.write("", equal),
+        *inner.write("", Call("np.copyto", (name, visits.count, f"where={mask}"))),
+    ]
+
+
+def overlap(printer: Printer, value: int, operation: Overlap) -> list[str]:
+    """For each position: a slice of the windows += a slice of the entries."""
+    windows = printer.fresh_name("windows")
+    extents = dict(zip(operation.bearers, operation.windows[0], strict=True))
+    visits = visits_of(printer, {b: extents[b] for b in operation.visited})
+    target = sliced(windows, operation.bearers, visits)
+    found = printer.based(value, operation.base)
+    start = subscripted(printer.names[value], operation.start, operation.shape)
+    found += printer.write(f"{windows} = ", windows_code(start, *operation.windows))
+    entries = printer.see(operation.entries)
+    if not str(entries).isidentifier() and any(b in visits.at for b in operation.entry_axes):
+        own = printer.fresh_name("entries")
+        found += printer.write(f"{own} = ", entries)
+        entries = own
+    added = sliced(entries, operation.entry_axes, visits)
+    inner = printer.indented() if visits.at else printer
+    body: list[str] = []
+    if operation.chosen is not None:
+        chosen = operation.chosen
+        mask, part = (str(printer.see(v)) for v in (chosen.mask, chosen.part))
+        equal = (printer.see(chosen.position), visits.count, f"out={mask}")
+        body += inner.write("", Call("np.equal", equal))
+        body += inner.write("", Call("np.multiply", (added, mask, f"out={part}")))
+        added = part
+    body += inner.write(f"{target} += ", added)
+    head = [visits.head(printer, operation.chosen is not None)] if visits.at else []
+    return [*found, *head, *body]
+
+
+@dataclass(frozen=True)
+class Visits:
+    """A loop over positions: the name of each axis's, their extents, and a name that counts them."""
+
+    at: Mapping[int, str]
+    extents: tuple[Expr, ...]
+    count: str
+
+    def head(self, printer: Printer, counted: bool = False, backwards: bool = False) -> str:
+        """`for p, q in np.ndindex(3, 3):`."""
+        names, sizes = ", ".join(self.at.values()), ", ".join(map(number, self.extents))
+        if len(self.at) == 1:
+            order = f"range({sizes})"
+        else:
+            order = f"np.ndindex({sizes})"
+            if counted:
+                names, order = f"{self.count}, ({names})", f"enumerate({order})"
+                order = f"[*{order}]" if backwards else order
+        order = f"reversed({order})" if backwards else order
+        return f"{' ' * printer.indent}for {names} in {order}:"
+
+
+def visits_of(printer: Printer, extents: Mapping[int, Expr]) -> Visits:
+    """Names for a loop over the axes of these extents."""
+    names: list[str] = []
+    for _ in extents:
+        names.append(printer.fresh_name(*(c for c in _LETTERS if c not in names)))
+    count = names[0] if len(names) == 1 else printer.fresh_name("k")
+    return Visits(dict(zip(extents, names, strict=True)), tuple(extents.values()), count)
+
+
+def sliced(array: Code, axes: Iterable[int], visits: Visits) -> Code:
+    """`array[:, p, :, q]`, what is whole at the end left out."""
+    found = [visits.at.get(k, ":") for k in axes]
+    while found and found[-1] == ":":
+        found.pop()
+    return f"{array}[{', '.join(found)}]" if found else array

@@ -1,0 +1,102 @@
+"""Operations that visit the positions of a few short axes, one after the other.
+
+Each visit works on whole slices: far fewer and longer loops inside NumPy than over short axes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from symbackprop.program.operations import Operation, Shape
+from symbackprop.program.shapes import Strides, product
+
+MOST_VISITS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch(Operation):
+    """Memory without contents, for the operation that reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep(Operation):
+    """sum, max or min of `of` over `axes`."""
+
+    function: str
+    of: int
+    axes: tuple[int, ...]
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        return (self.of,)
+
+
+@dataclass(frozen=True, slots=True)
+class First(Operation):
+    """The row-major position along `axes` of the first entry of `of` that equals `best`.
+
+    `mask` is scratch memory of this shape.
+    """
+
+    of: int
+    best: int
+    mask: int
+    axes: tuple[int, ...]
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        return (self.of, self.best, self.mask)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Entries count only where `position` is the row-major one of the axes that are visited.
+
+    `mask` and `part` are scratch memory for one visit.
+    """
+
+    position: int
+    mask: int
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap(Operation):
+    """`base` with `entries` added to windows of it, which may overlap.
+
+    `windows` are the shape, the axes and the steps of a view of `base` from `start` on. Axes that go
+    together bear one number: `bearers` has it for each axis of the windows, `entry_axes` for each
+    of the entries. The positions of the `visited` ones are added one after the other; those of one
+    visit are all different.
+    """
+
+    base: int
+    entries: int
+    start: tuple[tuple[Expr, Expr], ...]
+    windows: tuple[Shape, tuple[int, ...], Shape]
+    bearers: tuple[int, ...]
+    entry_axes: tuple[int, ...]
+    visited: tuple[int, ...]
+    chosen: Chosen | None = None
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        scratch = () if self.chosen is None else (self.chosen.mask, self.chosen.part)
+        position = () if self.chosen is None else (self.chosen.position,)
+        return (self.base, self.entries, *position, *scratch)
+
+
+def is_short(extents: Shape) -> bool:
+    """Whether axes have so few positions together that they are visited one by one."""
+    count = product(extents)
+    return bool(count.is_Integer) and 1 < count <= MOST_VISITS
+
+
+def is_spread(axes: tuple[int, ...], shape: Shape, strides: Strides) -> bool:
+    """Whether the axes lie between others in memory, so that a reduction over them jumps."""
+    order = [k for k in range(len(shape)) if shape[k] != 1]
+    known = [k for k in order if strides[k] is not None]
+    inner = order[len(order) - len([k for k in axes if k in order]) :]
+    return len(known) == len(order) and set(inner) != set(axes) & set(order) and len(axes) > 1
