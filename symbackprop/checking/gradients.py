@@ -3,8 +3,8 @@
 One entry of a parameter or input becomes a symbol, all others stay numbers, and the user's
 equations are evaluated: the loss is then an expression in that symbol, fully expanded. SymPy
 differentiates it, and the value is held against the derived gradient's. In deep networks an
-expanded entry would grow without bound; there it is cut: it gets a symbol of its own, whose
-derivative SymPy takes at once, and the chain rule for numbers joins the pieces.
+expanded entry would grow without bound; there its tangent takes its place, which has the same
+value and the same derivative, as SymPy finds it, at the point.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import sympy
 
+from symbackprop.checking.complex_steps import rises_as_derived
 from symbackprop.checking.draw import Instance, first_defined, small_extents
 from symbackprop.checking.exact import compare, rate
 from symbackprop.checking.report import Row, entry, row
 from symbackprop.checking.values import (
+    cotangent_arrays,
     cotangent_values,
     equation_work,
+    forward_arrays,
     forward_values,
     leading_to,
 )
@@ -35,37 +38,66 @@ from symbackprop.equations.evaluate import (
     entries,
     evaluate_all,
 )
+from symbackprop.equations.evaluate_numbers import symbolic
 from symbackprop.equations.nodes import tensors
 from symbackprop.equations.system import Equation, System
 
-_NODES = 400  # the largest expression that is kept whole
+_NODES = 60  # the largest expression that is kept whole
 _ENTRIES = 12  # of one gradient, where the loss is cheap enough
-_OPERATIONS = 25_000  # that all gradients of one loss may cost, an entry each in any case
+_OPERATIONS = 60_000  # that SymPy may go through for one loss; one entry if it is twice that
 
 
 def check_gradients(derivation: Derivation, seed: int = 0) -> list[Row]:
-    """One row for each gradient of each loss."""
+    """One row for each gradient of each loss; of very many, SymPy finds some alone."""
+    extents = small_extents(derivation.system)
     instance, forward = first_defined(
         derivation.system,
         lambda drawn: (drawn, forward_values(derivation, drawn)),
         seed,
-        small_extents(derivation.system),
+        extents,
     )
     rows = []
     for loss in derivation.losses:
-        number = _entries_each(derivation, loss, instance)
-        values = cotangent_values(loss, forward, instance.extents)
-        for name, line in loss.gradients.items():
-            gradient = entries(line.equation, Environment(values, instance.extents))
+        names = list(loss.gradients)
+        number = _entries_in_all(derivation.system, loss, extents)
+        by_sympy = names[:: max(1, -(-len(names) // number))] if number else []
+        number = min(_ENTRIES, max(1, number // (len(names) or 1)))
+        values = cotangent_values(loss, forward, extents)
+        for name in by_sympy:
+            gradient = entries(loss.gradients[name].equation, Environment(values, extents))
             rows.append(_row(derivation, loss, name, gradient, instance, forward, number, seed))
+        others = [name for name in names if name not in by_sympy]
+        rows += _in_floats(derivation, loss, others, seed) if others else []
     return rows
 
 
-def _entries_each(derivation: Derivation, loss: LossDerivation, instance: Instance) -> int:
-    """How many entries of each gradient to hold against SymPy, by what the loss costs."""
-    leading = leading_to(derivation.system.equations, {loss.loss.name})
-    cost = 1 + sum(equation_work(equation, instance.extents) for equation in leading)
-    return min(_ENTRIES, max(1, _OPERATIONS // (cost * len(loss.gradients) or 1)))
+def _entries_in_all(system: System, loss: LossDerivation, extents: Mapping[str, int]) -> int:
+    """How many entries of gradients to hold against SymPy, by what the loss costs."""
+    leading = leading_to(system.equations, {loss.loss.name})
+    cost = 1 + sum(equation_work(equation, extents) for equation in leading)
+    return max(_OPERATIONS // cost, int(cost <= 2 * _OPERATIONS))
+
+
+def _in_floats(
+    derivation: Derivation, loss: LossDerivation, names: Sequence[str], seed: int
+) -> list[Row]:
+    """A row for each of these gradients, by a complex step of the equations."""
+    extents = small_extents(derivation.system)
+    instance, forward = first_defined(
+        derivation.system,
+        lambda drawn: (drawn, forward_arrays(derivation, drawn)),
+        seed,
+        extents,
+        exact=False,
+    )
+    values = cotangent_arrays(loss, forward, extents)
+    rng = np.random.default_rng(seed)
+    rows = []
+    for name in names:
+        found = rises_as_derived(derivation.system, loss, [name], instance, values, rng)
+        how = "a complex step along a random direction"
+        rows.append(row(f"∂{loss.loss.name}/∂{name}", how, [found]))
+    return rows
 
 
 def _row(
@@ -82,7 +114,7 @@ def _row(
     size = math.prod(gradient.shape)
     comparisons, cut = [], False
     for flat in sorted(random.Random(seed).sample(range(size), min(size, number))):
-        tracer = _Tracer(forward[by].flat[flat])
+        tracer = _Tracer()
         expected = tracer.derivative(derivation.system, loss.loss.name, by, flat, instance, forward)
         point = tuple(map(int, np.unravel_index(flat, gradient.shape)))
         place = f"equation ({line.number}), {entry(line.equation.tensor.name, point)}"
@@ -101,15 +133,11 @@ def _how(cut: bool) -> str:
 
 
 class _Tracer:
-    """The symbols that stand for entries, and their derivatives by the first of them."""
+    """The symbol δ, 0 at the point, that one entry is moved by; whether any entry was cut."""
 
-    def __init__(self, value: Value) -> None:
-        self.first = Known(value)
-        self.rates: dict[Known, Value] = {self.first: 1}
-
-    @property
-    def cut(self) -> bool:
-        return len(self.rates) > 1
+    def __init__(self) -> None:
+        self.moved_by = Known(0)
+        self.cut = False
 
     def derivative(
         self,
@@ -123,26 +151,25 @@ class _Tracer:
         """The derivative of the loss by one entry of `by`; `known` are all tensors' values."""
         values = dict(known)
         flat = list(known[by].flat)
-        flat[position] = Traced(flat[position], self.first)
+        flat[position] = self._line(flat[position], 1)
         values[by] = Entries(known[by].shape, flat)
         moving = _moving(leading_to(system.equations, {loss}), by)
         values = evaluate_all(moving, Environment(values, instance.extents), self._kept)
-        return self._total(values[loss].flat[0])
+        return self._rate(values[loss].flat[0])
 
     def _kept(self, number: Value) -> Value:
-        """The entry, or a symbol in its place where its expression has grown too large."""
+        """The entry; its tangent where its expression has grown too large."""
         if not isinstance(number, Traced) or _at_most(number.expr, _NODES):
             return number
-        symbol = Known(number.value)
-        self.rates[symbol] = self._total(number)
-        return Traced(number.value, symbol)
+        self.cut = True
+        return self._line(number.value, self._rate(number))
 
-    def _total(self, number: Value) -> Value:
-        """The derivative of an entry by the first symbol, through all symbols in it."""
-        if not isinstance(number, Traced):
-            return 0
-        inside = number.expr.free_symbols
-        return sum(rate(number, s) * r for s, r in self.rates.items() if s in inside)
+    def _line(self, value: Value, slope: Value) -> Traced:
+        """value + slope δ."""
+        return Traced(value, symbolic(value) + symbolic(slope) * self.moved_by)
+
+    def _rate(self, number: Value) -> Value:
+        return rate(number, self.moved_by)
 
 
 def _moving(equations: Sequence[Equation], by: str) -> list[Equation]:

@@ -1,6 +1,6 @@
 """Tiny instances of a spec: the same network with its large fixed extents made small.
 
-Whole numbers of 5 and more are replaced where they are extents: in `dims`, shapes, classes, calls
+Whole numbers of 4 and more are replaced where they are extents: in `dims`, shapes, classes, calls
 of layers and written ranges. The same number becomes the same small number everywhere, different
 from every other extent. What is left may not be a network any more (an image too small for its
 kernel, a width that its heads do not divide); so there are several, the smallest first.
@@ -27,7 +27,7 @@ from symbackprop.spec.syntax import (
     Spec,
 )
 
-_KEPT = 4  # an extent up to this is small enough
+_KEPT = 3  # an extent up to this is small enough
 _LARGE = 8  # from here on an extent becomes one of at least some least number
 _LEAST = (3, 7, 13, 23)
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.checking.draw import Array, first_defined, run_time_extents
+from symbackprop.checking.complex_steps import STEP, TOLERANCE, rises_as_derived
+from symbackprop.checking.draw import Array, Instance, first_defined, run_time_extents
 from symbackprop.checking.report import Comparison, Row, compared, entry, row
 from symbackprop.checking.sides import Pair, Side, Tally, definition, lines, pairs
 from symbackprop.checking.sizes import size_of
@@ -27,7 +28,7 @@ from symbackprop.checking.values import (
 )
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
 from symbackprop.equations.evaluate import Environment, extent_of
-from symbackprop.equations.evaluate_arrays import ARRAYS, entries_of, evaluate_arrays
+from symbackprop.equations.evaluate_arrays import ARRAYS, entries_of
 from symbackprop.equations.evaluate_compile import (
     Compiled,
     Frame,
@@ -37,8 +38,6 @@ from symbackprop.equations.evaluate_compile import (
 )
 from symbackprop.equations.nodes import Partial
 
-_TOLERANCE = 1e-8
-_STEP = 1e-30  # of a complex step: nothing cancels
 _OPERATIONS_A_SIDE = 300_000  # at least one value of the line's indices is looked at
 _OPERATIONS_AN_ENTRY = 20_000_000  # a dearer step is not checked
 _OPERATIONS_A_DERIVATIVE = 1_000_000  # a dearer chain rule is not checked; the whole gradients are
@@ -64,7 +63,7 @@ def check_wide(derivation: Derivation, seed: int = 0) -> list[Row]:
         _check_line(derivation, line, Environment(values, extents, ARRAYS), tally, rng)
     rows = tally.rows("complex steps", WHERE)
     for loss in derivation.losses:
-        rows.append(_gradients_row(derivation, loss, back[loss.loss], instance.given, extents, rng))
+        rows.append(_gradients_row(derivation, loss, back[loss.loss], instance, rng))
     return rows
 
 
@@ -147,7 +146,7 @@ def _compare(
     assert isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
     scale = np.abs(b) + 1e-3 * np.abs(b).max(initial=0.0) + 1e-300
     errors = np.abs(a - b) / scale
-    if not (errors <= _TOLERANCE).all():
+    if not (errors <= TOLERANCE).all():
         errors = np.abs(a - b) / (scale + _sizes(pair.after, ranges, environment))
 
     def where(place: tuple[int, ...]) -> str:
@@ -158,7 +157,7 @@ def _compare(
             f"{pair.after.name} is {b[place]:.12g}"
         )
 
-    yield from compared(errors, _TOLERANCE, where)
+    yield from compared(errors, TOLERANCE, where)
 
 
 def _sizes(side: Side, ranges: Sequence[Sequence[int]], environment: Environment) -> Array:
@@ -183,9 +182,9 @@ def _partial_compiler(derivation: Derivation) -> Callable[[Partial, Scope], Comp
         def partial(frame: Frame) -> Array:
             position = tuple(int(np.asarray(index(frame)).item()) for index in x_at)
             value = moved[position]
-            moved[position] = value + 1j * _STEP
+            moved[position] = value + 1j * STEP
             try:
-                rates = at([range(size) for size in sizes]).imag / _STEP
+                rates = at([range(size) for size in sizes]).imag / STEP
             finally:
                 moved[position] = value
             places = tuple(np.asarray(index(frame)) for index in y_at)
@@ -205,30 +204,15 @@ def _gradients_row(
     derivation: Derivation,
     loss: LossDerivation,
     values: Arrays,
-    given: Arrays,
-    extents: Mapping[str, int],
+    instance: Instance,
     rng: np.random.Generator,
 ) -> Row:
     """The slope of the loss along one direction of everything; if it is wrong, of each alone."""
-    equations = leading_to(derivation.system.equations, {loss.loss.name})
-    gradients = {name: values[x.equation.tensor.name] for name, x in loss.gradients.items()}
-    directions = {name: rng.normal(size=g.shape) for name, g in gradients.items()}
-
-    def slope(names: Sequence[str]) -> Comparison:
-        moved = {n: given[n] + 1j * _STEP * directions[n] for n in names}
-        found = evaluate_arrays(equations, {**given, **moved}, extents)[loss.loss.name]
-        rise = float(found.imag) / _STEP
-        parts = [float((gradients[n] * directions[n]).sum()) for n in names]
-        size = sum(float(np.abs(gradients[n] * directions[n]).sum()) for n in names)
-        number = loss.gradients[names[0]].number
-        what = f"equation ({number}), along a random direction of {names[0]}"
-        where = f"{what}: derived {sum(parts):.12g}, the loss rises by {rise:.12g}"
-        error = abs(sum(parts) - rise) / (size + 1e-300)
-        return Comparison(error, _TOLERANCE, where)
-
-    names = sorted(gradients)
-    cost = sum(equation_work(e, extents) for e in equations)
-    found = [slope(names)]
+    system = derivation.system
+    names = sorted(loss.gradients)
+    leading = leading_to(system.equations, {loss.loss.name})
+    cost = sum(equation_work(equation, instance.extents) for equation in leading)
+    found = [rises_as_derived(system, loss, names, instance, values, rng)]
     if not found[0].held or cost * len(names) <= _OPERATIONS:
-        found = [slope([name]) for name in names]
+        found = [rises_as_derived(system, loss, [n], instance, values, rng) for n in names]
     return row(f"gradients of {loss.loss.name}", f"complex steps{WHERE}", found)

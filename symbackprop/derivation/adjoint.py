@@ -71,7 +71,8 @@ def adjoint(
     start = Add(*terms)
     steps = [Step("chain rule", Add(*partials), start, "every way on which the loss depends on it")]
     rhs = start
-    for rule, apply, why in _rules(terms, known):
+    first, *rules = _rules(terms, known)
+    for rule, apply, why in (first, *rules, *rules):
         after = apply(rhs)
         if after != rhs:
             after = plain_bound(after, own)

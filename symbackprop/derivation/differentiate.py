@@ -17,7 +17,7 @@ from symbackprop.equations.build.scope import default_indices
 from symbackprop.equations.nodes import Access, Digit, Index, TensorSymbol, tensors
 from symbackprop.equations.recurrence import Recurrence, components, members
 from symbackprop.equations.renaming import fresh_name
-from symbackprop.equations.system import Equation, Loss, System
+from symbackprop.equations.system import Equation, Loss, System, in_use
 
 Steps = tuple[Step, ...]
 
@@ -26,17 +26,28 @@ def differentiate(system: System, wrt: Iterable[str] | None = None) -> Derivatio
     """The adjoint equations of every loss by what it is to be differentiated by.
 
     `wrt` names parameters or inputs instead of the system's own choice. Raises KeyError for a
-    name that the system does not have.
+    name that the system does not have. Where use outside training differs, it has a derivation of
+    its own, whose numbers go on.
     """
-    losses = system.losses if wrt is None else _chosen(system, tuple(wrt))
+    wrt = None if wrt is None else tuple(wrt)
+    training = _derived(system, wrt, 0)
+    if not system.has_modes:
+        return training
+    last = sum(1 for _ in training.lines())
+    return replace(training, in_use=_derived(in_use(system), wrt, last))
+
+
+def _derived(system: System, wrt: tuple[str, ...] | None, last: int) -> Derivation:
+    """The derivation of one system, with numbers after `last`."""
+    losses = system.losses if wrt is None else _chosen(system, wrt)
     taken = {t.name for t in _all_tensors(system)}
     rewritten, softmaxes = name_softmaxes(rewrite_forward(system, taken), taken)
     rewritten = _in_order(rewritten)
     known = known_of(system, [e for e, _ in rewritten])
     equations = [e for e, _ in rewritten]
     sweeps = [_sweep(loss, equations, softmaxes, known, taken) for loss in losses]
-    forward = _numbered_forward(system, rewritten, sweeps)
-    number = len(forward)
+    forward = _numbered_forward(system, rewritten, sweeps, last)
+    number = last + len(forward)
     derived = []
     for loss, cotangents in zip(losses, sweeps, strict=True):
         lines = tuple(replace(line, number=number + k) for k, line in enumerate(cotangents, 1))
@@ -55,13 +66,12 @@ def _in_order(rewritten: list[Rewritten]) -> list[Rewritten]:
 
 
 def _numbered_forward(
-    system: System, rewritten: list[Rewritten], sweeps: Sequence[Sequence[Line]]
+    system: System, rewritten: list[Rewritten], sweeps: Sequence[Sequence[Line]], last: int
 ) -> tuple[Line, ...]:
-    """The forward equations that the outputs, the losses or their cotangents read."""
-    needed = {loss.symbol for loss in system.losses} | set(system.outputs)
-    needed |= {t for sweep in sweeps for line in sweep for t in tensors(line.equation.rhs)}
-    kept = prune(rewritten, needed)
-    return tuple(Line(k, equation, steps) for k, (equation, steps) in enumerate(kept, 1))
+    """The forward equations that the results or the cotangents read, numbered after `last`."""
+    needed = {t for sweep in sweeps for line in sweep for t in tensors(line.equation.rhs)}
+    kept = prune(rewritten, needed | system.results)
+    return tuple(Line(last + k, equation, steps) for k, (equation, steps) in enumerate(kept, 1))
 
 
 def _sweep(
@@ -205,6 +215,7 @@ def _unlike(taken: Collection[str]) -> Iterator[str]:
 
 def _all_tensors(system: System) -> list[TensorSymbol]:
     named = [i.symbol for i in system.inputs] + [p.symbol for p in system.parameters]
+    named += [s.symbol for s in system.states]
     return named + [e.tensor for e in system.equations]
 
 

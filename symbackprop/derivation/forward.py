@@ -55,8 +55,7 @@ def rewrite_forward(system: System, taken: set[str]) -> list[Rewritten]:
             rewritten.append((one, ()))
         done[equation.tensor] = named
         rewritten.append((named, steps))
-    needed = {loss.symbol for loss in system.losses} | set(system.outputs)
-    return prune(rewritten, needed)
+    return prune(rewritten, system.results)
 
 
 def prune(rewritten: list[Rewritten], needed: Iterable[TensorSymbol]) -> list[Rewritten]:

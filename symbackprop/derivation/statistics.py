@@ -37,12 +37,17 @@ def subjects(equations: Iterable[Equation], readers: Readers) -> dict[TensorSymb
             continue
         (subject,) = made_of
         reduces = equation.rhs.has(Sum) or subject not in read
-        if reduces and equation.tensor.rank < subject.rank:
+        if reduces and _axes(equation.tensor) < _axes(subject):
             found[equation.tensor] = subject
     while lost := [s for s in found if not _read_beside(s, found, readers)]:
         for statistic in lost:
             del found[statistic]
     return found
+
+
+def _axes(tensor: TensorSymbol) -> int:
+    """How many axes have more than one entry."""
+    return sum(size != 1 for size in tensor.shape)
 
 
 def _read_beside(

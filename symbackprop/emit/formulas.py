@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Add, Expr, Function, Integer, Mul, Pow, Rational
 
 from symbackprop.equations import masks, nodes, reductions
+from symbackprop.equations.ranges import untold
 from symbackprop.equations.system import Equation
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
@@ -40,23 +41,51 @@ def _text(expr: Expr) -> tuple[str, int]:
         inner = ", ".join(_text(i)[0] for i in expr.indices)
         return (f"{expr.tensor.name}[{inner}]" if inner else expr.tensor.name), _ATOM
     if isinstance(expr, reductions.Reduction):
-        bound = ", ".join(i.name for i in expr.bound)
+        long = untold(expr)
+        bound = ", ".join(f"{i.name}:{i.extent}" if i in long else i.name for i in expr.bound)
         return f"{_REDUCTIONS[type(expr)]}[{bound}]({_text(expr.body)[0]})", _ATOM
+    if isinstance(expr, masks.Where):
+        return _where(expr)
     return _node(expr)
 
 
+def _where(expr: masks.Where) -> tuple[str, int]:
+    """[mask] * a where the other branch is 0: inside a, the mask is known to hold."""
+    mask, then, otherwise = expr.args
+    if otherwise != 0:
+        parts = (_condition(mask), _text(then)[0], _text(otherwise)[0])
+        return f"where({', '.join(parts)})", _ATOM
+    known = {w: w.args[1] for w in then.atoms(masks.Where) if w.args[0] == mask}
+    return f"{_inner(mask, _PRODUCT)} * {_inner(then.xreplace(known), _PRODUCT)}", _PRODUCT
+
+
+def _condition(mask: Expr) -> str:
+    """What a mask says: 2 <= i < 30 and j <= t."""
+    if isinstance(mask, masks.Compare):
+        return " ".join([_inner(mask.args[1], _SUM), mask.op, _inner(mask.args[2], _SUM)])
+    if isinstance(mask, masks.Delta):
+        return " = ".join(_inner(part, _SUM) for part in mask.args)
+    if isinstance(mask, masks.And):
+        both = [(_condition(m), isinstance(m, masks.Or)) for m in mask.args]
+        return " and ".join(f"({text})" if either else text for text, either in both)
+    if isinstance(mask, masks.Or):
+        return " or ".join(_condition(m) for m in mask.args)
+    if isinstance(mask, masks.Not):
+        return f"not ({_condition(mask.args[0])})"
+    return _text(mask)[0]
+
+
 def _node(expr: Expr) -> tuple[str, int]:
-    if isinstance(expr, masks.Compare):
-        a, b = (_inner(part, _SUM) for part in expr.args[1:])
-        return f"[{a} {expr.op} {b}]", _ATOM
-    if isinstance(expr, masks.Delta):
-        return "[" + " = ".join(_inner(part, _SUM) for part in expr.args) + "]", _ATOM
+    if isinstance(expr, masks.Mask):
+        return f"[{_condition(expr)}]", _ATOM
     if isinstance(expr, nodes.Stop):
         return _text(expr.args[0])
     if isinstance(expr, (nodes.Node, Function)):
         name = type(expr).__name__
         name = name.lower() if isinstance(expr, nodes.Node) else {"atan": "arctan"}.get(name, name)
         return f"{name}({', '.join(_text(a)[0] for a in expr.args)})", _ATOM
+    if isinstance(expr, Integer) and abs(expr) >= 10**6 and int(expr) % 10**6 == 0:
+        return f"{float(expr):.17g}".replace("+", ""), (_ATOM if expr > 0 else _SUM)
     return str(expr), (_ATOM if expr.is_Symbol or expr.is_nonnegative else _SUM)
 
 
@@ -67,8 +96,11 @@ def _inner(expr: Expr, tightness: int) -> str:
 
 
 def _add(expr: Add) -> str:
-    # Terms that begin with a minus sign stand last: a - b rather than -b + a.
-    terms = sorted(expr.args, key=lambda t: bool(t.as_coeff_Mul()[0].is_negative))
+    # Terms that begin with a minus sign stand last: a - b rather than -b + a; and t + 1.
+    whole = bool(expr.is_integer)
+    terms = sorted(
+        expr.args, key=lambda t: (bool(t.as_coeff_Mul()[0].is_negative), whole and t.is_Number)
+    )
     text = ""
     for term in terms:
         negative = bool(term.as_coeff_Mul()[0].is_negative)

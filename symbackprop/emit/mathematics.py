@@ -33,14 +33,22 @@ def _straight(program: Program, printer: Printer, values: Sequence[int]) -> list
     for value in values:
         served = program.serves[value]
         if served != shown and served in program.lines:
-            found += ["", *_title(program, served, printer.indent)]
+            found += ["", *_title(program, served, printer.indent, value)]
+        elif served != shown:
+            found.append("")
         shown = served
         found += statement(printer, value)
     return found
 
 
-def _title(program: Program, served: int, indent: int) -> list[str]:
-    return comment(f"({served}) {formula(program.lines[served].equation)}", indent)
+def _title(program: Program, served: int, indent: int, value: int) -> list[str]:
+    """The equation that a value serves; in short for what is computed before its loop."""
+    equation = program.lines[served].equation
+    for loop in program.loops:
+        inside = served in {program.serves[v] for v in loop.writes.values()}
+        if inside and value < loop.end and program.loop_of[value] is None:
+            return comment(f"({served}) {equation.tensor.name}, apart from other steps", indent)
+    return comment(f"({served}) {formula(equation)}", indent)
 
 
 def _loop(program: Program, loop: Loop, printer: Printer, values: Sequence[int]) -> list[str]:
@@ -53,7 +61,8 @@ def _loop(program: Program, loop: Loop, printer: Printer, values: Sequence[int])
     for value in values:
         served = program.serves[value]
         if served != shown and served in program.lines:
-            body.text(_title(program, served, printer.indent + 4))
+            space = [""] if shown else []
+            body.text([*space, *_title(program, served, printer.indent + 4, value)])
         shown = served
         _place(program, loop, body, value)
     return [f"{margin}for {loop.step.name} in {over}:", *body.lines()]

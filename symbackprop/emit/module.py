@@ -8,6 +8,7 @@ from sympy import Expr, Symbol
 
 from symbackprop.emit.initial import initial_parameters, schemes
 from symbackprop.emit.layout import WIDTH, Call, Code, escaped, lines, quoted, sentences
+from symbackprop.emit.least import joint_checks, least_extents
 from symbackprop.emit.mathematics import mathematics
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer
@@ -40,6 +41,8 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
         classes=_classes(program),
         extents=_list(e.name for e in system.extents),
         compound=_compound(program),
+        joint=joint_checks(program.derivation),
+        least=_dict((n, str(e)) for n, e in least_extents(program.derivation).items()),
         parameter_names=_list(p.symbol.name for p in system.parameters),
         init_params=initial_parameters(system, dtype),
         schemes=schemes(system),

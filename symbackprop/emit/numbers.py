@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sympy import Add, Expr, Mul, Pow, Rational
+from sympy import Add, Expr, Mul, Pow, Rational, floor, together
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 
@@ -70,6 +70,9 @@ def _source(expr: Expr) -> tuple[str, int]:
         # Formatters set no spaces around the sign where both sides are names or numbers.
         plain = all(p.replace(".", "").replace("_", "").isalnum() for p in parts)
         return ("**" if plain else " ** ").join(parts), _POWER
+    if isinstance(expr, floor):
+        above, below = together(expr.args[0]).as_numer_denom()
+        return f"{_inner(above, _POWER)} // {_inner(below, _ATOM)}", _PRODUCT
     assert expr.is_Symbol, expr
     return expr.name, _ATOM
 
@@ -80,7 +83,8 @@ def _inner(expr: Expr, tightness: int) -> str:
 
 
 def _sum(expr: Add) -> str:
-    terms = sorted(expr.args, key=lambda t: bool(t.as_coeff_Mul()[0].is_negative))
+    # t + 1 and N - 1 rather than 1 + t and -1 + N.
+    terms = sorted(expr.args, key=lambda t: (t.as_coeff_Mul()[0].is_negative, t.is_Number))
     text = ""
     for term in terms:
         negative = bool(term.as_coeff_Mul()[0].is_negative)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from typing import Any
 
@@ -9,7 +10,7 @@ from sympy import Expr
 
 from symbackprop.emit.layout import Call, Code, lines
 from symbackprop.emit.numbers import number, operand
-from symbackprop.program.model import Function, Program
+from symbackprop.program.model import Function, Place, Program
 from symbackprop.program.names import has_meaning, local
 from symbackprop.program.operations import (
     Operation,
@@ -21,6 +22,7 @@ from symbackprop.program.operations import (
     Written,
 )
 from symbackprop.program.steps import Condition, Step
+from symbackprop.program.storage import root
 
 
 class Printer:
@@ -30,7 +32,6 @@ class Printer:
         self, program: Program, function: Function, owner: str = "work", indent: int = 4
     ) -> None:
         self.program = program
-        self.function = function
         self.values = program.values
         self.constants = program.constants
         self.names = function.names
@@ -41,10 +42,14 @@ class Printer:
         known = [*system.extents, *(p.symbol for p in system.parameters)]
         self._taken = {*function.inputs, *self.names.values(), *(local(s.name) for s in known)}
         self.indent = indent
+        operands = (o for v in function.order for o in self.values[v].operands)
+        self._read = {root(self.values, operand) for operand in operands}
 
-    def indented(self, levels: int = 1) -> Printer:
+    def indented(self) -> Printer:
         """The same, writing further in."""
-        return Printer(self.program, self.function, self.owner, self.indent + 4 * levels)
+        inner = copy.copy(self)
+        inner.indent += 4
+        return inner
 
     # Operands
 
@@ -110,10 +115,14 @@ class Printer:
         return f"{step.name} {condition.op} {number(condition.bound)}"
 
     def assign(self, value: int, code: Code) -> list[str]:
-        """`name = code`; without the name where the result is written over what bears it."""
-        inplace = self.places[value].inplace if value in self.places else None
-        kept = inplace is not None and self.names[inplace] == self.names[value]
-        return self.write("" if kept else f"{self.names[value]} = ", code)
+        """`name = code`; without the name where the result is written over what bears it.
+
+        And where it is a row that nothing reads at the same step.
+        """
+        place = self.places.get(value, Place(""))
+        kept = place.inplace is not None and self.names[place.inplace] == self.names[value]
+        unread = place.row_of is not None and value not in self._read
+        return self.write("" if kept or unread else f"{self.names[value]} = ", code)
 
     def call(self, value: int, function: str, *arguments: Code) -> list[str]:
         """A NumPy function that writes into the value's buffer, or gives a Python number."""
@@ -126,7 +135,7 @@ class Printer:
 
     def fresh(self, value: int) -> list[str]:
         """`name = buffer`, before it is filled."""
-        return self.assign(value, self.memory(value))
+        return self.write(f"{self.names[value]} = ", self.memory(value))
 
     def based(self, value: int, base: int) -> list[str]:
         """The base under the name of the value: copied, unless the value is written over it."""

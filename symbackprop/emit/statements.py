@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from symbackprop.emit import windows
 from symbackprop.emit.layout import Call, Code, Infix
 from symbackprop.emit.numbers import factor, number, operand
 from symbackprop.emit.printer import Printer
@@ -22,10 +23,12 @@ from symbackprop.program.operations import (
     Put,
     Reduce,
     Scalar,
+    Scratch,
     Steps,
     Take,
     View,
 )
+from symbackprop.program.windows import First, Overlap, Sweep
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*"}
 _COMPARISONS = {
@@ -233,6 +236,10 @@ _STATEMENTS: Mapping[type, Callable[[Printer, int, Any], list[str]]] = {
     Copy: _copy,
     Steps: _steps,
     Either: _either,
+    Scratch: windows.scratch,
+    Sweep: windows.sweep,
+    First: windows.first,
+    Overlap: windows.overlap,
 }
 
 

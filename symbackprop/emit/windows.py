@@ -10,7 +10,8 @@ from sympy import Expr
 from symbackprop.emit.layout import Call, Code
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer, subscripted, windows_code
-from symbackprop.program.windows import First, Overlap, Scratch, Sweep
+from symbackprop.program.operations import Scratch
+from symbackprop.program.windows import First, Overlap, Sweep
 
 _UFUNCS = {"sum": "add", "max": "maximum", "min": "minimum"}
 _STARTS = {"sum": "0.0", "max": "-np.inf", "min": "np.inf"}
@@ -86,7 +87,7 @@ def overlap(printer: Printer, value: int, operation: Overlap) -> list[str]:
 
 @dataclass(frozen=True)
 class Visits:
-    """A loop over positions: the name of each axis's, their extents, and a name that counts them."""
+    """A loop over positions: their names by axis, their extents, and a name that counts them."""
 
     at: Mapping[int, str]
     extents: tuple[Expr, ...]

@@ -11,7 +11,7 @@ from sympy import Expr, Integer, Mul
 
 from symbackprop.equations.masks import Compare, Delta, Not
 from symbackprop.equations.nodes import Access, Digit, Index
-from symbackprop.equations.reductions import ArgMax, ArgMin
+from symbackprop.equations.reductions import ArgMax, ArgMin, Reduction
 
 Bound = Any  # a SymPy expression, or None where it is not known
 
@@ -101,6 +101,17 @@ def _greatest_entry(node: Expr) -> Expr | None:
     if isinstance(node, ArgMax | ArgMin):
         return sympy.prod(i.extent for i in node.bound) - 1
     return None
+
+
+def untold(reduction: Reduction) -> frozenset[Index]:
+    """The bound indices that stand on no axis as long as they run: p < 2 in max x[2 i + p]."""
+    told = {
+        position
+        for access in reduction.body.atoms(Access)
+        for position, extent in zip(access.indices, access.tensor.shape, strict=True)
+        if isinstance(position, Index) and position.extent == extent
+    }
+    return frozenset(reduction.bound) - told
 
 
 def digit(flat: Expr, place: Expr, size: Expr) -> Expr:

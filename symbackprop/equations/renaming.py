@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from sympy import Basic, Expr
@@ -72,6 +73,7 @@ def alpha(expr: Expr, depth: int = 0) -> Expr:
     return expr.func(*(alpha(a, depth) if isinstance(a, Expr) else a for a in expr.args))
 
 
+@functools.lru_cache(maxsize=65536)
 def positional(expr: Expr) -> tuple[Expr, tuple[Index, ...]]:
     """The expression with its free indices numbered as they first appear, and those indices.
 

@@ -109,6 +109,17 @@ class System:
     states: tuple[State, ...] = ()
     sparse: tuple[TensorSymbol, ...] = ()
 
+    @property
+    def results(self) -> frozenset[TensorSymbol]:
+        """What is asked for: the losses, the outputs and the new values of states."""
+        states = {state.update for state in self.states}
+        return frozenset({loss.symbol for loss in self.losses} | set(self.outputs) | states)
+
+    @property
+    def has_modes(self) -> bool:
+        """Whether training differs from use."""
+        return any(equation.in_use is not None for equation in self.equations)
+
     def definition(self, tensor: TensorSymbol) -> Equation | None:
         """The equation that defines a tensor; None for inputs and parameters."""
         return next((e for e in self.equations if e.tensor == tensor), None)

@@ -41,7 +41,9 @@ def multi_head_attention(
         call.refuse("x", f"an array of rank {len(x.shape)}", "give it [..., T, D]")
     width, steps = x.shape[-1], x.shape[-2]
     if heads < 1 or width % heads != 0:
+        known = not getattr(width, "free_symbols", None)
         fix = "use a number of heads that divides the width"
+        fix = fix if known else "give the width as a number, which the heads divide"
         call.refuse("heads", f"heads={heads} does not divide the width {width}", fix)
     split = (heads, width // heads)
     q, k, v = (_projection(call, x, one, split, bias) for one in "qkv")

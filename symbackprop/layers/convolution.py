@@ -1,4 +1,4 @@
-"""Layers that multiply every window of a sequence [N, T, D] or an image [N, H, W, C] by a kernel."""
+"""Layers that multiply every window of a sequence or an image by a kernel."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ def layer_norm(call: Call, x: Array, eps: float = 1e-5) -> Array:
 
     Ba et al. (2016), Layer normalization, eq. 4; eps inside the root as Ioffe and Szegedy (2015).
     """
+    _is_no_less_than_zero(call, eps)
     gamma = call.parameter("gamma", x.shape[-1:], init="ones")
     beta = call.parameter("beta", x.shape[-1:], init="zeros")
     mu = call.equation("mu[...] = mean[i](x[..., i])", x=x)
@@ -29,6 +30,7 @@ def rms_norm(call: Call, x: Array, eps: float = 1e-6) -> Array:
 
     Zhang and Sennrich (2019), Root mean square layer normalization, eq. 4.
     """
+    _is_no_less_than_zero(call, eps)
     gamma = call.parameter("gamma", x.shape[-1:], init="ones")
     r = call.equation("r[...] = 1 / sqrt(mean[i](x[..., i]**2) + eps)", x=x, eps=eps)
     xhat = call.equation("xhat[..., i] = x[..., i] * r[...]", x=x, r=r)
@@ -49,6 +51,7 @@ def batch_norm(call: Call, x: Array, eps: float = 1e-5, momentum: float = 0.1) -
         call.refuse("x", what, "give an array with more than one row")
     if not 0 <= momentum <= 1:
         call.refuse("momentum", f"momentum {momentum}", "it is from 0 to 1")
+    _is_no_less_than_zero(call, eps)
     gamma = call.parameter("gamma", x.shape[-1:], init="ones")
     beta = call.parameter("beta", x.shape[-1:], init="zeros")
     mean = call.state("running_mean", x.shape[-1:], init="zeros")
@@ -64,3 +67,8 @@ def batch_norm(call: Call, x: Array, eps: float = 1e-5, momentum: float = 0.1) -
     call.update(variance, call.equation(moved, s=variance, v=var, m=momentum, k=unbiased))
     scaled = "z[..., c] = gamma[c] * xhat[..., c] + beta[c]"
     return call.equation(scaled, xhat=xhat, gamma=gamma, beta=beta)
+
+
+def _is_no_less_than_zero(call: Call, eps: float) -> None:
+    if eps < 0:
+        call.refuse("eps", f"eps {eps} is negative", "a variance plus eps has a root; use 1e-5")

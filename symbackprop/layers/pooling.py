@@ -11,7 +11,7 @@ def max_pool2d(call: Call, x: Array, size: Pair, stride: Pair | None = None) -> 
 
 
 def avg_pool2d(call: Call, x: Array, size: Pair, stride: Pair | None = None) -> Array:
-    """m[n, i, j, c] = mean_{p, q} x[n, s i + p, s j + q, c]; windows side by side without stride."""
+    """m[n, i, j, c] = mean_{p, q} x[n, s i + p, s j + q, c]; stride as in max_pool2d."""
     return _pooled(call, "mean", x, size, stride)
 
 

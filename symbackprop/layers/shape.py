@@ -72,9 +72,9 @@ def pad(
     before: int | None = None,
     after: int | None = None,
 ) -> Array:
-    """y is x with zeros around it: `width` at both ends, or `before` and `after`, of its inner axes.
+    """y is x with zeros around it: `width` at both ends of its inner axes, or `before` and `after`.
 
-    These are all but the first and the last, H and W of an image; or the one `axis`.
+    The inner axes are all but the first and the last, H and W of an image; or the one `axis`.
     """
     if axis is None and len(x.shape) < 3:
         call.refuse("x", f"x has shape {shape_text(x)}, so no inner axes", "name one: axis=1")

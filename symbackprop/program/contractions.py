@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+from symbackprop.equations.nodes import Index
 from symbackprop.program.graph import Graph
 from symbackprop.program.scope import Axes, Labelled, Scope
 from symbackprop.program.shapes import ONE, Strides, nominal, product
@@ -35,11 +36,27 @@ def sum_over(factor: Labelled, bound: Axes, scope: Scope) -> Labelled:
     """
     graph = scope.graph
     own = [i for i in factor.axes if i in bound]
+    if 1 < len(own) == len(factor.axes) - 1:
+        factor, own = _as_one(factor, own, scope)
+        bound = tuple(own)
     if len(own) == 1 and len(factor.axes) == 2:
         ones = Labelled(graph.ones(own[0].extent), (own[0],))
         pair = (factor, ones) if factor.axes[1] in own else (ones, factor)
         return _pair(*pair, tuple(own), scope)
     return scope.reduce("sum", factor, bound)
+
+
+def _as_one(factor: Labelled, own: list[Index], scope: Scope) -> tuple[Labelled, list[Index]]:
+    """Indices on neighbouring axes seen as one, where the memory allows it."""
+    first = factor.axes.index(own[0])
+    groups = (1, len(own)) if first else (len(own), 1)
+    together = factor.axes[first : first + len(own)] == tuple(own)
+    if not together or not scope.graph.merges(factor.value, groups):
+        return factor, own
+    extents = tuple(i.extent for i in own)
+    one = Index(" ".join(i.name for i in own), product(extents))
+    axes = (factor.axes[0], one) if first else (one, factor.axes[-1])
+    return Labelled(scope.graph.merge(factor.value, groups), axes), [one]
 
 
 def _reduce_private(k: int, factors: list[Labelled], bound: Axes, scope: Scope) -> Labelled:
@@ -93,7 +110,8 @@ def _matrices(
     a: Labelled, b: Labelled, left: Axes, right: Axes, both: Axes, scope: Scope
 ) -> Labelled:
     """One product of two matrices, or of vectors where `left` or `right` is empty."""
-    both = _shared_order(a, b, both)
+    both = _shared_order(a, b, both, scope)
+    left, right = scope.rows(left), scope.rows(right)
     first = _grouped(a, (left, both), scope)
     second = _grouped(b, (both, right), scope)
     axes = (*left, *right)
@@ -105,7 +123,7 @@ def _stacked(
     a: Labelled, b: Labelled, batch: Axes, left: Axes, right: Axes, both: Axes, scope: Scope
 ) -> Labelled:
     """A product for each value of the batch indices."""
-    both = _shared_order(a, b, both)
+    both = _shared_order(a, b, both, scope)
     larger = a if _entries(a) >= _entries(b) else b
     batch = tuple(i for i in larger.axes if i in batch)
     single = tuple((i,) for i in batch)
@@ -119,10 +137,13 @@ def _stacked(
     return Labelled(scope.graph.matmul(first, second, shape), axes)
 
 
-def _shared_order(a: Labelled, b: Labelled, both: Axes) -> Axes:
-    """The summed indices in the order of the larger factor, which then needs no copy."""
-    larger = a if _entries(a) >= _entries(b) else b
-    return tuple(i for i in larger.axes if i in both)
+def _shared_order(a: Labelled, b: Labelled, both: Axes, scope: Scope) -> Axes:
+    """The summed indices in the order of one factor, which then needs no copy: so the larger one.
+
+    But rather an input is copied than what was computed from it: its copy serves several products.
+    """
+    order = sorted((a, b), key=lambda f: (scope.graph.is_given(f.value), -_entries(f)))
+    return tuple(i for i in order[0].axes if i in both)
 
 
 def _entries(factor: Labelled) -> int:

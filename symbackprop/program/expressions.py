@@ -19,7 +19,7 @@ from symbackprop.program.ranges import lower_where, pieces
 from symbackprop.program.scatters import add_scatters, is_scatter, lower_scatter
 from symbackprop.program.scope import Labelled, Rule, Scope
 from symbackprop.program.sums import common_factor, lower_product, lower_sum
-from symbackprop.program.sweeps import position
+from symbackprop.program.sweeps import first, visits
 
 # Rows of the pointwise table that array libraries have as one function.
 DIRECT: Mapping[str, str] = {
@@ -231,10 +231,15 @@ def lower_extreme(expr: reductions.Reduction, scope: Scope) -> Labelled:
 
 def lower_position(expr: reductions.Reduction, scope: Scope) -> Labelled:
     """The row-major position of the first largest or smallest body."""
-    body = scope.lower(expr.body)
+    body, function = scope.lower(expr.body), type(expr).__name__.lower()
+    axes = tuple(body.axes.index(i) for i in expr.bound if i in body.axes)
+    if len(axes) == len(expr.bound) and visits(scope.graph, body.value, axes):
+        best = scope.reduce(function.removeprefix("arg"), body, expr.bound)
+        return Labelled(first(scope.graph, body.value, best.value, axes), best.axes)
     kept = scope.sorted({i for i in body.axes if i not in expr.bound})
     value = scope.expand(body, (*kept, *expr.bound))
-    return Labelled(position(scope.graph, type(expr).__name__.lower(), value, len(kept)), kept)
+    value = scope.graph.merge(value, (*(1 for _ in kept), len(expr.bound)))
+    return Labelled(scope.graph.reduce(function, value, (len(kept),)), kept)
 
 
 def lower_mask(expr: masks.Mask, scope: Scope) -> Labelled:

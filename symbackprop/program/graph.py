@@ -134,7 +134,7 @@ class Graph(Views):
         return self.add(Reduce(shape, kind, function, value, tuple(sorted(axes))))
 
     def matmul(self, a: int, b: int, shape: Shape) -> int:
-        """Vectors and matrices, or stacks of them with equal leading axes; the result's axes split."""
+        """Vectors and matrices, or stacks with equal leading axes, as an array of that shape."""
         return self.add(Matmul(shape, "real", self.real(a), self.real(b)))
 
     def inner(self, a: int, b: int) -> int:
@@ -157,7 +157,12 @@ class Graph(Views):
     def assemble(
         self, shape: Shape, axis: int, parts: tuple[int, ...], ranges: tuple[tuple[Expr, Expr], ...]
     ) -> int:
-        return self.add(Assemble(shape, "real", axis, parts, ranges))
+        return self.add(Assemble(shape, self._common_kind(parts), axis, parts, ranges))
+
+    def _common_kind(self, parts: tuple[int, ...]) -> str:
+        """The kind of arrays that stand side by side, numbers among them counting as reals."""
+        kinds = {self.kind(v) if self.number(v) is None else "number" for v in parts}
+        return kinds.pop() if len(kinds) == 1 and "number" not in kinds else "real"
 
     # Loops
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sympy import Expr
 
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
-from symbackprop.equations.nodes import Stop, TensorSymbol
+from symbackprop.equations.nodes import Stop, TensorSymbol, tensors
 from symbackprop.equations.recurrence import Recurrence, components
 from symbackprop.equations.system import Equation
 from symbackprop.program.bodies import conditions
@@ -20,13 +20,24 @@ from symbackprop.program.operations import Copy, Read, Row, Scalar, Steps, View,
 from symbackprop.program.recurrences import lower_recurrence
 from symbackprop.program.scope import Scope
 from symbackprop.program.shapes import row_major
+from symbackprop.program.sparse import rows_and_values
 from symbackprop.program.steps import Step
 from symbackprop.program.storage import Pool, place, root
 
 
 def lower(derivation: Derivation) -> Program:
     """The program of a derivation: forward, and each loss alone and with its gradients."""
-    lowering = _Lowering(derivation)
+    namer = Namer(derivation)
+    pool = Pool(namer)
+    training = _lowered(derivation, namer, pool)
+    in_use = None
+    if derivation.in_use is not None:
+        in_use = _lowered(derivation.in_use, namer, pool)
+    return replace(training, in_use=in_use, buffers=pool.buffers())
+
+
+def _lowered(derivation: Derivation, namer: Namer, pool: Pool) -> Program:
+    lowering = _Lowering(derivation, namer, pool)
     gradients = [lowering.gradients(loss) for loss in derivation.losses]
     losses = [lowering.loss(loss) for loss in derivation.losses]
     forward = lowering.forward()
@@ -36,7 +47,7 @@ def lower(derivation: Derivation) -> Program:
         serves=tuple(lowering.graph.serves),
         lines={line.number: line for line in derivation.lines()},
         constants=lowering.constants,
-        buffers=lowering.pool.buffers(),
+        buffers=(),
         forward=forward,
         losses=tuple(
             Loss(loss.loss.name, value, both)
@@ -51,7 +62,7 @@ def lower(derivation: Derivation) -> Program:
 class _Lowering:
     """The graph of all equations, and the functions cut from it."""
 
-    def __init__(self, derivation: Derivation) -> None:
+    def __init__(self, derivation: Derivation, namer: Namer, pool: Pool) -> None:
         system = derivation.system
         self.derivation = derivation
         self.graph = Graph()
@@ -60,9 +71,11 @@ class _Lowering:
         self.numbers: dict[TensorSymbol, int] = {}
         self.constants: dict[int, str] = {}
         self.loops: list[Loop] = []
-        self.namer = Namer(derivation)
-        self.pool = Pool(self.namer)
-        for symbol in [*(i.symbol for i in system.inputs), *(p.symbol for p in system.parameters)]:
+        self.sparse: dict[TensorSymbol, tuple[int, int]] = {}
+        self.namer = namer
+        self.pool = pool
+        for given in (*system.inputs, *system.parameters, *system.states):
+            symbol = given.symbol
             value = self.graph.read(symbol.name, symbol.shape, symbol.kind)
             self.tensors[symbol] = (value, tuple(range(symbol.rank)))
         self._lines(derivation.forward)
@@ -70,10 +83,13 @@ class _Lowering:
     def _lines(self, lines: Iterable[Line]) -> None:
         """Lower the equations of lines, each after all that it reads."""
         found = {line.equation.tensor: line for line in lines}
+        by_rows = {tensor for tensor, line in found.items() if self._is_sparse(line)}
         self.numbers.update((tensor, line.number) for tensor, line in found.items())
         for component in components(_without_stops(line.equation) for line in found.values()):
             if isinstance(component, Recurrence):
                 self._recurrence(component)
+            elif component.tensor in by_rows:
+                self._rows(component)
             else:
                 self._equation(component)
 
@@ -84,6 +100,16 @@ class _Lowering:
         value, present = scope.tensor(equation.rhs, equation.indices)
         self.tensors[equation.tensor] = (value, present)
         self.names.setdefault(value, equation.tensor.name)
+
+    def _is_sparse(self, line: Line) -> bool:
+        """Whether the line is the gradient by a parameter whose gradients are handed out by rows."""
+        return line.of in self.derivation.system.sparse
+
+    def _rows(self, equation: Equation) -> None:
+        """Lower the gradient of a table to rows and their values."""
+        self.graph.line = self.numbers[equation.tensor]
+        scope = Scope(self.graph, self.tensors, RULES, equation.indices)
+        self.sparse[equation.tensor] = rows_and_values(equation, scope)
 
     def _recurrence(self, recurrence: Recurrence) -> None:
         """Lower equations that are computed step by step, and let their tensors be known."""
@@ -99,11 +125,13 @@ class _Lowering:
     def gradients(self, loss: LossDerivation) -> Function:
         """The loss and its gradients; lowers the way back from this loss."""
         self._lines(loss.cotangents)
+        known = (*self.tensors, *self.sparse)
+        self._lines(g for g in loss.gradients.values() if g.equation.tensor not in known)
         wanted = {name: line.equation.tensor for name, line in loss.gradients.items()}
-        self._lines(g for g in loss.gradients.values() if g.equation.tensor not in self.tensors)
         results = {loss.loss.name: self._value(loss.loss)}
         results.update(self._results(wanted.items()))
-        return self._function(f"{loss.loss.name}_and_grads", results)
+        rows = {name: self.sparse[t][0] for name, t in wanted.items() if t in self.sparse}
+        return self._function(f"{loss.loss.name}_and_grads", results, rows)
 
     def loss(self, loss: LossDerivation) -> Function:
         return self._function(loss.loss.name, {loss.loss.name: self._value(loss.loss)})
@@ -120,7 +148,8 @@ class _Lowering:
         results: dict[str, int] = {}
         roots: set[int] = set()
         for name, tensor in wanted:
-            results[name] = self._own(tensor, roots)
+            by_rows = self.sparse.get(tensor)
+            results[name] = self._own(tensor, roots) if by_rows is None else by_rows[1]
             roots.add(root(self.graph.values, results[name]))
         return results
 
@@ -149,10 +178,36 @@ class _Lowering:
         self.names[own_copy] = tensor.name
         return own_copy
 
-    def _function(self, name: str, results: dict[str, int]) -> Function:
+    def _updates(self, results: Iterable[int]) -> dict[str, int]:
+        """The new values of the states whose batch values the results are computed from anyway."""
+        values, serves = self.graph.values, self.graph.serves
+        states = self.derivation.system.states
+        moved = {state.symbol for state in states}
+        lines = {0}
+        for line in self.derivation.forward:
+            if not moved.isdisjoint(tensors(line.equation.rhs)):
+                moved.add(line.equation.tensor)
+                lines.add(line.number)
+        reached = self._reach(results)
+        found: dict[str, int] = {}
+        for state in states:
+            if state.update in self.tensors:
+                value = self.tensors[state.update][0]
+                more = self._reach([value]) - reached
+                if all(serves[v] in lines or isinstance(values[v], Read) for v in more):
+                    found[state.symbol.name] = value
+        return found
+
+    def _function(
+        self, name: str, results: dict[str, int], rows: Mapping[str, int] | None = None
+    ) -> Function:
         """The operations that the results need, in order, each with its name and place."""
         values = self.graph.values
-        reached = self._reach(results.values())
+        rows = rows or {}
+        handed_out = [*results.values(), *rows.values()]
+        updates = self._updates(handed_out)
+        handed_out += updates.values()
+        reached = self._reach(handed_out)
         reads = {op.name for op in (values[v] for v in reached) if isinstance(op, Read)}
         order = tuple(
             v
@@ -163,7 +218,7 @@ class _Lowering:
         system = self.derivation.system
         reads |= self._bearers(reached, reads)
         names, places = place(
-            self.graph, self.loops, order, tuple(results.values()), self.names, self.pool
+            self.graph, self.loops, order, handed_out, self.names, self.pool
         )
         return Function(
             name=name,
@@ -173,6 +228,9 @@ class _Lowering:
             results=results,
             names=names,
             places=places,
+            rows=rows,
+            states=tuple(s.symbol.name for s in system.states if s.symbol.name in reads),
+            updates=updates,
         )
 
     def _turn(self, value: int) -> tuple[int, int, int]:

@@ -62,7 +62,9 @@ class Function:
     The values of a loop stand side by side; they are computed at every step.
 
     `results` maps the names to return to values; for a loss the first is the loss itself and the
-    rest are gradients. `names` says what each value is called, `places` where it lives.
+    rest are gradients. Of a sparse gradient `results` has the values and `rows` the rows that they
+    belong to. `states` are the states that it reads, `updates` their values after a step. `names`
+    says what each value is called, `places` where it lives.
     """
 
     name: str
@@ -72,6 +74,9 @@ class Function:
     results: Mapping[str, int]
     names: Mapping[int, str]
     places: Mapping[int, Place]
+    rows: Mapping[str, int]
+    states: tuple[str, ...]
+    updates: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,8 @@ class Program:
     `serves` gives for each value the number of the equation that it was made for (0 for sources).
     `constants` are the values that depend on extents alone, computed once, by name. `loop_of` gives
     for each value the loop whose body it belongs to, and `when` the conditions, all of which hold
-    at the steps at which it is computed.
+    at the steps at which it is computed. `in_use` is the program outside training, where that is
+    another one; both use the same buffers.
     """
 
     derivation: Derivation
@@ -104,3 +110,9 @@ class Program:
     loops: tuple[Loop, ...]
     loop_of: tuple[int | None, ...]
     when: Mapping[int, tuple[Condition, ...]]
+    in_use: Program | None = None
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """Every function, in the order in which the module has them."""
+        return (self.forward, *(f for loss in self.losses for f in (loss.value, loss.gradients)))

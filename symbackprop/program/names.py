@@ -6,8 +6,26 @@ import builtins
 import keyword
 from collections.abc import Container, Sequence
 
+from sympy import Integer
+
 from symbackprop.derivation.model import Derivation
-from symbackprop.program.operations import Apply, Arange, Matmul, Ones, Operation, Reduce
+from symbackprop.program.operations import (
+    Apply,
+    Arange,
+    Branch,
+    Copy,
+    Either,
+    Matmul,
+    Ones,
+    Operation,
+    Reduce,
+    Row,
+    Scalar,
+    Scratch,
+    Steps,
+    Written,
+)
+from symbackprop.program.windows import First, Sweep
 from symbackprop.spec.definitions import MODULE_ARGUMENTS
 
 _REDUCED = {"max": "largest", "min": "smallest", "sum": "total", "prod": "product"}
@@ -18,14 +36,17 @@ class Namer:
 
     def __init__(self, derivation: Derivation) -> None:
         system = derivation.system
-        self.tensors = {t.equation.tensor.name for t in derivation.lines()}
+        modes = [derivation] if derivation.in_use is None else [derivation, derivation.in_use]
+        self.tensors = {t.equation.tensor.name for mode in modes for t in mode.lines()}
         self.spec = {
             *self.tensors,
             *(i.symbol.name for i in system.inputs),
             *(p.symbol.name for p in system.parameters),
+            *(s.symbol.name for s in system.states),
             *(e.name for e in system.extents),
         }
         self._constants: set[str] = set()
+        self._sources: dict[Operation, str] = {}
         self._steps: set[str] = set()
 
     def new(self, base: str, taken: Container[str]) -> str:
@@ -45,11 +66,15 @@ class Namer:
         return name
 
     def constant(self, operation: Operation) -> str:
-        """A name for a value that the workspace computes once."""
+        """A name for a value that the workspace computes once, also for several graphs."""
+        if operation in self._sources:
+            return self._sources[operation]
         extent = "".join(c if c.isalnum() else "_" for c in str((*operation.shape, "")[0]))
         base = {Arange: "range", Ones: "ones"}.get(type(operation), "fixed")
         name = self.new(f"{base}_{extent}", self._constants)
         self._constants.add(name)
+        if not operation.operands:
+            self._sources[operation] = name
         return name
 
 
@@ -69,10 +94,33 @@ def describe(values: Sequence[Operation], value: int, line: int) -> str:
         base = "mask" if operation.kind == "mask" else operation.function
     elif isinstance(operation, Reduce):
         base = _REDUCED.get(operation.function, operation.function)
+    elif isinstance(operation, Sweep):
+        base = _REDUCED[operation.function]
+    elif isinstance(operation, Scratch):
+        base = "mask" if operation.kind == "mask" else "part"
+    elif isinstance(operation, First):
+        base = "position"
     elif isinstance(operation, Matmul):
         ones = any(isinstance(values[o], Ones) for o in operation.operands)
         base = "total" if ones else "product"
+    elif isinstance(operation, Copy) and isinstance(values[operation.of], Scalar):
+        base = "zeros" if values[operation.of] == Scalar((), "integer", Integer(0)) else "filled"
+    elif isinstance(operation, (Either, Branch)):
+        return _neighbour(values, operation) or f"chosen_{line}"
     return f"{base}_{line}"
+
+
+def _neighbour(values: Sequence[Operation], choice: Either | Branch) -> str | None:
+    """`h_before` or `h_after` where a choice is between a tensor's neighbouring step and others."""
+    row = values[choice.a]
+    if not isinstance(row, Row):
+        return None
+    source = values[row.of]
+    steps = values[source.of] if isinstance(source, Written) else source
+    shift = row.position - row.step
+    if not isinstance(steps, Steps) or not shift.is_nonzero:
+        return None
+    return f"{steps.tensor}_{'before' if shift.is_negative else 'after'}"
 
 
 def has_meaning(name: str) -> bool:

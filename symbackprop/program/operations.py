@@ -63,6 +63,11 @@ class Ones(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class Scratch(Operation):
+    """Memory without contents, for the operation that reads it."""
+
+
+@dataclass(frozen=True, slots=True)
 class View(Operation):
     """Another look at the memory of `of`.
 

@@ -1,4 +1,4 @@
-"""Sums of what several bound indices put at one place, Σ f(i, p) δ(a, 2 i + p): overlapping adds."""
+"""Σ f(i, p) δ(a, 2 i + p): what several bound indices put at one place is added there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from symbackprop.equations.reductions import ArgMax, ArgMin, Sum
 from symbackprop.program.accesses import Running, affine
 from symbackprop.program.scope import Axes, Labelled, Scope
 from symbackprop.program.shapes import ONE, nominal, row_major
-from symbackprop.program.windows import Chosen, Overlap, Scratch
+from symbackprop.program.windows import Chosen, Overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,9 @@ def add_overlapping(base: Labelled | None, term: Scattered, axes: Axes, scope: S
 def own_memory(base: Labelled | None, axes: Axes, scope: Scope) -> int:
     """The base, or zeros, along all of the axes in row-major memory."""
     value, shape = scope.expand(base or scope.scalar(0), axes), tuple(i.extent for i in axes)
-    return value if scope.graph.strides(value) == row_major(shape) else scope.graph.copy(value, shape)
+    return (
+        value if scope.graph.strides(value) == row_major(shape) else scope.graph.copy(value, shape)
+    )
 
 
 def _reach(index: Index, landing: Landing) -> tuple[Expr, Expr]:
@@ -161,16 +163,16 @@ def _visited(landings: Mapping[Index, Landing], order: Axes, told: set[Index]) -
     """
     left = set()
     for landing in landings.values():
-        others = {i for other in landings.values() if other is not landing for i, _ in other.running}
+        others = {
+            i for other in landings.values() if other is not landing for i, _ in other.running
+        }
         alone = [i for i, _ in landing.running if i not in others]
         if alone:
             left.add(max(alone, key=lambda i: (i not in told, nominal(i.extent), i.name)))
     return tuple(i for i in order if i not in left)
 
 
-def _chosen(
-    factors: tuple[Expr, ...], visited: Axes
-) -> tuple[Axes, Expr | None, tuple[Expr, ...]]:
+def _chosen(factors: tuple[Expr, ...], visited: Axes) -> tuple[Axes, Expr | None, tuple[Expr, ...]]:
     """The position at which the visited indices have to be, where δs say so; and other factors.
 
     The position is row-major in the visited indices in the order that is returned.
@@ -204,5 +206,5 @@ def _room(position: Expr, own: Axes, visited: Axes, scope: Scope) -> Chosen:
     axes = tuple(i for i in own if i not in visited)
     shape = tuple(i.extent for i in axes)
     where = scope.expand(scope.lower(position), axes)
-    mask, part = (graph.append(Scratch(shape, kind)) for kind in ("mask", "real"))
+    mask, part = (graph.scratch(shape, kind) for kind in ("mask", "real"))
     return Chosen(where, mask, part)

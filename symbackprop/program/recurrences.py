@@ -16,7 +16,7 @@ from symbackprop.program.graph import Graph
 from symbackprop.program.invariants import Invariants
 from symbackprop.program.model import Loop
 from symbackprop.program.operations import Either, View
-from symbackprop.program.scope import Labelled, Rule, Scope
+from symbackprop.program.scope import Axes, Labelled, Rule, Scope
 from symbackprop.program.steps import Step, condition_on, is_shift
 
 Tensors = Mapping[TensorSymbol, tuple[int, tuple[int, ...]]]
@@ -77,6 +77,13 @@ def _kept(graph: Graph, value: int, memory: int, step: Step, writes: Mapping[int
     return graph.row_copy(value, graph.shape(memory)[1:], graph.kind(memory), step)
 
 
+class _AllSteps(Scope):
+    """The scope of what is computed for all steps at once, and read row by row: the steps lead."""
+
+    def rows(self, axes: Axes) -> Axes:
+        return self.sorted(axes)
+
+
 class _StepScope(Scope):
     """The scope of one equation at one step.
 
@@ -107,7 +114,7 @@ class _StepScope(Scope):
         invariants = Invariants(index, memory, (index, *inner))
         self._rhs = invariants.split_off(equation.rhs).xreplace({index: step})
         for found in invariants.found.values():
-            outer = Scope(graph, tensors, rules, found.indices)
+            outer = _AllSteps(graph, tensors, rules, found.indices)
             self._seen[found.tensor] = outer.tensor(found.body, found.indices)
 
     def value(self) -> int:

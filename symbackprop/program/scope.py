@@ -119,11 +119,20 @@ class Scope:
         return value if self.graph.shape(value) == shape else self.graph.copy(value, shape)
 
     def joint(self, *parts: Labelled) -> Axes:
-        """The axes of a pointwise result: those of the part that has them all, where one does."""
+        """The axes of a pointwise result: those of the part that has them all, where one does.
+
+        Rather in the order of what was computed than in that of an input; else in the equation's.
+        """
         union = {i for part in parts for i in part.axes}
-        full = [part.axes for part in parts if len(part.axes) == len(union)]
+        full = [part for part in parts if len(part.axes) == len(union)]
+        computed = [part.axes for part in full if not self.graph.is_given(part.value)]
+        orders = computed or [part.axes for part in full]
         ordered = self.sorted(union)
-        return ordered if ordered in full or not full else full[0]
+        return ordered if ordered in orders or not orders else orders[0]
+
+    def rows(self, axes: Axes) -> Axes:
+        """The order in which a product runs over the indices of one operand: that of its memory."""
+        return axes
 
     def apply(self, function: str, *parts: Labelled) -> Labelled:
         """A pointwise function of values, each broadcast along the indices that it lacks."""

@@ -20,6 +20,7 @@ from symbackprop.program.operations import (
     Reduce,
     Row,
     Scalar,
+    Scratch,
     Shape,
     Take,
     View,
@@ -99,6 +100,10 @@ class Values:
 
     def arange(self, extent: Expr) -> int:
         return self.add(Arange((extent,), "integer"))
+
+    def scratch(self, shape: Shape, kind: str) -> int:
+        """Memory of its own, without contents."""
+        return self.append(Scratch(shape, kind))
 
     def ones(self, extent: Expr) -> int:
         return self.add(Ones((extent,), "real"))

@@ -6,7 +6,7 @@ import itertools
 
 from sympy import Expr
 
-from symbackprop.program.operations import Copy, Operation, Row, Shape, View
+from symbackprop.program.operations import Copy, Operation, Read, Row, Shape, View
 from symbackprop.program.shapes import ONE, ZERO, Strides, merged_stride, product, row_major
 from symbackprop.program.steps import Step
 from symbackprop.program.values import Values
@@ -18,6 +18,13 @@ class Views(Values):
     def __init__(self) -> None:
         super().__init__()
         self._strides: dict[int, Strides] = {}
+
+    def is_given(self, value: int) -> bool:
+        """Whether a value is seen in the memory of an input or a parameter."""
+        operation = self.values[value]
+        while isinstance(operation, (View, Row)):
+            operation = self.values[operation.of]
+        return isinstance(operation, Read)
 
     def transpose(self, value: int, axes: tuple[int, ...]) -> int:
         if axes == tuple(range(len(axes))):

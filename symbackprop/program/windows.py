@@ -16,11 +16,6 @@ MOST_VISITS = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Scratch(Operation):
-    """Memory without contents, for the operation that reads it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Sweep(Operation):
     """sum, max or min of `of` over `axes`."""
 
@@ -66,10 +61,10 @@ class Chosen:
 class Overlap(Operation):
     """`base` with `entries` added to windows of it, which may overlap.
 
-    `windows` are the shape, the axes and the steps of a view of `base` from `start` on. Axes that go
-    together bear one number: `bearers` has it for each axis of the windows, `entry_axes` for each
-    of the entries. The positions of the `visited` ones are added one after the other; those of one
-    visit are all different.
+    `windows` are the shape, the axes and the steps of a view of `base`, of which `start` is
+    selected before. Axes that go together bear one number: `bearers` has it for each axis of the
+    windows, `entry_axes` for each of the entries. The positions of the `visited` ones are added
+    one after the other; those of one visit are all different.
     """
 
     base: int

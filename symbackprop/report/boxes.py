@@ -25,10 +25,13 @@ _NAMES = {
     "minimum": r"\min",
     "sigmoid": r"\sigma",
     "logsoftmax": r"\log\operatorname{softmax}",
+    "normal": r"\mathcal{N}",
+    "uniform": r"\mathcal{U}",
+    "bernoulli": r"\operatorname{Bernoulli}",
 }
 
 
-_NAME_WIDTHS = {"maximum": 2.0, "minimum": 2.0, "sigmoid": 0.7, "logsoftmax": 5.2}
+_NAME_WIDTHS = {"logsoftmax": 5.2, "bernoulli": 4.5, "maximum": 2.0, "minimum": 2.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ def entrywise_sign(inverted: bool, first: bool) -> str:
 def function_box(name: str) -> Box:
     """The name of a function."""
     if name in _NAMES:
-        return Box(_NAMES[name], _NAME_WIDTHS[name])
+        return Box(_NAMES[name], _NAME_WIDTHS.get(name, 0.7))
     if name in _OWN:
         return Box("\\" + name, 0.5 * len(name))
     return Box(rf"\operatorname{{{latex_word(name)}}}", 0.5 * len(name))
@@ -169,9 +172,10 @@ def indicator_box(inner: Box) -> Box:
 
 def cases_box(then: Box, mask: Box, other: Box) -> Box:
     """One value where the mask holds, another elsewhere, behind a brace."""
+    large = {True: r"\displaystyle ", False: ""}
     tex = (
-        rf"\begin{{cases}} {then.tex} & \text{{if }} {mask.tex} \\ "
-        rf"{other.tex} & \text{{otherwise}} \end{{cases}}"
+        rf"\begin{{cases}} {large[then.tall]}{then.tex} & \text{{if }} {mask.tex} \\ "
+        rf"{large[other.tall]}{other.tex} & \text{{otherwise}} \end{{cases}}"
     )
     width = max(then.width, other.width) + max(mask.width + 1.2, 4.5) + 2.2
     return Box(tex, width, Level.PRODUCT, True)

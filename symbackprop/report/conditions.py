@@ -84,18 +84,6 @@ def written(masks: Iterable[Expr], form: Callable[[Expr], Formula]) -> tuple[For
     return tuple(found)
 
 
-def ranges(reduction: Reduction) -> dict[Index, Expr | None]:
-    """Its bound indices; with its extent each that stands on no axis as long as it runs."""
-    accesses = reduction.body.atoms(Access)
-    told = {
-        position
-        for access in accesses
-        for position, extent in zip(access.indices, access.tensor.shape, strict=True)
-        if isinstance(position, Index) and position.extent == extent
-    }
-    return {i: None if i in told else i.extent for i in reduction.bound}
-
-
 def is_masked(score: Expr) -> bool:
     """Whether a score is left out where a mask says so: its exponential is no number but 0."""
     least = -(Integer(10) ** 30)

@@ -49,7 +49,7 @@ class Paragraph:
     lead: str = ""
 
 
-ROWS = 40  # of a table, so that it fits on a page
+FIRST, ROWS = 24, 40  # of a table: on the first page, and on every other
 
 
 def document_tex(derivation: Derivation) -> str:
@@ -112,7 +112,7 @@ def _common(shown: View, escape: Escape) -> dict[str, object]:
         "name": escape(system.name),
         "notes": [escape(part) for part in system.notes.split("\n\n") if part.strip()],
         "entries": entries,
-        "tables": [entries[k : k + ROWS] for k in range(0, len(entries), ROWS)],
+        "tables": _tables(entries),
         "extents": [latex_of(shown.known.entry(e)) for e in system.extents],
         "one_hot": [
             (latex_of(matrix), latex_of(labels))
@@ -120,11 +120,19 @@ def _common(shown: View, escape: Escape) -> dict[str, object]:
         ],
         "rows": uses_rows(shown.lines()),
         "rules": [(escape(rule), escape(why)) for rule, why in rules(shown).items()],
-        "conventions": [escape(c) for c in conventions(shown)],
+        "conventions": [escape(c) for c in conventions(shown, steps=True)],
         "slices": slices and latex_of(slices),
         "draws": [latex_of(draw) for draw in draws(shown)],
         "updates": [(latex_of(update), number) for update, number in updates(shown)],
     }
+
+
+def _tables(entries: list[Entry]) -> list[list[Entry]]:
+    """The entries in tables that fit on their pages."""
+    if len(entries) <= FIRST + 6:
+        return [entries]
+    rest = entries[FIRST:]
+    return [entries[:FIRST], *(rest[k : k + ROWS] for k in range(0, len(rest), ROWS))]
 
 
 def _escaped(entry: Entry, escape: Escape) -> Entry:
@@ -189,4 +197,4 @@ def _heading(shown: Shown, name: str) -> str:
     symbol = f"${latex_of(shown.known.whole(shown.subject))}$"
     if not shown.gradient:
         return f"Cotangent of {symbol} ({name})"
-    return f"Gradient by {symbol} ({name}{', as rows and their values' if shown.sparse else ''})"
+    return f"Gradient by {symbol} ({name}{', as (rows, values)' if shown.sparse else ''})"

@@ -11,6 +11,7 @@ from sympy import Expr, Rational
 
 from symbackprop.equations.masks import And, Compare, Delta, Not, Or, Where
 from symbackprop.equations.nodes import Access, Digit, Index, Partial, Stop, TensorSymbol
+from symbackprop.equations.ranges import untold
 from symbackprop.equations.reductions import (
     ArgMax,
     ArgMin,
@@ -21,7 +22,7 @@ from symbackprop.equations.reductions import (
     Reduction,
     Sum,
 )
-from symbackprop.report.conditions import conditions, is_masked, ranges, relation, written
+from symbackprop.report.conditions import conditions, is_masked, relation, written
 from symbackprop.report.formula import (
     ONE,
     Apply,
@@ -63,7 +64,6 @@ class _Scope:
     names: Names
     order: tuple[Index, ...]
     held: tuple[Expr, ...] = ()  # masks that hold here
-
 
 
 def entry_form(expr: Expr, names: Names, order: tuple[Index, ...] = ()) -> Formula:
@@ -116,11 +116,9 @@ def _scaled(
         return place(factor, scope.order)
 
     others, found = positions(above)
-    return scaled(
-        coefficient,
-        [*(_write(f, scope) for f in sorted(others, key=at)), *(_position(p, scope) for p in found)],
-        [_write(f, scope) for f in sorted(below, key=at)],
-    )
+    top = [_write(f, scope) for f in sorted(others, key=at)]
+    top += [_position(p, scope) for p in found]
+    return scaled(coefficient, top, [_write(f, scope) for f in sorted(below, key=at)])
 
 
 def _position(position: Position, scope: _Scope) -> Formula:
@@ -148,7 +146,8 @@ def _exp(expr: Expr, scope: _Scope) -> Formula:
 
 def _sum_of_exp(expr: LogSumExp, scope: _Scope) -> Formula:
     """Σ e^z, over what is not masked: a score of -10^30 counts as minus infinity."""
-    body, given = expr.body, ()
+    body: Expr = expr.body
+    given: tuple[Formula, ...] = ()
     if is_masked(body):
         given = written([body.args[0]], lambda e: _write(e, scope))
         body = body.args[1]
@@ -166,11 +165,12 @@ def _reduction(expr: Reduction, scope: _Scope) -> Formula:
 
 def _bound(expr: Reduction, scope: _Scope) -> tuple[Formula, ...]:
     """The bound indices; p < 2 where what it reads does not tell how far p runs."""
-    found = []
-    for index, extent in ranges(expr).items():
-        name = scope.names.entry(index)
-        found.append(name if extent is None else Relation("<", name, _write(extent, scope)))
-    return tuple(found)
+    long = untold(expr)
+    names = {index: scope.names.entry(index) for index in expr.bound}
+    return tuple(
+        Relation("<", name, _write(index.extent, scope)) if index in long else name
+        for index, name in names.items()
+    )
 
 
 def _sum(expr: Sum, scope: _Scope) -> Formula:
@@ -184,6 +184,8 @@ def _sum(expr: Sum, scope: _Scope) -> Formula:
             and set(indices) == set(expr.bound)
         ):
             return Norm(scope.names.whole(square.base.tensor), frobenius=len(indices) == 2)
+    if isinstance(square, sympy.exp) and is_masked(square.args[0]):
+        return _sum_of_exp(LogSumExp(square.args[0], *expr.bound), scope)
     body, masks = conditions(expr.body, expr.bound)
     given = written(masks, lambda e: _write(e, scope))
     return Big("sum", _bound(expr, scope), _write(body, scope), given)

@@ -21,7 +21,7 @@ from symbackprop.report.formula import (
 )
 from symbackprop.report.latex import big_front, box, factor_boxes, fraction_front, joint
 
-_WHOLE = 6.0  # em; what is no wider is never broken
+_WHOLE = 9.0  # em; what is no wider is never broken
 _INNER, _FACTOR = 1, 4  # how much deeper a break inside brackets, or between factors, counts
 
 

@@ -17,8 +17,9 @@ from sympy import Expr, Integer
 
 from symbackprop.equations.masks import And, Compare, Delta, Not, Or, Where
 from symbackprop.equations.nodes import Access, Index, Stop, TensorSymbol, free_indices
+from symbackprop.equations.ranges import untold
 from symbackprop.equations.reductions import LogSumExp, Reduction, Sum
-from symbackprop.report.conditions import conditions, ranges, relation, written
+from symbackprop.report.conditions import conditions, relation, written
 from symbackprop.report.contraction import Axes, Factor, NoMatrixForm, contract
 from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import (
@@ -156,8 +157,7 @@ class _Reader:
 
     def _staying(self, expr: Sum, staying: tuple[Index, ...]) -> Factor:
         """A sum of matrix products, or over steps, over an index that stays: Σ_t X_tᵀ Z_t."""
-        told = ranges(expr)
-        if any(told[i] is not None for i in staying):
+        if not untold(expr).isdisjoint(staying):
             raise NoMatrixForm
         if len(expr.bound) == len(staying) and not self.reads.steps:
             raise NoMatrixForm

@@ -131,17 +131,19 @@ def _candidates(symbol: Symbol) -> tuple[Display, ...]:
     if not parts:
         return (verbatim,)
     number, below = parts[2], parts[3][1:].replace("_", ",")
-    last = _NUMBERED.match(below)
-    if last and not number:  # z_i1, of layer 1, is written as W1_i is
-        below, number = last[1], last[2]
     letter = _letter(parts[1])
+    single = len(letter.rstrip(HAT)) == 1
     if rank == 0:
-        if len(letter.rstrip(HAT)) > 1 and number:
+        if not single and number:
             return (verbatim,)
         return (Display(letter, "", ",".join(w for w in (number, below) if w)), verbatim)
+    last = _NUMBERED.match(parts[3])
+    if last and not number:  # z_i1, of layer 1, is written as W1_i is
+        number, below = last[2], last[1][1:].replace("_", ",")
+        if not single:
+            letter, below = f"{letter}{last[1]}", ""
     written = Display(letter, number, below, rank)
-    single = len(letter.rstrip(HAT)) == 1 and letter[0].isascii()
-    if not single:
+    if not single or not letter[0].isascii():
         return (written, verbatim)
     cased = letter.upper() if rank > 1 else letter.lower()
     return (replace(written, letter=cased), written, verbatim)

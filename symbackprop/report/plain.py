@@ -79,7 +79,7 @@ def _footnotes(view: View, steps: bool) -> Iterator[str]:
         f"{text_of(matrix)} = onehot({text_of(labels)})"
         for matrix, labels in one_hot_labels(view.lines()).items()
     ]
-    notes += conventions(view)
+    notes += conventions(view, steps)
     notes += [f"{text_of(draw)}, where it is not given" for draw in draws(view)]
     notes += [f"after a step of training {text_of(u)}, by ({n})" for u, n in updates(view)]
     if notes:

@@ -95,9 +95,7 @@ def _equation(shown: Shown, steps: bool, in_use: bool) -> dict[str, Any]:
         "label": line.equation.label,
         "text": f"{text_of(shown.derivative)} = {text_of(shown.index)}",
         "latex": f"{latex_of(shown.derivative)} = {latex_of(shown.index)}",
-        "matrix_latex": (
-            f"{latex_of(matrix.left)} = {latex_of(matrix.right)}" if matrix else None
-        ),
+        "matrix_latex": (f"{latex_of(matrix.left)} = {latex_of(matrix.right)}" if matrix else None),
         "also": [
             {"rule": r.rule, "text": text_of(r.formula), "latex": latex_of(r.formula), "why": r.why}
             for r in shown.other_forms()

@@ -173,7 +173,5 @@ def _step(access: Access, axes: Mapping[TensorSymbol, int]) -> Index | None:
     """The index on the axis of steps, if it is known."""
     if access.tensor not in axes:
         return None
-    found = [
-        i for i in access.indices[axes[access.tensor]].free_symbols if isinstance(i, Index)
-    ]
+    found = [i for i in access.indices[axes[access.tensor]].free_symbols if isinstance(i, Index)]
     return found[0] if len(found) == 1 else None

@@ -51,8 +51,11 @@ def rules(view: View) -> dict[str, str]:
     return used
 
 
-def conventions(view: View) -> list[str]:
-    """The choices that the derivatives of this derivation rest on, and its notation, in words."""
+def conventions(view: View, steps: bool) -> list[str]:
+    """The choices that the derivatives of this derivation rest on, and its notation, in words.
+
+    `steps`: every rule is shown, too.
+    """
     derivation = view.derivation
     found = []
     cotangents = [line for loss in derivation.losses for line in loss.cotangents]
@@ -60,7 +63,7 @@ def conventions(view: View) -> list[str]:
         found.append("relu and abs have derivative 0 at 0.")
     if any(line.equation.rhs.has(ArgMax, ArgMin) for line in cotangents):
         found.append("max and min pass the derivative to the first place that attains them.")
-    if any(isinstance(part, Big) and part.given for part in _parts(view)):
+    if any(isinstance(part, Big) and part.given for part in _parts(view, steps)):
         found.append("A sum with a condition below it runs over the indices that satisfy it.")
     sums = (e for line in derivation.forward for e in line.equation.rhs.atoms(LogSumExp))
     if any(is_masked(total.body) for total in sums):
@@ -85,9 +88,11 @@ def uses_slices(view: View) -> Formula | None:
     return next((a for a in lefts if isinstance(a, Named) and a.indices), None)
 
 
-def _parts(view: View) -> Iterator[Formula]:
+def _parts(view: View, steps: bool) -> Iterator[Formula]:
     for line in view.lines():
-        yield from walk(line.formula)
+        rows = [*line.other_forms(), *(line.rows() if steps else [])]
+        for formula in (line.formula, *(row.formula for row in rows)):
+            yield from walk(formula)
 
 
 def steps_heading(block: Block) -> Words:
@@ -132,7 +137,7 @@ def _lefts(shown: Shown, end: End, matrices: bool) -> Iterator[Formula]:
 
 def draws(view: View) -> list[Formula]:
     """The inputs that are drawn where they are not given, each with its distribution."""
-    found = []
+    found: list[Formula] = []
     for given in view.derivation.system.inputs:
         if given.draw is not None:
             name = view.known.whole(given.symbol)

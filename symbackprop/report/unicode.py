@@ -46,7 +46,10 @@ RELATIONS: Mapping[str, str] = {
 }  # fmt: skip
 _CONSTANTS = {"ones": "𝟏", "identity": "I", "pi": "π", "e": "e", "all": ":"}
 _BIG = {"sum": "Σ", "prod": "Π"}
-_FUNCTIONS = {"logsoftmax": "log softmax", "sigmoid": "σ", "maximum": "max", "minimum": "min"}
+_FUNCTIONS = {
+    "logsoftmax": "log softmax", "sigmoid": "σ", "maximum": "max", "minimum": "min",
+    "normal": "N", "uniform": "U", "bernoulli": "Bernoulli",
+}  # fmt: skip
 
 Printed = tuple[str, int]
 
@@ -74,7 +77,8 @@ def letter_of(display: Display, barred: bool = False) -> str:
     """A name with its layer and subscript."""
     letter = display.letter
     if barred:
-        letter = letter + _MACRON if len(letter.rstrip(HAT)) == 1 else "".join(c + _OVERLINE for c in letter)
+        single = len(letter.rstrip(HAT)) == 1
+        letter = letter + _MACRON if single else "".join(c + _OVERLINE for c in letter)
     below = display.subscript
     low = below.translate(_SUBSCRIPT) if below.isdecimal() else f"_{below}" if below else ""
     return letter + display.layer.translate(_SUPERSCRIPT) + low

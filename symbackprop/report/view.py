@@ -93,8 +93,8 @@ class Shown:
 
     def at_step(self, axis: int, step: Formula, matrix: bool) -> Formula:
         """The left-hand side at one step: the matrix of all entries there, or one entry."""
-        indices = [self.known.entry(i) for i in self.line.equation.indices]
-        below = [ALL if matrix else i for i in indices]
+        indices = self.line.equation.indices
+        below: list[Formula] = [ALL if matrix else self.known.entry(i) for i in indices]
         below[axis] = step
         return self.known.part(self.line.equation.tensor, below, plain=True)
 

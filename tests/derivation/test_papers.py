@@ -115,6 +115,21 @@ dxhat1[n, i] = dz[n, i] * gamma1[i]
 dx[n, i] = r1[n] * (dxhat1[n, i] - xhat1[n, i] * mean[j](dxhat1[n, j] * xhat1[n, j]))
 """,
     ),
+    "batch norm of images (Ioffe and Szegedy 2015, the gradient simplified)": (
+        """
+inputs: {x: [N, H, W, 7]}
+network: |
+  z = batch_norm(x)
+loss: sum(z**3)
+wrt: [x, gamma1, beta1]
+""",
+        """
+dbeta1[c] = sum[n, h, w](dz[n, h, w, c])
+dgamma1[c] = sum[n, h, w](dz[n, h, w, c] * xhat1[n, h, w, c])
+dxhat1[n, h, w, c] = dz[n, h, w, c] * gamma1[c]
+dx[n, h, w, c] = r1[c] * (dxhat1[n, h, w, c] - mean[i, j, k](dxhat1[i, j, k, c]) - xhat1[n, h, w, c] * mean[i, j, k](dxhat1[i, j, k, c] * xhat1[i, j, k, c]))
+""",
+    ),
     "batch norm in index statements (Ioffe and Szegedy 2015, the gradient simplified)": (
         """
 inputs: {x: [N, 7]}
@@ -132,6 +147,21 @@ dbeta[i] = sum[n](dz[n, i])
 dgamma[i] = sum[n](dz[n, i] * y[n, i])
 dy[n, i] = dz[n, i] * gamma[i]
 dx[n, i] = (dy[n, i] - mean[m](dy[m, i]) - y[n, i] * mean[m](dy[m, i] * y[m, i])) / sqrt(var[i] + 1e-5)
+""",
+    ),
+    "batch norm in one statement": (
+        """
+inputs: {x: [N, 7]}
+params: {g: {shape: [7]}, b: {shape: [7]}}
+network: |
+  m = mean(x, axis=0, keepdims=True)
+  v = mean((x - m)**2, axis=0, keepdims=True)
+  z = g * (x - m) / sqrt(v + 1e-5) + b
+loss: sum(z**3)
+wrt: [x, g, b]
+""",
+        """
+dx[n, i] = g[i] * (dz[n, i] - mean[k](dz[k, i]) - (x[n, i] - m[0, i]) * mean[k](dz[k, i] * (x[k, i] - m[0, i])) / (v[0, i] + 1e-5)) / sqrt(v[0, i] + 1e-5)
 """,
     ),
     "batch norm with its deviation named": (

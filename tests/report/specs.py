@@ -122,6 +122,72 @@ losses:
   generator: {value: mean(softplus(-sf)), wrt: [W_gen, b_gen]}
   discriminator: {value: mean(softplus(sf)) + mean(softplus(-sr)), wrt: [W_dis, b_dis]}
 """,
+    "lstm": """
+name: lstm
+title: Long short-term memory
+inputs:
+  x: [N, T, 3]
+  y: {shape: [N], classes: 5}
+network: |
+  h = lstm(x, 7)
+  p = softmax(dense(last(h), 5))
+loss: cross_entropy(p, y)
+""",
+    "both_ways": """
+name: both_ways
+inputs:
+  x: [N, T, 3]
+  h0: [N, 2]
+  y: {shape: [N, T], classes: 5}
+params:
+  A: {shape: [2, 2], init: normal(1)}
+network: |
+  a = gru(x, 2)
+  b = rnn(x, 2, reverse=True)
+  c[n, -1, i] = h0[n, i]
+  c[n, t, i] = tanh(sum[k](A[k, i] * c[n, t - 1, k]) + x[n, t, 0])
+  d[t] = 0.5 * d[t - 2] + sum[n](c[n, t, 1])
+  p = softmax(dense(a + b + c, 5))
+loss: cross_entropy(p, y) + mean(d)
+wrt: [A, h0, U1_h, U2]
+""",
+    "images": """
+name: images
+inputs:
+  x: [N, 11, 13, 2]
+  y: {shape: [N], classes: 5}
+network: |
+  h = relu(conv2d(x, 3, (3, 2), stride=2, padding="same"))
+  s = max_pool2d(h, 2)
+  f = avg_pool2d(s, (2, 3), stride=1)
+  p = softmax(dense(flatten(f), 5))
+loss: cross_entropy(p, y)
+wrt: [W1, b1, x]
+""",
+    "block": """
+name: block
+inputs:
+  ids: {shape: [N, T], classes: 7}
+  y: {shape: [N, T], classes: 5}
+network: |
+  x = embedding(ids, 6)
+  a = x + multi_head_attention(layer_norm(x), 3, causal=True)
+  f = a + dense(gelu(dense(rms_norm(a), 11)), 6)
+  p = softmax(dense(f, 5))
+loss: cross_entropy(p, y)
+sparse: [E1]
+""",
+    "drawn": """
+name: drawn
+inputs:
+  x: [N, 3]
+  eps: {shape: [N, 7], draw: 'normal(0, 0.5)'}
+  y: {shape: [N], classes: 5}
+network: |
+  h = relu(batch_norm(dense(x, 7))) + eps
+  p = softmax(dense(dropout(h, 0.2), 5))
+loss: cross_entropy(p, y)
+""",
     "unused": """
 name: unused
 inputs:

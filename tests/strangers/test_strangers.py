@@ -12,6 +12,7 @@ pytest.importorskip("torch")
 
 import cases_arrays
 import cases_attention
+import cases_convolution
 import cases_corners
 import cases_handmade
 import cases_indices
@@ -20,6 +21,7 @@ import cases_networks
 import cases_normalisation
 import cases_objectives
 import cases_pointwise
+import cases_recurrences
 from stranger import Case
 from ways import by_loops, by_module, by_torch, extents_of, given
 
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.torch
 THEMES = (
     cases_arrays,
     cases_attention,
+    cases_convolution,
     cases_corners,
     cases_handmade,
     cases_indices,
@@ -38,6 +41,7 @@ THEMES = (
     cases_normalisation,
     cases_objectives,
     cases_pointwise,
+    cases_recurrences,
 )
 CASES = [made for theme in THEMES for made in vars(theme).values() if isinstance(made, Case)]
 SMALL, LARGE = (3, 2, 5, 7, 11, 13), (13, 7, 11, 17, 5, 19)

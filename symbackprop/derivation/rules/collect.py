@@ -15,7 +15,7 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, Rational
 
 from symbackprop.equations.masks import Not, Where
-from symbackprop.equations.nodes import Access, Index
+from symbackprop.equations.nodes import Access, Index, TensorSymbol
 from symbackprop.equations.reductions import Sum
 
 MOST_TERMS = 12
@@ -59,7 +59,7 @@ def factored(expr: Expr) -> Expr:
 
 def _factored_in_part(expr: Add, factors: list[Counter[Expr]]) -> Expr:
     """f (a + b) + c, f the entry that most terms share."""
-    counts = Counter(f for own in factors for f in own if isinstance(f, Access))
+    counts = Counter(f for own in factors for f in own if f.has(TensorSymbol))
     best = min(counts, key=lambda f: (-counts[f], sympy.default_sort_key(f)), default=None)
     if best is None or counts[best] < 2:
         return _over_one_denominator(expr)
@@ -129,9 +129,11 @@ def _factors(term: Expr) -> list[Expr]:
     for factor in Mul.make_args(term):
         if isinstance(factor, Rational):
             continue
-        if isinstance(factor, Pow) and factor.exp.is_Integer:
-            one = factor.base if factor.exp > 0 else 1 / factor.base
-            factors += [one] * abs(int(factor.exp))
+        if isinstance(factor, Pow) and factor.exp.is_Rational:
+            whole = int(factor.exp)  # towards 0: f^(-3/2) is f^(-1/2) times 1/f
+            one = factor.base if whole > 0 else 1 / factor.base
+            left = factor.base ** (factor.exp - whole)
+            factors += [one] * abs(whole) + [left] * (left != 1)
         else:
             factors.append(factor)
     return factors

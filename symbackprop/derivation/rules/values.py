@@ -35,7 +35,8 @@ class Part:
     def at(self, found: Expr) -> tuple[Expr, Expr]:
         """The tensor's entry and the rest, at the indices of an expression of the same form."""
         own, other = positional(self.part)[1], positional(found)[1]
-        names = dict(zip(own, other, strict=True))
+        names = {i: sympy.S.Zero for i in self.equation.indices}  # those of extent 1
+        names |= dict(zip(own, other, strict=True))
         return self.equation.lhs.xreplace(names), self.rest.xreplace(names)
 
 
@@ -53,7 +54,7 @@ def values_of(equations: Iterable[Equation]) -> Values:
     found = Values({}, {}, {})
     for equation in equations:
         for table, part in _parts(equation):
-            if free_indices(part.part) == set(equation.indices):
+            if free_indices(part.part) == {i for i in equation.indices if i.extent != 1}:
                 getattr(found, table).setdefault(positional(part.part)[0], part)
     return found
 
@@ -128,6 +129,9 @@ def in_known_products(expr: Expr, values: Values) -> Expr:
 
 
 def _known_product(term: Expr, values: Values) -> Expr:
+    sums = {f: in_known_products(f, values) for f in Mul.make_args(term) if isinstance(f, Add)}
+    if any(f != known for f, known in sums.items()):
+        return _known_product(Mul(*(sums.get(f, f) for f in Mul.make_args(term))), values)
     for part in _known_factors(term, values):
 
         def read(factor: Expr, part: Part = part) -> Expr:

@@ -1,0 +1,47 @@
+"""How large run-time extents have to be, so that every extent made of them is at least 1."""
+
+from __future__ import annotations
+
+from sympy import Expr, Integer
+
+from symbackprop.derivation.model import Derivation
+from symbackprop.emit.layout import Call, lines, quoted
+from symbackprop.emit.numbers import number
+from symbackprop.equations.nodes import Index, TensorSymbol
+from symbackprop.equations.ranges import nonnegative
+
+
+def least_extents(derivation: Derivation) -> dict[str, int]:
+    """The least value of each run-time extent that has to be more than 1, by name."""
+    found: dict[str, int] = {}
+    for extent in _made(derivation):
+        symbols = sorted(extent.free_symbols, key=lambda s: s.name)
+        if len(symbols) == 1:
+            value = found.get(symbols[0].name, 1)
+            while not extent.xreplace({symbols[0]: Integer(value)}) >= 1:
+                value += 1
+            found[symbols[0].name] = value
+    return {name: value for name, value in sorted(found.items()) if value > 1}
+
+
+def joint_checks(derivation: Derivation) -> list[str]:
+    """Checks of the extents that are made of several run-time extents, as T - S + 1 is."""
+    found: list[str] = []
+    for extent in _made(derivation):
+        if len(extent.free_symbols) > 1:
+            names = {s: f"extents[{quoted(s.name)}]" for s in extent.free_symbols}
+            known = number(extent.xreplace({s: type(s)(n, positive=True) for s, n in names.items()}))
+            found += lines("", Call("_check_made", (quoted(number(extent)), known)))
+    return found
+
+
+def _made(derivation: Derivation) -> list[Expr]:
+    """The extents made of others that these may leave below 1."""
+    found: dict[Expr, None] = {}
+    for line in derivation.lines():
+        atoms = line.equation.rhs.atoms(Index, TensorSymbol) | {line.equation.tensor}
+        for atom in sorted(atoms, key=lambda a: (a.name, str(a))):
+            for extent in (atom.extent,) if isinstance(atom, Index) else atom.shape:
+                if extent.free_symbols and not extent.is_Symbol and not nonnegative(extent - 1):
+                    found[extent] = None
+    return list(found)
