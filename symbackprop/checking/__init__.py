@@ -32,7 +32,7 @@ from symbackprop.equations.recurrence import NoRecurrence
 __all__ = ["Report", "Row", "check", "shrinks"]
 
 _OPERATIONS = 300_000  # what all values may cost exactly
-_TINY = 2_000_000  # and those of a tiny instance, which nothing takes the place of
+_TINY = 8_000_000  # and those of a tiny instance, which nothing takes the place of
 
 
 def check(

@@ -49,30 +49,21 @@ _OPERATIONS = 60_000  # that SymPy may go through for one loss; one entry if it 
 
 def check_gradients(derivation: Derivation, seed: int = 0) -> list[Row]:
     """One row for each gradient of each loss; of very many, SymPy finds some alone."""
-    extents = small_extents(derivation.system)
-    instance, forward = first_defined(
-        derivation.system,
-        lambda drawn: (drawn, forward_values(derivation, drawn)),
-        seed,
-        extents,
-    )
     rows = []
     for loss in derivation.losses:
         names = list(loss.gradients)
-        number = _entries_in_all(derivation.system, loss, extents)
+        number = _entries_in_all(derivation.system, loss)
         by_sympy = names[:: max(1, -(-len(names) // number))] if number else []
-        number = min(_ENTRIES, max(1, number // (len(names) or 1)))
-        values = cotangent_values(loss, forward, extents)
-        for name in by_sympy:
-            gradient = entries(loss.gradients[name].equation, Environment(values, extents))
-            rows.append(_row(derivation, loss, name, gradient, instance, forward, number, seed))
         others = [name for name in names if name not in by_sympy]
+        each = min(_ENTRIES, max(1, number // (len(names) or 1)))
+        rows += _by_sympy(derivation, loss, by_sympy, each, seed) if by_sympy else []
         rows += _in_floats(derivation, loss, others, seed) if others else []
     return rows
 
 
-def _entries_in_all(system: System, loss: LossDerivation, extents: Mapping[str, int]) -> int:
+def _entries_in_all(system: System, loss: LossDerivation) -> int:
     """How many entries of gradients to hold against SymPy, by what the loss costs."""
+    extents = small_extents(system)
     leading = leading_to(system.equations, {loss.loss.name})
     cost = 1 + sum(equation_work(equation, extents) for equation in leading)
     return max(_OPERATIONS // cost, int(cost <= 2 * _OPERATIONS))
@@ -97,6 +88,24 @@ def _in_floats(
         found = rises_as_derived(derivation.system, loss, [name], instance, values, rng)
         how = "a complex step along a random direction"
         rows.append(row(f"∂{loss.loss.name}/∂{name}", how, [found]))
+    return rows
+
+
+def _by_sympy(
+    derivation: Derivation, loss: LossDerivation, names: Sequence[str], each: int, seed: int
+) -> list[Row]:
+    """A row for each of these gradients, so many entries of it held against SymPy."""
+    instance, forward = first_defined(
+        derivation.system,
+        lambda drawn: (drawn, forward_values(derivation, drawn)),
+        seed,
+        small_extents(derivation.system),
+    )
+    values = cotangent_values(loss, forward, instance.extents)
+    rows = []
+    for name in names:
+        gradient = entries(loss.gradients[name].equation, Environment(values, instance.extents))
+        rows.append(_row(derivation, loss, name, gradient, instance, forward, each, seed))
     return rows
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from symbackprop.checking.calling import Case, dense
 from symbackprop.checking.draw import Array
 from symbackprop.checking.report import Comparison, entry
-from symbackprop.checking.values import leading_to
+from symbackprop.checking.values import equation_work, leading_to
 from symbackprop.derivation.model import LossDerivation
 from symbackprop.equations.nodes import Stop, tensors
 from symbackprop.equations.system import System
@@ -18,6 +18,7 @@ from symbackprop.equations.system import System
 _TOLERANCE = 1e-6
 _STEPS = (1e-4, 1e-5, 1e-6, 1e-7)  # of differences; a smaller one where a kink lies within
 _ENTRIES = 4  # of each gradient that is looked at, beside one direction
+_OPERATIONS = 200_000_000  # that all losses may cost; past it, one direction for all gradients
 
 
 def slopes(
@@ -34,11 +35,19 @@ def slopes(
     def comparisons() -> Iterator[Comparison]:
         _, found = case.call(f"{loss.loss.name}_and_grads")
         rng = np.random.default_rng(seed)
-        for name in free:
-            shape = {**case.inputs, **case.params}[name].shape
-            gradient = dense(found[name], shape).astype(float)
-            for what, direction in _directions(name, shape, rng):
-                yield _slope(case, loss, name, what, direction, float((gradient * direction).sum()))
+        given = {**case.inputs, **case.params}
+        gradients = {name: dense(found[name], given[name].shape).astype(float) for name in free}
+        alone = 2 * (1 + _ENTRIES) * len(free) * _cost(case, loss) <= _OPERATIONS
+        if free and not alone:
+            together = {name: next(_directions(name, given[name].shape, rng))[1] for name in free}
+            whole = _slope(
+                case, loss, f"along a random direction of {free[0]}, …", together, gradients
+            )
+            yield whole
+            alone = not whole.held
+        for name in free if alone else ():
+            for what, direction in _directions(name, given[name].shape, rng):
+                yield _slope(case, loss, what, {name: direction}, gradients)
 
     how = "module's central differences"
     return (f"{how}, without {', '.join(stopped)} (stop_gradient)" if stopped else how), comparisons
@@ -69,27 +78,40 @@ def _directions(
         yield f"at {entry(name, point)}", unit.reshape(shape)
 
 
+def _cost(case: Case, loss: LossDerivation) -> int:
+    leading = leading_to(case.derivation.system.equations, {loss.loss.name})
+    return sum(equation_work(equation, case.instance.extents) for equation in leading)
+
+
 def _slope(
-    case: Case, loss: LossDerivation, name: str, what: str, direction: Array, expected: float
+    case: Case,
+    loss: LossDerivation,
+    what: str,
+    along: Mapping[str, Array],
+    gradients: Mapping[str, Array],
 ) -> Comparison:
-    """Whether the loss changes along a direction as the gradient says, for one of the steps."""
+    """Whether the loss changes along a direction as the gradients say, for one of the steps."""
+    expected = sum(float((gradients[name] * v).sum()) for name, v in along.items())
     tried = []
     for step in _STEPS:
-        up, down = (_moved(case, loss, name, sign * step * direction) for sign in (1, -1))
+        up, down = (_moved(case, loss, along, sign * step) for sign in (1, -1))
         slope = (up - down) / (2 * step)
         rounding = 1e-15 * max(abs(up), abs(down)) / step
         scale = max(abs(slope), abs(expected), 1e-3)
         error, tolerance = abs(slope - expected) / scale, _TOLERANCE + rounding / scale
+        number = loss.gradients[next(iter(along))].number
         where = (
-            f"equation ({loss.gradients[name].number}), {what}: "
+            f"equation ({number}), {what}: "
             f"the module says {expected:.9g}, its loss rises by {slope:.9g}"
         )
         tried.append(Comparison(error, tolerance, where))
-    return next((c for c in tried if c.held), tried[0])
+        if tried[-1].held:
+            return tried[-1]
+    return tried[0]
 
 
-def _moved(case: Case, loss: LossDerivation, name: str, by: Array) -> float:
-    if name in case.params:
-        params = {**case.params, name: case.params[name] + by}
-        return float(case.call(loss.loss.name, params=params))
-    return float(case.call(loss.loss.name, **{name: case.inputs[name] + by}))
+def _moved(case: Case, loss: LossDerivation, along: Mapping[str, Array], by: float) -> float:
+    def moved(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return {name: a + by * along[name] if name in along else a for name, a in arrays.items()}
+
+    return float(case.call(loss.loss.name, params=moved(case.params), **moved(case.inputs)))

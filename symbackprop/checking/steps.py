@@ -35,7 +35,8 @@ from symbackprop.equations.evaluate import (
 from symbackprop.equations.evaluate_compile import Compiled, Frame, Scope
 from symbackprop.equations.nodes import Access, Partial
 
-_OPERATIONS_A_LINE = 60_000  # what one line may cost to check; at least one entry is checked
+_OPERATIONS = 2_000_000  # what all lines may cost to check
+_OPERATIONS_A_LINE = 60_000  # what one of them may; at least one entry is checked
 _OPERATIONS_AN_ENTRY = 4_000_000  # a dearer line is not checked
 
 
@@ -48,10 +49,12 @@ def check_steps(derivation: Derivation, seed: int = 0) -> list[Row]:
         loss.loss: cotangent_values(loss, forward, instance.extents) for loss in derivation.losses
     }
     tally = Tally()
+    number = sum(1 for _ in lines(derivation))
+    each = min(_OPERATIONS_A_LINE, _OPERATIONS // max(1, number))
     for line, loss in lines(derivation):
         values = back[loss.loss] if loss else forward
         equal = pairs(derivation, line)
-        points, every = _points(derivation, line, equal, instance, seed)
+        points, every = _points(derivation, line, equal, instance, each, seed)
         for rule in dict.fromkeys(pair.rule for pair in equal):
             tally.add(rule, (), every)
         for rule, comparison in _compare_pairs(derivation, line, equal, points, values, instance):
@@ -60,7 +63,12 @@ def check_steps(derivation: Derivation, seed: int = 0) -> list[Row]:
 
 
 def _points(
-    derivation: Derivation, line: Line, equal: Sequence[Pair], instance: Instance, seed: int
+    derivation: Derivation,
+    line: Line,
+    equal: Sequence[Pair],
+    instance: Instance,
+    operations_each: int,
+    seed: int,
 ) -> tuple[list[tuple[int, ...]], bool]:
     """The index values at which to check a line, as many as its cost allows; whether it is all."""
     extents = instance.extents
@@ -75,7 +83,7 @@ def _points(
     if cost > _OPERATIONS_AN_ENTRY:
         return [], False
     size = math.prod(shape)
-    number = min(size, max(1, _OPERATIONS_A_LINE // cost))
+    number = min(size, max(1, operations_each // cost))
     chosen = random.Random(seed).sample(range(size), number) if number < size else range(size)
     return [tuple(map(int, np.unravel_index(flat, shape))) for flat in chosen], number == size
 

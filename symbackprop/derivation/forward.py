@@ -80,9 +80,7 @@ def name_softmaxes(
     form of logsumexp, the equation of exp(f - logsumexp f).
     """
     known: dict[Expr, Equation] = {}
-    held = {
-        positional(s)[0]: e for e, _ in rewritten if (s := softmax_of(e.rhs)) and _covers(e, s)
-    }
+    held = {positional(s)[0]: e for e, _ in rewritten if (s := softmax_of(e.rhs)) and _covers(e, s)}
     before: dict[Expr, Equation] = {}
     result: list[Rewritten] = []
     for equation, steps in rewritten:

@@ -9,7 +9,7 @@ import sympy
 from sympy import Add, Expr, Integer, Mul, Pow
 
 from symbackprop.derivation.scalar import partial_derivative
-from symbackprop.equations.masks import Delta, Mask, Not, Where
+from symbackprop.equations.masks import Delta, Mask, Where
 from symbackprop.equations.nodes import Access, Digit, Index, Stop, TensorSymbol, pointwise_function
 from symbackprop.equations.reductions import (
     ArgMax,

@@ -92,7 +92,7 @@ def _weights(
     p = f"exp({score.format(j='j')}) / sum[i](exp({score.format(j='i')}))"
     if condition:
         p = f"where({condition.format(j='j')}, {p}, 0)"
-    operands = {"s": s} if mask is None else {"s": s, "mask": mask}
+    operands: dict[str, Any] = {"s": s} if mask is None else {"s": s, "mask": mask}
     return call.equation(f"p[{at}, j] = {p}", **operands)
 
 

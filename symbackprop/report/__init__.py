@@ -44,11 +44,18 @@ def text(derivation: Derivation, detail: str = "result") -> str:
 
 
 def latex(derivation: Derivation, detail: str = "result") -> str:
-    """One align* environment a section, and one a recurrence; gradients boxed; needs amsmath."""
+    """One align* environment a section, a recurrence or, with steps, an equation; needs amsmath.
+
+    Gradients are boxed.
+    """
     steps = _steps(detail)
-    blocks = [b for s in view(derivation).all_sections() for b in s.blocks()]
-    parts = [(steps_heading(b), align(b.lines, TAGS, steps)) for b in blocks]
-    return "\n\n".join(p for words, rows in parts for p in (latex_words(words), rows) if p) + "\n"
+    parts: list[str] = []
+    for section in view(derivation).all_sections():
+        for block in section.blocks():
+            parts.append(latex_words(steps_heading(block)))
+            together = [[line] for line in block.lines] if steps else [list(block.lines)]
+            parts += [align(lines, TAGS, steps) for lines in together]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def markdown(derivation: Derivation, detail: str = "result") -> str:

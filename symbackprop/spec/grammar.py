@@ -50,9 +50,11 @@ def statement(code: Code, layer: bool = False) -> Statement:
     if isinstance(target, ast.Name):
         return Statement(target.id, None, reader.expression(found.value), code.place(0), text)
     if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-        indices = tuple(reader.left_index(node) for node in _list(target.slice))
+        left = [reader.left_index(node) for node in _list(target.slice)]
+        indices = tuple(Name(i.index, i.place) if isinstance(i, Binder) else i for i in left)
+        extents = tuple(i for i in left if isinstance(i, Binder))
         value = reader.expression(found.value)
-        return Statement(target.value.id, indices, value, code.place(0), text)
+        return Statement(target.value.id, indices, value, code.place(0), text, extents)
     raise Refused(code.place(0), "the left side is no name", tree.FORM)
 
 
@@ -213,8 +215,10 @@ class _Reader:
         indices = tuple(self.index(item) for item in _list(node.slice))
         return Element(node.value.id, indices, self.place(node))
 
-    def left_index(self, node: ast.expr) -> Expression:
-        """An index on the left: a name, or the whole number of a recurrence's first step."""
+    def left_index(self, node: ast.expr) -> Expression | Binder:
+        """On the left: a name, with an extent where it is written, or a recurrence's first step."""
+        if isinstance(node, ast.Slice):
+            return self.binder(node)
         found = self.index(node)
         whole = found.of if isinstance(found, Unary) else found
         if not isinstance(found, (Name, Rest)) and not isinstance(whole, Number):

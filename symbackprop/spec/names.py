@@ -49,8 +49,7 @@ _MADE = re.compile(rf"({'|'.join(BASES)})(?:(\d+)|_([A-Za-z]\w*?))(_[a-z]+)?")
 class Names:
     """Reads statements and losses in order; `used` are the names that anything reads.
 
-    `complete` is whether every definition of the spec could be read; if not, a name that is not
-    defined is no fault of its own.
+    `complete`: every definition of the spec could be read; if not, an undefined name is no fault.
     """
 
     definitions: Definitions
@@ -73,13 +72,14 @@ class Names:
         running = [i for i in indices or () if isinstance(i, Name) and i.id not in self.extents]
         for index in running:
             self._bind(index.id, index.place, own, "stands twice on the left")
+        for size in (b.extent for b in statement.extents if b.extent is not None):
+            self._index(size, frozenset(), None)
         self.value(statement.value, frozenset(own), indexed=indices is not None)
         if indices is None or len(running) == len(indices):
             self.definitions.define(target, "tensor", statement.place)
         elif target not in self.targets:
             message = f"a first step of {quoted(target)}, which no statement defines"
-            fix = f"define it below: {target}[…] = …"
-            self.faults.add(Fault(statement.place, message, fix[:120]))
+            self.faults.add(Fault(statement.place, message, "define it below, with plain indices"))
 
     def value(self, node: Expression, scope: frozenset[str], indexed: bool) -> None:
         """Checks an expression in which the indices of `scope` are bound."""

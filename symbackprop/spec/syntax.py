@@ -173,13 +173,14 @@ Expression = (
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`target = value`, or `target[indices] = value` when `indices` is not None."""
+    """`target = value`, or `target[indices] = value`; `extents` as in `h[n, t:10] = value`."""
 
     target: str
     indices: tuple[Expression, ...] | None
     value: Expression
     place: Place
     text: str
+    extents: tuple[Binder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,14 +71,15 @@ class Batches:
         totals: dict[str, float] = dict.fromkeys(losses, 0.0)
         chosen = None
         for number, batch in enumerate(self._in_order(rows)):
-            rng = np.random.default_rng([self.plan.seed, 3, number])
-            batch = batch.complete(rng)
+            # Every figure of a batch, in every epoch, is made of the same draws.
+            seed = [self.plan.seed, 3, number]
+            batch = batch.complete(np.random.default_rng([*seed, 0]))
             share = batch.count / rows.count
             for loss in losses:
-                totals[loss] += share * network.loss(loss, batch, rng)
+                totals[loss] += share * network.loss(loss, batch, np.random.default_rng(seed))
             if chosen == ():
                 continue
-            outputs = network.forward(batch, rng)
+            outputs = network.forward(batch, np.random.default_rng(seed))
             if chosen is None:
                 read = network.takes("forward")
                 trues = {name: a for name, a in batch.arrays.items() if name not in read}

@@ -63,7 +63,8 @@ def shakespeare_pairs(inputs: Mapping[str, InputDeclaration]) -> Dataset:
 
     def draw(rng: np.random.Generator, arrays: Mapping[str, Array]) -> Array:
         drawn = rng.random((len(arrays["word"]), negatives)) * cumulative[-1]
-        return np.searchsorted(cumulative, drawn, side="right")
+        found: Array = np.searchsorted(cumulative, drawn, side="right")
+        return found
 
     return Dataset({"word": pairs[:, 0], "context": pairs[:, 1]}, {"negative": draw})
 

@@ -200,7 +200,7 @@ loss: mean(t * stop_gradient(t) + c)
     ("shape", "why"),
     [
         ("N, 2000000000", "too large: "),
-        ("N, 1500, 1501, 2", "too large: "),
+        ("N, 6500, 6501, 2", "too large: "),
         ("N, " + ", ".join(["1"] * 40), "too large: a tensor of 41 axes"),
         ("N, " + ", ".join(["2147483647"] * 31), "too large: "),
     ],
@@ -219,8 +219,9 @@ def test_what_is_too_large_is_not_checked_and_said_so(shape, why) -> None:
 def test_what_is_too_large_is_checked_on_its_tiny_instance() -> None:
     spec = parse("name: t\ninputs: {x: [N, 2000000000]}\nparams: {w: {shape: []}}\nloss: mean(x*w)")
     found = check(differentiate(build(spec)), None, differentiate(build(next(shrinks(spec)))))
-    assert found.rows[0].how == "too large: 6,000,000,002 numbers"
-    assert found.rows[0].cells()[2:] == ("0", "0", "not checked")
+    assert found.rows[0].how.endswith(", tiny instance") and found.rows[0].equalities
+    assert found.rows[-1].how == "too large: 6,000,000,002 numbers"
+    assert found.rows[-1].cells()[2:] == ("0", "0", "not checked")
     assert found and found.verdict.endswith(f"all held, 1 of {len(found.rows)} rows not checked")
 
 
@@ -229,7 +230,7 @@ def test_drawn_values_keep_what_the_inputs_promise() -> None:
     instance = first_defined(system, lambda drawn: drawn)
     assert (instance.given["q"].sum(axis=-1) == 1).all()
     assert (instance.given["q"] > 0).all()
-    assert {type(v) for v in instance.given["y"].ravel()} == {int}
+    assert instance.given["y"].dtype.kind == "i"
     assert ((instance.given["y"] >= 0) & (instance.given["y"] < 5)).all()
     assert set(instance.given["keep"].ravel()) <= {0, 1}
     assert instance.extents == {"N": 2} == run_time_extents(system)

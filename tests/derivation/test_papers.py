@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a formula stands on one line
 """Derived equations read like the papers': the same expression, up to the names of indices.
 
 Each case is a spec, and what the paper states of its gradients, line for line, in the language of

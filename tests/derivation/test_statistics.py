@@ -1,4 +1,4 @@
-"""Rules that read what tensors hold, and statistics: named, put in, or left as lines of their own."""
+"""Rules that read what tensors hold; statistics: named, put in, or left as lines of their own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from symbackprop.derivation.rules.values import (
 from symbackprop.equations.build import build
 from symbackprop.equations.evaluate import EXACT, evaluate_equation, evaluate_system
 from symbackprop.equations.masks import Compare, Where
-from symbackprop.equations.nodes import Access, Index, TensorSymbol, extent
+from symbackprop.equations.nodes import Index, TensorSymbol, extent
 from symbackprop.equations.reductions import Sum
 from symbackprop.equations.system import Equation
 from symbackprop.spec import parse

@@ -227,3 +227,17 @@ def test_equations_that_are_no_recurrence_are_refused() -> None:
         components([same])
     with pytest.raises(NoRecurrence, match="the steps before and the steps after"):
         components([Equation(equation.tensor, equation.indices, back)])
+
+
+def test_written_extents_serve_where_no_axis_tells() -> None:
+    system = built(
+        "p[n:N, t:T] = 2 * k[n, t - 1] + 1",
+        "k[n, t] = p[n, t] / (p[n, t] + 1)",
+        "h[n, j:8] = where(j < 3, x[n, 0, j], v[n, 0, j - 3])",
+    )
+    assert [str(s) for s in defined(system, "k").tensor.shape] == ["N", "T"]
+    assert [str(s) for s in defined(system, "h").tensor.shape] == ["N", "8"]
+    with pytest.raises(SpecError, match="leaves its axis of extent 5"):
+        built("h[n, j:9] = where(j < 3, x[n, 0, j], v[n, 0, j - 3])")
+    with pytest.raises(SpecError, match="the extent of j is 0, which is not at least 1"):
+        built("h[n, j:0] = x[n, 0, 0] * j")

@@ -93,7 +93,7 @@ def values_of(
         values[Apply("onehot", (known.whole(labels),))] = rows
     bound = {i for s in equation.rhs.atoms(Sum) for i in s.bound}
     values[RANGES] = {known.entry(i): extent_of(i.extent, EXTENTS) for i in bound}
-    named = {known.whole(t): t.name for t in read_here}
+    named = {known.whole(t): t for t in read_here}
     places = {
         (known.whole(a.tensor), entry_form(position, known)): axis
         for a in steps.bare(equation.rhs).atoms(Access)
@@ -104,7 +104,11 @@ def values_of(
         whole = replace(formula, indices=())
         given = [i for i in formula.indices if i != Constant("all")]
         at = {places[whole, index]: int(read(index, here)) for index in given}
-        return column(part(arrays[named[whole]], at))
+        array, end = arrays[named[whole].name], steps.ends.get(named[whole])
+        inside = all(0 <= place < array.shape[axis] for axis, place in at.items())
+        if inside or end is None or end.value == 0:
+            return column(part(array, at))
+        return column(arrays[end.value.tensor.name])
 
     values[PARTS] = parts
     return values

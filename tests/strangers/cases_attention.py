@@ -76,7 +76,9 @@ wrt: [q, k, v]
     m=open_to_first,
 )
 def mask_and_causal(q, k, v, m, y):
-    return (scaled_dot_product_attention(q, k, v, attn_mask=m & m.new_ones(m.shape).tril()) * y).sum()
+    return (
+        scaled_dot_product_attention(q, k, v, attn_mask=m & m.new_ones(m.shape).tril()) * y
+    ).sum()
 
 
 @case(

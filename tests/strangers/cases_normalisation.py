@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from stranger import between, case
 from torch.nn import functional as F
 

@@ -271,8 +271,8 @@ def gated_linear_attention(x, Wk, Wv, Wq, g):
 inputs: {x: [N, T, 3]}
 params: {A: {shape: [2, 2]}, B: {shape: [3, 2]}, C: {shape: [2, 3]}, D: {shape: [3]}}
 network: |
-  u[n, t, i] = where(t > 0, sum[d](x[n, t - 1, d] * B[d, i]), 0 * x[n, t, 0])
-  s[n, t, i] = sum[k](A[k, i] * s[n, t - 1, k]) + u[n, t, i]
+  u = x @ B
+  s[n, t, i] = sum[k](A[k, i] * s[n, t - 1, k]) + where(t > 0, u[n, t - 1, i], u[n, t, i])
   p[n, t, d] = sum[i](s[n, t, i] * C[i, d]) + D[d] * s[n, t, 0]
 loss: half_sse(p, x)
 wrt: [A, B, C, D, x]
@@ -281,7 +281,7 @@ def state_space(x, A, B, C, D):
     s = zeros(x, 2)
     found = []
     for t in range(x.shape[1]):
-        s = s @ A + (x[:, t - 1] @ B if t else 0.0)
+        s = s @ A + x[:, t - 1 if t else 0] @ B
         found.append(s @ C + D * s[:, :1])
     return 0.5 * (stacked(found) - x).square().sum(-1).mean()
 

@@ -14,7 +14,9 @@ def accelerations(state, force):
     """
     _, speed, angle, spin = state
     M, m, half, g = 1.1, 0.1, 0.5, 9.8
-    mass = np.array([[M, m * half * np.cos(angle)], [m * half * np.cos(angle), m * half**2 * 4 / 3]])
+    mass = np.array(
+        [[M, m * half * np.cos(angle)], [m * half * np.cos(angle), m * half**2 * 4 / 3]]
+    )
     push = force - 0.0005 * np.sign(speed) + m * half * spin**2 * np.sin(angle)
     turn = m * g * half * np.sin(angle) - 0.000002 * spin
     return np.linalg.solve(mass, [push, turn])

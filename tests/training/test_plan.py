@@ -156,7 +156,7 @@ def test_an_environment_takes_the_place_of_data():
             "train has both data and environment",
             "keep one of the two",
         ),
-        ({"measure": "acuracy"}, "measure is 'acuracy'", "write one or more of accuracy, bits, rmse"),
+        ({"measure": "bit"}, "measure is 'bit'", "write one or more of accuracy, bits, rmse"),
         (
             {"goal": "up"},
             "goal is 'up'",
@@ -174,4 +174,6 @@ def test_faults_of_what_is_new(block, message, fix):
 def test_the_place_of_a_fault_inside_losses():
     with pytest.raises(SpecError) as caught:
         read_plan(two_losses({"losses": {"down": {"rate": 1, "every": 0}}}))
-    assert str(caught.value).startswith("net.yaml:3:21: every is 0\n      down: {rate: 1, every: 0}\n")
+    assert str(caught.value).startswith(
+        "net.yaml:3:21: every is 0\n      down: {rate: 1, every: 0}\n"
+    )

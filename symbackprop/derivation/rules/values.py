@@ -1,9 +1,9 @@
 """Read powers, products and sums from the tensors that hold them.
 
-    y = f^e             f^(k e)      = y^k          k an integer, and no new division
-    y = f g             Π f g …      = Π y …        where that leaves fewer factors
-    s = c Σ_j f_j       Σ_j f_j      = s / c
-                        Σ_j (f_j - a) = s / c - J a  which is 0 for deviations from a mean
+f^(k e)       = y^k            where y = f^e: k an integer, and no new division
+Π f g …       = Π y …          where y = f g: if that leaves fewer factors
+Σ_j f_j       = s / c          where s = c Σ_j f_j
+Σ_j (f_j - a) = s / c - J a    which is 0 for deviations from a mean
 """
 
 from __future__ import annotations
@@ -202,9 +202,9 @@ def _factor_count(term: Expr) -> int:
 
 def _divisors(term: Expr) -> int:
     """How many factors a product is divided by."""
-    return sum(
-        1 for f in Mul.make_args(term) if isinstance(f, Pow) and f.exp.is_negative
-    ) + sum(_divisors(s.body) for s in Mul.make_args(term) if isinstance(s, Sum))
+    return sum(1 for f in Mul.make_args(term) if isinstance(f, Pow) and f.exp.is_negative) + sum(
+        _divisors(s.body) for s in Mul.make_args(term) if isinstance(s, Sum)
+    )
 
 
 def _everywhere(expr: Expr, read: Callable[[Expr], Expr]) -> Expr:

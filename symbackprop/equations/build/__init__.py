@@ -113,7 +113,8 @@ def _state(scope: Scope, circles: Circles, statement: Statement) -> None:
         value = Arraywise(scope, statement.target).value(statement.value)
     else:
         indexed = Indexed(scope, members=members, target=statement.target)
-        indices, body = indexed.statement(statement.indices, statement.value, {})
+        given = {b.index: indexed.extent(b) for b in statement.extents if b.extent is not None}
+        indices, body = indexed.statement(statement.indices, statement.value, given)
         value = ArrayValue(indices, body)
     scope.define(statement.target, value, statement.place)
     circles.end(statement)

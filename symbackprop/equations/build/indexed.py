@@ -26,6 +26,7 @@ from symbackprop.layers import LAYERS
 from symbackprop.layers.pointwise import POINTWISE, REDUCTIONS
 from symbackprop.spec.syntax import (
     Binary,
+    Binder,
     Call,
     Compare,
     Element,
@@ -195,6 +196,18 @@ class Indexed(IndexExtents):
             self.fail(node.place, f"{position} is no whole number", "an index is a whole number")
         return position
 
+    def extent(self, binder: Binder) -> Expr:
+        """The extent that is written behind an index, as in p:2."""
+        assert binder.extent is not None
+        written = self.position(binder.extent, {})
+        if not written.is_positive:
+            self.fail(
+                binder.place,
+                f"the extent of {binder.index} is {written}, which is not at least 1",
+                "write an extent that is 1 or more",
+            )
+        return written
+
     def _reduction(self, node: Reduction, env: Mapping[str, Index]) -> Expr:
         inner = self.bind(node, env)
         bound = [inner[b.index] for b in node.binders]
@@ -209,13 +222,7 @@ class Indexed(IndexExtents):
         for binder in node.binders:
             stands[binder.index] = []
             if binder.extent is not None:
-                written = self.position(binder.extent, {})
-                if not written.is_positive:
-                    self.fail(
-                        binder.place,
-                        f"the extent of {binder.index} is {written}, which is not at least 1",
-                        "write an extent that is 1 or more",
-                    )
+                written = self.extent(binder)
                 stands[binder.index].append(Stand(written, f"{binder.index}:{written}"))
         self.collect(node.body, stands)
         inner = dict(env)
