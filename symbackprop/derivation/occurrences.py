@@ -173,8 +173,13 @@ def _guarded(mask: Expr, coefficient: Expr, branch: int) -> Expr:
 
 
 def _is_tame(expr: Expr) -> bool:
-    """Finite wherever the tensors are, so that 0 times it is 0: no power below 1, exp or log."""
-    if isinstance(expr, Access | Mask) or not expr.args:
+    """Finite wherever the tensors are, so that 0 times it is 0: no power below 1, exp or log.
+
+    Nor a shifted read, which may leave its tensor where the mask does not hold.
+    """
+    if isinstance(expr, Access):
+        return not any(position.is_Add for position in expr.indices)
+    if isinstance(expr, Mask) or not expr.args:
         return True
     if isinstance(expr, Pow):
         return bool(expr.exp.is_Integer and expr.exp > 0) and _is_tame(expr.base)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Symbol
 
 from symbackprop.derivation.model import Derivation
 from symbackprop.emit.layout import Call, lines, quoted
@@ -29,8 +29,8 @@ def joint_checks(derivation: Derivation) -> list[str]:
     found: list[str] = []
     for extent in _made(derivation):
         if len(extent.free_symbols) > 1:
-            names = {s: f"extents[{quoted(s.name)}]" for s in extent.free_symbols}
-            known = number(extent.xreplace({s: type(s)(n, positive=True) for s, n in names.items()}))
+            looked_up = {s: Symbol(f"extents[{quoted(s.name)}]") for s in extent.free_symbols}
+            known = number(extent.xreplace(looked_up))
             found += lines("", Call("_check_made", (quoted(number(extent)), known)))
     return found
 

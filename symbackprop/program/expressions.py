@@ -285,6 +285,7 @@ RULES: Mapping[type, Rule] = {
     Mul: lower_mul,
     Pow: lower_pow,
     Function: lower_function,
+    sympy.floor: lower_number,
     sympy.exp: lower_exp,
     PointwiseFunction: lower_table,
     nodes.Access: lower_access,

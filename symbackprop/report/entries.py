@@ -233,6 +233,13 @@ def _function(expr: Expr, scope: _Scope) -> Formula:
     return Apply(function_name(expr), tuple(_write(a, scope) for a in expr.args))
 
 
+def _floor(expr: Expr, scope: _Scope) -> Formula:
+    """⌊(T - 3)/2⌋: SymPy's T/2 - 3/2 over one denominator."""
+    above, below = sympy.fraction(sympy.together(expr.args[0]))
+    quotient = _write(above, scope)
+    return Apply("floor", (quotient if below == 1 else Fraction(quotient, _write(below, scope)),))
+
+
 def _constant(expr: Expr, scope: _Scope) -> Formula:
     return Constant("pi" if expr is sympy.pi else "e")
 
@@ -262,6 +269,7 @@ _WRITERS: Mapping[type, Callable[[Any, _Scope], Formula]] = {
     Digit: _digit,
     sympy.exp: _exp,
     sympy.Pow: _power,
+    sympy.floor: _floor,
     sympy.Function: _function,
     sympy.NumberSymbol: _constant,
 }

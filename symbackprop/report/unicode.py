@@ -175,7 +175,8 @@ def _apply(formula: Apply) -> Printed:
 
 def _big(formula: Big) -> Printed:
     bound = ",".join(text_of(i) for i in formula.bound)
-    below = f"_{bound}" if len(formula.bound) == 1 else f"_{{{bound}}}"
+    alone = len(formula.bound) == 1 and isinstance(formula.bound[0], Named)
+    below = f"_{bound}" if alone else f"_{{{bound}}}"
     if formula.given:
         below = f"_{{{bound}: {', '.join(text_of(g) for g in formula.given)}}}"
     sign = _BIG.get(formula.operator, formula.operator)

@@ -1,7 +1,6 @@
 """What a spec says, with the place of every word: frozen values, no SymPy.
 
 The expression grammar is Python's, walked and never executed:
-
     expression := Number | Text | Truth | Sequence | Name | Element | Reduction
                 | Call | Transpose | Unary | Binary | Compare
     statement  := name = expression | name[index, ...] = expression

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import pytest
 from sympy import Expr, Integer, tanh
@@ -26,9 +27,14 @@ LSTM_BACKWARD = """\
 """
 
 
+def plain(page: str) -> str:
+    """With letters and their bars as one character, as they stand here."""
+    return unicodedata.normalize("NFC", page)
+
+
 def test_the_lstm_reads_as_in_the_literature() -> None:
     """Greff et al. (2017): δy_t = Δ_t + R_zᵀ δz_{t+1} + …, δR = Σ_t ⟨δ_{t+1}, y_t⟩."""
-    page = text(derived("lstm"))
+    page = plain(text(derived("lstm")))
     assert LSTM_BACKWARD in page
     assert "for t = 0, 1, …, T − 1, with C¹[−1] = H[−1] = 0:" in page
     assert "Ū¹_f = Σ_t H[t − 1]ᵀ Z̄¹_f[t]" in page
@@ -37,7 +43,7 @@ def test_the_lstm_reads_as_in_the_literature() -> None:
 
 
 def test_what_is_beyond_the_ends_is_said_beside_each_group() -> None:
-    page = text(derived("both_ways"))
+    page = plain(text(derived("both_ways")))
     for heading in (
         "for t = 0, 1, …, T − 1, with a[−1] = 0:",
         "for t = T − 1, …, 0, with B[T] = 0:",
@@ -101,7 +107,8 @@ def test_a_guard_that_says_something_else_stays(other: Equation) -> None:
     step = Equation(h, (n, t, i), tanh(before(h[n, t - 1, i])))
     derivation = of(step, other)
     assert steps_of(derivation).bare(other.rhs) == other.rhs
-    assert " if " in text(derivation)
+    page = text(derivation)
+    assert any(mark in page for mark in ("where(t ≥ 1, ", "1[t ≥ ", "1[t < T − 1]", " if "))
 
 
 def test_two_beginnings_of_one_tensor_are_both_said() -> None:
@@ -112,4 +119,4 @@ def test_two_beginnings_of_one_tensor_are_both_said() -> None:
 
 def test_one_line_alone_says_its_own_range() -> None:
     line = derived("lstm")["U1_f"]
-    assert line_text(line) == "Ū¹_f[k,j] = Σ_{n,t: t ≥ 1} Z̄¹_f[n,t,j] H[n,t − 1,k]"
+    assert plain(line_text(line)) == "Ū¹_f[k,j] = Σ_{n,t: t ≥ 1} H[n,t − 1,k] Z̄¹_f[n,t,j]"
