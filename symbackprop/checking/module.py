@@ -38,8 +38,8 @@ class _Reference:
 
 def check_module(derivation: Derivation, module: Any, seed: int = 0) -> list[Row]:
     """Outputs, losses and gradients against the reference; gradients against differences."""
-    instance = _instance(derivation, seed)
-    return _rows(derivation, module, instance, None, seed)
+    training = None if derivation.in_use is None else True
+    return _rows(derivation, module, _instance(derivation, seed), training, seed)
 
 
 def check_in_use(derivation: Derivation, module: Any, seed: int = 0) -> list[Row]:
@@ -73,7 +73,7 @@ def _rows(
         ]
         if hasattr(module, "Workspace"):
             rows.append(_workspace_row(double, loss, reference))
-        if derivation.system.states and training is None:
+        if derivation.system.states and training is not False:
             rows.append(_state_row(double, loss, reference))
     return rows
 

@@ -19,6 +19,7 @@ from symbackprop.equations.evaluate import (
     extent_of,
 )
 from symbackprop.equations.evaluate_arrays import evaluate_arrays
+from symbackprop.equations.masks import Delta
 from symbackprop.equations.nodes import Partial, TensorSymbol, tensors
 from symbackprop.equations.reductions import Reduction
 from symbackprop.equations.system import Equation
@@ -100,12 +101,17 @@ def equation_work(equation: Equation, extents: Mapping[str, int]) -> int:
 
 
 def operations(expr: Any, extents: Mapping[str, int], partial: int = 0) -> int:
-    """About how many numbers one evaluation touches; a `Partial` touches that many."""
+    """About how many numbers one evaluation touches; a `Partial` touches that many.
+
+    Of a product with a Kronecker delta, only that is looked at in most places.
+    """
     if isinstance(expr, Partial):
         return partial
     if isinstance(expr, Reduction):
         sizes = math.prod(extent_of(i.extent, extents) for i in expr.bound)
         return operations(expr.body, extents, partial) * sizes
+    if expr.is_Mul and any(isinstance(factor, Delta) for factor in expr.args):
+        return 1 + partial * expr.has(Partial)
     return 1 + sum(operations(e, extents, partial) for e in expr.args)
 
 

@@ -276,6 +276,7 @@ _COMPILERS: Mapping[type, NodeCompiler] = {
     sympy.Add: _add,
     sympy.Mul: _mul,
     sympy.Pow: _pow,
+    sympy.floor: lambda expr, scope: _constant(extent_of(expr, scope.environment.extents)),
     reductions.Sum: _sum,
     reductions.Prod: _prod,
     reductions.LogSumExp: _log_sum_exp,

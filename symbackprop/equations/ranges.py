@@ -167,7 +167,7 @@ def _plus_one(bound: Bound) -> Bound:
 def pointed(mask: Expr) -> Expr:
     """The mask, as δ(i, 0) or δ(i, last) where only that value of its one index meets it."""
     comparison, holds = (mask.args[0], False) if isinstance(mask, Not) else (mask, True)
-    if not isinstance(comparison, Compare) or not holds and comparison.op in ("==", "!="):
+    if not isinstance(comparison, Compare) or (not holds and comparison.op in ("==", "!=")):
         return mask
     op = comparison.op if holds else _OPPOSITE[comparison.op]
     difference = comparison.args[1] - comparison.args[2]

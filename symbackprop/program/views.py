@@ -109,7 +109,19 @@ class Views(Values):
         """Each new axis steps along an old one: entry Σ step · position of it, which may repeat."""
         if shape == self.shape(value) and set(steps) == {ONE} and axes == tuple(range(len(axes))):
             return value
-        return self.add(View(shape, self.kind(value), value, "windows", (axes, steps)))
+        of, kept = self._without_numbers(value)
+        along = tuple(kept[axis] for axis in axes)
+        return self.add(View(shape, self.kind(value), of, "windows", (along, steps)))
+
+    def _without_numbers(self, value: int) -> tuple[int, list[int]]:
+        """What a value selects by whole axes and zeros alone, and the axes that are left of it."""
+        operation = self.values[value]
+        if isinstance(operation, View) and operation.how == "select" and None not in operation.detail:
+            shape = self.shape(operation.of)
+            kept = [k for k, item in enumerate(operation.detail) if item == (0, shape[k])]
+            if all(item == 0 for k, item in enumerate(operation.detail) if k not in kept):
+                return operation.of, kept
+        return value, list(range(len(operation.shape)))
 
     def merge(self, value: int, groups: tuple[int, ...]) -> int:
         """Adjacent axes made one, `groups` counting the axes of each; copied where no view does."""
@@ -118,11 +130,20 @@ class Views(Values):
             return value
         merged = tuple(product(tuple(shape[k] for k in span)) for span in _spans(groups))
         if not self.merges(value, groups):
-            return self.copy(value, merged)
+            return self.copy(value if ONE in merged else self._squeezed(value), merged)
         found = self._merged_strides(value, groups)
         value = self.reshape(value, merged)
         self._strides.setdefault(value, found)
         return value
+
+    def _squeezed(self, value: int) -> int:
+        """Windows without their axes of extent 1, so that equal ones are one value."""
+        operation = self.values[value]
+        if not (isinstance(operation, View) and operation.how == "windows"):
+            return value
+        along = zip(operation.shape, *operation.detail, strict=True)
+        shape, axes, steps = zip(*(one for one in along if one[0] != 1), strict=True)
+        return self.windows(operation.of, shape, axes, steps)
 
     def merges(self, value: int, groups: tuple[int, ...]) -> bool:
         """Whether a view shows the axes of each group as one."""

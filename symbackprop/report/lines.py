@@ -22,6 +22,7 @@ from symbackprop.report.formula import (
 from symbackprop.report.latex import big_front, box, factor_boxes, fraction_front, joint
 
 _WHOLE = 9.0  # em; what is no wider is never broken
+_CASES = 22.0  # nor are cases behind a brace
 _INNER, _FACTOR = 1, 4  # how much deeper a break inside brackets, or between factors, counts
 
 
@@ -88,7 +89,7 @@ def _pieces(formula: Formula, depth: int) -> list[Piece]:
         return _after(front, _pieces(formula.body, depth + _INNER), bare=loose)
     if isinstance(formula, Apply) and formula.function not in ("mod", "floor", "abs"):
         return _call_pieces(formula, depth)
-    if isinstance(formula, Cases):
+    if isinstance(formula, Cases) and whole.width > _CASES:
         return _call_pieces(Apply("where", (formula.mask, formula.then, formula.otherwise)), depth)
     return [Piece(whole.tex, whole.width, depth)]
 

@@ -159,7 +159,7 @@ class _Reader:
         """A sum of matrix products, or over steps, over an index that stays: Σ_t X_tᵀ Z_t."""
         if not untold(expr).isdisjoint(staying):
             raise NoMatrixForm
-        if len(expr.bound) == len(staying) and not self.reads.steps:
+        if len(expr.bound) == len(staying) and not self.reads.are_steps(staying, expr.body):
             raise NoMatrixForm
         body, masks = conditions(expr.body, staying)
         if any(not free_indices(mask) <= self.reads.fixed for mask in masks):

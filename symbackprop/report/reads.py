@@ -38,6 +38,10 @@ class Reads:
         """How many axes a formula may have: where no index stays, those of an entrywise one."""
         return 2 if self.fixed else max(2, len(self.result))
 
+    def are_steps(self, indices: Iterable[Index], body: Expr) -> bool:
+        """Whether these indices are those of steps, by what the body reads."""
+        return set(indices) <= {i for a in body.atoms(Access) for i in _step_indices(a, self.steps)}
+
     def free(self, expr: Expr) -> set[Index]:
         """The indices that are rows and columns."""
         return free_indices(expr) - self.fixed

@@ -18,7 +18,6 @@ from symbackprop.report.formula import (
     Formula,
     Named,
     Number,
-    Power,
     Relation,
     walk,
 )
@@ -146,10 +145,11 @@ def draws(view: View) -> list[Formula]:
 
 
 def _distribution(draw: Draw, view: View) -> Formula:
-    numbers = [entry_form(p, view.known) for p in draw.parameters]
-    if draw.law == "normal" and draw.parameters[1] != 1:
-        numbers[1] = Power(numbers[1], Number(Integer(2)))
-    return Apply(draw.law, tuple(numbers))
+    """The law with its numbers: of the normal one, mean and variance."""
+    first, *rest = draw.parameters
+    if draw.law == "normal":
+        rest = [rest[0] ** 2]
+    return Apply(draw.law, tuple(entry_form(p, view.known) for p in (first, *rest)))
 
 
 def updates(view: View) -> list[tuple[Formula, int]]:

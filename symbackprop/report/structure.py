@@ -30,7 +30,8 @@ def common_factor(expr: sympy.Add) -> tuple[Rational, Expr]:
 def ordered_terms(expr: sympy.Add) -> list[Expr]:
     """Positive terms first: sums, products, lone names; 1 in front (1 - h), numbers behind.
 
-    In a recurrence what other steps give comes after what this step gives.
+    Of two like terms the simpler one comes first. In a recurrence what other steps give comes
+    after what this step gives.
     """
     terms = sympy.Add.make_args(expr)
     leads = any(t.as_coeff_Mul()[0] < 0 for t in terms)
@@ -45,10 +46,11 @@ def ordered_terms(expr: sympy.Add) -> list[Expr]:
             return 3 if free_indices(term) & steps else 5
         return 1 if term.has(Sum) else 2
 
-    return sorted(
-        terms,
-        key=lambda t: (bool(t.as_coeff_Mul()[0] < 0), rank(t), sympy.default_sort_key(t)),
-    )
+    def order(term: Expr) -> tuple[Any, ...]:
+        minus = bool(term.as_coeff_Mul()[0] < 0)
+        return minus, rank(term), len(term.atoms(Access)), sympy.default_sort_key(term)
+
+    return sorted(terms, key=order)
 
 
 def _shifted(term: Expr) -> set[Index]:

@@ -30,6 +30,21 @@ SPECS = {
           z[n, t, j] = sum[h, d](o[n, t, h, d] * Wo[h, d, j])
         loss: mse(z, y)
     """,
+    "recurrent": """
+        name: recurrent
+        inputs: {x: [N, T, 5], y: {shape: [N, T], classes: 7}, s0: [N, 3], w: [T]}
+        params: {A: {shape: [3, 3]}, r: {shape: []}}
+        network: |
+          f = lstm(x, 4)
+          b = gru(f, 2, reverse=True, steps=3)
+          z = dense(concat(f, b), 7)
+          q = dense(f, 3)
+          s[n, -1, i] = s0[n, i]
+          s[n, t, i] = max[k](A[k, i] + s[n, t - 1, k]) / 2 + where(t > 2, s[n, t - 1, i] * q[n, t, i], r)
+          e[t] = r * e[t - 1] + r * e[t - 2] + w[t]
+        loss: cross_entropy(softmax(z), y) + mean(s**2) + mean(e**2)
+        outputs: [s, e]
+    """,
     "misc": """
         name: misc
         inputs:
@@ -81,7 +96,7 @@ SPECS = {
           {LONG}w: {{shape: [2, 3], init: [[0.123456789, 0.123456789, 0.1], [0.2, 0.3, 0.4]]}}
         network: |
           h = {LONG}s * mean(where({LONG}m, sum({LONG}x, axis=-1), 0), axis=1)
-          z[n, k] = h[n] * {LONG}v[k] + {LONG}w[1, k] * {LONG}x[n, 1, 2]
+          z[n, k] = h[n] * {LONG}v[k] + {LONG}w[1, k] * {LONG}x[n, 0, 2]
         loss: cross_entropy(softmax(z), {LONG}y) + l2(0.1)
     """,
 }

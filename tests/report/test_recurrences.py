@@ -6,7 +6,7 @@ import json
 import unicodedata
 
 import pytest
-from sympy import Expr, Integer, tanh
+from sympy import Expr, tanh
 
 from symbackprop.derivation.model import Derivation, Line
 from symbackprop.equations.masks import Compare, Where
@@ -74,7 +74,7 @@ h, a = TensorSymbol("h", (N, T, 3)), TensorSymbol("a", (N, T, 3))
 U, w = TensorSymbol("U", (3, 3)), TensorSymbol("w", (N, T, 3))
 
 
-def before(at: Access, other: Expr = Integer(0)) -> Expr:
+def before(at: Access, other: int | Expr = 0) -> Expr:
     return Where(Compare(">=", t, 1), at, other)
 
 
@@ -96,7 +96,7 @@ def test_a_recurrence_and_one_who_reads_it() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Equation(w, (n, t, i), before(h[n, t - 1, i], Integer(7))),
+        Equation(w, (n, t, i), before(h[n, t - 1, i], 7)),
         Equation(w, (n, t, i), before(h[n, t - 1, i] + a[n, t, i])),
         Equation(w, (n, t, i), Where(Compare(">=", t, 2), h[n, t - 1, i], 0)),
         Equation(w, (n, t, i), Where(Compare("<", t, T - 1), h[n, t + 1, i], 0)),
@@ -112,7 +112,7 @@ def test_a_guard_that_says_something_else_stays(other: Equation) -> None:
 
 
 def test_two_beginnings_of_one_tensor_are_both_said() -> None:
-    step = Equation(h, (n, t, i), before(h[n, t - 1, i]) + before(h[n, t - 1, k], Integer(5)))
+    step = Equation(h, (n, t, i), before(h[n, t - 1, i]) + before(h[n, t - 1, k], 5))
     page = text(of(step))
     assert page.count(" if ") == 1
 

@@ -99,7 +99,7 @@ network: |
   h = x @ V
   m = max_pool2d(h, 3, stride=2)
   a = avg_pool2d(m, (1, 2))
-  q[n, c] = max[i, j](h[n, 3*i, 2*j, c])
+  q[n, c] = max[i:5, j:6](h[n, 3*i, 2*j, c])
 loss: mean(a**2) + sum(q)
 wrt: [x, V]
 """)

@@ -12,7 +12,6 @@ pytest.importorskip("torch")
 
 import cases_arrays
 import cases_attention
-import cases_convolution
 import cases_corners
 import cases_handmade
 import cases_indices
@@ -32,7 +31,6 @@ pytestmark = pytest.mark.torch
 THEMES = (
     cases_arrays,
     cases_attention,
-    cases_convolution,
     cases_corners,
     cases_handmade,
     cases_indices,

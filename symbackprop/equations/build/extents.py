@@ -10,6 +10,7 @@ from sympy import Expr
 
 from symbackprop.equations.build.inside import greatest_extent
 from symbackprop.equations.build.scope import ArrayValue, Scope, shape_text
+from symbackprop.equations.build.walk import elements
 from symbackprop.equations.nodes import Index
 from symbackprop.equations.ranges import nonnegative
 from symbackprop.spec.syntax import (
@@ -95,6 +96,19 @@ class IndexExtents:
         for child in children(node):
             self.collect(child, stands)
 
+    def collect_ahead(self, node: Expression, stands: dict[str, list[Stand]]) -> None:
+        """For indices with no stand: what tensors whose statements come later are known to be."""
+        missing = {n: found for n, found in stands.items() if not found}
+        if self.members is None or not missing:
+            return
+        for element in elements(node):
+            if self._is_ahead(element.tensor):
+                sizes = self.members.hints.get(element.tensor, ())
+                for position, size in zip(element.indices, sizes, strict=False):
+                    names = _names_in(position) & missing.keys()
+                    if size is not None and len(names) == 1:
+                        missing[names.pop()].append(Stand(size, shown(element)))
+
     def _collect_labels(self, node: Compare, stands: dict[str, list[Stand]]) -> None:
         """`y[n] == k`: k runs over the classes of y."""
         for index, labels in ((node.left, node.right), (node.right, node.left)):
@@ -157,19 +171,25 @@ class IndexExtents:
             "which is less depends on the run-time extents: give them numbers under dims",
         )
 
-    def agreed(self, index: str, stands: list[Stand], place: Place) -> Expr:
-        """The one extent of an index. Raises SpecError where there is none, or more than one."""
+    def agreed(
+        self, index: str, stands: list[Stand], place: Place, written: str = "sum[{}:3](…)"
+    ) -> Expr:
+        """The one extent of an index. Raises SpecError where there is none, or more than one.
+
+        `written` is how its extent could be written.
+        """
+        written = written.format(index)
         if not stands and index in self.shifted:
             self.fail(
                 place,
                 f"index {index} stands only inside {self.shifted[index]}, so it has no extent",
-                f"write its extent where it is bound, as in sum[{index}:3](…)",
+                f"write its extent where it is bound, as in {written}",
             )
         if not stands:
             self.fail(
                 place,
                 f"index {index} stands on no axis alone, so it has no extent",
-                f"write its extent where it is bound, sum[{index}:3](…), or use it as an index",
+                f"write its extent where it is bound, {written}, or use it as an index",
             )
         first = stands[0]
         for other in stands[1:]:

@@ -66,6 +66,7 @@ class Indexed(IndexExtents):
         assert len(names) == len(left), left
         stands: dict[str, list[Stand]] = {n: [] for n in names if n not in given}
         self.collect(value, stands)
+        self.collect_ahead(value, stands)
         stands |= {n: [Stand(size, "the statement")] for n, size in given.items()}
         places = {n: p.place for n, p in zip(names, left, strict=True)}
         env = {n: Index(n, self.agreed(n, stands[n], places[n])) for n in names if stands[n]}
@@ -84,7 +85,8 @@ class Indexed(IndexExtents):
         found: dict[str, list[Stand]] = {n: [] for n in places}
         for name, stand in self.reach(value, {**env, **{n: Index(n, 1) for n in places}}, places):
             found[name].append(stand)
-        extents = {n: self.least if found[n] else self.agreed for n in places}
+        on_left = partial(self.agreed, written="y[{}:3] = …")
+        extents = {n: self.least if found[n] else on_left for n in places}
         return {n: Index(n, extents[n](n, found[n], place)) for n, place in places.items()}
 
     def _require_inside(self, body: Expr) -> None:
@@ -225,6 +227,7 @@ class Indexed(IndexExtents):
                 written = self.extent(binder)
                 stands[binder.index].append(Stand(written, f"{binder.index}:{written}"))
         self.collect(node.body, stands)
+        self.collect_ahead(node.body, stands)
         inner = dict(env)
         taken = {i.name for i in env.values()}
         for binder in node.binders:

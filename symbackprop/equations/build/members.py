@@ -7,7 +7,7 @@ placeholder of its rank until its shape is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -16,6 +16,7 @@ from sympy import Expr, Integer
 
 from symbackprop.equations.build.extents import shown
 from symbackprop.equations.build.scope import ArrayValue, Scope, shape_text
+from symbackprop.equations.build.walk import named
 from symbackprop.equations.masks import Compare, Where
 from symbackprop.equations.nodes import Access, Index, TensorSymbol
 from symbackprop.equations.recurrence import (
@@ -25,18 +26,8 @@ from symbackprop.equations.recurrence import (
 )
 from symbackprop.equations.system import Equation
 from symbackprop.spec.syntax import Element, Expression, Name, Number, Place
-from symbackprop.spec.syntax import children as parts
 
 Read = Callable[[Expression], Expr]
-
-
-def named(node: Expression) -> Iterator[str]:
-    if isinstance(node, Name):
-        yield node.id
-    if isinstance(node, Element):
-        yield node.tensor
-    for part in parts(node):
-        yield from named(part)
 
 
 @dataclass(frozen=True)
@@ -53,7 +44,8 @@ class Initial:
 class Members:
     """The tensors of one circle while it is being built, by the names that its statements use.
 
-    `names` maps those to the names that the tensors get. `reads` notes every shifted read with the
+    `names` maps those to the names that the tensors get, `hints` to the extents that are known of
+    them before they are built. `reads` notes every shifted read with the
     axis and the shift, `placeholders` what stands for a tensor that is not yet defined.
     """
 
@@ -62,6 +54,7 @@ class Members:
     initial: Mapping[str, Initial] = field(default_factory=dict)
     at_call: Place | None = None
     arrays: dict[str, ArrayValue] = field(default_factory=dict)
+    hints: Mapping[str, Sequence[Expr | None]] = field(default_factory=dict)
     defined: set[str] = field(default_factory=set)
     placeholders: dict[str, TensorSymbol] = field(default_factory=dict)
     axes: dict[str, int] = field(default_factory=dict)
@@ -182,7 +175,7 @@ class Members:
 
     def _symbol(self, node: Element) -> TensorSymbol:
         if node.tensor in self.arrays:
-            symbol = self.arrays[node.tensor].body.tensor
+            symbol: TensorSymbol = self.arrays[node.tensor].body.tensor
         else:
             unknown = [sympy.Symbol(f"?{k}", positive=True) for k in range(len(node.indices))]
             symbol = TensorSymbol(f"?{self.names[node.tensor]}", unknown)

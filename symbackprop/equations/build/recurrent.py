@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sympy import Expr
+
 from symbackprop.equations.build.indexed import Indexed
-from symbackprop.equations.build.members import Initial, Members, named
+from symbackprop.equations.build.members import Initial, Members
 from symbackprop.equations.build.scope import ArrayValue, DependsOnFault, Scope
+from symbackprop.equations.build.walk import elements, named
 from symbackprop.equations.recurrence import strongly_connected
 from symbackprop.spec.syntax import Name, Statement
 
@@ -28,9 +31,9 @@ class Circles:
 
     def __init__(self, scope: Scope, network: Sequence[Statement]) -> None:
         self.scope = scope
-        defining = [s for s in network if self.first_step(s) is None]
-        self._groups = groups(defining)
-        self._last = {self._groups[s.target]: s for s in defining if s.target in self._groups}
+        self._defining = [s for s in network if self.first_step(s) is None]
+        self._groups = groups(self._defining)
+        self._last = {self._groups[s.target]: s for s in self._defining if s.target in self._groups}
         self._initial: dict[str, Initial] = {}
         self._open: dict[frozenset[str], Members] = {}
 
@@ -53,8 +56,26 @@ class Circles:
             raise DependsOnFault
         if group not in self._open:
             names = {n: n for n in sorted(group)}
-            self._open[group] = Members(self.scope, names, self._initial)
+            hints = {s.target: self._hints(s) for s in self._defining if s.target in group}
+            self._open[group] = Members(self.scope, names, self._initial, hints=hints)
         return self._open[group]
+
+    def _hints(self, statement: Statement) -> list[Expr | None]:
+        """The extents of a statement's indices, as far as what is defined already tells them."""
+        known: dict[str, Expr] = {}
+        for element in elements(statement.value):
+            array = self.scope.arrays.get(element.tensor)
+            for position, size in zip(element.indices, array.shape if array else (), strict=False):
+                if isinstance(position, Name):
+                    known.setdefault(position.id, size)
+        initial = self._initial.get(statement.target)
+        left = [i.id for i in statement.indices or () if isinstance(i, Name)]
+        if initial is not None:
+            others = [n for k, n in enumerate(left) if k != initial.axis]
+            known |= dict(zip(others, initial.value.shape, strict=False))
+        for binder in statement.extents:
+            known[binder.index] = Indexed(self.scope).extent(binder)
+        return [known.get(name) for name in left]
 
     def begin(self, statement: Statement) -> None:
         """`h[n, -1, i] = h0[n, i]`: what stands before the first step."""
