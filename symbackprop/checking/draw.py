@@ -139,7 +139,8 @@ def _draw(
         symbol = given.symbol
         shape = _shape(symbol, extents)
         if given.distribution:
-            weights = _over(chance.integers(1, 97, shape), 1, exact)
+            weights = chance.integers(1, 97, shape)
+            weights = _over(weights, 1) if exact else weights.astype(float)
             drawn[symbol.name] = weights / weights.sum(axis=-1, keepdims=True)
         elif symbol.kind == "real":
             drawn[symbol.name] = _reals(shape, ranges[symbol.name], 1, chance, exact)
@@ -174,14 +175,19 @@ def _reals(
     exact: bool,
 ) -> Array:
     """Numbers in the range, over `scale`: the root of the number of terms they are summed in."""
-    numerators = chance.integers(bounds[0], bounds[1] + 1, shape)
-    return _over(np.where(numerators == 0, 1, numerators), _DENOMINATOR * scale, exact)
-
-
-def _over(numerators: Array, denominator: int, exact: bool) -> Array:
-    """Quotients as Fractions, or as floats that single precision has too."""
     if not exact:
-        return (numerators / denominator).astype(np.float32).astype(float)
+        return _single(chance.uniform(*bounds, shape) / (_DENOMINATOR * scale))
+    numerators = chance.integers(bounds[0], bounds[1] + 1, shape)
+    return _over(np.where(numerators == 0, 1, numerators), _DENOMINATOR * scale)
+
+
+def _single(numbers: Array) -> Array:
+    """The nearest numbers that single precision has too."""
+    return np.asarray(numbers).astype(np.float32).astype(float)
+
+
+def _over(numerators: Array, denominator: int) -> Array:
+    """Quotients as Fractions."""
     quotients = np.empty(numerators.shape, dtype=object)
     quotients.ravel()[:] = [Fraction(n, denominator) for n in numerators.ravel().tolist()]
     return quotients

@@ -111,7 +111,7 @@ def operations(expr: Any, extents: Mapping[str, int], partial: int = 0) -> int:
         sizes = math.prod(extent_of(i.extent, extents) for i in expr.bound)
         return operations(expr.body, extents, partial) * sizes
     if expr.is_Mul and any(isinstance(factor, Delta) for factor in expr.args):
-        return 1 + partial * expr.has(Partial)
+        return 1 + (partial if expr.has(Partial) else 0)
     return 1 + sum(operations(e, extents, partial) for e in expr.args)
 
 

@@ -48,17 +48,23 @@ def solved(expr: Expr) -> Expr:
 def _solved_sum(total: Sum) -> Expr:
     factors, bound = list(Mul.make_args(total.body)), list(total.bound)
     guards: list[Expr] = []
-    for delta in [f for f in factors if isinstance(f, Delta)]:
-        solutions = _solutions(delta, bound)
-        if solutions:
-            index, value = max(solutions, key=lambda s: (_number(s[0].extent), s[0].name))
-            factors.remove(delta)
-            factors = list(Mul.make_args(_put(Mul(*factors), index, value, bound)))
-            guards += _range_guards(index, value)
-            bound.remove(index)
+    while scatter := next((f for f in factors if _solvable(f, bound)), None):
+        solutions = _solutions(scatter, bound)
+        index, value = max(solutions, key=lambda s: (_number(s[0].extent), s[0].name))
+        factors.remove(scatter)
+        factors = list(Mul.make_args(_put(Mul(*factors), index, value, bound)))
+        guards = _range_guards(index, value) + guards
+        bound.remove(index)
     if len(bound) == len(total.bound):
         return total
-    return pulled(Sum(_guarded(decided(Mul(*factors)), guards[::-1]), *bound))
+    return pulled(Sum(_guarded(decided(Mul(*factors)), guards), *bound))
+
+
+def _solvable(factor: Expr, bound: list[Index]) -> bool:
+    """Whether it is a scatter, one of whose indices can be solved for."""
+    if not isinstance(factor, Delta) or not _sharing(factor, bound):
+        return False
+    return bool(_solutions(factor, bound))
 
 
 def _number(extent: Expr) -> tuple[bool, int]:

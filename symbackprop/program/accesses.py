@@ -9,7 +9,7 @@ from symbackprop.equations.ranges import bounds, nonnegative
 from symbackprop.equations.reductions import ArgMax, ArgMin
 from symbackprop.program.reshapes import regroup
 from symbackprop.program.scope import Labelled, Scope
-from symbackprop.program.shapes import ONE, ZERO, nominal, row_major
+from symbackprop.program.shapes import ONE, ZERO, Strides, nominal, row_major
 
 Running = tuple[tuple[Index, Expr], ...]
 
@@ -110,12 +110,21 @@ def _gather(value: int, indices: list[Expr], gathered: list[int], scope: Scope) 
         )
         value = graph.take(graph.contiguous(value), position.value, axis)
         return _diagonals(value, list(axes), scope)
+    taken = _as_in_memory(taken, graph.strides(value))
     shape = graph.shape(value)
     value = graph.transpose(value, (*taken, *kept))
     value = graph.merge(value, (len(taken), *(1 for _ in kept)))
     position = flat_position([indices[k] for k in taken], tuple(shape[k] for k in taken), scope)
     value = graph.take(graph.contiguous(value), position.value, 0)
     return _diagonals(value, [*position.axes, *(indices[k] for k in kept)], scope)
+
+
+def _as_in_memory(axes: list[int], strides: Strides) -> list[int]:
+    """The axes from the largest stride to the smallest, where all are known."""
+    apart = {k: stride for k in axes if (stride := strides[k]) is not None}
+    if len(apart) < len(axes):
+        return axes
+    return sorted(axes, key=lambda k: -nominal(apart[k]))
 
 
 def flat_position(indices: list[Expr], shape: tuple[Expr, ...], scope: Scope) -> Labelled:

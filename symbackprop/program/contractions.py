@@ -159,11 +159,21 @@ def _grouped(factor: Labelled, groups: tuple[Axes, ...], scope: Scope, keep: boo
     if len(counts) > 1 and not graph.merges(value, counts):
         value = _copied(value, counts, scope)
     else:
-        value = graph.merge(value, counts)
+        value = _merged(value, counts, scope)
     if keep and not all(groups):
         items = iter(graph.whole(value))
         value = graph.select(value, tuple(next(items) if g else None for g in groups))
     return dense_last(value, scope)
+
+
+def _merged(value: int, counts: tuple[int, ...], scope: Scope) -> int:
+    """The merge of a view, as the transpose of rows in memory where it is that."""
+    graph = scope.graph
+    last = range(counts[0], sum(counts)) if len(counts) == 2 else ()
+    memory = graph.transpose(value, (*last, *range(sum(counts) - len(last))))
+    if not last or graph.is_transposed(memory) or not graph.is_transposed(value):
+        return graph.merge(value, counts)
+    return graph.transpose(graph.merge(memory, counts[::-1]), (1, 0))
 
 
 def _copied(value: int, counts: tuple[int, ...], scope: Scope) -> int:

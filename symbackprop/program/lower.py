@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from sympy import Expr
-
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
-from symbackprop.equations.nodes import Stop, TensorSymbol, tensors
+from symbackprop.equations.nodes import TensorSymbol, tensors
 from symbackprop.equations.recurrence import Recurrence, components
 from symbackprop.equations.system import Equation
 from symbackprop.program.bodies import conditions
@@ -22,6 +20,7 @@ from symbackprop.program.scope import Scope
 from symbackprop.program.shapes import row_major
 from symbackprop.program.sparse import rows_and_values
 from symbackprop.program.steps import Step
+from symbackprop.program.stops import without_stops
 from symbackprop.program.storage import Pool, place, root
 
 
@@ -85,7 +84,7 @@ class _Lowering:
         found = {line.equation.tensor: line for line in lines}
         by_rows = {tensor for tensor, line in found.items() if self._is_sparse(line)}
         self.numbers.update((tensor, line.number) for tensor, line in found.items())
-        for component in components(_without_stops(line.equation) for line in found.values()):
+        for component in components(without_stops(line.equation) for line in found.values()):
             if isinstance(component, Recurrence):
                 self._recurrence(component)
             elif component.tensor in by_rows:
@@ -102,7 +101,7 @@ class _Lowering:
         self.names.setdefault(value, equation.tensor.name)
 
     def _is_sparse(self, line: Line) -> bool:
-        """Whether the line is the gradient by a parameter whose gradients are handed out by rows."""
+        """Whether the line is the gradient by a parameter that `sparse` names."""
         return line.of in self.derivation.system.sparse
 
     def _rows(self, equation: Equation) -> None:
@@ -148,25 +147,38 @@ class _Lowering:
         results: dict[str, int] = {}
         roots: set[int] = set()
         for name, tensor in wanted:
-            by_rows = self.sparse.get(tensor)
-            results[name] = self._own(tensor, roots) if by_rows is None else by_rows[1]
+            if tensor in self.sparse:
+                self.sparse[tensor] = self._by_rows(tensor, roots)
+                results[name] = self.sparse[tensor][1]
+            else:
+                results[name] = self._own(tensor, roots)
             roots.add(root(self.graph.values, results[name]))
         return results
+
+    def _is_own(self, value: int, kind: str, roots: set[int]) -> bool:
+        """Whether a value is computed in its kind, in row-major memory that no other result has."""
+        graph = self.graph
+        shape, below = graph.shape(value), root(graph.values, value)
+        computed = not graph.is_constant(below) and not isinstance(graph.values[below], Read)
+        own = computed and below not in roots and graph.strides(value) == row_major(shape)
+        return own and bool(shape) and graph.kind(value) == kind
+
+    def _by_rows(self, tensor: TensorSymbol, roots: set[int]) -> tuple[int, int]:
+        """The rows and the values of a sparse gradient, each in memory of its own."""
+        graph = self.graph
+        graph.line = self.numbers[tensor]
+        own = [
+            v if self._is_own(v, kind, roots) else graph.append(Copy(graph.shape(v), kind, v))
+            for v, kind in zip(self.sparse[tensor], ("integer", tensor.kind), strict=True)
+        ]
+        self.names |= {own[0]: f"{tensor.name}_rows", own[1]: tensor.name}
+        return own[0], own[1]
 
     def _own(self, tensor: TensorSymbol, roots: set[int]) -> int:
         """The tensor's value in its own kind; copied where it is missing axes or others see it."""
         graph = self.graph
         value, present = self.tensors[tensor]
-        below = root(graph.values, value)
-        computed = not graph.is_constant(below) and not isinstance(graph.values[below], Read)
-        whole = 0 < tensor.rank == len(present)
-        if (
-            computed
-            and whole
-            and graph.kind(value) == tensor.kind
-            and below not in roots
-            and graph.strides(value) == row_major(tensor.shape)
-        ):
+        if tensor.rank == len(present) and self._is_own(value, tensor.kind, roots):
             return value
         if present:
             items = iter(graph.whole(value))
@@ -277,18 +289,3 @@ class _Lowering:
             if array and self.graph.is_constant(value) and value not in self.constants:
                 self.constants[value] = self.namer.constant(operation)
         return reached
-
-
-def _without_stops(equation: Equation) -> Equation:
-    """The same for values: what differentiation takes for a constant is none."""
-    if not equation.rhs.has(Stop):
-        return equation
-    return replace(equation, rhs=_plain(equation.rhs))
-
-
-def _plain(expr: Expr) -> Expr:
-    if not expr.has(Stop):
-        return expr
-    if isinstance(expr, Stop):
-        return _plain(expr.args[0])
-    return expr.func(*(_plain(a) if isinstance(a, Expr) else a for a in expr.args))

@@ -50,13 +50,14 @@ def lower_recurrence(
         tensor, axis = equation.tensor, recurrence.axes[equation.tensor]
         shape = (tensor.shape[axis], *_without(tensor.shape, axis))
         memory[tensor] = graph.memory(step.loop, tensor.name, shape, tensor.kind)
-    now: dict[TensorSymbol, tuple[int, tuple[int, ...]]] = {}
+    body = _Body(recurrence, step, memory, {})
     writes: dict[int, int] = {}
     for equation in recurrence.equations:
         tensor = equation.tensor
         graph.line = lines[tensor]
-        found = _StepScope(recurrence, equation, step, graph, tensors, rules, memory, now).value()
-        now[tensor] = (found, tuple(k for k in range(tensor.rank) if k != recurrence.axes[tensor]))
+        found = _StepScope(body, equation, graph, tensors, rules).value()
+        rest = tuple(k for k in range(tensor.rank) if k != recurrence.axes[tensor])
+        body.now[tensor] = (found, rest)
         writes[memory[tensor]] = _kept(graph, found, memory[tensor], step, writes)
     done = {}
     for tensor, value in memory.items():
@@ -84,35 +85,36 @@ class _AllSteps(Scope):
         return self.sorted(axes)
 
 
-class _StepScope(Scope):
-    """The scope of one equation at one step.
+@dataclass(frozen=True)
+class _Body:
+    """`memory` is what the loop writes for each of its tensors, `now` what a step has computed."""
 
-    `memory` is what the loop writes for each of its tensors, `now` what this step has computed.
-    """
+    recurrence: Recurrence
+    step: Step
+    memory: Mapping[TensorSymbol, int]
+    now: dict[TensorSymbol, tuple[int, tuple[int, ...]]]
+
+
+class _StepScope(Scope):
+    """The scope of one equation at one step."""
 
     def __init__(
         self,
-        recurrence: Recurrence,
+        body: _Body,
         equation: Equation,
-        step: Step,
         graph: Graph,
         tensors: Tensors,
         rules: Mapping[type, Rule],
-        memory: Mapping[TensorSymbol, int],
-        now: Tensors,
     ) -> None:
-        index = recurrence.step_of(equation)
-        inner = tuple(i for i in equation.indices if i != index)
+        index = body.recurrence.step_of(equation)
         self._seen: dict[TensorSymbol, tuple[int, tuple[int, ...]]] = {}
-        super().__init__(graph, ChainMap(self._seen, dict(tensors)), rules, inner)  # type: ignore[arg-type]
+        self._indices = tuple(i for i in equation.indices if i != index)
+        super().__init__(graph, ChainMap(self._seen, dict(tensors)), rules, self._indices)
+        self._body = body
+        self._step = body.step
         self._equation = equation
-        self._step = step
-        self._axes = dict(recurrence.axes)
-        self._memory = memory
-        self._now = now
-        self._indices = inner
-        invariants = Invariants(index, memory, (index, *inner))
-        self._rhs = invariants.split_off(equation.rhs).xreplace({index: step})
+        invariants = Invariants(index, body.memory, (index, *self._indices))
+        self._rhs = invariants.split_off(equation.rhs).xreplace({index: body.step})
         for found in invariants.found.values():
             outer = _AllSteps(graph, tensors, rules, found.indices)
             self._seen[found.tensor] = outer.tensor(found.body, found.indices)
@@ -171,11 +173,11 @@ class _StepScope(Scope):
     def _value_at(
         self, tensor: TensorSymbol, axis: int, position: Expr
     ) -> tuple[int, tuple[int, ...]]:
-        if tensor in self._memory and position == self._step:
-            value, present = self._now[tensor]
-        elif tensor in self._memory:
+        if tensor in self._body.memory and position == self._step:
+            value, present = self._body.now[tensor]
+        elif tensor in self._body.memory:
             present = tuple(k for k in range(tensor.rank) if k != axis)
-            value = self.graph.row(self._memory[tensor], 0, self._step, position)
+            value = self.graph.row(self._body.memory[tensor], 0, self._step, position)
         else:
             value, present = self.tensors[tensor]
             if axis in present:

@@ -35,6 +35,8 @@ def add_scatters(base: Labelled | None, terms: list[Expr], scope: Scope) -> Labe
     """`base` plus the terms, each added at its positions."""
     indices = {i for term in terms for i in free_indices(term)}
     axes = scope.sorted({*indices, *(base.axes if base else ())})
+    if base and len(base.axes) == len(axes):
+        axes = base.axes
     for term in terms:
         parts = None if _parse(term)[1] else scattered(term)
         if parts is None:

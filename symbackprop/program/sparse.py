@@ -14,6 +14,7 @@ from symbackprop.equations.masks import Delta, Where
 from symbackprop.equations.nodes import Index, free_indices
 from symbackprop.equations.reductions import Sum
 from symbackprop.equations.system import Equation
+from symbackprop.program.operations import Copy
 from symbackprop.program.scope import Axes, Scope
 from symbackprop.program.shapes import ZERO
 
@@ -35,10 +36,10 @@ def rows_and_values(equation: Equation, scope: Scope) -> tuple[int, int]:
     pairs = [_lowered(term, tuple(others), scope) for term in _terms(equation.rhs, first)]
     if not pairs:
         nothing = graph.scalar(ZERO)
-        return graph.copy(nothing, (ZERO,), "integer"), graph.copy(nothing, (ZERO, *shape))
+        empty = graph.append(Copy((ZERO,), "integer", nothing))
+        return empty, graph.append(Copy((ZERO, *shape), "real", nothing))
     if len(pairs) == 1:
-        ((rows, values),) = pairs
-        return graph.copy(rows, graph.shape(rows)), graph.copy(values, graph.shape(values))
+        return pairs[0]
     counts = [graph.shape(rows)[0] for rows, _ in pairs]
     ends = [Add(*counts[: k + 1]) for k in range(len(counts))]
     ranges = tuple(zip([ZERO, *ends[:-1]], ends, strict=True))

@@ -26,6 +26,10 @@ class Views(Values):
             operation = self.values[operation.of]
         return isinstance(operation, Read)
 
+    def is_transposed(self, value: int) -> bool:
+        operation = self.values[value]
+        return isinstance(operation, View) and operation.how == "transpose"
+
     def transpose(self, value: int, axes: tuple[int, ...]) -> int:
         if axes == tuple(range(len(axes))):
             return value
@@ -116,7 +120,11 @@ class Views(Values):
     def _without_numbers(self, value: int) -> tuple[int, list[int]]:
         """What a value selects by whole axes and zeros alone, and the axes that are left of it."""
         operation = self.values[value]
-        if isinstance(operation, View) and operation.how == "select" and None not in operation.detail:
+        if (
+            isinstance(operation, View)
+            and operation.how == "select"
+            and None not in operation.detail
+        ):
             shape = self.shape(operation.of)
             kept = [k for k, item in enumerate(operation.detail) if item == (0, shape[k])]
             if all(item == 0 for k, item in enumerate(operation.detail) if k not in kept):

@@ -22,7 +22,7 @@ from symbackprop.report.formula import (
 from symbackprop.report.latex import big_front, box, factor_boxes, fraction_front, joint
 
 _WHOLE = 9.0  # em; what is no wider is never broken
-_CASES = 22.0  # nor are cases behind a brace
+_CASES = 25.0  # nor are cases behind a brace
 _INNER, _FACTOR = 1, 4  # how much deeper a break inside brackets, or between factors, counts
 
 

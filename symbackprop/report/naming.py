@@ -28,6 +28,7 @@ GREEK_LETTERS: Mapping[str, str] = {
     unicodedata.name(letter).split()[-1].lower(): letter for letter in "αβγδεζηθικλμνξπρστυφχψω"
 }
 HAT = "\u0302"
+_HATTED = tuple("pqruvxyz")
 _SHORT_NAMES = {"eps": "ε", "lam": "λ", "lambda": "λ"}
 _PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*)\Z")
 _NUMBERED = re.compile(r"(.*[^\W\d])(\d+)\Z")
@@ -150,9 +151,10 @@ def _candidates(symbol: Symbol) -> tuple[Display, ...]:
 
 
 def _letter(word: str) -> str:
-    """A word, its Greek letter, or the letter with a hat: xhat is x̂."""
-    if len(word) > 3 and word.endswith("hat") and len(stem := _letter(word[:-3])) == 1:
-        return stem + HAT
+    """A word, its Greek letter, or a letter with a hat: xhat is x̂, but that and what are words."""
+    stem = word.removesuffix("hat")
+    if stem != word and (stem in _HATTED or stem in GREEK_LETTERS):
+        return _letter(stem) + HAT
     return _SHORT_NAMES.get(word) or GREEK_LETTERS.get(word, word)
 
 

@@ -47,6 +47,24 @@ def written(name: str, rank: int) -> tuple[str, str, str, str]:
             ("W³_i", "W³_i[n,m]", r"\mathbf{W}^{3}_{\mathrm{i}}", r"W^{3}_{\mathrm{i},\,nm}"),
         ),
         ("logits", 2, ("logits", "logits[n,m]", r"\mathbf{logits}", r"\mathit{logits}_{nm}")),
+        ("xhat3", 2, ("X\u0302³", "X\u0302³[n,m]", r"\hat{\mathbf{X}}^{3}", r"\hat{X}^{3}_{nm}")),
+        ("that", 2, ("that", "that[n,m]", r"\mathbf{that}", r"\mathit{that}_{nm}")),
+        (
+            "z_i1",
+            2,
+            ("Z¹_i", "Z¹_i[n,m]", r"\mathbf{Z}^{1}_{\mathrm{i}}", r"Z^{1}_{\mathrm{i},\,nm}"),
+        ),
+        (
+            "running_mean2",
+            1,
+            (
+                "running_mean²",
+                "running_mean²[n]",
+                r"\mathbf{running\_mean}^{2}",
+                r"\mathit{running\_mean}^{2}_{n}",
+            ),
+        ),
+        ("eps", 2, ("ε", "ε[n,m]", r"\boldsymbol{\varepsilon}", r"\varepsilon_{nm}")),
         ("x__y", 1, ("x__y", "x__y[n]", r"\mathbf{x\_\_y}", r"\mathit{x\_\_y}_{n}")),
     ],
 )

@@ -94,8 +94,8 @@ network: |
   p[m, o] = b[m] * v[o]
   near[m, c] = where(m <= c, mean[k](w[c, 0] + a[k] - b[m]), 0)
   e[n, u] = w[s[n, u], 0] * t[n, u]
-  last[n, o] = sum[u](e[n, u]) * v[o]
-loss: mse(p, y) + mean(near) + mean(last**2)
+  total[n, o] = sum[u](e[n, u]) * v[o]
+loss: mse(p, y) + mean(near) + mean(total**2)
 outputs: [p]
 wrt: [w, v, a, b, t]
 """)
@@ -103,8 +103,8 @@ def axes_of_one(a, b, y, t, s, w, v):
     p = b[:, None] * v
     mask = torch.ones(len(b), 5, dtype=b.dtype).triu()
     near = mask * (w[:, 0] + a.mean() - b[:, None])
-    last = (w[:, 0][s] * t).sum(1)[:, None] * v
-    return {"loss": ((p - y) ** 2).mean() + near.mean() + (last**2).mean(), "p": p}
+    total = (w[:, 0][s] * t).sum(1)[:, None] * v
+    return {"loss": ((p - y) ** 2).mean() + near.mean() + (total**2).mean(), "p": p}
 
 
 @case("""

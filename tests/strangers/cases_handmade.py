@@ -26,7 +26,7 @@ def two_normalisations(x, y, gamma, beta):
 
 @case("""
 dims: {heads: 2, d: 3}
-inputs: {x: [N, T, 4], pad: {shape: [N, T], kind: mask}}
+inputs: {x: [N, T, 4], known: {shape: [N, T], kind: mask}}
 params:
   Q: {shape: [4, heads, d]}
   K: {shape: [4, heads, d]}
@@ -37,7 +37,7 @@ network: |
   k[n, h, t, j] = sum[i](x[n, t, i] * K[i, h, j])
   v[n, h, t, j] = sum[i](x[n, t, i] * V[i, h, j])
   s[n, h, t, u] = sum[j](q[n, h, t, j] * k[n, h, u, j]) / sqrt(d)
-  seen[n, h, t, u] = where((u <= t) & (pad[n, u] | (u == t)), s[n, h, t, u], -1e9)
+  seen[n, h, t, u] = where((u <= t) & (known[n, u] | (u == t)), s[n, h, t, u], -1e9)
   a = softmax(seen)
   c[n, t, h, j] = sum[u](a[n, h, t, u] * v[n, h, u, j])
   y[n, t, o] = x[n, t, o] + sum[h, j](c[n, t, h, j] * O[h, j, o])
@@ -45,11 +45,11 @@ loss: mean(y**2)
 wrt: [Q, K, V, O, x]
 outputs: [a, y]
 """)
-def causal_attention(x, pad, Q, K, V, O):  # noqa: E741
+def causal_attention(x, known, Q, K, V, O):  # noqa: E741
     q, k, v = (torch.einsum("nti,ihk->nhtk", x, m) for m in (Q, K, V))
     steps = x.shape[1]
     causal = torch.ones(steps, steps, dtype=torch.bool).tril()
-    allowed = causal & (pad[:, None, None, :] | torch.eye(steps, dtype=torch.bool))
+    allowed = causal & (known[:, None, None, :] | torch.eye(steps, dtype=torch.bool))
     s = (q @ k.transpose(-1, -2) / 3**0.5).masked_fill(~allowed, float("-inf"))
     a = s.softmax(-1)
     y = x + torch.einsum("nhtu,nhuj,hjo->nto", a, v, O)

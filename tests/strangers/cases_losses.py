@@ -48,8 +48,8 @@ inputs: {x: [N, T, 4], y: {shape: [N, T], classes: 6}, z: {shape: [N], classes: 
 network: |
   s = dense(tanh(dense(x, 5)), 6)
   p = softmax(s)
-  last[n, k] = s[n, 0, k]
-loss: cross_entropy(p, y) + cross_entropy(softmax(last), z, label_smoothing=0.1, reduction="sum")
+  final[n, k] = s[n, 0, k]
+loss: cross_entropy(p, y) + cross_entropy(softmax(final), z, label_smoothing=0.1, reduction="sum")
 outputs: [p]
 """)
 def classes_of_sequences(x, y, z, W1, b1, W2, b2):

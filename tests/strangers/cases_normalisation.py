@@ -56,14 +56,14 @@ def batch_norm_in_index_statements(x, y, g, b):
 
 
 @case("""
-inputs: {x: [N, H, V, 6], y: [N, H, V, 6]}
+inputs: {x: [N, H, 6], y: [N, H, 6]}
 params: {g: {shape: [2, 3]}, b: {shape: [2, 3]}}
 network: |
-  u = reshape(x, N, H, V, 2, 3)
-  m[n, k] = mean[i, j, c](u[n, i, j, k, c])
-  r[n, k] = 1 / sqrt(mean[i, j, c]((u[n, i, j, k, c] - m[n, k])**2) + 1e-5)
-  z[n, i, j, k, c] = g[k, c] * (u[n, i, j, k, c] - m[n, k]) * r[n, k] + b[k, c]
-loss: sum(reshape(z, N, H, V, 6) * y)
+  u = reshape(x, N, H, 2, 3)
+  m[n, k] = mean[i, c](u[n, i, k, c])
+  r[n, k] = 1 / sqrt(mean[i, c]((u[n, i, k, c] - m[n, k])**2) + 1e-5)
+  z[n, i, k, c] = g[k, c] * (u[n, i, k, c] - m[n, k]) * r[n, k] + b[k, c]
+loss: sum(reshape(z, N, H, 6) * y)
 wrt: [x, g, b]
 """)
 def group_norm_in_index_statements(x, y, g, b):
