@@ -53,7 +53,7 @@ def _solved_sum(total: Sum) -> Expr:
         index, value = max(solutions, key=lambda s: (_number(s[0].extent), s[0].name))
         factors.remove(scatter)
         factors = list(Mul.make_args(_put(Mul(*factors), index, value, bound)))
-        guards = _range_guards(index, value) + guards
+        guards = _range_guards(index, value) + [_put(g, index, value, bound) for g in guards]
         bound.remove(index)
     if len(bound) == len(total.bound):
         return total

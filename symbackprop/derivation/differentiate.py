@@ -184,7 +184,9 @@ def _indices_for(x: TensorSymbol, reader: Equation | None) -> tuple[Index, ...]:
 
     An axis that it reads at another position, as 2 i + p, has a name that the reader has not.
     """
-    for access in [] if reader is None else sorted(reader.rhs.atoms(Access), key=_by_length):
+    if reader is None:
+        return default_indices(x.shape)
+    for access in sorted(reader.rhs.atoms(Access), key=_by_length):
         if access.tensor == x and len(set(access.indices)) == x.rank:
             at = list(zip(access.indices, x.shape, strict=True))
             taken = {i.name for i in reader.rhs.atoms(Index)}

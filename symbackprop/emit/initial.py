@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from symbackprop.emit.layout import Call, Code, lines, quoted
 from symbackprop.emit.numbers import number
-from symbackprop.equations.system import Parameter, System
+from symbackprop.equations.system import Parameter, State, System
 
 
 def initial_parameters(system: System, dtype: str) -> list[str]:
@@ -28,6 +28,36 @@ def initial_parameters(system: System, dtype: str) -> list[str]:
     ]
 
 
+def initial_states(system: System, dtype: str) -> list[str]:
+    """The source of init_state; empty where there are no states."""
+    if not system.states:
+        return []
+    extents = _state_extents(system)
+    arguments = [f"dtype=np.{dtype}", *(["*", *extents] if extents else [])]
+    entries = [
+        line
+        for s in system.states
+        for line in lines(f"{quoted(s.symbol.name)}: ", _start(s), ",", indent=8)
+    ]
+    return [
+        *lines("def ", Call("init_state", tuple(arguments)), ":", indent=0),
+        '    """Return the states as training starts; steps of training change them in place."""',
+        "    return {",
+        *entries,
+        "    }",
+    ]
+
+
+def started(system: System) -> Code:
+    """The call of init_state for the extents at hand."""
+    return Call("init_state", ("dtype", *(f"{e}={e}" for e in _state_extents(system))))
+
+
+def _state_extents(system: System) -> list[str]:
+    used = {a for s in system.states for e in s.symbol.shape for a in e.free_symbols}
+    return [e.name for e in system.extents if e in used]
+
+
 def schemes(system: System) -> list[str]:
     """The drawing functions that init_params calls."""
     return sorted({p.init.scheme for p in system.parameters if _draws(p)})
@@ -37,7 +67,7 @@ def _draws(parameter: Parameter) -> bool:
     return parameter.init.values is None and parameter.init.scheme not in ("zeros", "ones")
 
 
-def _start(parameter: Parameter) -> Code:
+def _start(parameter: Parameter | State) -> Code:
     sizes = tuple(number(e) for e in parameter.symbol.shape)
     shape: Code = Call("", sizes) if sizes else "()"
     init = parameter.init

@@ -6,18 +6,17 @@ from collections.abc import Iterable
 
 from sympy import Expr, Symbol
 
-from symbackprop.emit.initial import initial_parameters, schemes
-from symbackprop.emit.layout import WIDTH, Call, Code, escaped, lines, quoted, sentences
+from symbackprop.emit.functions import arguments, function_sources
+from symbackprop.emit.initial import initial_parameters, initial_states, schemes, started
+from symbackprop.emit.layout import Call, Code, escaped, lines, quoted, sentences
 from symbackprop.emit.least import joint_checks, least_extents
-from symbackprop.emit.mathematics import mathematics
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer
 from symbackprop.emit.statements import constant
-from symbackprop.emit.warnings import UNDEFINED, ignored_warnings, silenced, undefined
+from symbackprop.emit.warnings import UNDEFINED, silenced, undefined
 from symbackprop.equations.nodes import TensorSymbol
-from symbackprop.program.model import Function, Program
-from symbackprop.program.names import local
-from symbackprop.program.operations import Read, Scalar
+from symbackprop.equations.system import System
+from symbackprop.program.model import Program
 from symbackprop.templating import fill
 
 DTYPES = {"real": "dtype", "integer": "np.intp", "mask": "np.bool_"}
@@ -26,9 +25,9 @@ DTYPES = {"real": "dtype", "integer": "np.intp", "mask": "np.bool_"}
 def emit_module(program: Program, dtype: str = "float32") -> str:
     """The module's source; `dtype` is the default of init_params and of Workspace."""
     system = program.derivation.system
-    losses = [f for loss in program.losses for f in (loss.value, loss.gradients)]
-    functions = [_function(program, f) for f in (program.forward, *losses)]
-    shaped = [*(i.symbol for i in system.inputs), *(p.symbol for p in system.parameters)]
+    functions = function_sources(program)
+    shaped = [given.symbol for given in (*system.inputs, *system.parameters, *system.states)]
+    modes = [program] if program.in_use is None else [program, program.in_use]
     outputs = [t for t in system.outputs if t not in shaped]
     return fill(
         "module.py.jinja",
@@ -43,6 +42,12 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
         compound=_compound(program),
         joint=joint_checks(program.derivation),
         least=_dict((n, str(e)) for n, e in least_extents(program.derivation).items()),
+        draws=drawn_laws(system),
+        laws=sorted({i.draw.law for i in system.inputs if i.draw is not None}),
+        loose=any(arguments(mode, f).extents for mode in modes for f in mode.functions),
+        state_names=_list(s.symbol.name for s in system.states),
+        init_state=initial_states(system, dtype),
+        divisors=any("_refuse_divisor(" in function for function in functions),
         parameter_names=_list(p.symbol.name for p in system.parameters),
         init_params=initial_parameters(system, dtype),
         schemes=schemes(system),
@@ -145,7 +150,6 @@ def _workspace(program: Program, dtype: str) -> dict[str, list[str]]:
     """The constructor of Workspace: its extents, its constants and its buffers."""
     extents = [e.name for e in program.derivation.system.extents]
     head = ["self", "*", *extents, f"dtype=np.{dtype}"]
-    printer = Printer(program, program.forward, "self")
     known = Call("", tuple(f"{quoted(name)}: {name}" for name in extents), "{}")
     body = [
         *lines("self._extents = ", known, indent=8),
@@ -157,110 +161,54 @@ def _workspace(program: Program, dtype: str) -> dict[str, list[str]]:
     ]
     for name in extents:
         body += lines(f"self.{name} = ", name, indent=8)
-    for value, name in program.constants.items():
-        body += lines(f"self.{name} = ", constant(printer, value), indent=8)
+    body += _drawn_buffers(program)
+    if program.derivation.system.states:
+        body += lines("self._state = ", started(program.derivation.system), indent=8)
+    body += _constants(program)
     for buffer in program.buffers:
         shape = _shape(buffer.shape)
         call = Call("np.empty", (shape, DTYPES[buffer.kind]))
         body += lines(f"self.{buffer.name} = ", call, indent=8)
     opening = lines("def ", Call("__init__", tuple(head)), ":", 4)
-    if undefined(program, program.constants):
+    modes = [program] if program.in_use is None else [program, program.in_use]
+    if any(undefined(mode, mode.constants) for mode in modes):
         opening = [f"    {silenced(UNDEFINED)}", *opening]
     return {"head": opening, "body": body}
 
 
-def _function(program: Program, function: Function) -> str:
-    """One function: arguments, the extents and arrays it reads, the mathematics, the results."""
-    loss = function is not program.forward
-    arguments = ["params", *(["*", *function.inputs]), "workspace=None", f"training={loss}"]
-    printer = Printer(program, function)
-    written = mathematics(program, function, printer)
-    returned = _returned(program, function, printer)
-    body = [*_extents(program, [*written, *returned]), *_arrays(program, function)]
-    body += [*written, *returned]
-    body = [*_docstring(program, function), *_prepared(function, body), *body]
-    ignored = ignored_warnings(program, function)
-    decorator = [silenced(ignored)] if ignored else []
-    head = lines("def ", Call(function.name, tuple(arguments)), ":", indent=0)
-    return "\n".join([*decorator, *head, *body])
+def _constants(program: Program) -> list[str]:
+    """The values that depend on extents alone; those of both modes, each once."""
+    found: dict[str, list[str]] = {}
+    for mode in [program] if program.in_use is None else [program, program.in_use]:
+        printer = Printer(mode, mode.forward, "self")
+        for value, name in mode.constants.items():
+            found.setdefault(name, lines(f"self.{name} = ", constant(printer, value), indent=8))
+    return [line for written in found.values() for line in written]
 
 
-def _prepared(function: Function, body: list[str]) -> list[str]:
-    """The checks of the arguments; the workspace has a name only where it is used."""
-    used = any("work." in line for line in body)
-    prefix = "work = " if used else ""
-    given = Call("", tuple(f"{quoted(n)}: {n}" for n in function.inputs), "{}")
-    one = f"    {prefix}_prepare(params, {given}, workspace)"
-    if len(one) <= WIDTH:
-        return [one]
-    return [*lines("given = ", given), f"    {prefix}_prepare(params, given, workspace)"]
+def drawn_laws(system: System) -> str:
+    """The law and the numbers of every input that may be drawn."""
+    return _dict(
+        (i.symbol.name, str(Call("", (quoted(i.draw.law), *_floats(i.draw.parameters)))))
+        for i in system.inputs
+        if i.draw is not None
+    )
 
 
-def _docstring(program: Program, function: Function) -> list[str]:
-    if function is program.forward:
-        outputs = ", ".join(function.results)
-        text = f"Return {outputs}, by name." if outputs else "Return no outputs: there are none."
-    elif len(function.results) == 1:
-        text = "Return the loss."
-    else:
-        (_, *by) = function.results
-        text = f"Return the loss and its gradients by {', '.join(by)}."
-    if len(text) <= 80 - 4:
-        return [f'    """{text}"""']
-    short = text.split(" by ")[0] + " by parameter and input names."
-    return [f'    """{short if len(short) < 76 else "Return the results by name."}"""']
+def _floats(numbers: Iterable[Expr]) -> tuple[str, ...]:
+    return tuple(repr(float(a)) for a in numbers)
 
 
-def _extents(program: Program, body: list[str]) -> list[str]:
-    """The run-time extents that the body reads."""
-    words = {w for line in body if not line.lstrip().startswith("#") for w in _words(line)}
-    names = [e.name for e in program.derivation.system.extents if e.name in words]
-    return [line for name in names for line in lines(f"{name} = ", f"work.{name}")]
-
-
-def _words(line: str) -> list[str]:
-    return "".join(c if c.isalnum() or c in "_." else " " for c in line).split()
-
-
-def _arrays(program: Program, function: Function) -> list[str]:
-    """Parameters by their own names; scalars as Python numbers, integers as positions."""
-    reads = {op.name: op for op in program.values if isinstance(op, Read)}
-    found: list[str] = []
-    for name in function.inputs:
-        if not reads[name].shape:
-            convert = {"real": "float", "integer": "int", "mask": "bool"}[reads[name].kind]
-            found += lines(f"{name} = ", Call(convert, (name,)))
-        elif reads[name].kind == "integer":
-            found += lines(f"{name} = ", Call("np.asarray", (name, "dtype=np.intp")))
-    for name in function.parameters:
-        source = Call("params", (quoted(name),), "[]")
-        found += lines(
-            f"{local(name)} = ", source if reads[name].shape else Call("float", (source,))
-        )
+def _drawn_buffers(program: Program) -> list[str]:
+    """Where inputs are drawn to, and the block of uniform numbers that makes masks."""
+    drawn = [i for i in program.derivation.system.inputs if i.draw is not None]
+    if not drawn:
+        return []
+    found = ["        self._drawn = {"]
+    for given in drawn:
+        call = Call("np.empty", (_shape(given.symbol.shape), DTYPES[given.symbol.kind]))
+        found += lines(f"{quoted(given.symbol.name)}: ", call, ",", indent=12)
+    found.append("        }")
+    if any(given.symbol.kind == "mask" for given in drawn):
+        found.append("        self._block = np.empty(16384, np.float32)")
     return found
-
-
-def _returned(program: Program, function: Function, printer: Printer) -> list[str]:
-    entries: list[str] = []
-    results = list(function.results.items())
-    first: list[str] = []
-    if function is not program.forward:
-        value = results.pop(0)[1]
-        scalar = program.values[value]
-        seen = printer.see(value)
-        if isinstance(scalar, (Scalar, Read)):
-            seen = Call("float", (seen,))
-        if len(function.results) == 1 and not program_gradients(program, function):
-            return ["", *lines("return ", seen)]
-        first = [str(seen)]
-    for name, value in results:
-        entries += lines(f"{quoted(name)}: ", printer.see(value), ",", indent=8)
-    opening = "    return " + "".join(f"{f}, " for f in first)
-    if not entries:
-        return ["", f"{opening}{{}}"]
-    return ["", f"{opening}{{", *entries, "    }"]
-
-
-def program_gradients(program: Program, function: Function) -> bool:
-    """Whether the function is one that returns gradients."""
-    return any(loss.gradients is function for loss in program.losses)

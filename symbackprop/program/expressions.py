@@ -14,12 +14,12 @@ from symbackprop.equations.pointwise import computed
 from symbackprop.equations.reductions import LogSumExp
 from symbackprop.program.accesses import lower_access
 from symbackprop.program.contractions import sum_over
+from symbackprop.program.extremes import lower_extreme, lower_position
 from symbackprop.program.graph import COMPARISON_FUNCTIONS
 from symbackprop.program.ranges import lower_where, pieces
 from symbackprop.program.scatters import add_scatters, is_scatter, lower_scatter
 from symbackprop.program.scope import Labelled, Rule, Scope
 from symbackprop.program.sums import common_factor, lower_product, lower_sum
-from symbackprop.program.sweeps import first, visits
 
 # Rows of the pointwise table that array libraries have as one function.
 DIRECT: Mapping[str, str] = {
@@ -222,24 +222,6 @@ def lower_table(expr: PointwiseFunction, scope: Scope) -> Labelled:
         return scope.apply(DIRECT[expr.table_name], *(scope.lower(a) for a in expr.args))
     parameters, body = computed(expr.table_name)
     return scope.lower(body.xreplace(dict(zip(parameters, expr.args, strict=True))))
-
-
-def lower_extreme(expr: reductions.Reduction, scope: Scope) -> Labelled:
-    """The largest or smallest body."""
-    return scope.reduce(type(expr).__name__.lower(), scope.lower(expr.body), expr.bound)
-
-
-def lower_position(expr: reductions.Reduction, scope: Scope) -> Labelled:
-    """The row-major position of the first largest or smallest body."""
-    body, function = scope.lower(expr.body), type(expr).__name__.lower()
-    axes = tuple(body.axes.index(i) for i in expr.bound if i in body.axes)
-    if len(axes) == len(expr.bound) and visits(scope.graph, body.value, axes):
-        best = scope.reduce(function.removeprefix("arg"), body, expr.bound)
-        return Labelled(first(scope.graph, body.value, best.value, axes), best.axes)
-    kept = scope.sorted({i for i in body.axes if i not in expr.bound})
-    value = scope.expand(body, (*kept, *expr.bound))
-    value = scope.graph.merge(value, (*(1 for _ in kept), len(expr.bound)))
-    return Labelled(scope.graph.reduce(function, value, (len(kept),)), kept)
 
 
 def lower_mask(expr: masks.Mask, scope: Scope) -> Labelled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
 from symbackprop.equations.nodes import TensorSymbol, tensors
@@ -130,7 +131,8 @@ class _Lowering:
         results = {loss.loss.name: self._value(loss.loss)}
         results.update(self._results(wanted.items()))
         rows = {name: self.sparse[t][0] for name, t in wanted.items() if t in self.sparse}
-        return self._function(f"{loss.loss.name}_and_grads", results, rows)
+        updates = self._updates([*results.values(), *rows.values()])
+        return self._function(f"{loss.loss.name}_and_grads", results, rows, updates)
 
     def loss(self, loss: LossDerivation) -> Function:
         return self._function(loss.loss.name, {loss.loss.name: self._value(loss.loss)})
@@ -211,14 +213,15 @@ class _Lowering:
         return found
 
     def _function(
-        self, name: str, results: dict[str, int], rows: Mapping[str, int] | None = None
+        self,
+        name: str,
+        results: Mapping[str, int],
+        rows: Mapping[str, int] = MappingProxyType({}),
+        updates: Mapping[str, int] = MappingProxyType({}),
     ) -> Function:
         """The operations that the results need, in order, each with its name and place."""
         values = self.graph.values
-        rows = rows or {}
-        handed_out = [*results.values(), *rows.values()]
-        updates = self._updates(handed_out)
-        handed_out += updates.values()
+        handed_out = [*results.values(), *rows.values(), *updates.values()]
         reached = self._reach(handed_out)
         reads = {op.name for op in (values[v] for v in reached) if isinstance(op, Read)}
         order = tuple(

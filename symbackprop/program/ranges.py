@@ -38,15 +38,20 @@ def pieces(mask: Expr) -> tuple[Index, list[Piece]] | None:
     if not isinstance(index, Index) or abs(sign) != 1:
         return None
     turn = -sign * (difference - found[0])
-    cuts = _cuts(mask.op if sign == 1 else _MIRRORED[mask.op], turn, index.extent)
+    # A part of a range may be empty, as 1 <= t < T - 1 is; the range of an index is not.
+    sizes = () if ":" in index.name else (index.extent,)
+    cuts = _cuts(mask.op if sign == 1 else _MIRRORED[mask.op], turn, index.extent, sizes)
     return None if cuts is None else (index, cuts)
 
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
-def _cuts(op: str, turn: Expr, extent: Expr) -> list[Piece] | None:
-    """The pieces of 0 … extent by `index op turn`; None where their order is not known."""
+def _cuts(op: str, turn: Expr, extent: Expr, sizes: tuple[Expr, ...]) -> list[Piece] | None:
+    """The pieces of 0 … extent by `index op turn`; None where their order is not known.
+
+    `sizes` are known to be at least 1.
+    """
     first, last = {
         "<": (Integer(0), turn),
         "<=": (Integer(0), turn + 1),
@@ -55,7 +60,7 @@ def _cuts(op: str, turn: Expr, extent: Expr) -> list[Piece] | None:
         "==": (turn, turn + 1),
         "!=": (turn, turn + 1),
     }[op]
-    first, last = _clamp(first, extent), _clamp(last, extent)
+    first, last = _clamp(first, extent, sizes), _clamp(last, extent, sizes)
     if first is None or last is None:
         return None
     inside = op != "!="
@@ -67,12 +72,12 @@ def _cuts(op: str, turn: Expr, extent: Expr) -> list[Piece] | None:
     return [piece for piece in whole if piece.start != piece.stop]
 
 
-def _clamp(bound: Expr, extent: Expr) -> Expr | None:
+def _clamp(bound: Expr, extent: Expr, sizes: tuple[Expr, ...]) -> Expr | None:
     if nonnegative(-bound):
         return Integer(0)
     if nonnegative(bound - extent):
         return extent
-    inside = nonnegative(bound, [extent]) and nonnegative(extent - bound, [extent])
+    inside = nonnegative(bound, sizes) and nonnegative(extent - bound, sizes)
     return bound if inside else None
 
 

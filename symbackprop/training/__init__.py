@@ -18,6 +18,7 @@ from symbackprop.files import make_folder
 from symbackprop.spec.errors import did_you_mean, quoted
 from symbackprop.spec.syntax import Spec
 from symbackprop.training.batches import Batches
+from symbackprop.training.curves import save_curves
 from symbackprop.training.episodes import Episodes
 from symbackprop.training.loop import State, Supply, Task, run, start
 from symbackprop.training.plan import Plan, at_key, read_plan
@@ -26,7 +27,6 @@ from symbackprop.training.settings import settings_of
 from symbackprop.training.storage import (
     load_state,
     save_arrays,
-    save_curves,
     save_records,
     save_state,
 )

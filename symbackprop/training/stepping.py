@@ -94,12 +94,14 @@ def _merged(gradient: Gradient) -> Gradient:
     if not isinstance(gradient, tuple):
         return gradient
     rows, values = gradient
-    order = np.argsort(rows, kind="stable")
-    if not order.size:
-        return gradient
-    ordered = rows[order]
-    first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    return ordered[first], np.add.reduceat(values[order], first, axis=0)
+    distinct, positions = np.unique(rows, return_inverse=True)
+    totals = np.zeros((len(distinct), *values.shape[1:]), values.dtype)
+    if rows.size:
+        # Along flat arrays, add.at is several times as fast as along rows.
+        width = values[0].size
+        flat = (positions[:, None] * width + np.arange(width)).reshape(-1)
+        np.add.at(totals.reshape(-1), flat, values.reshape(-1))
+    return distinct, totals
 
 
 def _norm(gradients: Mapping[str, Gradient]) -> float:

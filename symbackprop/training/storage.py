@@ -1,12 +1,10 @@
-"""The files of a run: parameters, the state to go on from, the record, the picture."""
+"""The files of a run: parameters, the state to go on from, the record."""
 
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import json
-import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -136,38 +134,6 @@ def save_records(path: Path, state: State) -> Path:
     writer.writerow(state.columns)
     writer.writerows((int(record[0]), *record[1:]) for record in state.records)
     return write_whole(path, text.getvalue())
-
-
-def save_curves(path: Path, title: str, state: State) -> Path | None:
-    """A .png with the losses and, where it was measured, the accuracy; None without matplotlib."""
-    if importlib.util.find_spec("matplotlib") is None:
-        return None
-    from matplotlib.figure import Figure
-
-    table = np.array(state.records, dtype=np.float64).reshape(-1, len(state.columns))
-    accuracies = [name for name in state.columns if name.endswith("accuracy")]
-    losses = [name for name in state.columns[1:] if name not in accuracies]
-    groups = [names for names in (losses, accuracies) if names]
-    figure = Figure(figsize=(5.5 * len(groups), 3.8), layout="constrained")
-    # A title is a stranger's text: a dollar sign in it is no formula.
-    figure.suptitle(title, parse_math=False)
-    for axes, names in zip(figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
-        for name in names:
-            values = table[:, state.columns.index(name)]
-            axes.plot(table[:, 0], values, "." if len(values) == 1 else "-", label=name)
-        values = table[:, [state.columns.index(name) for name in names]]
-        if values.size and values.min() > 0 and values.max() > 100 * values.min():
-            axes.set_yscale("log")
-        axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    content = io.BytesIO()
-    with warnings.catch_warnings():
-        # A letter of the title that the font lacks is drawn as a box; that is no one's fault.
-        warnings.filterwarnings("ignore", r"Glyph \d+ ")
-        figure.savefig(content, format="png", dpi=120, metadata={"Software": None})
-    return write_whole(path, content.getvalue())
 
 
 def _npz(arrays: Mapping[str, Array]) -> bytes:

@@ -41,7 +41,8 @@ def shakespeare_pairs(inputs: Mapping[str, InputDeclaration]) -> Dataset:
     for name in NAMES:
         rank = 2 if name == "negative" else 1
         d = inputs.get(name)
-        if d is None or not isinstance(d.classes, int) or len(d.shape) != rank:
+        is_labels = d is not None and d.kind == "labels" and isinstance(d.classes, int)
+        if d is None or not is_labels or len(d.shape) != rank:
             shape = "[N, 5]" if rank == 2 else "[N]"
             raise CallError(
                 f"shakespeare_pairs fills labels '{name}' of rank {rank}, which the spec has not",

@@ -40,7 +40,8 @@ SPECS = {
           z = dense(concat(f, b), 7)
           q = dense(f, 3)
           s[n, -1, i] = s0[n, i]
-          s[n, t, i] = max[k](A[k, i] + s[n, t - 1, k]) / 2 + where(t > 2, s[n, t - 1, i] * q[n, t, i], r)
+          u[n, t, i] = where(t > 2, s[n, t - 1, i] * q[n, t, i], r)
+          s[n, t, i] = max[k](A[k, i] + s[n, t - 1, k]) / 2 + u[n, t, i]
           e[t] = r * e[t - 1] + r * e[t - 2] + w[t]
         loss: cross_entropy(softmax(z), y) + mean(s**2) + mean(e**2)
         outputs: [s, e]

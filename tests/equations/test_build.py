@@ -86,9 +86,9 @@ FAULTS = {
         "use 0 to 63",
     ),
     "shift": (
-        f"  z[n, i] = x[n, i + 1]\nloss: sum(z) + {USE}",
-        "t.yaml:10:8: index i stands only inside x[n, i + 1]",
-        "use it alone on an axis; this version has no shifted or strided reads",
+        f"  z[n, i] = x[n, i + 1] * x[n, i]\nloss: sum(z) + {USE}",
+        "t.yaml:10:13: index i + 1 of x leaves its axis of extent 64, with i from 0 to 63",
+        "pad first, or say when it is read: where(condition, entry, 0)",
     ),
     "recurrence": (
         f"  z[n, i] = z[n - 1, i] + x[n, i]\nloss: sum(z) + {USE}",

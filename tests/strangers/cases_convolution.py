@@ -150,12 +150,14 @@ def patches(x, y, W1, b1, W2, b2):
     return (functional.conv2d(a, kernel(W2), b2) ** 2).mean()
 
 
-@case("""
+@case(
+    """
 inputs: {x: [N, 9, 7, 2]}
 params: {g: {shape: [2]}}
 network: |
   p[n, i, j, c] = pad(x, 1)
 loss: sum(p)
-""".replace("p[n, i, j, c] = pad(x, 1)", "p = pad(x * g, before=1, after=2) * 2.0"))
+""".replace("p[n, i, j, c] = pad(x, 1)", "p = pad(x * g, before=1, after=2) * 2.0")
+)
 def padded_by_zeros(x, g):
     return functional.pad(x * g, (0, 0, 1, 2, 1, 2)).sum() * 2

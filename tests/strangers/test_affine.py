@@ -51,9 +51,7 @@ def spec(shape, statement, names, params=""):
 
 @drawn
 @given(kernel=small, stride=small, dilation=small, padding=st.integers(0, 2), extra=small)
-def test_conv1d_along_an_axis_that_is_known_when_running(
-    kernel, stride, dilation, padding, extra
-):
+def test_conv1d_along_an_axis_that_is_known_when_running(kernel, stride, dilation, padding, extra):
     size = max((kernel - 1) * dilation + extra - 2 * padding, 1)
     if (kernel - 1) * dilation + 1 > size + 2 * padding:
         size += 1
@@ -78,7 +76,9 @@ def test_conv1d_along_an_axis_that_is_known_when_running(
 def test_conv2d(size, kernel, stride, dilation, padding):
     written = f'"{padding}"' if isinstance(padding, str) else padding
     options = f"stride={stride}, dilation={dilation}, padding={written}"
-    text = spec(f"[N, {size[0]}, {size[1]}, 2]", f"y = conv2d(x, 3, {kernel}, {options})", "x, W1, b1")
+    text = spec(
+        f"[N, {size[0]}, {size[1]}, 2]", f"y = conv2d(x, 3, {kernel}, {options})", "x, W1, b1"
+    )
 
     def reference(x, W1, b1):
         zeros = [same_or(padding, *one) for one in zip(size, kernel, stride, dilation, strict=True)]

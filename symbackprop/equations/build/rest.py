@@ -100,7 +100,8 @@ def _rest_names(value: Expression, operands: Operands, taken: set[str]) -> list[
             continue
         count = operand.rank - (len(element.indices) - 1)
         leading.append(operand.indices[at : at + count])
-    longest = list(max(leading, key=len)) if leading else []
+    most: tuple[Index, ...] = max(leading, key=len) if leading else ()
+    longest = list(most)
     for axes in leading:
         for k, axis in enumerate(axes, len(longest) - len(axes)):
             if longest[k].extent == 1:
