@@ -5,6 +5,7 @@ Plain loops over images take too long here: `tests/program/test_affine.py` has s
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -30,3 +31,23 @@ def test_gradients_of_windows_equal_those_of_pytorch(case: Case) -> None:
         arrays = given(case, derivation, extents, seed)
         expected = by_torch(case, derivation, arrays)
         assert_same(by_module(module, derivation, arrays), expected)
+
+
+def test_memory_grows_with_the_windows_not_with_inputs_times_outputs() -> None:
+    text = """
+name: memory
+inputs: {x: [N, 32, 32, 4]}
+network: |
+  a = relu(conv2d(x, 8, 5, padding="same"))
+  b = max_pool2d(a, 3, stride=2)
+  c = conv2d_transpose(avg_pool2d(b, 3, stride=3), 4, 3, stride=2)
+loss: mean(c**2)
+wrt: [x, W1, b1, W2, b2]
+"""
+    module = sb.compile(sb.derive(sb.parse(text)), "float64")
+    sizes = []
+    for count in (2, 3):
+        buffers = vars(module.Workspace(N=count, dtype=np.float64)).values()
+        sizes.append(sum(b.size for b in buffers if isinstance(b, np.ndarray)))
+    windows = 32 * 32 * 5 * 5 * 4
+    assert sizes[1] - sizes[0] < 2.5 * windows < 32 * 32 * 4 * 32 * 32 * 8 / 100
