@@ -68,11 +68,26 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 class And(Mask):
-    """Both masks."""
+    """All of the masks."""
+
+    def __new__(cls, *masks: Any) -> Any:
+        return _joined(cls, masks, neutral=1)
 
 
 class Or(Mask):
-    """Either mask."""
+    """Any of the masks."""
+
+    def __new__(cls, *masks: Any) -> Any:
+        return _joined(cls, masks, neutral=0)
+
+
+def _joined(cls: type[Mask], masks: tuple[Any, ...], neutral: int) -> Any:
+    """The masks but for the neutral ones; a number where one of them decides, or none is left."""
+    given = [sympy.sympify(m) for m in masks]
+    left = [m for m in given if m != neutral]
+    if any(m.is_Integer for m in left) or not left:
+        return Integer(1 - neutral if left else neutral)
+    return left[0] if len(left) == 1 else Expr.__new__(cls, *left)
 
 
 class Not(Mask):

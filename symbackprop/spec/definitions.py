@@ -24,7 +24,7 @@ MODULE_EXTENTS = (*MODULE_ARGUMENTS, "self", "dtype", "seed", "SHAPES", "tuple")
 MODULE_FUNCTIONS = (
     *("forward", "init_params", "init_state", "Workspace", "SHAPES", "np", "math"),
     *("ValueError", "bool", "float", "getattr", "hasattr", "int", "isinstance", "len", "list"),
-    *("map", "next", "range", "sorted", "str", "sum", "tuple", "type", "zip"),
+    *("map", "next", "range", "reversed", "sorted", "str", "sum", "tuple", "type", "zip"),
 )
 
 _MODULE = {"input": MODULE_ARGUMENTS, "extent": MODULE_EXTENTS, "loss": MODULE_FUNCTIONS}
