@@ -62,7 +62,7 @@ class Invariants:
             mask, a, b = expr.args
             condition = condition_on(self.step, mask)
             if condition is not None:
-                inside, outside = self._narrowed(span, condition, condition.negation)
+                inside, outside = _within(span, condition), _within(span, condition.negation)
                 return Where(mask, self._rewritten(a, inside), self._rewritten(b, outside))
         if isinstance(expr, Reduction):
             return expr.func(self._rewritten(expr.body, span), *expr.bound)
@@ -122,11 +122,6 @@ class Invariants:
             for position, extent in zip(access.indices, access.tensor.shape, strict=True)
             if position.has(self.step)
         )
-
-    def _narrowed(
-        self, span: Span | None, inside: Condition, outside: Condition
-    ) -> tuple[Span | None, Span | None]:
-        return _within(span, inside), _within(span, outside)
 
 
 def _within(span: Span | None, condition: Condition) -> Span | None:

@@ -18,12 +18,24 @@ LENGTH = 64
 # it: in functions of inputs, where extents are keywords too, and in the module itself.
 MODULE_ARGUMENTS = (
     *("np", "params", "workspace", "training", "state", "rng"),
-    *("work", "given", "float", "int", "bool", "math"),
+    *("work", "given", "float", "int", "bool", "math", "range", "reversed", "enumerate"),
 )
 MODULE_EXTENTS = (*MODULE_ARGUMENTS, "self", "dtype", "seed", "SHAPES", "tuple")
 MODULE_FUNCTIONS = (
     *("forward", "init_params", "init_state", "Workspace", "SHAPES", "np", "math"),
-    *("ValueError", "bool", "float", "getattr", "hasattr", "int", "isinstance", "len", "list"),
+    *(
+        "ValueError",
+        "bool",
+        "dict",
+        "enumerate",
+        "float",
+        "getattr",
+        "hasattr",
+        "int",
+        "isinstance",
+        "len",
+        "list",
+    ),
     *("map", "next", "range", "reversed", "sorted", "str", "sum", "tuple", "type", "zip"),
 )
 

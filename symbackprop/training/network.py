@@ -52,7 +52,7 @@ class Network:
 
     def _call(self, function: str, rows: Rows, **more: Any) -> Any:
         taken = self.takes(function)
-        given = {**rows.arrays, "state": self.states, **more}
+        given = {**rows.extents, **rows.arrays, "state": self.states, **more}
         chosen = {name: value for name, value in given.items() if name in taken}
         return getattr(self.module, function)(self.params, **chosen)
 
