@@ -19,12 +19,15 @@ Sizes = dict[Expr, Expr]
 def emit_test(program: Program) -> str:
     """The source of the module's test."""
     system = program.derivation.system
+    modes = [program] if program.in_use is None else [program, program.in_use]
     sizes = run_time_sizes(system)
     extents = tuple(f"{extent}={size}" for extent, size in sizes.items())
     return fill(
         "test.py.jinja",
         name=system.name,
-        losses=[line for loss in program.losses for line in _loss(loss, held(program, loss.name))],
+        losses=[line for mode in modes for loss in mode.losses for line in _loss(mode, loss)],
+        modes=len(modes) > 1,
+        sparse=bool(system.sparse),
         stopped=any(held(program, loss.name) for loss in program.losses),
         params=_dict("params", [(p.symbol, _weights(p.symbol, sizes)) for p in system.parameters]),
         given=_dict("given", [(i.symbol, _drawn(i, sizes)) for i in system.inputs]),
@@ -74,11 +77,12 @@ def _stops(tensor: TensorSymbol, equations: Mapping[TensorSymbol, Equation]) -> 
     return set(equations[tensor].rhs.atoms(Stop)) if tensor in equations else set()
 
 
-def _loss(loss: Loss, held: set[str]) -> list[str]:
+def _loss(program: Program, loss: Loss) -> list[str]:
     """The entry of a loss: its inputs, and the names of the gradients that are its slopes."""
-    inputs = loss.gradients.inputs
-    by = [name for name in loss.gradients.results if name != loss.name and name not in held]
+    inputs, constant = loss.gradients.inputs, held(program, loss.name)
+    by = [name for name in loss.gradients.results if name != loss.name and name not in constant]
     both = Call("", (_strings(inputs), _strings(by)))
+    is_training = any(e.in_use is not None for e in program.derivation.system.equations)
     return lines(f"{quoted(loss.name)}: ", both, ",")
 
 
