@@ -10,7 +10,7 @@ from sympy import Expr, Integer
 from symbackprop.emit.layout import Call, Code, lines, quoted
 from symbackprop.equations.nodes import Stop, TensorSymbol, tensors
 from symbackprop.equations.system import Equation, Input, System
-from symbackprop.program.model import Loss, Program
+from symbackprop.program.model import Program
 from symbackprop.templating import fill
 
 Sizes = dict[Expr, Expr]
@@ -25,7 +25,7 @@ def emit_test(program: Program) -> str:
     return fill(
         "test.py.jinja",
         name=system.name,
-        losses=[line for mode in modes for loss in mode.losses for line in _loss(mode, loss)],
+        losses=[line for mode in modes for line in _losses(mode, " in use" * (mode is not program))],
         modes=len(modes) > 1,
         sparse=bool(system.sparse),
         stopped=any(held(program, loss.name) for loss in program.losses),
@@ -77,13 +77,15 @@ def _stops(tensor: TensorSymbol, equations: Mapping[TensorSymbol, Equation]) -> 
     return set(equations[tensor].rhs.atoms(Stop)) if tensor in equations else set()
 
 
-def _loss(program: Program, loss: Loss) -> list[str]:
-    """The entry of a loss: its inputs, and the names of the gradients that are its slopes."""
-    inputs, constant = loss.gradients.inputs, held(program, loss.name)
-    by = [name for name in loss.gradients.results if name != loss.name and name not in constant]
-    both = Call("", (_strings(inputs), _strings(by)))
-    is_training = any(e.in_use is not None for e in program.derivation.system.equations)
-    return lines(f"{quoted(loss.name)}: ", both, ",")
+def _losses(program: Program, mode: str) -> list[str]:
+    """The entry of each loss: its inputs, and the names of the gradients that are its slopes."""
+    found: list[str] = []
+    for loss in program.losses:
+        constant = held(program, loss.name)
+        by = [name for name in loss.gradients.results if name != loss.name and name not in constant]
+        both = Call("", (_strings(loss.gradients.inputs), _strings(by)))
+        found += lines(f"{quoted(loss.name + mode)}: ", both, ",")
+    return found
 
 
 def _strings(names: Iterable[str]) -> Code:

@@ -126,12 +126,12 @@ def split(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows | None]:
         return rows, None
     count = rows.count
     if rows.held_out is not None:
-        order = np.arange(count)[::-1]
-        held = rows.held_out
-    else:
-        order = np.random.default_rng([seed, 0]).permutation(count)
-        held = min(max(1, round(count * fraction)), count - 1)
-    return rows.take(np.sort(order[held:])), rows.take(np.sort(order[:held]))
+        first = count - rows.held_out
+        return rows.take(np.arange(first)), rows.take(np.arange(first, count))
+    held = min(max(1, round(count * fraction)), count - 1)
+    # Those held out stay in the order drawn: a figure of a batch is not one of rows stored together.
+    order = np.random.default_rng([seed, 0]).permutation(count)
+    return rows.take(np.sort(order[held:])), rows.take(order[:held])
 
 
 def _extents(inputs: Wanted, arrays: Mapping[str, Array]) -> dict[str, int]:

@@ -241,3 +241,13 @@ def test_written_extents_serve_where_no_axis_tells() -> None:
         built("h[n, j:9] = where(j < 3, x[n, 0, j], v[n, 0, j - 3])")
     with pytest.raises(SpecError, match="the extent of j is 0, which is not at least 1"):
         built("h[n, j:0] = x[n, 0, 0] * j")
+
+
+def test_a_first_step_may_be_the_same_for_all() -> None:
+    for first, read in {"U[0, i]": "U[0, i]", "2": "2"}.items():
+        system = built(f"h[n, -1, i] = {first}", "h[n, t, i] = x[n, t, i] + h[n, t - 1, i]")
+        (guard,) = defined(system, "h").rhs.atoms(Where)
+        before = guard.args[2]
+        if isinstance(before, Access):
+            (before,) = [e.rhs for e in system.equations if e.tensor == before.tensor]
+        assert str(before) == read

@@ -32,10 +32,14 @@ Read = Callable[[Expression], Expr]
 
 @dataclass(frozen=True)
 class Initial:
-    """What stands before the first step, at `position` of `axis`, for the other indices."""
+    """What stands before the first step, at `position` of `axis`.
+
+    `axes` are those whose indices the value depends on.
+    """
 
     axis: int
     position: Expr
+    axes: tuple[int, ...]
     value: ArrayValue
     place: Place
 
@@ -201,7 +205,7 @@ class Members:
                 f"but its steps go along axis {axis}",
                 "let -1 stand where t - 1 does",
             )
-        first = Integer(-1) if shift < 0 else self.arrays[node.tensor].shape[axis]
+        first = Integer(-1) if shift < 0 else _extent(at[axis])
         if initial.position != first:
             self.fail(
                 initial.place,
@@ -216,7 +220,7 @@ class Members:
                 f"but one state before the first step of '{node.tensor}' is given",
                 "read one step away, or leave the first states zero",
             )
-        others = [p for k, p in enumerate(at) if k != axis]
+        others = [at[k] for k in initial.axes]
         if not _fit(others, initial.value.shape):
             self.fail(
                 initial.place,
@@ -224,7 +228,7 @@ class Members:
                 f"but a step of '{node.tensor}' {shape_text(map(_extent, others))}",
                 "let both have the same extents",
             )
-        return initial.value.at(*(p for k, p in enumerate(at) if k != axis))
+        return initial.value.at(*others)
 
     def end(self) -> None:
         """Every member is defined: placeholders become the tensors that they stood for.

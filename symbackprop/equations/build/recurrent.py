@@ -71,8 +71,9 @@ class Circles:
         initial = self._initial.get(statement.target)
         left = [i.id for i in statement.indices or () if isinstance(i, Name)]
         if initial is not None:
-            others = [n for k, n in enumerate(left) if k != initial.axis]
-            known |= dict(zip(others, initial.value.shape, strict=False))
+            named_axes = [statement.indices[k] for k in initial.axes] if statement.indices else []
+            names = [i.id for i in named_axes if isinstance(i, Name)]
+            known |= dict(zip(names, initial.value.shape, strict=False))
         for binder in statement.extents:
             known[binder.index] = Indexed(self.scope).extent(binder)
         return [known.get(name) for name in left]
@@ -93,18 +94,22 @@ class Circles:
                 f"a first step of '{statement.target}', whose steps stand above",
                 "state it before the statements that read it",
             )
-        left = tuple(p for k, p in enumerate(statement.indices) if k != axis)
-        if not all(isinstance(p, Name) for p in left):
+        left = {k: p for k, p in enumerate(statement.indices) if k != axis}
+        if not all(isinstance(p, Name) for p in left.values()):
             self.scope.fail(
                 statement.place, "more than one step on the left", "write one number, -1"
             )
         indexed = Indexed(self.scope)
         position = indexed.value(statement.indices[axis], {})
-        indices, body = indexed.statement(left, statement.value, {})
-        value = self.scope.materialise(
-            ArrayValue(indices, body, f"{statement.target}_first"), statement.place
-        )
-        self._initial[statement.target] = Initial(axis, position, value, statement.place)
+        # what the value does not depend on is the same for every index of that axis
+        read = set(named(statement.value))
+        axes = tuple(k for k, p in left.items() if isinstance(p, Name) and p.id in read)
+        indices, body = indexed.statement(tuple(left[k] for k in axes), statement.value, {})
+        value = ArrayValue(indices, body, f"{statement.target}_first")
+        if not body.is_number:
+            value = self.scope.materialise(value, statement.place)
+        initial = Initial(axis, position, axes, value, statement.place)
+        self._initial[statement.target] = initial
 
     def end(self, statement: Statement) -> None:
         """The statement has been built; after its last one a circle is whole."""

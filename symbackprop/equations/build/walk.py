@@ -17,6 +17,7 @@ def elements(node: Expression) -> Iterator[Element]:
 
 
 def named(node: Expression) -> Iterator[str]:
+    """Every word in an expression: indices, tensors, numbers by name."""
     if isinstance(node, Name):
         yield node.id
     if isinstance(node, Element):
