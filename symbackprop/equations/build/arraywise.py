@@ -126,7 +126,7 @@ class Arraywise:
         return ArrayValue(result.indices, result.body, "", name)
 
     def _activation_input(self, array: ArrayValue, place: Place) -> ArrayValue:
-        """What a function is applied to: a tensor of its own where a layer or contraction made it."""
+        """What a function is applied to: a tensor where a layer or a contraction made it."""
         layer = LAYERS.get(array.label)
         made = layer is not None and layer.owns_parameters and not array.is_tensor
         if not made and not contains_contraction(array.body):
