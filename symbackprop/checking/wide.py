@@ -63,7 +63,8 @@ def check_wide(derivation: Derivation, seed: int = 0) -> list[Row]:
         _check_line(derivation, line, Environment(values, extents, ARRAYS), tally, rng)
     rows = tally.rows("complex steps", WHERE)
     for loss in derivation.losses:
-        rows.append(_gradients_row(derivation, loss, back[loss.loss], instance, rng))
+        if loss.gradients:
+            rows.append(_gradients_row(derivation, loss, back[loss.loss], instance, rng))
     return rows
 
 

@@ -216,9 +216,7 @@ def _unlike(taken: Collection[str]) -> Iterator[str]:
 
 
 def _all_tensors(system: System) -> list[TensorSymbol]:
-    named = [i.symbol for i in system.inputs] + [p.symbol for p in system.parameters]
-    named += [s.symbol for s in system.states]
-    return named + [e.tensor for e in system.equations]
+    return [*system.given, *(e.tensor for e in system.equations)]
 
 
 def variables(system: System) -> dict[str, TensorSymbol]:

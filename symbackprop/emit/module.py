@@ -26,7 +26,7 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
     """The module's source; `dtype` is the default of init_params and of Workspace."""
     system = program.derivation.system
     functions = function_sources(program)
-    shaped = [given.symbol for given in (*system.inputs, *system.parameters, *system.states)]
+    shaped = system.given
     modes = [program] if program.in_use is None else [program, program.in_use]
     outputs = [t for t in system.outputs if t not in shaped]
     return fill(
@@ -71,7 +71,30 @@ def _contents(program: Program) -> list[str]:
         "The numbers in the comments are those of the equations in the derivation; "
         "[condition] is 1 where the condition holds, else 0."
     )
-    return [*sentences(text, 0), *sentences(offered, 0), "", *sentences(numbers, 0)]
+    more = [line for note in _on_training(system) for line in ("", *sentences(note, 0))]
+    return [*sentences(text, 0), *sentences(offered, 0), *more, "", *sentences(numbers, 0)]
+
+
+def _on_training(system: System) -> list[str]:
+    """What there is to say of draws, states and sparse gradients."""
+    drawn = [i.symbol.name for i in system.inputs if i.draw is not None]
+    found: list[str] = []
+    if drawn:
+        found.append(
+            f"What is not handed in of {', '.join(drawn)} is drawn: rng= is a generator or a seed, "
+            "which gives the same numbers again."
+        )
+    if system.states:
+        found.append(
+            "state= takes the running values, first those of init_state: a step of training, with "
+            "its gradients, changes them in place; in use they are read."
+        )
+    if system.sparse:
+        found.append(
+            f"The gradients by {', '.join(t.name for t in system.sparse)} are pairs (rows, "
+            "values): the gradient of a row is the sum of the values for it; all other rows have 0."
+        )
+    return found
 
 
 def _paragraphs(text: str) -> list[str]:

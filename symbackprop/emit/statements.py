@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from symbackprop.emit import windows
+from symbackprop.emit.blocks import blocked
 from symbackprop.emit.layout import Call, Code, Infix
 from symbackprop.emit.numbers import factor, number, operand
 from symbackprop.emit.printer import Printer
@@ -28,7 +29,7 @@ from symbackprop.program.operations import (
     Take,
     View,
 )
-from symbackprop.program.windows import First, Overlap, Sweep
+from symbackprop.program.windows import Blocked, First, Overlap, Sweep
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*"}
 _COMPARISONS = {
@@ -240,6 +241,7 @@ _STATEMENTS: Mapping[type, Callable[[Printer, int, Any], list[str]]] = {
     Sweep: windows.sweep,
     First: windows.first,
     Overlap: windows.overlap,
+    Blocked: blocked,
 }
 
 

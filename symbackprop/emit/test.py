@@ -25,7 +25,9 @@ def emit_test(program: Program) -> str:
     return fill(
         "test.py.jinja",
         name=system.name,
-        losses=[line for mode in modes for line in _losses(mode, " in use" * (mode is not program))],
+        losses=[
+            line for mode in modes for line in _losses(mode, " in use" * (mode is not program))
+        ],
         modes=len(modes) > 1,
         sparse=bool(system.sparse),
         stopped=any(held(program, loss.name) for loss in program.losses),

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from sympy import Expr
 
+from symbackprop.emit.blocks import blocks_of, made
 from symbackprop.emit.layout import Call, Code
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer, subscripted, windows_code
 from symbackprop.program.operations import Scratch
+from symbackprop.program.storage import root
 from symbackprop.program.windows import First, Overlap, Sweep
 
 _UFUNCS = {"sum": "add", "max": "maximum", "min": "minimum"}
@@ -27,7 +29,7 @@ def sweep(printer: Printer, value: int, operation: Sweep) -> list[str]:
     name, shape = printer.names[value], printer.values[operation.of].shape
     windows = printer.fresh_name("windows")
     visits = visits_of(printer, {k: shape[k] for k in operation.axes})
-    slices = sliced(windows, range(len(shape)), visits)
+    slices = sliced(windows, range(len(shape)), visits.at)
     body = Call(f"np.{_UFUNCS[operation.function]}", (name, slices, f"out={name}"))
     return [
         *printer.fresh(value),
@@ -43,7 +45,7 @@ def first(printer: Printer, value: int, operation: First) -> list[str]:
     name, shape = printer.names[value], printer.values[operation.of].shape
     mask, windows = printer.see(operation.mask), printer.fresh_name("windows")
     visits = visits_of(printer, {k: shape[k] for k in operation.axes})
-    slices = sliced(windows, range(len(shape)), visits)
+    slices = sliced(windows, range(len(shape)), visits.at)
     inner = printer.indented()
     equal = Call("np.equal", (slices, printer.see(operation.best), f"out={mask}"))
     return [
@@ -59,18 +61,35 @@ def first(printer: Printer, value: int, operation: First) -> list[str]:
 def overlap(printer: Printer, value: int, operation: Overlap) -> list[str]:
     """For each position: a slice of the windows += a slice of the entries."""
     windows = printer.fresh_name("windows")
-    extents = dict(zip(operation.bearers, operation.windows[0], strict=True))
-    visits = visits_of(printer, {b: extents[b] for b in operation.visited})
-    target = sliced(windows, operation.bearers, visits)
     found = printer.based(value, operation.base)
     start = subscripted(printer.names[value], operation.start, operation.shape)
     found += printer.write(f"{windows} = ", windows_code(start, *operation.windows))
     entries = printer.see(operation.entries)
-    if not str(entries).isidentifier() and any(b in visits.at for b in operation.entry_axes):
+    short = set(operation.visited) if operation.made is None else {operation.made.bearer}
+    if not str(entries).isidentifier() and not short.isdisjoint(operation.entry_axes):
         own = printer.fresh_name("entries")
         found += printer.write(f"{own} = ", entries)
         entries = own
-    added = sliced(entries, operation.entry_axes, visits)
+    if operation.made is None:
+        return found + _added(printer, operation, windows, entries, {})
+    inner, blocks = printer.indented(), blocks_of(printer, operation.made.size)
+    axis = operation.bearers.index(operation.made.bearer)
+    found.append(blocks.head(printer, operation.windows[0][axis]))
+    found += blocks.cut(inner, windows, axis)
+    part = root(printer.values, operation.entries)
+    found += made(inner, operation.made, blocks, part, operation.windows[0][axis])
+    count = {operation.made.bearer: f":{blocks.count}"}
+    return found + _added(inner, operation, blocks.block, entries, count)
+
+
+def _added(
+    printer: Printer, operation: Overlap, windows: str, entries: Code, kept: Mapping[int, str]
+) -> list[str]:
+    """The loop over the visited positions; of the entries, what is `kept` of some axes."""
+    extents = dict(zip(operation.bearers, operation.windows[0], strict=True))
+    visits = visits_of(printer, {b: extents[b] for b in operation.visited})
+    target = sliced(windows, operation.bearers, visits.at)
+    added = sliced(entries, operation.entry_axes, {**visits.at, **kept})
     inner = printer.indented() if visits.at else printer
     body: list[str] = []
     if operation.chosen is not None:
@@ -82,7 +101,7 @@ def overlap(printer: Printer, value: int, operation: Overlap) -> list[str]:
         added = part
     body += inner.write(f"{target} += ", added)
     head = [visits.head(printer, operation.chosen is not None)] if visits.at else []
-    return [*found, *head, *body]
+    return [*head, *body]
 
 
 @dataclass(frozen=True)
@@ -116,9 +135,9 @@ def visits_of(printer: Printer, extents: Mapping[int, Expr]) -> Visits:
     return Visits(dict(zip(extents, names, strict=True)), tuple(extents.values()), count)
 
 
-def sliced(array: Code, axes: Iterable[int], visits: Visits) -> Code:
+def sliced(array: Code, axes: Iterable[int], at: Mapping[int, str]) -> Code:
     """`array[:, p, :, q]`, what is whole at the end left out."""
-    found = [visits.at.get(k, ":") for k in axes]
+    found = [at.get(k, ":") for k in axes]
     while found and found[-1] == ":":
         found.pop()
     return f"{array}[{', '.join(found)}]" if found else array

@@ -110,6 +110,12 @@ class System:
     sparse: tuple[TensorSymbol, ...] = ()
 
     @property
+    def given(self) -> tuple[TensorSymbol, ...]:
+        """What no equation defines: inputs, parameters and states."""
+        states = (s.symbol for s in self.states)
+        return (*(i.symbol for i in self.inputs), *(p.symbol for p in self.parameters), *states)
+
+    @property
     def results(self) -> frozenset[TensorSymbol]:
         """What is asked for: the losses, the outputs and the new values of states."""
         states = {state.update for state in self.states}

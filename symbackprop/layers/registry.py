@@ -57,7 +57,7 @@ class Call(Protocol):
         text: str,
         extents: Mapping[str, Extent] = ...,
         /,
-        in_use: str | None = None,
+        in_use: Any = ...,
         **operands: Any,
     ) -> Array:
         """The left-hand side of an index statement; a bare expression is a scalar.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from symbackprop.equations.nodes import Index
+from symbackprop.program.blocks import in_blocks
 from symbackprop.program.graph import Graph
 from symbackprop.program.scope import Axes, Labelled, Scope
 from symbackprop.program.shapes import ONE, Strides, nominal, product
@@ -115,6 +116,11 @@ def _matrices(
     first = _grouped(a, (left, both), scope)
     second = _grouped(b, (both, right), scope)
     axes = (*left, *right)
+    extents = (tuple(i.extent for i in group) for group in (left, right))
+    found = in_blocks(scope.graph, first, second, *extents)
+    if found is not None:
+        value, transposed = found
+        return Labelled(value, (*right, *left) if transposed else axes)
     value = scope.graph.matmul(first, second, tuple(i.extent for i in axes))
     return Labelled(value, axes)
 

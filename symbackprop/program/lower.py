@@ -74,8 +74,7 @@ class _Lowering:
         self.sparse: dict[TensorSymbol, tuple[int, int]] = {}
         self.namer = namer
         self.pool = pool
-        for given in (*system.inputs, *system.parameters, *system.states):
-            symbol = given.symbol
+        for symbol in system.given:
             value = self.graph.read(symbol.name, symbol.shape, symbol.kind)
             self.tensors[symbol] = (value, tuple(range(symbol.rank)))
         self._lines(derivation.forward)
@@ -232,9 +231,7 @@ class _Lowering:
         )
         system = self.derivation.system
         reads |= self._bearers(reached, reads)
-        names, places = place(
-            self.graph, self.loops, order, handed_out, self.names, self.pool
-        )
+        names, places = place(self.graph, self.loops, order, handed_out, self.names, self.pool)
         return Function(
             name=name,
             inputs=tuple(i.symbol.name for i in system.inputs if i.symbol.name in reads),

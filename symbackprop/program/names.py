@@ -25,7 +25,7 @@ from symbackprop.program.operations import (
     Steps,
     Written,
 )
-from symbackprop.program.windows import First, Sweep
+from symbackprop.program.windows import Blocked, First, Sweep
 from symbackprop.spec.definitions import MODULE_ARGUMENTS
 
 _REDUCED = {"max": "largest", "min": "smallest", "sum": "total", "prod": "product"}
@@ -100,6 +100,8 @@ def describe(values: Sequence[Operation], value: int, line: int) -> str:
         base = "mask" if operation.kind == "mask" else "part"
     elif isinstance(operation, First):
         base = "position"
+    elif isinstance(operation, Blocked):
+        base = "product"
     elif isinstance(operation, Matmul):
         ones = any(isinstance(values[o], Ones) for o in operation.operands)
         base = "total" if ones else "product"

@@ -13,9 +13,11 @@ from symbackprop.equations.nodes import Digit, Index, free_indices
 from symbackprop.equations.ranges import bounds, nonnegative
 from symbackprop.equations.reductions import ArgMax, ArgMin, Sum
 from symbackprop.program.accesses import Running, affine
+from symbackprop.program.blocks import made_in_blocks
+from symbackprop.program.graph import Graph
 from symbackprop.program.scope import Axes, Labelled, Scope
-from symbackprop.program.shapes import ONE, nominal, row_major
-from symbackprop.program.windows import Chosen, Overlap
+from symbackprop.program.shapes import ONE, nominal, row_major, size
+from symbackprop.program.windows import Chosen, Made, Overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,10 @@ def _overlap(
     visited, position, factors = _chosen(term.factors, _visited(landings, order, told))
     rest = Sum(Mul(*factors), *(i for i in term.bound if i not in order))
     entries = scope.lower(rest)
+    number = {i: k for k, i in enumerate(order)}
+    made = None
+    if position is None:
+        entries, made = _in_blocks(graph, entries, landings, number, 2 * size(graph.shape(value)))
     own = tuple(i for i in order if i in entries.axes or i not in visited)
     seen = scope.align(entries, own)
     missing = len(own) - len(graph.shape(seen))
@@ -139,7 +145,6 @@ def _overlap(
         tuple(k for k, _, _ in running),
         tuple(step for _, _, step in running),
     )
-    number = {i: k for k, i in enumerate(order)}
     return graph.add(
         Overlap(
             graph.shape(value),
@@ -152,8 +157,32 @@ def _overlap(
             tuple(number[i] for i in own),
             tuple(number[i] for i in visited),
             chosen,
+            made,
         )
     )
+
+
+def _in_blocks(
+    graph: Graph,
+    entries: Labelled,
+    landings: Mapping[Index, Landing],
+    number: Mapping[Index, int],
+    least: int,
+) -> tuple[Labelled, Made | None]:
+    """Memory for a block of the entries, where they are a product that overlaps when added.
+
+    Blocks are made along an index that lands at its own position; otherwise all entries at once.
+    """
+    for landing in landings.values():
+        (index, step), *others = landing.running
+        if others or step != 1 or index not in entries.axes:
+            continue
+        if sum(index == i for other in landings.values() for i, _ in other.running) > 1:
+            continue
+        found = made_in_blocks(graph, entries, index, least)
+        if found is not None:
+            return found[0], Made(*found[1:3], number[index], found[3])
+    return entries, None
 
 
 def _visited(landings: Mapping[Index, Landing], order: Axes, told: set[Index]) -> Axes:

@@ -16,6 +16,30 @@ MOST_VISITS = 128
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked(Operation):
+    """A matrix product with a matrix of windows that is never there as a whole.
+
+    The windows at `size` positions of `axis` at a time are copied to `part`, memory of as many; the
+    first `rows` axes are the rows of a matrix, the others its columns, and `axis` leads either. Let
+    m be that matrix or its transpose, such that `axis` leads its rows. The result is m b, block by
+    block; or mᵀ b, the sum over all blocks, where there is `total`, memory for the summand.
+    """
+
+    windows: int
+    axis: int
+    rows: int
+    size: int
+    b: int
+    part: int
+    total: int | None
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        total = () if self.total is None else (self.total,)
+        return (self.windows, self.b, self.part, *total)
+
+
+@dataclass(frozen=True, slots=True)
 class Sweep(Operation):
     """sum, max or min of `of` over `axes`."""
 
@@ -58,6 +82,19 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """Entries that are the matrix product a b, made for `size` positions of the first axis at once.
+
+    The entries are then memory for one block; `bearer` is what the first axis bears.
+    """
+
+    a: int
+    b: int
+    bearer: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overlap(Operation):
     """`base` with `entries` added to windows of it, which may overlap.
 
@@ -75,12 +112,14 @@ class Overlap(Operation):
     entry_axes: tuple[int, ...]
     visited: tuple[int, ...]
     chosen: Chosen | None = None
+    made: Made | None = None
 
     @property
     def operands(self) -> tuple[int, ...]:
         scratch = () if self.chosen is None else (self.chosen.mask, self.chosen.part)
         position = () if self.chosen is None else (self.chosen.position,)
-        return (self.base, self.entries, *position, *scratch)
+        factors = () if self.made is None else (self.made.a, self.made.b)
+        return (self.base, self.entries, *position, *scratch, *factors)
 
 
 def is_short(extents: Shape) -> bool:

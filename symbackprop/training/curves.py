@@ -24,6 +24,7 @@ def save_curves(path: Path, title: str, state: State) -> Path | None:
     if importlib.util.find_spec("matplotlib") is None:
         return None
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     table = np.array(state.records, dtype=np.float64).reshape(-1, len(state.columns))
     panels: dict[str, list[str]] = {}
@@ -42,7 +43,7 @@ def save_curves(path: Path, title: str, state: State) -> Path | None:
         if chosen.size and chosen.min() > 0 and chosen.max() > 100 * chosen.min():
             axes.set_yscale("log")
         axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
     content = io.BytesIO()

@@ -129,7 +129,7 @@ def split(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows | None]:
         first = count - rows.held_out
         return rows.take(np.arange(first)), rows.take(np.arange(first, count))
     held = min(max(1, round(count * fraction)), count - 1)
-    # Those held out stay in the order drawn: a figure of a batch is not one of rows stored together.
+    # Those held out stay as drawn, so that a batch of them is not of rows stored together.
     order = np.random.default_rng([seed, 0]).permutation(count)
     return rows.take(np.sort(order[held:])), rows.take(order[:held])
 

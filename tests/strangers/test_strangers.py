@@ -21,6 +21,7 @@ import cases_normalisation
 import cases_objectives
 import cases_pointwise
 import cases_recurrences
+import cases_training
 from stranger import Case
 from ways import by_loops, by_module, by_torch, extents_of, given
 
@@ -40,6 +41,7 @@ THEMES = (
     cases_objectives,
     cases_pointwise,
     cases_recurrences,
+    cases_training,
 )
 CASES = [made for theme in THEMES for made in vars(theme).values() if isinstance(made, Case)]
 SMALL, LARGE = (3, 2, 5, 7, 11, 13), (13, 7, 11, 17, 5, 19)

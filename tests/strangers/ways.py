@@ -28,11 +28,11 @@ def extents_of(derivation: Derivation, primes: tuple[int, ...]) -> dict[str, int
 def given(
     case: Case, derivation: Derivation, extents: Mapping[str, int], seed: int
 ) -> dict[str, Array]:
-    """An array for every input and parameter."""
+    """An array for every input, parameter and state."""
     rng = np.random.default_rng(seed)
     system = derivation.system
     made = {}
-    for entry in (*system.inputs, *system.parameters):
+    for entry in (*system.inputs, *system.parameters, *system.states):
         symbol = entry.symbol
         shape = tuple(extent_of(size, extents) for size in symbol.shape)
         kind = "distribution" if getattr(entry, "distribution", False) else symbol.kind

@@ -1,0 +1,115 @@
+"""Products in blocks: where windows repeat what they read, they are copied a few at a time.
+
+A block is small enough to stay in a processor's cache until it has been multiplied.
+"""
+
+from __future__ import annotations
+
+from sympy import Expr, Integer
+
+from symbackprop.equations.nodes import Index
+from symbackprop.program.graph import Graph
+from symbackprop.program.operations import Copy, Matmul, Shape, View
+from symbackprop.program.scope import Labelled
+from symbackprop.program.shapes import nominal, product, size
+from symbackprop.program.windows import Blocked
+
+ENTRIES = 65536
+"""About how many entries a block has: 256 KB in single precision."""
+
+
+def positions(extent: Expr, entries: int) -> int | None:
+    """How many positions of an axis make a block, of so many entries each; None where all do."""
+    count = max(1, ENTRIES // entries)
+    return None if extent.is_Integer and extent <= count else count
+
+
+def in_blocks(graph: Graph, a: int, b: int, left: Shape, right: Shape) -> tuple[int, bool] | None:
+    """The product a b, its axes split, and whether it is transposed: those of b come first then.
+
+    None where neither matrix is a copy of windows, or where a block would hold all of them.
+    """
+    if any(graph.loop_of[v] is not None for v in (a, b)):
+        return None
+    found = _blocked(graph, a, b, left, right)
+    if found is not None:
+        return found, False
+    found = _blocked(graph, _turned(graph, b), _turned(graph, a), right, left)
+    return None if found is None else (found, True)
+
+
+def _blocked(graph: Graph, a: int, b: int, left: Shape, right: Shape) -> int | None:
+    """a b in blocks, where `a` is a copy of windows or the transpose of one."""
+    operation = graph.values[a]
+    turned = graph.is_transposed(a)
+    copied = graph.values[operation.of] if turned and isinstance(operation, View) else operation
+    windows = graph.values[copied.of] if isinstance(copied, Copy) else None
+    if not isinstance(windows, View) or windows.how != "windows" or len(copied.shape) != 2:
+        return None
+    assert isinstance(copied, Copy)
+    if windows.kind != "real":
+        return None
+    rows = _leading(windows.shape, copied.shape[0])
+    axis = _block_axis(graph, windows, rows)
+    if axis is None or size(windows.shape) < 2 * size(graph.shape(windows.of)):
+        return None
+    extent = windows.shape[axis]
+    count = positions(extent, size(windows.shape) // nominal(extent))
+    summed = (axis == 0) == turned
+    if count is None or not (summed or left[0] == extent):
+        return None
+    block = tuple(Integer(count) if k == axis else e for k, e in enumerate(windows.shape))
+    part, shape = graph.scratch(block, "real"), (*left, *right)
+    total = graph.scratch(shape, "real") if summed else None
+    return graph.add(
+        Blocked(shape, "real", copied.of, axis, rows, count, graph.real(b), part, total)
+    )
+
+
+def _turned(graph: Graph, value: int) -> int:
+    return graph.transpose(value, (1, 0)) if len(graph.shape(value)) == 2 else value
+
+
+def _leading(shape: Shape, entries: Expr) -> int:
+    """How many axes have so many positions together."""
+    return next(k for k in range(len(shape) + 1) if product(shape[:k]) == entries)
+
+
+def _block_axis(graph: Graph, windows: View, rows: int) -> int | None:
+    """The first axis of the rows or of the columns, where windows neither overlap nor jump.
+
+    Of two the one with the larger stride: a block of it is read in one run.
+    """
+    along, steps = windows.detail
+    found = []
+    for axis in (0, rows):
+        inside = axis < len(along) and windows.shape[axis] != 1
+        if inside and along.count(along[axis]) == 1 and steps[axis] == 1:
+            stride = graph.strides(windows.of)[along[axis]]
+            found.append((0 if stride is None else nominal(stride), -axis))
+    return -max(found)[1] if found else None
+
+
+def made_in_blocks(
+    graph: Graph, entries: Labelled, index: Index, least: int
+) -> tuple[Labelled, int, int, int] | None:
+    """A matrix product that has `least` entries or more, in blocks along an index.
+
+    The memory for a block, in which the index comes first; the factors; and how many positions make
+    a block. None for other values, or where a block would hold all of the product.
+    """
+    operation = graph.values[entries.value]
+    if not isinstance(operation, Matmul) or graph.loop_of[entries.value] is not None:
+        return None
+    a, b, axis = operation.a, operation.b, entries.axes.index(index)
+    shape, axes = operation.shape, entries.axes
+    if axis > 0:
+        if axis != _leading(shape, graph.shape(a)[0]):
+            return None
+        a, b = _turned(graph, b), _turned(graph, a)
+        shape, axes = (*shape[axis:], *shape[:axis]), (*axes[axis:], *axes[:axis])
+    count = positions(shape[0], size(shape[1:]))
+    if len(graph.shape(a)) != 2 or count is None or size(shape) < least:
+        return None
+    part = graph.scratch((Integer(count), *shape[1:]), "real")
+    return Labelled(part, axes), a, b, count
