@@ -65,7 +65,7 @@ CASES = {
         "net.yaml:4:31: unknown key 'sort' in input 'y'\n"
         "    y: {shape: [N], classes: 3, sort: labels}\n"
         "                                ^\n"
-        "  fix: input 'y' takes shape, classes and kind",
+        "  fix: input 'y' takes shape, classes, kind and draw",
     ),
     "unknown key of a parameter": (
         swap(
