@@ -11,7 +11,7 @@ from symbackprop.emit.numbers import factor, number
 from symbackprop.emit.printer import Printer
 from symbackprop.program.operations import Shape, View
 from symbackprop.program.shapes import product
-from symbackprop.program.windows import Blocked, Made
+from symbackprop.program.windows import Blocked
 
 
 def blocked(printer: Printer, value: int, operation: Blocked) -> list[str]:
@@ -36,48 +36,39 @@ def blocked(printer: Printer, value: int, operation: Blocked) -> list[str]:
     b = printer.values[operation.b].shape
     across = matrix if (axis > 0) == (operation.total is not None) else f"{matrix}.T"
     if operation.total is None:
-        out = _rows(blocks.of(name), operation.shape, b[1:])
-        return found + inner.write("", _dot(across, printer.see(operation.b), out))
+        out = as_rows(blocks.of(name), operation.shape, b[1:])
+        return found + inner.write("", dot(across, printer.see(operation.b), out))
     total = str(printer.see(operation.total))
     sizes = (product(rows if axis > 0 else columns), *b[1:])
     out = total if operation.shape == sizes else Call(f"{total}.reshape", _numbers(sizes))
     found += inner.write(
-        "", _dot(across, _block_rows(printer, operation.b, shape[axis], blocks), out)
+        "", dot(across, block_rows(printer, operation.b, shape[axis], blocks), out)
     )
     return found + inner.write(f"{name} += ", total)
 
 
-def made(printer: Printer, operation: Made, blocks: Blocks, part: int, extent: Expr) -> list[str]:
-    """A block of entries, written to the memory `part`."""
-    a = _block_rows(printer, operation.a, extent, blocks)
-    b = printer.values[operation.b].shape
-    out = _rows(blocks.first(printer.see(part)), printer.values[part].shape, b[1:])
-    return printer.write("", _dot(a, printer.see(operation.b), out))
-
-
-def _dot(a: Code, b: Code, out: Code) -> Call:
+def dot(a: Code, b: Code, out: Code) -> Call:
     target = Call(f"out={out.name}", out.arguments) if isinstance(out, Call) else f"out={out}"
     return Call("np.dot", (a, b, target))
 
 
-def _rows(array: str, shape: Shape, columns: Shape) -> Code:
+def as_rows(array: str, shape: Shape, columns: Shape) -> Code:
     """Part of an array of that shape, as the rows of a matrix or, without columns, a vector."""
     if len(shape) == 1 + len(columns):
         return array
     return Call(f"{array}.reshape", ("-1", *_numbers(columns)))
 
 
-def _block_rows(printer: Printer, matrix: int, extent: Expr, blocks: Blocks) -> Code:
+def block_rows(printer: Printer, matrix: int, extent: Expr, blocks: Blocks) -> Code:
     """The rows of a matrix that belong to a block of positions, each of which has equally many."""
     operation = printer.values[matrix]
     shape = operation.shape
     if shape[0] == extent:
         return blocks.of(printer.see(matrix))
     if isinstance(operation, View) and operation.how == "reshape":
-        if printer.values[operation.of].shape[0] == extent:
-            return _rows(
-                blocks.of(printer.see(operation.of)), printer.values[operation.of].shape, shape[1:]
-            )
+        whole = printer.values[operation.of].shape
+        if whole[0] == extent:
+            return as_rows(blocks.of(printer.see(operation.of)), whole, shape[1:])
     each = factor(shape[0] / extent)
     span = f"{each} * {blocks.start} : {each} * ({blocks.start} + {blocks.size})"
     return f"{printer.see(matrix)}[{span}]"

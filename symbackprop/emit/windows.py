@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sympy import Expr
 
-from symbackprop.emit.blocks import blocks_of, made
+from symbackprop.emit.blocks import as_rows, block_rows, blocks_of, dot
 from symbackprop.emit.layout import Call, Code
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer, subscripted, windows_code
@@ -65,33 +65,43 @@ def overlap(printer: Printer, value: int, operation: Overlap) -> list[str]:
     start = subscripted(printer.names[value], operation.start, operation.shape)
     found += printer.write(f"{windows} = ", windows_code(start, *operation.windows))
     entries = printer.see(operation.entries)
-    short = set(operation.visited) if operation.made is None else {operation.made.bearer}
+    made = operation.made
+    short = set(operation.visited) if made is None else {made.bearer}
     if not str(entries).isidentifier() and not short.isdisjoint(operation.entry_axes):
         own = printer.fresh_name("entries")
         found += printer.write(f"{own} = ", entries)
         entries = own
-    if operation.made is None:
-        return found + _added(printer, operation, windows, entries, {})
-    inner, blocks = printer.indented(), blocks_of(printer, operation.made.size)
-    axis = operation.bearers.index(operation.made.bearer)
-    found.append(blocks.head(printer, operation.windows[0][axis]))
-    found += blocks.cut(inner, windows, axis)
+    extents = dict(zip(operation.bearers, operation.windows[0], strict=True))
+    visits = visits_of(printer, {b: extents[b] for b in operation.visited})
+    if made is None:
+        added = sliced(entries, operation.entry_axes, visits.at)
+        return found + _added(printer, operation, windows, added, visits)
+    factors, rows = printer.fresh_name("factors"), printer.fresh_name("rows")
+    found += printer.write(f"{factors} = ", printer.see(made.b))
+    blocks, inner = blocks_of(printer, made.size), printer.indented()
+    found.append(blocks.head(printer, extents[made.bearer]))
+    found += blocks.cut(inner, windows, operation.bearers.index(made.bearer))
+    found += inner.write(f"{rows} = ", block_rows(printer, made.a, extents[made.bearer], blocks))
     part = root(printer.values, operation.entries)
-    found += made(inner, operation.made, blocks, part, operation.windows[0][axis])
-    count = {operation.made.bearer: f":{blocks.count}"}
-    return found + _added(inner, operation, blocks.block, entries, count)
+    shape = printer.values[made.b].shape[len(operation.visited) + 1 :]
+    out = as_rows(blocks.first(printer.see(part)), printer.values[part].shape, shape)
+    product = dot(rows, sliced(factors, operation.visited, visits.at), out)
+    added = sliced(entries, operation.entry_axes, {made.bearer: f":{blocks.count}"})
+    return found + _added(inner, operation, blocks.block, added, visits, product)
 
 
 def _added(
-    printer: Printer, operation: Overlap, windows: str, entries: Code, kept: Mapping[int, str]
+    printer: Printer,
+    operation: Overlap,
+    windows: str,
+    added: Code,
+    visits: Visits,
+    product: Code | None = None,
 ) -> list[str]:
-    """The loop over the visited positions; of the entries, what is `kept` of some axes."""
-    extents = dict(zip(operation.bearers, operation.windows[0], strict=True))
-    visits = visits_of(printer, {b: extents[b] for b in operation.visited})
+    """The loop over the visited positions: what is added there may be a product made before."""
     target = sliced(windows, operation.bearers, visits.at)
-    added = sliced(entries, operation.entry_axes, {**visits.at, **kept})
     inner = printer.indented() if visits.at else printer
-    body: list[str] = []
+    body = [] if product is None else inner.write("", product)
     if operation.chosen is not None:
         chosen = operation.chosen
         mask, part = (str(printer.see(v)) for v in (chosen.mask, chosen.part))

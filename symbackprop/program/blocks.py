@@ -5,12 +5,14 @@ A block is small enough to stay in a processor's cache until it has been multipl
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sympy import Expr, Integer
 
 from symbackprop.equations.nodes import Index
 from symbackprop.program.graph import Graph
 from symbackprop.program.operations import Copy, Matmul, Shape, View
-from symbackprop.program.scope import Labelled
+from symbackprop.program.scope import Axes, Labelled
 from symbackprop.program.shapes import nominal, product, size
 from symbackprop.program.windows import Blocked
 
@@ -90,26 +92,53 @@ def _block_axis(graph: Graph, windows: View, rows: int) -> int | None:
     return -max(found)[1] if found else None
 
 
-def made_in_blocks(
-    graph: Graph, entries: Labelled, index: Index, least: int
-) -> tuple[Labelled, int, int, int] | None:
-    """A matrix product that has `least` entries or more, in blocks along an index.
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A product a b taken apart: `size` positions of its first index at once, and visit by visit.
 
-    The memory for a block, in which the index comes first; the factors; and how many positions make
-    a block. None for other values, or where a block would hold all of the product.
+    b has the visited indices first, then a matrix or a vector for each; `entries` are memory for
+    what one visit makes.
+    """
+
+    entries: Labelled
+    a: int
+    b: int
+    size: int
+
+
+def parts(graph: Graph, entries: Labelled, index: Index, visited: Axes) -> Parts | None:
+    """A matrix product taken apart along an index of one factor and the visited ones of the other.
+
+    None for other values, or where memory for all positions is small.
     """
     operation = graph.values[entries.value]
     if not isinstance(operation, Matmul) or graph.loop_of[entries.value] is not None:
         return None
-    a, b, axis = operation.a, operation.b, entries.axes.index(index)
-    shape, axes = operation.shape, entries.axes
-    if axis > 0:
-        if axis != _leading(shape, graph.shape(a)[0]):
-            return None
-        a, b = _turned(graph, b), _turned(graph, a)
-        shape, axes = (*shape[axis:], *shape[:axis]), (*axes[axis:], *axes[:axis])
+    a, b, axes = operation.a, operation.b, entries.axes
+    if any(len(graph.shape(factor)) != 2 for factor in (a, b)):
+        return None
+    rows = _leading(operation.shape, graph.shape(a)[0])
+    left, right = axes[:rows], axes[rows:]
+    if index in right:
+        a, b, left, right = _turned(graph, b), _turned(graph, a), right, left
+    if left[0] != index or not set(visited) <= set(right):
+        return None
+    rest = tuple(i for i in right if i not in visited)
+    shape = tuple(i.extent for i in (*left, *rest))
     count = positions(shape[0], size(shape[1:]))
-    if len(graph.shape(a)) != 2 or count is None or size(shape) < least:
+    if count is None:
         return None
     part = graph.scratch((Integer(count), *shape[1:]), "real")
-    return Labelled(part, axes), a, b, count
+    return Parts(Labelled(part, (*left, *rest)), a, _by_visit(graph, b, right, visited), count)
+
+
+def _by_visit(graph: Graph, b: int, columns: Axes, visited: Axes) -> int:
+    """A matrix whose columns bear indices, as one for each position of the visited ones."""
+    extents = tuple(i.extent for i in columns)
+    count, rest = len(columns), [k for k, i in enumerate(columns) if i not in visited]
+    first = tuple(columns.index(i) for i in visited)
+    # The transpose of a matrix is rather split where it lies in memory.
+    value = graph.split(_turned(graph, b), 0, extents)
+    value = graph.transpose(value, (*first, count, *rest))
+    groups = (1,) * (len(first) + 1)
+    return graph.merge(value, (*groups, len(rest))) if rest else value

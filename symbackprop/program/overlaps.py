@@ -13,7 +13,7 @@ from symbackprop.equations.nodes import Digit, Index, free_indices
 from symbackprop.equations.ranges import bounds, nonnegative
 from symbackprop.equations.reductions import ArgMax, ArgMin, Sum
 from symbackprop.program.accesses import Running, affine
-from symbackprop.program.blocks import made_in_blocks
+from symbackprop.program.blocks import parts
 from symbackprop.program.graph import Graph
 from symbackprop.program.scope import Axes, Labelled, Scope
 from symbackprop.program.shapes import ONE, nominal, row_major, size
@@ -134,7 +134,7 @@ def _overlap(
     number = {i: k for k, i in enumerate(order)}
     made = None
     if position is None:
-        entries, made = _in_blocks(graph, entries, landings, number, 2 * size(graph.shape(value)))
+        entries, made = _made(graph, entries, landings, number, visited)
     own = tuple(i for i in order if i in entries.axes or i not in visited)
     seen = scope.align(entries, own)
     missing = len(own) - len(graph.shape(seen))
@@ -162,26 +162,27 @@ def _overlap(
     )
 
 
-def _in_blocks(
+def _made(
     graph: Graph,
     entries: Labelled,
     landings: Mapping[Index, Landing],
     number: Mapping[Index, int],
-    least: int,
+    visited: Axes,
 ) -> tuple[Labelled, Made | None]:
-    """Memory for a block of the entries, where they are a product that overlaps when added.
+    """The entries, and how they are made where they are a product larger than where it is added.
 
-    Blocks are made along an index that lands at its own position; otherwise all entries at once.
+    They are made along an index that lands at its own position; else they are all there at once.
     """
+    target = size(tuple(a.extent for a in landings))
+    if size(graph.shape(entries.value)) < 2 * target:
+        return entries, None
     for landing in landings.values():
         (index, step), *others = landing.running
-        if others or step != 1 or index not in entries.axes:
-            continue
-        if sum(index == i for other in landings.values() for i, _ in other.running) > 1:
-            continue
-        found = made_in_blocks(graph, entries, index, least)
-        if found is not None:
-            return found[0], Made(*found[1:3], number[index], found[3])
+        both = [i for other in landings.values() for i, _ in other.running].count(index)
+        if not others and step == 1 and both == 1 and index in entries.axes:
+            found = parts(graph, entries, index, visited)
+            if found is not None:
+                return found.entries, Made(found.a, found.b, number[index], found.size)
     return entries, None
 
 

@@ -83,9 +83,10 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Entries that are the matrix product a b, made for `size` positions of the first axis at once.
+    """Entries that are the product a b, made where they are added: b has a matrix for each visit.
 
-    The entries are then memory for one block; `bearer` is what the first axis bears.
+    The rows of a belong to the positions that `bearer` numbers, `size` of which are done at once;
+    the entries are memory for so many.
     """
 
     a: int
