@@ -225,10 +225,11 @@ def _match(name, array, extents):
             if not extent.isidentifier():
                 continue
             known, bearer = extents.setdefault(extent, (came, name))
-            if came == known and came > 0:
+            least = 1
+            if came == known and came >= least:
                 continue
             if came == known:
-                reason = f"{extent} = 0: it must be at least 1"
+                reason = f"{extent} = {came}: it must be at least {least}"
             else:
                 reason = f"{extent} = {known} as in {bearer}"
             raise ValueError(

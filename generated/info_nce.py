@@ -82,21 +82,18 @@ class Workspace:
         self.u = np.empty((N, 16), dtype)
         self.z3 = np.empty((N, 64), dtype)
         self.v = np.empty((N, 16), dtype)
-        self.inner_9 = np.empty((N,), dtype)
-        self.sqrt_9 = np.empty((N,), dtype)
-        self.a = np.empty((N, 16), dtype)
-        self.inner_10 = np.empty((N,), dtype)
-        self.sqrt_10 = np.empty((N,), dtype)
-        self.b = np.empty((N, 16), dtype)
+        self.s_a = np.empty((N,), dtype)
+        self.s_b = np.empty((N,), dtype)
         self.s = np.empty((N, N), dtype)
-        self.largest_12 = np.empty((N,), dtype)
+        self.largest_14 = np.empty((N,), dtype)
         self.p = np.empty((N, N), dtype)
-        self.total_12 = np.empty((N,), dtype)
+        self.total_14 = np.empty((N,), dtype)
         self.da = np.empty((N, 16), dtype)
+        self.db = np.empty((N, 16), dtype)
         self.dW4 = np.empty((64, 16), dtype)
         self.db4 = np.empty((16,), dtype)
         self.dz_v = np.empty((N, 64), dtype)
-        self.mask_23 = np.empty((N, 64), np.bool_)
+        self.mask_25 = np.empty((N, 64), np.bool_)
         self.dW3 = np.empty((32, 64), dtype)
         self.db3 = np.empty((64,), dtype)
         self.dW2 = np.empty((64, 16), dtype)
@@ -139,17 +136,23 @@ def forward(params, *, x, workspace=None, training=False):
     v = np.dot(z_v, W4, out=work.v)
     np.add(v, b4, out=v)
 
-    # (9) a[n, j] = u[n, j] / sqrt(1 / 1000000 + sum[j1](u[n, j1]**2))
-    inner_9 = np.einsum("...i,...i->...", u, u, out=work.inner_9)
-    np.add(inner_9, 1e-06, out=inner_9)
-    np.sqrt(inner_9, out=inner_9)
-    a = np.divide(u, inner_9[:, None], out=u)
+    # (9) s_a[n] = 1 / sqrt(1 / 1000000 + sum[j1](u[n, j1]**2))
+    s_a = np.einsum("...i,...i->...", u, u, out=work.s_a)
+    np.add(s_a, 1e-06, out=s_a)
+    np.sqrt(s_a, out=s_a)
+    np.divide(1.0, s_a, out=s_a)
 
-    # (10) b[n, j] = v[n, j] / sqrt(1 / 1000000 + sum[j1](v[n, j1]**2))
-    inner_10 = np.einsum("...i,...i->...", v, v, out=work.inner_10)
-    np.add(inner_10, 1e-06, out=inner_10)
-    np.sqrt(inner_10, out=inner_10)
-    b = np.divide(v, inner_10[:, None], out=v)
+    # (10) a[n, j] = s_a[n] * u[n, j]
+    a = np.multiply(u, s_a[:, None], out=u)
+
+    # (11) s_b[n] = 1 / sqrt(1 / 1000000 + sum[j1](v[n, j1]**2))
+    s_b = np.einsum("...i,...i->...", v, v, out=work.s_b)
+    np.add(s_b, 1e-06, out=s_b)
+    np.sqrt(s_b, out=s_b)
+    np.divide(1.0, s_b, out=s_b)
+
+    # (12) b[n, j] = s_b[n] * v[n, j]
+    b = np.multiply(v, s_b[:, None], out=v)
 
     return {
         "a": a,
@@ -192,36 +195,42 @@ def loss(params, *, x, workspace=None, training=True):
     v = np.dot(z_v, W4, out=work.v)
     np.add(v, b4, out=v)
 
-    # (9) a[n, j] = u[n, j] / sqrt(1 / 1000000 + sum[j1](u[n, j1]**2))
-    inner_9 = np.einsum("...i,...i->...", u, u, out=work.inner_9)
-    np.add(inner_9, 1e-06, out=inner_9)
-    np.sqrt(inner_9, out=inner_9)
-    a = np.divide(u, inner_9[:, None], out=u)
+    # (9) s_a[n] = 1 / sqrt(1 / 1000000 + sum[j1](u[n, j1]**2))
+    s_a = np.einsum("...i,...i->...", u, u, out=work.s_a)
+    np.add(s_a, 1e-06, out=s_a)
+    np.sqrt(s_a, out=s_a)
+    np.divide(1.0, s_a, out=s_a)
 
-    # (10) b[n, j] = v[n, j] / sqrt(1 / 1000000 + sum[j1](v[n, j1]**2))
-    inner_10 = np.einsum("...i,...i->...", v, v, out=work.inner_10)
-    np.add(inner_10, 1e-06, out=inner_10)
-    np.sqrt(inner_10, out=inner_10)
-    b = np.divide(v, inner_10[:, None], out=v)
+    # (10) a[n, j] = s_a[n] * u[n, j]
+    a = np.multiply(u, s_a[:, None], out=u)
 
-    # (11) s[n, m] = 10 * sum[k](a[n, k] * b[m, k])
+    # (11) s_b[n] = 1 / sqrt(1 / 1000000 + sum[j1](v[n, j1]**2))
+    s_b = np.einsum("...i,...i->...", v, v, out=work.s_b)
+    np.add(s_b, 1e-06, out=s_b)
+    np.sqrt(s_b, out=s_b)
+    np.divide(1.0, s_b, out=s_b)
+
+    # (12) b[n, j] = s_b[n] * v[n, j]
+    b = np.multiply(v, s_b[:, None], out=v)
+
+    # (13) s[n, m] = 10 * sum[k](a[n, k] * b[m, k])
     s = np.dot(a, b.T, out=work.s)
     np.multiply(s, 10.0, out=s)
 
-    # (12) p[n, m] = exp(s[n, m] - logsumexp[m1](s[n, m1]))
-    largest_12 = np.maximum.reduce(s, axis=1, out=work.largest_12)
-    subtract_12 = np.subtract(s, largest_12[:, None], out=work.p)
-    np.exp(subtract_12, out=subtract_12)
-    total_12 = np.dot(subtract_12, work.ones_N, out=work.total_12)
+    # (14) p[n, m] = exp(s[n, m] - logsumexp[m1](s[n, m1]))
+    largest_14 = np.maximum.reduce(s, axis=1, out=work.largest_14)
+    subtract_14 = np.subtract(s, largest_14[:, None], out=work.p)
+    np.exp(subtract_14, out=subtract_14)
+    total_14 = np.dot(subtract_14, work.ones_N, out=work.total_14)
 
-    # (13) l[n] = logsumexp[m](s[n, m]) - s[n, n]
-    l = np.log(total_12, out=total_12)
-    subtract_13 = np.subtract(s.diagonal(0, 0, 1), largest_12, out=largest_12)
-    np.subtract(l, subtract_13, out=l)
+    # (15) l[n] = logsumexp[m](s[n, m]) - s[n, n]
+    l = np.log(total_14, out=total_14)
+    subtract_15 = np.subtract(s.diagonal(0, 0, 1), largest_14, out=largest_14)
+    np.subtract(l, subtract_15, out=l)
 
-    # (14) loss = sum[n](l[n]) / N
-    total_14 = float(np.add.reduce(l, axis=None))
-    loss = total_14 / N
+    # (16) loss = sum[n](l[n]) / N
+    total_16 = float(np.add.reduce(l, axis=None))
+    loss = total_16 / N
 
     return loss
 
@@ -261,104 +270,104 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
     v = np.dot(z_v, W4, out=work.v)
     np.add(v, b4, out=v)
 
-    # (9) a[n, j] = u[n, j] / sqrt(1 / 1000000 + sum[j1](u[n, j1]**2))
-    inner_9 = np.einsum("...i,...i->...", u, u, out=work.inner_9)
-    np.add(inner_9, 1e-06, out=inner_9)
-    sqrt_9 = np.sqrt(inner_9, out=work.sqrt_9)
-    a = np.divide(u, sqrt_9[:, None], out=work.a)
+    # (9) s_a[n] = 1 / sqrt(1 / 1000000 + sum[j1](u[n, j1]**2))
+    s_a = np.einsum("...i,...i->...", u, u, out=work.s_a)
+    np.add(s_a, 1e-06, out=s_a)
+    np.sqrt(s_a, out=s_a)
+    np.divide(1.0, s_a, out=s_a)
 
-    # (10) b[n, j] = v[n, j] / sqrt(1 / 1000000 + sum[j1](v[n, j1]**2))
-    inner_10 = np.einsum("...i,...i->...", v, v, out=work.inner_10)
-    np.add(inner_10, 1e-06, out=inner_10)
-    sqrt_10 = np.sqrt(inner_10, out=work.sqrt_10)
-    b = np.divide(v, sqrt_10[:, None], out=work.b)
+    # (10) a[n, j] = s_a[n] * u[n, j]
+    a = np.multiply(u, s_a[:, None], out=u)
 
-    # (11) s[n, m] = 10 * sum[k](a[n, k] * b[m, k])
+    # (11) s_b[n] = 1 / sqrt(1 / 1000000 + sum[j1](v[n, j1]**2))
+    s_b = np.einsum("...i,...i->...", v, v, out=work.s_b)
+    np.add(s_b, 1e-06, out=s_b)
+    np.sqrt(s_b, out=s_b)
+    np.divide(1.0, s_b, out=s_b)
+
+    # (12) b[n, j] = s_b[n] * v[n, j]
+    b = np.multiply(v, s_b[:, None], out=v)
+
+    # (13) s[n, m] = 10 * sum[k](a[n, k] * b[m, k])
     s = np.dot(a, b.T, out=work.s)
     np.multiply(s, 10.0, out=s)
 
-    # (12) p[n, m] = exp(s[n, m] - logsumexp[m1](s[n, m1]))
-    largest_12 = np.maximum.reduce(s, axis=1, out=work.largest_12)
-    p = np.subtract(s, largest_12[:, None], out=work.p)
+    # (14) p[n, m] = exp(s[n, m] - logsumexp[m1](s[n, m1]))
+    largest_14 = np.maximum.reduce(s, axis=1, out=work.largest_14)
+    p = np.subtract(s, largest_14[:, None], out=work.p)
     np.exp(p, out=p)
-    total_12 = np.dot(p, work.ones_N, out=work.total_12)
-    np.divide(p, total_12[:, None], out=p)
+    total_14 = np.dot(p, work.ones_N, out=work.total_14)
+    np.divide(p, total_14[:, None], out=p)
 
-    # (13) l[n] = logsumexp[m](s[n, m]) - s[n, n]
-    l = np.log(total_12, out=total_12)
-    subtract_13 = np.subtract(s.diagonal(0, 0, 1), largest_12, out=largest_12)
-    np.subtract(l, subtract_13, out=l)
+    # (15) l[n] = logsumexp[m](s[n, m]) - s[n, n]
+    l = np.log(total_14, out=total_14)
+    subtract_15 = np.subtract(s.diagonal(0, 0, 1), largest_14, out=largest_14)
+    np.subtract(l, subtract_15, out=l)
 
-    # (14) loss = sum[n](l[n]) / N
-    total_14 = float(np.add.reduce(l, axis=None))
-    loss = total_14 / N
+    # (16) loss = sum[n](l[n]) / N
+    total_16 = float(np.add.reduce(l, axis=None))
+    loss = total_16 / N
 
-    # (15) ds[n, m] = (p[n, m] - [m = n]) / N
+    # (17) ds[n, m] = (p[n, m] - [m = n]) / N
     ds = np.subtract(p, work.fixed_N_2, out=p)
     np.divide(ds, N, out=ds)
 
-    # (16) da[n, k] = 10 * sum[m](b[m, k] * ds[n, m])
+    # (18) da[n, k] = 10 * sum[m](b[m, k] * ds[n, m])
     da = np.dot(ds, b, out=work.da)
     np.multiply(da, 10.0, out=da)
 
-    # (17) db[m, k] = 10 * sum[n](a[n, k] * ds[n, m])
-    db = np.dot(ds.T, a, out=work.b)
+    # (19) db[m, k] = 10 * sum[n](a[n, k] * ds[n, m])
+    db = np.dot(ds.T, a, out=work.db)
     np.multiply(db, 10.0, out=db)
 
-    # (18) dv[n, j] = db[n, j] / sqrt(1 / 1000000 + sum[j1](v[n, j1]**2)) - v[n, j] *
-    #     sum[j1](db[n, j1] * v[n, j1]) / (1 / 1000000 + sum[j1](v[n, j1]**2))**(3 / 2)
-    dv = np.divide(db, sqrt_10[:, None], out=work.a)
-    multiply_18 = np.multiply(inner_10, sqrt_10, out=inner_10)
-    inner_18 = np.einsum("...i,...i->...", db, v, out=work.sqrt_10)
-    multiply_18_2 = np.multiply(v, inner_18[:, None], out=v)
-    np.divide(multiply_18_2, multiply_18[:, None], out=multiply_18_2)
-    np.subtract(dv, multiply_18_2, out=dv)
+    # (20) dv[n, j1] = (db[n, j1] - b[n, j1] * sum[j](b[n, j] * db[n, j])) * s_b[n]
+    inner_20 = np.einsum("...i,...i->...", b, db, out=work.total_14)
+    multiply_20 = np.multiply(b, inner_20[:, None], out=b)
+    dv = np.subtract(db, multiply_20, out=db)
+    np.multiply(dv, s_b[:, None], out=dv)
 
-    # (19) du[n, j] = da[n, j] / sqrt(1 / 1000000 + sum[j1](u[n, j1]**2)) - u[n, j] *
-    #     sum[j1](da[n, j1] * u[n, j1]) / (1 / 1000000 + sum[j1](u[n, j1]**2))**(3 / 2)
-    du = np.divide(da, sqrt_9[:, None], out=work.v)
-    multiply_19 = np.multiply(inner_9, sqrt_9, out=inner_9)
-    inner_19 = np.einsum("...i,...i->...", da, u, out=work.sqrt_9)
-    multiply_19_2 = np.multiply(u, inner_19[:, None], out=u)
-    np.divide(multiply_19_2, multiply_19[:, None], out=multiply_19_2)
-    np.subtract(du, multiply_19_2, out=du)
+    # (21) du[n, j1] = (da[n, j1] - a[n, j1] * sum[j](a[n, j] * da[n, j])) * s_a[n]
+    inner_21 = np.einsum("...i,...i->...", a, da, out=work.s_b)
+    multiply_21 = np.multiply(a, inner_21[:, None], out=a)
+    du = np.subtract(da, multiply_21, out=da)
+    np.multiply(du, s_a[:, None], out=du)
 
-    # (20) dW4[i, j] = sum[n](dv[n, j] * z_v[n, i])
+    # (22) dW4[i, j] = sum[n](dv[n, j] * z_v[n, i])
     dW4 = np.dot(z_v.T, dv, out=work.dW4)
 
-    # (21) db4[j] = sum[n](dv[n, j])
+    # (23) db4[j] = sum[n](dv[n, j])
     db4 = np.dot(work.ones_N, dv, out=work.db4)
 
-    # (22) dz_v[n, i] = sum[j](W4[i, j] * dv[n, j])
+    # (24) dz_v[n, i] = sum[j](W4[i, j] * dv[n, j])
     dz_v = np.dot(dv, W4.T, out=work.dz_v)
 
-    # (23) dz3[n, j] = dz_v[n, j] * [z3[n, j] > 0]
-    mask_23 = np.greater(z_v, 0.0, out=work.mask_23)
-    dz3 = np.multiply(mask_23, dz_v, out=dz_v)
+    # (25) dz3[n, j] = dz_v[n, j] * [z3[n, j] > 0]
+    mask_25 = np.greater(z_v, 0.0, out=work.mask_25)
+    dz3 = np.multiply(mask_25, dz_v, out=dz_v)
 
-    # (24) dW3[i, j] = sum[n](dz3[n, j] * lower[n, i])
+    # (26) dW3[i, j] = sum[n](dz3[n, j] * lower[n, i])
     dW3 = np.dot(x[:, 1].T, dz3, out=work.dW3)
 
-    # (25) db3[j] = sum[n](dz3[n, j])
+    # (27) db3[j] = sum[n](dz3[n, j])
     db3 = np.dot(work.ones_N, dz3, out=work.db3)
 
-    # (26) dW2[i, j] = sum[n](du[n, j] * z_u[n, i])
+    # (28) dW2[i, j] = sum[n](du[n, j] * z_u[n, i])
     dW2 = np.dot(z_u.T, du, out=work.dW2)
 
-    # (27) db2[j] = sum[n](du[n, j])
+    # (29) db2[j] = sum[n](du[n, j])
     db2 = np.dot(work.ones_N, du, out=work.db2)
 
-    # (28) dz_u[n, i] = sum[j](W2[i, j] * du[n, j])
+    # (30) dz_u[n, i] = sum[j](W2[i, j] * du[n, j])
     dz_u = np.dot(du, W2.T, out=work.dz_v)
 
-    # (29) dz1[n, j] = dz_u[n, j] * [z1[n, j] > 0]
-    mask_29 = np.greater(z_u, 0.0, out=work.mask_23)
-    dz1 = np.multiply(mask_29, dz_u, out=dz_u)
+    # (31) dz1[n, j] = dz_u[n, j] * [z1[n, j] > 0]
+    mask_31 = np.greater(z_u, 0.0, out=work.mask_25)
+    dz1 = np.multiply(mask_31, dz_u, out=dz_u)
 
-    # (30) dW1[i, j] = sum[n](dz1[n, j] * upper[n, i])
+    # (32) dW1[i, j] = sum[n](dz1[n, j] * upper[n, i])
     dW1 = np.dot(x[:, 0].T, dz1, out=work.dW1)
 
-    # (31) db1[j] = sum[n](dz1[n, j])
+    # (33) db1[j] = sum[n](dz1[n, j])
     db1 = np.dot(work.ones_N, dz1, out=work.db1)
 
     return loss, {
@@ -457,10 +466,11 @@ def _match(name, array, extents):
             if not extent.isidentifier():
                 continue
             known, bearer = extents.setdefault(extent, (came, name))
-            if came == known and came > 0:
+            least = 1
+            if came == known and came >= least:
                 continue
             if came == known:
-                reason = f"{extent} = 0: it must be at least 1"
+                reason = f"{extent} = {came}: it must be at least {least}"
             else:
                 reason = f"{extent} = {known} as in {bearer}"
             raise ValueError(

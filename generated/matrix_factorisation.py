@@ -1,11 +1,11 @@
-"""Ratings from factors and biases
+"""Ratings of films from factors and biases
 
 Reading rows by number on the way forward means adding into those rows on the way back:
 each user's factors gather the errors of that user's ratings alone, times the factors of
-the items rated. The ratings are drawn, by make_samples.py, from two factors, biases and
-noise.
+the films rated. What a user has rated is held to small factors, as often as it has been
+rated (Koren, Bell and Volinsky 2009).
 
-Written by symbackprop from the spec matrix_factorisation (4dde2d8540d58a75).
+Written by symbackprop from the spec matrix_factorisation (b1f33093b53820dd).
 Call init_params, then forward, loss_and_grads.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
@@ -17,12 +17,11 @@ import numpy as np
 SHAPES = {
     "user": ("N",),
     "item": ("N",),
-    "r": ("N",),
-    "P": (60, 2),
-    "Q": (40, 2),
-    "a": (60,),
-    "b": (40,),
-    "m": (),
+    "rating": ("N",),
+    "P": (943, 16),
+    "Q": (1682, 16),
+    "a": (943,),
+    "b": (1682,),
     "p": ("N",),
 }
 
@@ -31,15 +30,14 @@ _PARAMETERS = [
     "Q",
     "a",
     "b",
-    "m",
 ]
 _KINDS = {
     "user": "iu",
     "item": "iu",
 }
 _CLASSES = {
-    "user": 60,
-    "item": 40,
+    "user": 943,
+    "item": 1682,
 }
 _EXTENTS = [
     "N",
@@ -50,11 +48,10 @@ def init_params(seed=0, dtype=np.float32):
     """Return the parameters as training starts; `seed` may be a generator."""
     rng = np.random.default_rng(seed)
     return {
-        "P": _normal(rng, (60, 2), 0.3, dtype),
-        "Q": _normal(rng, (40, 2), 0.3, dtype),
-        "a": np.zeros((60,), dtype),
-        "b": np.zeros((40,), dtype),
-        "m": np.zeros((), dtype),
+        "P": _normal(rng, (943, 16), 0.1, dtype),
+        "Q": _normal(rng, (1682, 16), 0.1, dtype),
+        "a": np.zeros((943,), dtype),
+        "b": np.zeros((1682,), dtype),
     }
 
 
@@ -73,20 +70,25 @@ class Workspace:
             for name, shape in SHAPES.items()
         }
         self.N = N
-        self.range_2 = np.arange(2)
+        self.ones_16 = np.ones(16, dtype)
+        self.range_16 = np.arange(16)
         self.take_1 = np.empty((N,), dtype)
         self.take_1_2 = np.empty((N,), dtype)
-        self.take_1_3 = np.empty((N, 2), dtype)
-        self.take_1_4 = np.empty((N, 2), dtype)
+        self.take_1_3 = np.empty((N, 16), dtype)
+        self.take_1_4 = np.empty((N, 16), dtype)
         self.p = np.empty((N,), dtype)
-        self.dP = np.empty((60, 2), dtype)
-        self.multiply_4 = np.empty((N,), np.intp)
-        self.add_4 = np.empty((2, N), np.intp)
-        self.copy_4 = np.empty((2, N), dtype)
-        self.dQ = np.empty((40, 2), dtype)
-        self.da = np.empty((60,), dtype)
-        self.db = np.empty((40,), dtype)
-        self.dm_2 = np.empty((), dtype)
+        self.add_1 = np.empty((N,), dtype)
+        self.multiply_2_2 = np.empty((N,), dtype)
+        self.multiply_2_3 = np.empty((N, 16), dtype)
+        self.multiply_2_4 = np.empty((N, 16), dtype)
+        self.size = np.empty((N,), dtype)
+        self.dP = np.empty((943, 16), dtype)
+        self.multiply_5 = np.empty((N,), np.intp)
+        self.add_5 = np.empty((16, N), np.intp)
+        self.copy_5 = np.empty((16 * N,), dtype)
+        self.dQ = np.empty((1682, 16), dtype)
+        self.da = np.empty((943,), dtype)
+        self.db = np.empty((1682,), dtype)
 
 
 def forward(params, *, user, item, workspace=None, training=False):
@@ -98,15 +100,14 @@ def forward(params, *, user, item, workspace=None, training=False):
     Q = params["Q"]
     a = params["a"]
     b = params["b"]
-    m = float(params["m"])
 
-    # (1) p[n] = m + a[user[n]] + b[item[n]] + sum[f](P[user[n], f] * Q[item[n], f])
+    # (1) p[n] = 7 / 2 + a[user[n]] + b[item[n]] + sum[f](P[user[n], f] * Q[item[n], f])
     take_1 = a.take(user, out=work.take_1, mode="clip")
     take_1_2 = b.take(item, out=work.take_1_2, mode="clip")
     take_1_3 = P.take(user, axis=0, out=work.take_1_3, mode="clip")
     take_1_4 = Q.take(item, axis=0, out=work.take_1_4, mode="clip")
     p = np.einsum("...i,...i->...", take_1_3, take_1_4, out=work.p)
-    np.add(take_1, m, out=take_1)
+    np.add(take_1, 3.5, out=take_1)
     np.add(take_1_2, take_1, out=take_1_2)
     np.add(p, take_1_2, out=p)
 
@@ -115,9 +116,9 @@ def forward(params, *, user, item, workspace=None, training=False):
     }
 
 
-def loss(params, *, user, item, r, workspace=None, training=True):
+def loss(params, *, user, item, rating, workspace=None, training=True):
     """Return the loss."""
-    work = _prepare(params, {"user": user, "item": item, "r": r}, workspace)
+    work = _prepare(params, {"user": user, "item": item, "rating": rating}, workspace)
     N = work.N
     user = np.asarray(user, dtype=np.intp)
     item = np.asarray(item, dtype=np.intp)
@@ -125,42 +126,43 @@ def loss(params, *, user, item, r, workspace=None, training=True):
     Q = params["Q"]
     a = params["a"]
     b = params["b"]
-    m = float(params["m"])
 
-    # (1) p[n] = m + a[user[n]] + b[item[n]] + sum[f](P[user[n], f] * Q[item[n], f])
+    # (1) p[n] = 7 / 2 + a[user[n]] + b[item[n]] + sum[f](P[user[n], f] * Q[item[n], f])
     take_1 = a.take(user, out=work.take_1, mode="clip")
     take_1_2 = b.take(item, out=work.take_1_2, mode="clip")
     take_1_3 = P.take(user, axis=0, out=work.take_1_3, mode="clip")
     take_1_4 = Q.take(item, axis=0, out=work.take_1_4, mode="clip")
     p = np.einsum("...i,...i->...", take_1_3, take_1_4, out=work.p)
-    np.add(take_1, m, out=take_1)
-    np.add(take_1_2, take_1, out=take_1_2)
-    np.add(p, take_1_2, out=p)
+    add_1 = np.add(take_1, 3.5, out=work.add_1)
+    np.add(take_1_2, add_1, out=add_1)
+    np.add(p, add_1, out=p)
 
-    # (2) loss = sum[i](a[i]**2) / 2000 + sum[i](b[i]**2) / 2000 + sum[i, j](P[i, j]**2)
-    #     / 2000 + sum[i, j](Q[i, j]**2) / 2000 + sum[n]((p[n] - r[n])**2) / N
-    product_2 = float(np.dot(a, a))
-    product_2_2 = float(np.dot(b, b))
-    product_2_3 = float(np.dot(P.reshape(120), P.reshape(120)))
-    product_2_4 = float(np.dot(Q.reshape(80), Q.reshape(80)))
-    subtract_2 = np.subtract(p, r, out=p)
-    product_2_5 = float(np.dot(subtract_2, subtract_2))
-    divide_2 = product_2_5 / N
-    divide_2_2 = product_2 / 2000
-    divide_2_3 = product_2_2 / 2000
-    add_2 = divide_2_3 + divide_2_2
-    divide_2_4 = product_2_3 / 2000
-    add_2_2 = divide_2_4 + add_2
-    divide_2_5 = product_2_4 / 2000
-    add_2_3 = divide_2_5 + add_2_2
-    loss = divide_2 + add_2_3
+    # (2) size[n] = a[user[n]]**2 + b[item[n]]**2 + sum[f](P[user[n], f]**2 + Q[item[n],
+    #     f]**2)
+    multiply_2 = np.multiply(take_1, take_1, out=take_1)
+    multiply_2_2 = np.multiply(take_1_2, take_1_2, out=take_1_2)
+    multiply_2_3 = np.multiply(take_1_3, take_1_3, out=take_1_3)
+    multiply_2_4 = np.multiply(take_1_4, take_1_4, out=take_1_4)
+    np.add(multiply_2_4, multiply_2_3, out=multiply_2_4)
+    size = np.dot(multiply_2_4, work.ones_16, out=work.size)
+    np.add(multiply_2_2, multiply_2, out=multiply_2_2)
+    np.add(size, multiply_2_2, out=size)
+
+    # (3) loss = sum[n]((p[n] - rating[n])**2) / N + 2 * sum[n](size[n]) / (25 * N)
+    subtract_3 = np.subtract(p, rating, out=p)
+    product_3 = float(np.dot(subtract_3, subtract_3))
+    divide_3 = product_3 / N
+    total_3 = float(np.add.reduce(size, axis=None))
+    divide_3_2 = total_3 / N
+    multiply_3 = divide_3_2 * 0.08
+    loss = multiply_3 + divide_3
 
     return loss
 
 
-def loss_and_grads(params, *, user, item, r, workspace=None, training=True):
-    """Return the loss and its gradients by P, Q, a, b, m."""
-    work = _prepare(params, {"user": user, "item": item, "r": r}, workspace)
+def loss_and_grads(params, *, user, item, rating, workspace=None, training=True):
+    """Return the loss and its gradients by P, Q, a, b."""
+    work = _prepare(params, {"user": user, "item": item, "rating": rating}, workspace)
     N = work.N
     user = np.asarray(user, dtype=np.intp)
     item = np.asarray(item, dtype=np.intp)
@@ -168,76 +170,95 @@ def loss_and_grads(params, *, user, item, r, workspace=None, training=True):
     Q = params["Q"]
     a = params["a"]
     b = params["b"]
-    m = float(params["m"])
 
-    # (1) p[n] = m + a[user[n]] + b[item[n]] + sum[f](P[user[n], f] * Q[item[n], f])
+    # (1) p[n] = 7 / 2 + a[user[n]] + b[item[n]] + sum[f](P[user[n], f] * Q[item[n], f])
     take_1 = a.take(user, out=work.take_1, mode="clip")
     take_1_2 = b.take(item, out=work.take_1_2, mode="clip")
     take_1_3 = P.take(user, axis=0, out=work.take_1_3, mode="clip")
     take_1_4 = Q.take(item, axis=0, out=work.take_1_4, mode="clip")
     p = np.einsum("...i,...i->...", take_1_3, take_1_4, out=work.p)
-    np.add(take_1, m, out=take_1)
-    np.add(take_1_2, take_1, out=take_1_2)
-    np.add(p, take_1_2, out=p)
+    add_1 = np.add(take_1, 3.5, out=work.add_1)
+    np.add(take_1_2, add_1, out=add_1)
+    np.add(p, add_1, out=p)
 
-    # (2) loss = sum[i](a[i]**2) / 2000 + sum[i](b[i]**2) / 2000 + sum[i, j](P[i, j]**2)
-    #     / 2000 + sum[i, j](Q[i, j]**2) / 2000 + sum[n]((p[n] - r[n])**2) / N
-    product_2 = float(np.dot(a, a))
-    product_2_2 = float(np.dot(b, b))
-    product_2_3 = float(np.dot(P.reshape(120), P.reshape(120)))
-    product_2_4 = float(np.dot(Q.reshape(80), Q.reshape(80)))
-    subtract_2 = np.subtract(p, r, out=p)
-    product_2_5 = float(np.dot(subtract_2, subtract_2))
-    divide_2 = product_2_5 / N
-    divide_2_2 = product_2 / 2000
-    divide_2_3 = product_2_2 / 2000
-    add_2 = divide_2_3 + divide_2_2
-    divide_2_4 = product_2_3 / 2000
-    add_2_2 = divide_2_4 + add_2
-    divide_2_5 = product_2_4 / 2000
-    add_2_3 = divide_2_5 + add_2_2
-    loss = divide_2 + add_2_3
+    # (2) size[n] = a[user[n]]**2 + b[item[n]]**2 + sum[f](P[user[n], f]**2 + Q[item[n],
+    #     f]**2)
+    multiply_2 = np.multiply(take_1, take_1, out=work.add_1)
+    multiply_2_2 = np.multiply(take_1_2, take_1_2, out=work.multiply_2_2)
+    multiply_2_3 = np.multiply(take_1_3, take_1_3, out=work.multiply_2_3)
+    multiply_2_4 = np.multiply(take_1_4, take_1_4, out=work.multiply_2_4)
+    np.add(multiply_2_4, multiply_2_3, out=multiply_2_4)
+    size = np.dot(multiply_2_4, work.ones_16, out=work.size)
+    np.add(multiply_2_2, multiply_2, out=multiply_2_2)
+    np.add(size, multiply_2_2, out=size)
 
-    # (3) dp[n] = 2 * (p[n] - r[n]) / N
-    dp = np.multiply(subtract_2, 2 / N, out=subtract_2)
+    # (3) loss = sum[n]((p[n] - rating[n])**2) / N + 2 * sum[n](size[n]) / (25 * N)
+    subtract_3 = np.subtract(p, rating, out=p)
+    product_3 = float(np.dot(subtract_3, subtract_3))
+    divide_3 = product_3 / N
+    total_3 = float(np.add.reduce(size, axis=None))
+    divide_3_2 = total_3 / N
+    multiply_3 = divide_3_2 * 0.08
+    loss = multiply_3 + divide_3
 
-    # (4) dP[i, j] = P[i, j] / 1000 + sum[n](dp[n] * Q[item[n], j] * [i = user[n]])
-    dP = np.divide(P, 1000.0, out=work.dP)
-    multiply_4 = np.multiply(user, 2, out=work.multiply_4)
-    add_4 = np.add(multiply_4, work.range_2[:, None], out=work.add_4)
-    multiply_4_2 = np.multiply(take_1_4, dp[:, None], out=take_1_4)
-    copy_4 = work.copy_4
-    np.copyto(copy_4, multiply_4_2.T)
-    np.add.at(dP.reshape(-1), add_4.reshape(2 * N), copy_4.reshape(2 * N))
+    # (4) dp[n] = 2 * (p[n] - rating[n]) / N
+    dp = np.multiply(subtract_3, 2 / N, out=subtract_3)
 
-    # (5) dQ[i, j] = Q[i, j] / 1000 + sum[n](dp[n] * P[user[n], j] * [i = item[n]])
-    dQ = np.divide(Q, 1000.0, out=work.dQ)
-    multiply_5 = np.multiply(item, 2, out=work.multiply_4)
-    add_5 = np.add(multiply_5, work.range_2[:, None], out=work.add_4)
-    multiply_5_2 = np.multiply(take_1_3, dp[:, None], out=take_1_3)
-    copy_5 = work.copy_4
-    np.copyto(copy_5, multiply_5_2.T)
-    np.add.at(dQ.reshape(-1), add_5.reshape(2 * N), copy_5.reshape(2 * N))
+    # (5) dP[i, j] = 4 * sum[n](P[user[n], j] * [i = user[n]]) / (25 * N) + sum[n](dp[n]
+    #     * Q[item[n], j] * [i = user[n]])
+    dP = work.dP
+    dP.fill(0.0)
+    multiply_5 = np.multiply(user, 16, out=work.multiply_5)
+    add_5 = np.add(multiply_5, work.range_16[:, None], out=work.add_5)
+    copy_5 = work.copy_5
+    np.copyto(copy_5.reshape(16, N), take_1_3.T)
+    np.add.at(dP.reshape(-1), add_5.reshape(16 * N), copy_5)
+    np.divide(dP, N, out=dP)
+    np.multiply(dP, 0.16, out=dP)
+    multiply_5_2 = np.multiply(take_1_4, dp[:, None], out=work.multiply_2_4)
+    copy_5_2 = work.copy_5
+    np.copyto(copy_5_2.reshape(16, N), multiply_5_2.T)
+    np.add.at(dP.reshape(-1), add_5.reshape(16 * N), copy_5_2)
 
-    # (6) da[i] = a[i] / 1000 + sum[n](dp[n] * [i = user[n]])
-    da = np.divide(a, 1000.0, out=work.da)
+    # (6) dQ[i, j] = 4 * sum[n](Q[item[n], j] * [i = item[n]]) / (25 * N) + sum[n](dp[n]
+    #     * P[user[n], j] * [i = item[n]])
+    dQ = work.dQ
+    dQ.fill(0.0)
+    multiply_6 = np.multiply(item, 16, out=work.multiply_5)
+    add_6 = np.add(multiply_6, work.range_16[:, None], out=work.add_5)
+    copy_6 = work.copy_5
+    np.copyto(copy_6.reshape(16, N), take_1_4.T)
+    np.add.at(dQ.reshape(-1), add_6.reshape(16 * N), copy_6)
+    np.divide(dQ, N, out=dQ)
+    np.multiply(dQ, 0.16, out=dQ)
+    multiply_6_2 = np.multiply(take_1_3, dp[:, None], out=take_1_3)
+    copy_6_2 = work.copy_5
+    np.copyto(copy_6_2.reshape(16, N), multiply_6_2.T)
+    np.add.at(dQ.reshape(-1), add_6.reshape(16 * N), copy_6_2)
+
+    # (7) da[i] = 4 * sum[n](a[user[n]] * [i = user[n]]) / (25 * N) + sum[n](dp[n] * [i
+    #     = user[n]])
+    da = work.da
+    da.fill(0.0)
+    np.add.at(da, user, take_1)
+    np.divide(da, N, out=da)
+    np.multiply(da, 0.16, out=da)
     np.add.at(da, user, dp)
 
-    # (7) db[i] = b[i] / 1000 + sum[n](dp[n] * [i = item[n]])
-    db = np.divide(b, 1000.0, out=work.db)
+    # (8) db[i] = 4 * sum[n](b[item[n]] * [i = item[n]]) / (25 * N) + sum[n](dp[n] * [i
+    #     = item[n]])
+    db = work.db
+    db.fill(0.0)
+    np.add.at(db, item, take_1_2)
+    np.divide(db, N, out=db)
+    np.multiply(db, 0.16, out=db)
     np.add.at(db, item, dp)
-
-    # (8) dm = sum[n](dp[n])
-    dm = float(np.add.reduce(dp, axis=None))
-    dm_2 = work.dm_2
-    np.copyto(dm_2, dm)
 
     return loss, {
         "P": dP,
         "Q": dQ,
         "a": da,
         "b": db,
-        "m": dm_2,
     }
 
 
@@ -325,10 +346,11 @@ def _match(name, array, extents):
             if not extent.isidentifier():
                 continue
             known, bearer = extents.setdefault(extent, (came, name))
-            if came == known and came > 0:
+            least = 1
+            if came == known and came >= least:
                 continue
             if came == known:
-                reason = f"{extent} = 0: it must be at least 1"
+                reason = f"{extent} = {came}: it must be at least {least}"
             else:
                 reason = f"{extent} = {known} as in {bearer}"
             raise ValueError(

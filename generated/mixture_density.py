@@ -97,8 +97,9 @@ class Workspace:
         self.product_23 = np.empty((N, 20), dtype)
         self.product_23_2 = np.empty((N, 20), dtype)
         self.dh = np.empty((N, 20), dtype)
-        self.dW1 = np.empty((1, 20), dtype)
+        self.dW1 = np.empty((20,), dtype)
         self.db1 = np.empty((20,), dtype)
+        self.dW1_2 = np.empty((1, 20), dtype)
 
 
 def forward(params, *, x, workspace=None, training=False):
@@ -337,14 +338,18 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     np.subtract(1.0, multiply_24, out=multiply_24)
     dz1 = np.multiply(dh, multiply_24, out=dh)
 
-    # (25) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    # (25) dW1[i, j] = sum[n](dz1[n, j] * x[n, 0])
+    dW1 = np.dot(x[:, 0], dz1, out=work.dW1)
 
     # (26) db1[j] = sum[n](dz1[n, j])
     db1 = np.dot(work.ones_N, dz1, out=work.db1)
 
+    # (25) dW1[i, j] = sum[n](dz1[n, j] * x[n, 0])
+    dW1_2 = work.dW1_2
+    np.copyto(dW1_2, dW1[None])
+
     return loss, {
-        "W1": dW1,
+        "W1": dW1_2,
         "b1": db1,
         "W2": dW2,
         "b2": db2,
@@ -439,10 +444,11 @@ def _match(name, array, extents):
             if not extent.isidentifier():
                 continue
             known, bearer = extents.setdefault(extent, (came, name))
-            if came == known and came > 0:
+            least = 1
+            if came == known and came >= least:
                 continue
             if came == known:
-                reason = f"{extent} = 0: it must be at least 1"
+                reason = f"{extent} = {came}: it must be at least {least}"
             else:
                 reason = f"{extent} = {known} as in {bearer}"
             raise ValueError(

@@ -17,7 +17,7 @@ _SPEC.loader.exec_module(net)
 
 # Each loss: its inputs, and what it is differentiated by.
 LOSSES = {
-    "loss": (("user", "item", "r"), ("P", "Q", "a", "b", "m")),
+    "loss": (("user", "item", "rating"), ("P", "Q", "a", "b")),
 }
 CASES = [(loss, name) for loss, (_, names) in LOSSES.items() for name in names]
 
@@ -34,16 +34,15 @@ def _draw(rng, positive):
         return entries(*shape) / float(np.prod(shape[:-1])) ** 0.5
 
     params = {
-        "P": weights(60, 2),
-        "Q": weights(40, 2),
-        "a": weights(60),
-        "b": weights(40),
-        "m": weights(),
+        "P": weights(943, 16),
+        "Q": weights(1682, 16),
+        "a": weights(943),
+        "b": weights(1682),
     }
     given = {
-        "user": rng.integers(60, size=(5,)),
-        "item": rng.integers(40, size=(5,)),
-        "r": entries(5),
+        "user": rng.integers(943, size=(5,)),
+        "item": rng.integers(1682, size=(5,)),
+        "rating": entries(5),
     }
     return params, given
 

@@ -22,9 +22,8 @@ def collapsed(total: Expr) -> Expr:
     """Σ over the bound indices with every delta that can leave gone; anything else unchanged."""
     if not isinstance(total, Sum):
         return total
-    only_zero = {i: sympy.S.Zero for i in total.bound if i.extent == 1}
-    factors = [pointed(f) for f in Mul.make_args(total.body.xreplace(only_zero))]
-    bound = [i for i in total.bound if i not in only_zero]
+    factors = [pointed(f) for f in Mul.make_args(total.body)]
+    bound = list(total.bound)
     factors, bound = _solve_digits(factors, bound)
     guards: list[Expr] = []
     while solution := _next_solution(factors, bound):

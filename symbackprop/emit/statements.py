@@ -9,12 +9,13 @@ from symbackprop.emit import windows
 from symbackprop.emit.blocks import blocked
 from symbackprop.emit.layout import Call, Code, Infix
 from symbackprop.emit.numbers import factor, number, operand
-from symbackprop.emit.printer import Printer
+from symbackprop.emit.printer import Printer, subscripted
 from symbackprop.program.operations import (
     Accumulate,
     Apply,
     Arange,
     Assemble,
+    Box,
     Branch,
     Copy,
     Either,
@@ -178,6 +179,16 @@ def _assemble(printer: Printer, value: int, operation: Assemble) -> list[str]:
     return found
 
 
+def _box(printer: Printer, value: int, operation: Box) -> list[str]:
+    name = printer.names[value]
+    found = printer.fresh(value)
+    found += printer.write(
+        "", Call(f"{name}.fill", (printer.beside(operation.outside, operation),))
+    )
+    target = subscripted(name, operation.ranges, operation.shape)
+    return found + printer.write(f"{target} = ", printer.beside(operation.inside, operation))
+
+
 def _copy(printer: Printer, value: int, operation: Copy) -> list[str]:
     name = printer.names[value]
     if not operation.shape and printer.places[value].row_of is not None:
@@ -234,6 +245,7 @@ _STATEMENTS: Mapping[type, Callable[[Printer, int, Any], list[str]]] = {
     Put: _put,
     Accumulate: _accumulate,
     Assemble: _assemble,
+    Box: _box,
     Copy: _copy,
     Steps: _steps,
     Either: _either,

@@ -12,6 +12,7 @@ from symbackprop.program.operations import (
     Accumulate,
     Apply,
     Assemble,
+    Box,
     Branch,
     Copy,
     Either,
@@ -158,6 +159,12 @@ class Graph(Views):
         self, shape: Shape, axis: int, parts: tuple[int, ...], ranges: tuple[tuple[Expr, Expr], ...]
     ) -> int:
         return self.add(Assemble(shape, self._common_kind(parts), axis, parts, ranges))
+
+    def box(
+        self, shape: Shape, inside: int, outside: int, ranges: tuple[tuple[Expr, Expr], ...]
+    ) -> int:
+        """The value in a box, a number in the rest of the shape."""
+        return self.add(Box(shape, "real", inside, outside, ranges))
 
     def _common_kind(self, parts: tuple[int, ...]) -> str:
         """The kind of arrays that stand side by side, numbers among them counting as reals."""

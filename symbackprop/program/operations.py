@@ -8,7 +8,7 @@ are positions, so an operation does not know index names.
                | Apply                                               pointwise, broadcasting
                | Reduce | Matmul | Inner                             sums and extremes
                | Take | Put | Accumulate                             positions that are integers
-               | Assemble | Copy                                     memory written in parts or anew
+               | Assemble | Box | Copy                               memory written in parts or anew
                | Steps | Written                                     what a loop writes, row by row
                | Row | Either | Branch                               only in the body of a loop
 """
@@ -191,6 +191,19 @@ class Assemble(Operation):
     @property
     def operands(self) -> tuple[int, ...]:
         return self.parts
+
+
+@dataclass(frozen=True, slots=True)
+class Box(Operation):
+    """`inside` in the box of the ranges (start, stop) of all axes, and a number everywhere else."""
+
+    inside: int
+    outside: int
+    ranges: tuple[tuple[Expr, Expr], ...]
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        return (self.inside, self.outside)
 
 
 @dataclass(frozen=True, slots=True)

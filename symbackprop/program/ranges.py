@@ -85,6 +85,10 @@ def lower_where(expr: Where, scope: Scope) -> Labelled:
     """`a` where the mask holds, `b` elsewhere: pieces side by side where an index decides."""
     mask, a, b = expr.args
     if isinstance(mask, And):
+        mask = And(*_conjuncts(mask))
+        box = _box(mask.args, a, b, scope)
+        if box is not None:
+            return box
         for part in mask.args:
             if pieces(part) is not None:
                 rest = And(*(m for m in mask.args if m is not part))
@@ -114,6 +118,53 @@ def _assemble(index: Index, ranges: list[Piece], a: Expr, b: Expr, scope: Scope)
     shape = tuple(i.extent for i in axes)
     bounds = tuple((piece.start, piece.stop) for piece in ranges)
     return Labelled(scope.graph.assemble(shape, axes.index(index), values, bounds), axes)
+
+
+def _conjuncts(mask: Expr) -> tuple[Expr, ...]:
+    """The masks all of which hold where this one does."""
+    return sum(map(_conjuncts, mask.args), ()) if isinstance(mask, And) else (mask,)
+
+
+def _box(masks: tuple[Expr, ...], a: Expr, b: Expr, scope: Scope) -> Labelled | None:
+    """`a` where each of several indices is in a range, a number elsewhere; None for other masks."""
+    outside = scope.number(b)
+    ranges = _ranges(masks)
+    if outside is None or ranges is None or len(masks) < 2:
+        return None
+    running = {}
+    mapping: dict[Index, Expr] = {}
+    for index, span in ranges.items():
+        running[index], moved = _within(index, span)
+        scope.rank_as(running[index], index)
+        mapping |= moved
+    inside = scope.lower(substituted(a, mapping))
+    back = {part: index for index, part in running.items()}
+    axes = scope.sorted({*(back.get(i, i) for i in inside.axes), *ranges})
+    value = scope.align(inside, tuple(running.get(i, i) for i in axes))
+    spans = [ranges.get(i, Piece(Integer(0), i.extent, True)) for i in axes]
+    box = tuple((span.start, span.stop) for span in spans)
+    shape = tuple(i.extent for i in axes)
+    return Labelled(scope.graph.box(shape, value, scope.graph.scalar(outside), box), axes)
+
+
+def _ranges(masks: tuple[Expr, ...]) -> dict[Index, Piece] | None:
+    """The one range of each index in which all masks hold; None where that is not what they say."""
+    found: dict[Index, Piece] = {}
+    for mask in masks:
+        cut = pieces(mask)
+        inside = [piece for piece in cut[1] if piece.holds] if cut else []
+        if cut is None or len(inside) != 1:
+            return None
+        index, (piece,) = cut[0], inside
+        before = found.get(index, Piece(Integer(0), index.extent, True))
+        # Of two bounds one is the end of the index: which of two others is the stricter is unknown.
+        start, stop = (before.start, piece.start), (before.stop, piece.stop)
+        if 0 not in start or index.extent not in stop:
+            return None
+        found[index] = Piece(sum(start), sum(stop) - index.extent, True)
+        if not nonnegative(found[index].stop - found[index].start):
+            return None
+    return found
 
 
 def _within(index: Index, piece: Piece) -> tuple[Index, dict[Index, Expr]]:

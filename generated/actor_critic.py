@@ -1,0 +1,571 @@
+"""A pole is balanced by trial and error
+
+No one says which push is right; there is only a reward of 1 for every step that the
+pole stands. The actor's loss is made so that its gradient is the policy gradient: the
+score of what was tried, times how much better that went than the critic expected
+(Williams, 1992; Sutton et al., 2000). The advantage is an input, so nothing flows back
+through it; a little entropy keeps the actor curious. Cart and pole are those of Barto,
+Sutton and Anderson (1983), with at most 200 steps an episode. After 80 batches of 16
+episodes, the likeliest pushes hold the pole for 200 of 200 steps in all of 100 held-out
+episodes.
+
+Written by symbackprop from the spec actor_critic (a6ecb895df516d3c).
+Call init_params, then forward, actor_and_grads, critic_and_grads.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "observation": ("N", 4),
+    "action": ("N",),
+    "advantage": ("N",),
+    "returns": ("N",),
+    "W1": (4, 64),
+    "b1": (64,),
+    "W2": (64, 2),
+    "b2": (2,),
+    "W3": (4, 64),
+    "b3": (64,),
+    "W4": (64, 1),
+    "b4": (1,),
+    "policy": ("N", 2),
+    "value": ("N",),
+}
+
+_PARAMETERS = [
+    "W1",
+    "b1",
+    "W2",
+    "b2",
+    "W3",
+    "b3",
+    "W4",
+    "b4",
+]
+_KINDS = {
+    "action": "iu",
+}
+_CLASSES = {
+    "action": 2,
+}
+_EXTENTS = [
+    "N",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "W1": _glorot_uniform(rng, (4, 64), dtype),
+        "b1": np.zeros((64,), dtype),
+        "W2": _glorot_uniform(rng, (64, 2), dtype),
+        "b2": np.zeros((2,), dtype),
+        "W3": _glorot_uniform(rng, (4, 64), dtype),
+        "b3": np.zeros((64,), dtype),
+        "W4": _glorot_uniform(rng, (64, 1), dtype),
+        "b4": np.zeros((1,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, dtype=np.float32):
+        self._extents = {"N": N}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self.ones_2 = np.ones(2, dtype)
+        self.range_N = np.arange(N)
+        self.fixed_N = np.multiply(self.range_N, 2)
+        self.ones_N = np.ones(N, dtype)
+        self.z1 = np.empty((N, 64), dtype)
+        self.z2 = np.empty((N, 2), dtype)
+        self.largest_4 = np.empty((N,), dtype)
+        self.p = np.empty((N, 2), dtype)
+        self.policy = np.empty((N, 2), dtype)
+        self.add_11 = np.empty((N,), np.intp)
+        self.entropy = np.empty((N,), dtype)
+        self.dW2 = np.empty((64, 2), dtype)
+        self.db2 = np.empty((2,), dtype)
+        self.dh = np.empty((N, 64), dtype)
+        self.dW1 = np.empty((4, 64), dtype)
+        self.db1 = np.empty((64,), dtype)
+        self.v = np.empty((N, 1), dtype)
+        self.db3 = np.empty((64,), dtype)
+        self.dW4_2 = np.empty((64, 1), dtype)
+        self.db4_2 = np.empty((1,), dtype)
+
+
+def forward(params, *, observation, workspace=None, training=False):
+    """Return policy, value, by name."""
+    work = _prepare(params, {"observation": observation}, workspace)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * observation[n, i])
+    z1 = np.dot(observation, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h[n, j] = tanh(z1[n, j])
+    h = np.tanh(z1, out=z1)
+
+    # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    z2 = np.dot(h, W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
+    largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
+    subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
+    exp_4 = np.exp(subtract_4, out=work.policy)
+    total_4 = np.dot(exp_4, work.ones_2, out=work.largest_4)
+
+    # (5) logp[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
+    log_5 = np.log(total_4, out=total_4)
+    logp = np.subtract(subtract_4, log_5[:, None], out=subtract_4)
+
+    # (6) policy[n, k] = exp(logp[n, k])
+    policy = np.exp(logp, out=logp)
+
+    # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * observation[n, i])
+    z3 = np.dot(observation, W3, out=work.z1)
+    np.add(z3, b3, out=z3)
+
+    # (8) g[n, j] = tanh(z3[n, j])
+    g = np.tanh(z3, out=z3)
+
+    # (9) v[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
+    v = np.dot(g, W4, out=work.v)
+    np.add(v, b4, out=v)
+
+    return {
+        "policy": policy,
+        "value": v[:, 0],
+    }
+
+
+def actor(params, *, observation, action, advantage, workspace=None, training=True):
+    """Return the loss."""
+    given = {"observation": observation, "action": action, "advantage": advantage}
+    work = _prepare(params, given, workspace)
+    N = work.N
+    action = np.asarray(action, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * observation[n, i])
+    z1 = np.dot(observation, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h[n, j] = tanh(z1[n, j])
+    h = np.tanh(z1, out=z1)
+
+    # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    z2 = np.dot(h, W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
+    largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
+    subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
+    exp_4 = np.exp(subtract_4, out=work.policy)
+    total_4 = np.dot(exp_4, work.ones_2, out=work.largest_4)
+
+    # (5) logp[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
+    log_5 = np.log(total_4, out=total_4)
+    logp = np.subtract(subtract_4, log_5[:, None], out=subtract_4)
+
+    # (6) policy[n, k] = exp(logp[n, k])
+    policy = np.exp(logp, out=work.policy)
+
+    # (11) tried[n] = logp[n, action[n]]
+    add_11 = np.add(work.fixed_N, action, out=work.add_11)
+    tried = logp.take(add_11, out=work.largest_4, mode="clip")
+
+    # (12) entropy[n] = -sum[a](logp[n, a] * policy[n, a])
+    entropy = np.einsum("...i,...i->...", logp, policy, out=work.entropy)
+    np.negative(entropy, out=entropy)
+
+    # (13) actor = -sum[n](advantage[n] * tried[n]) / N - sum[n](entropy[n]) / (100 * N)
+    product_13 = float(np.dot(advantage, tried))
+    divide_13 = product_13 / N
+    total_13 = float(np.add.reduce(entropy, axis=None))
+    divide_13_2 = total_13 / N
+    divide_13_3 = divide_13_2 / 100
+    add_13 = divide_13_3 + divide_13
+    actor = -add_13
+
+    return actor
+
+
+def actor_and_grads(
+    params, *, observation, action, advantage, workspace=None, training=True
+):
+    """Return the loss and its gradients by W1, b1, W2, b2."""
+    given = {"observation": observation, "action": action, "advantage": advantage}
+    work = _prepare(params, given, workspace)
+    N = work.N
+    action = np.asarray(action, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * observation[n, i])
+    z1 = np.dot(observation, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h[n, j] = tanh(z1[n, j])
+    h = np.tanh(z1, out=z1)
+
+    # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    z2 = np.dot(h, W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
+    largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
+    subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
+    p = np.exp(subtract_4, out=work.p)
+    total_4 = np.dot(p, work.ones_2, out=work.largest_4)
+    np.divide(p, total_4[:, None], out=p)
+
+    # (5) logp[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
+    log_5 = np.log(total_4, out=total_4)
+    logp = np.subtract(subtract_4, log_5[:, None], out=subtract_4)
+
+    # (6) policy[n, k] = exp(logp[n, k])
+    policy = np.exp(logp, out=work.policy)
+
+    # (11) tried[n] = logp[n, action[n]]
+    add_11 = np.add(work.fixed_N, action, out=work.add_11)
+    tried = logp.take(add_11, out=work.largest_4, mode="clip")
+
+    # (12) entropy[n] = -sum[a](logp[n, a] * policy[n, a])
+    entropy = np.einsum("...i,...i->...", logp, policy, out=work.entropy)
+    np.negative(entropy, out=entropy)
+
+    # (13) actor = -sum[n](advantage[n] * tried[n]) / N - sum[n](entropy[n]) / (100 * N)
+    product_13 = float(np.dot(advantage, tried))
+    divide_13 = product_13 / N
+    total_13 = float(np.add.reduce(entropy, axis=None))
+    divide_13_2 = total_13 / N
+    divide_13_3 = divide_13_2 / 100
+    add_13 = divide_13_3 + divide_13
+    actor = -add_13
+
+    # (15) dtried[n] = -advantage[n] / N
+    dtried = np.divide(advantage, -N, out=work.entropy)
+
+    # (16) dpolicy[n, a] = logp[n, a] / (100 * N)
+    dpolicy = np.divide(logp, 100 * N, out=logp)
+
+    # (17) dlogp[n, k] = (1 / (100 * N) + dpolicy[n, k]) * policy[n, k] + dtried[n] * [k
+    #     = action[n]]
+    add_17 = np.add(dpolicy, 1 / (100 * N), out=dpolicy)
+    dlogp = np.multiply(policy, add_17, out=policy)
+    take_17 = dlogp.take(add_11, out=work.largest_4, mode="clip")
+    np.add(take_17, dtried, out=take_17)
+    dlogp.put(add_11, take_17)
+
+    # (18) dz2[n, j] = dlogp[n, j] - p[n, j] * sum[k](dlogp[n, k])
+    total_18 = np.dot(dlogp, work.ones_2, out=work.largest_4)
+    multiply_18 = np.multiply(p, total_18[:, None], out=p)
+    dz2 = np.subtract(dlogp, multiply_18, out=dlogp)
+
+    # (19) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
+    dW2 = np.dot(h.T, dz2, out=work.dW2)
+
+    # (20) db2[j] = sum[n](dz2[n, j])
+    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+
+    # (21) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
+    dh = np.dot(dz2, W2.T, out=work.dh)
+
+    # (22) dz1[n, j] = (1 - h[n, j]**2) * dh[n, j]
+    multiply_22 = np.multiply(h, h, out=h)
+    np.subtract(1.0, multiply_22, out=multiply_22)
+    dz1 = np.multiply(dh, multiply_22, out=dh)
+
+    # (23) dW1[i, j] = sum[n](dz1[n, j] * observation[n, i])
+    dW1 = np.dot(observation.T, dz1, out=work.dW1)
+
+    # (24) db1[j] = sum[n](dz1[n, j])
+    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+
+    return actor, {
+        "W1": dW1,
+        "b1": db1,
+        "W2": dW2,
+        "b2": db2,
+    }
+
+
+def critic(params, *, observation, returns, workspace=None, training=True):
+    """Return the loss."""
+    work = _prepare(params, {"observation": observation, "returns": returns}, workspace)
+    N = work.N
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+
+    # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * observation[n, i])
+    z3 = np.dot(observation, W3, out=work.dh)
+    np.add(z3, b3, out=z3)
+
+    # (8) g[n, j] = tanh(z3[n, j])
+    g = np.tanh(z3, out=z3)
+
+    # (9) v[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
+    v = np.dot(g, W4, out=work.v)
+    np.add(v, b4, out=v)
+
+    # (14) critic = sum[n]((value[n] - returns[n])**2) / N
+    subtract_14 = np.subtract(v[:, 0], returns, out=work.entropy)
+    product_14 = float(np.dot(subtract_14, subtract_14))
+    critic = product_14 / N
+
+    return critic
+
+
+def critic_and_grads(params, *, observation, returns, workspace=None, training=True):
+    """Return the loss and its gradients by W3, b3, W4, b4."""
+    work = _prepare(params, {"observation": observation, "returns": returns}, workspace)
+    N = work.N
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+
+    # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * observation[n, i])
+    z3 = np.dot(observation, W3, out=work.dh)
+    np.add(z3, b3, out=z3)
+
+    # (8) g[n, j] = tanh(z3[n, j])
+    g = np.tanh(z3, out=z3)
+
+    # (9) v[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
+    v = np.dot(g, W4, out=work.v)
+    np.add(v, b4, out=v)
+
+    # (14) critic = sum[n]((value[n] - returns[n])**2) / N
+    subtract_14 = np.subtract(v[:, 0], returns, out=work.entropy)
+    product_14 = float(np.dot(subtract_14, subtract_14))
+    critic = product_14 / N
+
+    # (25) dvalue[n] = 2 * (value[n] - returns[n]) / N
+    dvalue = np.multiply(subtract_14, 2 / N, out=subtract_14)
+
+    # (27) dW4[i, j] = sum[n](dv[n, 0] * g[n, i])
+    dW4 = np.dot(dvalue, g, out=work.db1)
+
+    # (28) db4[j] = sum[n](dv[n, 0])
+    db4 = float(np.add.reduce(dvalue, axis=None))
+
+    # (29) dg[n, i] = W4[i, 0] * dv[n, 0]
+    dg = np.multiply(dvalue[:, None], W4[:, 0], out=work.z1)
+
+    # (30) dz3[n, j] = (1 - g[n, j]**2) * dg[n, j]
+    multiply_30 = np.multiply(g, g, out=g)
+    np.subtract(1.0, multiply_30, out=multiply_30)
+    dz3 = np.multiply(dg, multiply_30, out=dg)
+
+    # (31) dW3[i, j] = sum[n](dz3[n, j] * observation[n, i])
+    dW3 = np.dot(observation.T, dz3, out=work.dW1)
+
+    # (32) db3[j] = sum[n](dz3[n, j])
+    db3 = np.dot(work.ones_N, dz3, out=work.db3)
+
+    # (27) dW4[i, j] = sum[n](dv[n, 0] * g[n, i])
+    dW4_2 = work.dW4_2
+    np.copyto(dW4_2, dW4[:, None])
+
+    # (28) db4[j] = sum[n](dv[n, 0])
+    db4_2 = work.db4_2
+    np.copyto(db4_2, db4)
+
+    return critic, {
+        "W3": dW3,
+        "b3": db3,
+        "W4": dW4_2,
+        "b4": db4_2,
+    }
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            least = 1
+            if came == known and came >= least:
+                continue
+            if came == known:
+                reason = f"{extent} = {came}: it must be at least {least}"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]

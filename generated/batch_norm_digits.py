@@ -1,0 +1,1025 @@
+"""Handwritten digits, every layer normalised over its batch
+
+The mean and the variance of a batch are functions of all of its rows, so every row's
+error reaches every other row. In use they are not the batch's but running ones, and the
+rows are strangers again (Ioffe and Szegedy 2015).
+
+Written by symbackprop from the spec batch_norm_digits (a5aacac13a9adf38).
+Call init_params, then forward, loss_and_grads.
+
+state= takes the running values, first those of init_state: a step of training, with its
+gradients, changes them in place; in use they are read.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "x": ("N", 64),
+    "y": ("N",),
+    "W1": (64, 64),
+    "gamma2": (64,),
+    "beta2": (64,),
+    "W3": (64, 64),
+    "gamma4": (64,),
+    "beta4": (64,),
+    "W5": (64, 10),
+    "b5": (10,),
+    "running_mean2": (64,),
+    "running_var2": (64,),
+    "running_mean4": (64,),
+    "running_var4": (64,),
+    "p": ("N", 10),
+}
+
+_PARAMETERS = [
+    "W1",
+    "gamma2",
+    "beta2",
+    "W3",
+    "gamma4",
+    "beta4",
+    "W5",
+    "b5",
+]
+_KINDS = {
+    "y": "iu",
+}
+_CLASSES = {
+    "y": 10,
+}
+_EXTENTS = [
+    "N",
+]
+_STATES = [
+    "running_mean2",
+    "running_var2",
+    "running_mean4",
+    "running_var4",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "W1": _glorot_uniform(rng, (64, 64), dtype),
+        "gamma2": np.ones((64,), dtype),
+        "beta2": np.zeros((64,), dtype),
+        "W3": _glorot_uniform(rng, (64, 64), dtype),
+        "gamma4": np.ones((64,), dtype),
+        "beta4": np.zeros((64,), dtype),
+        "W5": _glorot_uniform(rng, (64, 10), dtype),
+        "b5": np.zeros((10,), dtype),
+    }
+
+
+def init_state(dtype=np.float32):
+    """Return the states as training starts; steps of training change them in place."""
+    return {
+        "running_mean2": np.zeros((64,), dtype),
+        "running_var2": np.ones((64,), dtype),
+        "running_mean4": np.zeros((64,), dtype),
+        "running_var4": np.ones((64,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, dtype=np.float32):
+        self._extents = {"N": N}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self._state = init_state(dtype)
+        self.ones_N = np.ones(N, dtype)
+        self.ones_10 = np.ones(10, dtype)
+        self.range_N = np.arange(N)
+        self.fixed_N = np.multiply(self.range_N, 10)
+        self.fixed_N_2 = np.multiply(self.range_N, 10)
+        self.z1 = np.empty((N, 64), dtype)
+        self.mu2 = np.empty((64,), dtype)
+        self.var2 = np.empty((64,), dtype)
+        self.r2 = np.empty((64,), dtype)
+        self.multiply_5 = np.empty((64,), dtype)
+        self.z2 = np.empty((N, 64), dtype)
+        self.z3 = np.empty((N, 64), dtype)
+        self.var4 = np.empty((64,), dtype)
+        self.r4 = np.empty((64,), dtype)
+        self.multiply_14 = np.empty((64,), dtype)
+        self.z4 = np.empty((N, 64), dtype)
+        self.z5 = np.empty((N, 10), dtype)
+        self.largest_20 = np.empty((N,), dtype)
+        self.p = np.empty((N, 10), dtype)
+        self.total_20 = np.empty((N,), dtype)
+        self.add_21 = np.empty((N,), np.intp)
+        self.take_21 = np.empty((N,), dtype)
+        self.dW5 = np.empty((64, 10), dtype)
+        self.db5 = np.empty((10,), dtype)
+        self.dh2 = np.empty((N, 64), dtype)
+        self.mask_26 = np.empty((N, 64), np.bool_)
+        self.dgamma4 = np.empty((64,), dtype)
+        self.total_30 = np.empty((64,), dtype)
+        self.inner_30 = np.empty((64,), dtype)
+        self.dW3 = np.empty((64, 64), dtype)
+        self.inner_37 = np.empty((64,), dtype)
+        self.dW1 = np.empty((64, 64), dtype)
+
+
+def forward(params, *, x, state=None, workspace=None, training=False):
+    """Return p, by name."""
+    if training:
+        return _forward_in_training(params, x, workspace)
+    return _forward_in_use(params, x, state, workspace)
+
+
+def _forward_in_training(params, x, workspace):
+    """Return p, by name."""
+    work = _prepare(params, {"x": x}, workspace)
+    N = work.N
+    W1 = params["W1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3 = params["W3"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+
+    # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    z1 = np.dot(x, W1, out=work.z1)
+
+    # (2) mu2[c] = sum[n](z1[n, c]) / N
+    mu2 = np.dot(work.ones_N, z1, out=work.mu2)
+    np.divide(mu2, N, out=mu2)
+
+    # (3) var2[c] = sum[n]((z1[n, c] - mu2[c])**2) / N
+    subtract_3 = np.subtract(z1, mu2, out=z1)
+    var2 = np.einsum("...i,...i->...", subtract_3.T, subtract_3.T, out=work.var2)
+    np.divide(var2, N, out=var2)
+
+    # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
+    r2 = np.add(var2, 1e-05, out=var2)
+    np.sqrt(r2, out=r2)
+    np.divide(1.0, r2, out=r2)
+
+    # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
+    xhat2 = np.multiply(subtract_3, r2, out=subtract_3)
+
+    # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
+    z2 = np.multiply(xhat2, gamma2, out=xhat2)
+    np.add(z2, beta2, out=z2)
+
+    # (9) h1[n, c] = relu(z2[n, c])
+    h1 = np.maximum(z2, 0.0, out=z2)
+
+    # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
+    z3 = np.dot(h1, W3, out=work.z3)
+
+    # (11) mu4[c] = sum[n](z3[n, c]) / N
+    mu4 = np.dot(work.ones_N, z3, out=work.var2)
+    np.divide(mu4, N, out=mu4)
+
+    # (12) var4[c] = sum[n]((z3[n, c] - mu4[c])**2) / N
+    subtract_12 = np.subtract(z3, mu4, out=z3)
+    var4 = np.einsum("...i,...i->...", subtract_12.T, subtract_12.T, out=work.var4)
+    np.divide(var4, N, out=var4)
+
+    # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
+    r4 = np.add(var4, 1e-05, out=var4)
+    np.sqrt(r4, out=r4)
+    np.divide(1.0, r4, out=r4)
+
+    # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
+    xhat4 = np.multiply(subtract_12, r4, out=subtract_12)
+
+    # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
+    z4 = np.multiply(xhat4, gamma4, out=xhat4)
+    np.add(z4, beta4, out=z4)
+
+    # (18) h2[n, c] = relu(z4[n, c])
+    h2 = np.maximum(z4, 0.0, out=z4)
+
+    # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
+    z5 = np.dot(h2, W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    p = np.subtract(z5, largest_20[:, None], out=z5)
+    np.exp(p, out=p)
+    total_20 = np.dot(p, work.ones_10, out=work.total_20)
+    np.divide(p, total_20[:, None], out=p)
+
+    return {
+        "p": p,
+    }
+
+
+def _forward_in_use(params, x, state, workspace):
+    """Return p, by name."""
+    work = _prepare(params, {"x": x}, workspace)
+    state = _held(state, work)
+    W1 = params["W1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3 = params["W3"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+    running_mean2 = state["running_mean2"]
+    running_var2 = state["running_var2"]
+    running_mean4 = state["running_mean4"]
+    running_var4 = state["running_var4"]
+
+    # (39) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    z1 = np.dot(x, W1, out=work.z1)
+
+    # (42) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
+    r2 = np.add(running_var2, 1e-05, out=work.r2)
+    np.sqrt(r2, out=r2)
+    np.divide(1.0, r2, out=r2)
+
+    # (43) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
+    xhat2 = np.subtract(z1, running_mean2, out=z1)
+    np.multiply(xhat2, r2, out=xhat2)
+
+    # (44) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
+    z2 = np.multiply(xhat2, gamma2, out=xhat2)
+    np.add(z2, beta2, out=z2)
+
+    # (45) h1[n, c] = relu(z2[n, c])
+    h1 = np.maximum(z2, 0.0, out=z2)
+
+    # (46) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
+    z3 = np.dot(h1, W3, out=work.z3)
+
+    # (49) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
+    r4 = np.add(running_var4, 1e-05, out=work.r4)
+    np.sqrt(r4, out=r4)
+    np.divide(1.0, r4, out=r4)
+
+    # (50) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
+    xhat4 = np.subtract(z3, running_mean4, out=z3)
+    np.multiply(xhat4, r4, out=xhat4)
+
+    # (51) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
+    z4 = np.multiply(xhat4, gamma4, out=xhat4)
+    np.add(z4, beta4, out=z4)
+
+    # (52) h2[n, c] = relu(z4[n, c])
+    h2 = np.maximum(z4, 0.0, out=z4)
+
+    # (53) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
+    z5 = np.dot(h2, W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (54) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_54 = np.maximum.reduce(z5, axis=1, out=work.take_21)
+    p = np.subtract(z5, largest_54[:, None], out=z5)
+    np.exp(p, out=p)
+    total_54 = np.dot(p, work.ones_10, out=work.take_21)
+    np.divide(p, total_54[:, None], out=p)
+
+    return {
+        "p": p,
+    }
+
+
+def loss(params, *, x, y, state=None, workspace=None, training=True):
+    """Return the loss."""
+    if training:
+        return _loss_in_training(params, x, y, workspace)
+    return _loss_in_use(params, x, y, state, workspace)
+
+
+def _loss_in_training(params, x, y, workspace):
+    """Return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3 = params["W3"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+
+    # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    z1 = np.dot(x, W1, out=work.z1)
+
+    # (2) mu2[c] = sum[n](z1[n, c]) / N
+    mu2 = np.dot(work.ones_N, z1, out=work.mu2)
+    np.divide(mu2, N, out=mu2)
+
+    # (3) var2[c] = sum[n]((z1[n, c] - mu2[c])**2) / N
+    subtract_3 = np.subtract(z1, mu2, out=z1)
+    var2 = np.einsum("...i,...i->...", subtract_3.T, subtract_3.T, out=work.var2)
+    np.divide(var2, N, out=var2)
+
+    # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
+    r2 = np.add(var2, 1e-05, out=var2)
+    np.sqrt(r2, out=r2)
+    np.divide(1.0, r2, out=r2)
+
+    # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
+    xhat2 = np.multiply(subtract_3, r2, out=subtract_3)
+
+    # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
+    z2 = np.multiply(xhat2, gamma2, out=xhat2)
+    np.add(z2, beta2, out=z2)
+
+    # (9) h1[n, c] = relu(z2[n, c])
+    h1 = np.maximum(z2, 0.0, out=z2)
+
+    # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
+    z3 = np.dot(h1, W3, out=work.z3)
+
+    # (11) mu4[c] = sum[n](z3[n, c]) / N
+    mu4 = np.dot(work.ones_N, z3, out=work.var2)
+    np.divide(mu4, N, out=mu4)
+
+    # (12) var4[c] = sum[n]((z3[n, c] - mu4[c])**2) / N
+    subtract_12 = np.subtract(z3, mu4, out=z3)
+    var4 = np.einsum("...i,...i->...", subtract_12.T, subtract_12.T, out=work.var4)
+    np.divide(var4, N, out=var4)
+
+    # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
+    r4 = np.add(var4, 1e-05, out=var4)
+    np.sqrt(r4, out=r4)
+    np.divide(1.0, r4, out=r4)
+
+    # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
+    xhat4 = np.multiply(subtract_12, r4, out=subtract_12)
+
+    # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
+    z4 = np.multiply(xhat4, gamma4, out=xhat4)
+    np.add(z4, beta4, out=z4)
+
+    # (18) h2[n, c] = relu(z4[n, c])
+    h2 = np.maximum(z4, 0.0, out=z4)
+
+    # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
+    z5 = np.dot(h2, W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    subtract_20 = np.subtract(z5, largest_20[:, None], out=work.p)
+    np.exp(subtract_20, out=subtract_20)
+    total_20 = np.dot(subtract_20, work.ones_10, out=work.total_20)
+
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_21 = np.add(work.fixed_N, y, out=work.add_21)
+    take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+    log_21 = np.log(total_20, out=total_20)
+    np.subtract(take_21, largest_20, out=take_21)
+    np.subtract(log_21, take_21, out=log_21)
+    total_21 = float(np.add.reduce(log_21, axis=None))
+    loss = total_21 / N
+
+    return loss
+
+
+def _loss_in_use(params, x, y, state, workspace):
+    """Return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    state = _held(state, work)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3 = params["W3"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+    running_mean2 = state["running_mean2"]
+    running_var2 = state["running_var2"]
+    running_mean4 = state["running_mean4"]
+    running_var4 = state["running_var4"]
+
+    # (39) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    z1 = np.dot(x, W1, out=work.z1)
+
+    # (42) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
+    r2 = np.add(running_var2, 1e-05, out=work.r2)
+    np.sqrt(r2, out=r2)
+    np.divide(1.0, r2, out=r2)
+
+    # (43) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
+    xhat2 = np.subtract(z1, running_mean2, out=z1)
+    np.multiply(xhat2, r2, out=xhat2)
+
+    # (44) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
+    z2 = np.multiply(xhat2, gamma2, out=xhat2)
+    np.add(z2, beta2, out=z2)
+
+    # (45) h1[n, c] = relu(z2[n, c])
+    h1 = np.maximum(z2, 0.0, out=z2)
+
+    # (46) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
+    z3 = np.dot(h1, W3, out=work.z3)
+
+    # (49) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
+    r4 = np.add(running_var4, 1e-05, out=work.r4)
+    np.sqrt(r4, out=r4)
+    np.divide(1.0, r4, out=r4)
+
+    # (50) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
+    xhat4 = np.subtract(z3, running_mean4, out=z3)
+    np.multiply(xhat4, r4, out=xhat4)
+
+    # (51) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
+    z4 = np.multiply(xhat4, gamma4, out=xhat4)
+    np.add(z4, beta4, out=z4)
+
+    # (52) h2[n, c] = relu(z4[n, c])
+    h2 = np.maximum(z4, 0.0, out=z4)
+
+    # (53) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
+    z5 = np.dot(h2, W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (54) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_54 = np.maximum.reduce(z5, axis=1, out=work.take_21)
+    subtract_54 = np.subtract(z5, largest_54[:, None], out=work.p)
+    np.exp(subtract_54, out=subtract_54)
+    total_54 = np.dot(subtract_54, work.ones_10, out=work.total_20)
+
+    # (55) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_55 = np.add(work.fixed_N_2, y, out=work.add_21)
+    take_55 = z5.take(add_55, out=work.largest_20, mode="clip")
+    log_55 = np.log(total_54, out=total_54)
+    np.subtract(take_55, largest_54, out=take_55)
+    np.subtract(log_55, take_55, out=log_55)
+    total_55 = float(np.add.reduce(log_55, axis=None))
+    loss = total_55 / N
+
+    return loss
+
+
+def loss_and_grads(params, *, x, y, state=None, workspace=None, training=True):
+    """Return the loss and its gradients by parameter and input names."""
+    if training:
+        return _loss_and_grads_in_training(params, x, y, state, workspace)
+    return _loss_and_grads_in_use(params, x, y, state, workspace)
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def _loss_and_grads_in_training(params, x, y, state, workspace):
+    """Return the loss and its gradients by parameter and input names."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    state = _held(state, work)
+    N = work.N
+    if N - 1 == 0:
+        _refuse_divisor("x", x, "N - 1", "batch_norm")
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3 = params["W3"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+    running_mean2 = state["running_mean2"]
+    running_var2 = state["running_var2"]
+    running_mean4 = state["running_mean4"]
+    running_var4 = state["running_var4"]
+
+    # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    z1 = np.dot(x, W1, out=work.z1)
+
+    # (2) mu2[c] = sum[n](z1[n, c]) / N
+    mu2 = np.dot(work.ones_N, z1, out=work.mu2)
+    np.divide(mu2, N, out=mu2)
+
+    # (3) var2[c] = sum[n]((z1[n, c] - mu2[c])**2) / N
+    subtract_3 = np.subtract(z1, mu2, out=z1)
+    var2 = np.einsum("...i,...i->...", subtract_3.T, subtract_3.T, out=work.var2)
+    np.divide(var2, N, out=var2)
+
+    # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
+    r2 = np.add(var2, 1e-05, out=work.r2)
+    np.sqrt(r2, out=r2)
+    np.divide(1.0, r2, out=r2)
+
+    # (5) new_running_mean2[c] = mu2[c] / 10 + 9 * running_mean2[c] / 10
+    multiply_5 = np.multiply(running_mean2, 9.0, out=work.multiply_5)
+    new_running_mean2 = np.add(mu2, multiply_5, out=mu2)
+    np.divide(new_running_mean2, 10.0, out=new_running_mean2)
+
+    # (6) new_running_var2[c] = 9 * running_var2[c] / 10 + N * var2[c] / (10 * (N - 1))
+    new_running_var2 = np.multiply(var2, N * float(np.float_power(N - 1, -1)), out=var2)
+    multiply_6 = np.multiply(running_var2, 9.0, out=work.multiply_5)
+    np.add(new_running_var2, multiply_6, out=new_running_var2)
+    np.divide(new_running_var2, 10.0, out=new_running_var2)
+
+    # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
+    xhat2 = np.multiply(subtract_3, r2, out=subtract_3)
+
+    # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
+    z2 = np.multiply(xhat2, gamma2, out=work.z2)
+    np.add(z2, beta2, out=z2)
+
+    # (9) h1[n, c] = relu(z2[n, c])
+    h1 = np.maximum(z2, 0.0, out=z2)
+
+    # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
+    z3 = np.dot(h1, W3, out=work.z3)
+
+    # (11) mu4[c] = sum[n](z3[n, c]) / N
+    mu4 = np.dot(work.ones_N, z3, out=work.multiply_5)
+    np.divide(mu4, N, out=mu4)
+
+    # (12) var4[c] = sum[n]((z3[n, c] - mu4[c])**2) / N
+    subtract_12 = np.subtract(z3, mu4, out=z3)
+    var4 = np.einsum("...i,...i->...", subtract_12.T, subtract_12.T, out=work.var4)
+    np.divide(var4, N, out=var4)
+
+    # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
+    r4 = np.add(var4, 1e-05, out=work.r4)
+    np.sqrt(r4, out=r4)
+    np.divide(1.0, r4, out=r4)
+
+    # (14) new_running_mean4[c] = mu4[c] / 10 + 9 * running_mean4[c] / 10
+    multiply_14 = np.multiply(running_mean4, 9.0, out=work.multiply_14)
+    new_running_mean4 = np.add(mu4, multiply_14, out=mu4)
+    np.divide(new_running_mean4, 10.0, out=new_running_mean4)
+
+    # (15) new_running_var4[c] = 9 * running_var4[c] / 10 + N * var4[c] / (10 * (N - 1))
+    new_running_var4 = np.multiply(var4, N * float(np.float_power(N - 1, -1)), out=var4)
+    multiply_15 = np.multiply(running_var4, 9.0, out=work.multiply_14)
+    np.add(new_running_var4, multiply_15, out=new_running_var4)
+    np.divide(new_running_var4, 10.0, out=new_running_var4)
+
+    # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
+    xhat4 = np.multiply(subtract_12, r4, out=subtract_12)
+
+    # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
+    z4 = np.multiply(xhat4, gamma4, out=work.z4)
+    np.add(z4, beta4, out=z4)
+
+    # (18) h2[n, c] = relu(z4[n, c])
+    h2 = np.maximum(z4, 0.0, out=z4)
+
+    # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
+    z5 = np.dot(h2, W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    p = np.subtract(z5, largest_20[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_20 = np.dot(p, work.ones_10, out=work.total_20)
+    np.divide(p, total_20[:, None], out=p)
+
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_21 = np.add(work.fixed_N, y, out=work.add_21)
+    take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+    log_21 = np.log(total_20, out=total_20)
+    np.subtract(take_21, largest_20, out=take_21)
+    np.subtract(log_21, take_21, out=log_21)
+    total_21 = float(np.add.reduce(log_21, axis=None))
+    loss = total_21 / N
+
+    # (22) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
+    take_22 = p.take(add_21, out=work.total_20, mode="clip")
+    np.subtract(take_22, 1.0, out=take_22)
+    dz5 = p
+    dz5.put(add_21, take_22)
+    np.divide(dz5, N, out=dz5)
+
+    # (23) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i])
+    dW5 = np.dot(h2.T, dz5, out=work.dW5)
+
+    # (24) db5[j] = sum[n](dz5[n, j])
+    db5 = np.dot(work.ones_N, dz5, out=work.db5)
+
+    # (25) dh2[n, i] = sum[j](W5[i, j] * dz5[n, j])
+    dh2 = np.dot(dz5, W5.T, out=work.dh2)
+
+    # (26) dz4[n, c] = dh2[n, c] * [z4[n, c] > 0]
+    mask_26 = np.greater(h2, 0.0, out=work.mask_26)
+    dz4 = np.multiply(mask_26, dh2, out=dh2)
+
+    # (27) dbeta4[c] = sum[n](dz4[n, c])
+    dbeta4 = np.dot(work.ones_N, dz4, out=work.multiply_14)
+
+    # (28) dgamma4[c] = sum[n](dz4[n, c] * xhat4[n, c])
+    dgamma4 = np.einsum("...i,...i->...", dz4.T, xhat4.T, out=work.dgamma4)
+
+    # (29) dxhat4[n, c] = gamma4[c] * dz4[n, c]
+    dxhat4 = np.multiply(dz4, gamma4, out=dz4)
+
+    # (30) dz3[n, c] = (dxhat4[n, c] - sum[n1](dxhat4[n1, c]) / N - xhat4[n, c] *
+    #     sum[n1](dxhat4[n1, c] * xhat4[n1, c]) / N) * r4[c]
+    total_30 = np.dot(work.ones_N, dxhat4, out=work.total_30)
+    np.divide(total_30, N, out=total_30)
+    inner_30 = np.einsum("...i,...i->...", dxhat4.T, xhat4.T, out=work.inner_30)
+    np.divide(inner_30, N, out=inner_30)
+    multiply_30 = np.multiply(xhat4, inner_30, out=xhat4)
+    dz3 = np.subtract(dxhat4, total_30, out=dxhat4)
+    np.subtract(dz3, multiply_30, out=dz3)
+    np.multiply(dz3, r4, out=dz3)
+
+    # (31) dW3[i, j] = sum[n](dz3[n, j] * h1[n, i])
+    dW3 = np.dot(h1.T, dz3, out=work.dW3)
+
+    # (32) dh1[n, i] = sum[j](W3[i, j] * dz3[n, j])
+    dh1 = np.dot(dz3, W3.T, out=work.z3)
+
+    # (33) dz2[n, c] = dh1[n, c] * [z2[n, c] > 0]
+    mask_33 = np.greater(h1, 0.0, out=work.mask_26)
+    dz2 = np.multiply(mask_33, dh1, out=dh1)
+
+    # (34) dbeta2[c] = sum[n](dz2[n, c])
+    dbeta2 = np.dot(work.ones_N, dz2, out=work.r4)
+
+    # (35) dgamma2[c] = sum[n](dz2[n, c] * xhat2[n, c])
+    dgamma2 = np.einsum("...i,...i->...", dz2.T, xhat2.T, out=work.total_30)
+
+    # (36) dxhat2[n, c] = gamma2[c] * dz2[n, c]
+    dxhat2 = np.multiply(dz2, gamma2, out=dz2)
+
+    # (37) dz1[n, c] = (dxhat2[n, c] - sum[n1](dxhat2[n1, c]) / N - xhat2[n, c] *
+    #     sum[n1](dxhat2[n1, c] * xhat2[n1, c]) / N) * r2[c]
+    total_37 = np.dot(work.ones_N, dxhat2, out=work.inner_30)
+    np.divide(total_37, N, out=total_37)
+    inner_37 = np.einsum("...i,...i->...", dxhat2.T, xhat2.T, out=work.inner_37)
+    np.divide(inner_37, N, out=inner_37)
+    multiply_37 = np.multiply(xhat2, inner_37, out=xhat2)
+    dz1 = np.subtract(dxhat2, total_37, out=dxhat2)
+    np.subtract(dz1, multiply_37, out=dz1)
+    np.multiply(dz1, r2, out=dz1)
+
+    # (38) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
+    dW1 = np.dot(x.T, dz1, out=work.dW1)
+
+    if state is not work._state:
+        np.copyto(state["running_mean2"], new_running_mean2)
+        np.copyto(state["running_var2"], new_running_var2)
+        np.copyto(state["running_mean4"], new_running_mean4)
+        np.copyto(state["running_var4"], new_running_var4)
+
+    return loss, {
+        "W1": dW1,
+        "gamma2": dgamma2,
+        "beta2": dbeta2,
+        "W3": dW3,
+        "gamma4": dgamma4,
+        "beta4": dbeta4,
+        "W5": dW5,
+        "b5": db5,
+    }
+
+
+def _loss_and_grads_in_use(params, x, y, state, workspace):
+    """Return the loss and its gradients by parameter and input names."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    state = _held(state, work)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3 = params["W3"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+    running_mean2 = state["running_mean2"]
+    running_var2 = state["running_var2"]
+    running_mean4 = state["running_mean4"]
+    running_var4 = state["running_var4"]
+
+    # (39) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    z1 = np.dot(x, W1, out=work.z1)
+
+    # (42) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
+    r2 = np.add(running_var2, 1e-05, out=work.r2)
+    np.sqrt(r2, out=r2)
+    np.divide(1.0, r2, out=r2)
+
+    # (43) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
+    xhat2 = np.subtract(z1, running_mean2, out=z1)
+    np.multiply(xhat2, r2, out=xhat2)
+
+    # (44) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
+    z2 = np.multiply(xhat2, gamma2, out=work.z2)
+    np.add(z2, beta2, out=z2)
+
+    # (45) h1[n, c] = relu(z2[n, c])
+    h1 = np.maximum(z2, 0.0, out=z2)
+
+    # (46) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
+    z3 = np.dot(h1, W3, out=work.z3)
+
+    # (49) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
+    r4 = np.add(running_var4, 1e-05, out=work.r4)
+    np.sqrt(r4, out=r4)
+    np.divide(1.0, r4, out=r4)
+
+    # (50) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
+    xhat4 = np.subtract(z3, running_mean4, out=z3)
+    np.multiply(xhat4, r4, out=xhat4)
+
+    # (51) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
+    z4 = np.multiply(xhat4, gamma4, out=work.z4)
+    np.add(z4, beta4, out=z4)
+
+    # (52) h2[n, c] = relu(z4[n, c])
+    h2 = np.maximum(z4, 0.0, out=z4)
+
+    # (53) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
+    z5 = np.dot(h2, W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (54) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_54 = np.maximum.reduce(z5, axis=1, out=work.take_21)
+    p = np.subtract(z5, largest_54[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_54 = np.dot(p, work.ones_10, out=work.total_20)
+    np.divide(p, total_54[:, None], out=p)
+
+    # (55) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_55 = np.add(work.fixed_N_2, y, out=work.add_21)
+    take_55 = z5.take(add_55, out=work.largest_20, mode="clip")
+    log_55 = np.log(total_54, out=total_54)
+    np.subtract(take_55, largest_54, out=take_55)
+    np.subtract(log_55, take_55, out=log_55)
+    total_55 = float(np.add.reduce(log_55, axis=None))
+    loss = total_55 / N
+
+    # (56) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
+    take_56 = p.take(add_55, out=work.total_20, mode="clip")
+    np.subtract(take_56, 1.0, out=take_56)
+    dz5 = p
+    dz5.put(add_55, take_56)
+    np.divide(dz5, N, out=dz5)
+
+    # (57) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i])
+    dW5 = np.dot(h2.T, dz5, out=work.dW5)
+
+    # (58) db5[j] = sum[n](dz5[n, j])
+    db5 = np.dot(work.ones_N, dz5, out=work.db5)
+
+    # (59) dh2[n, i] = sum[j](W5[i, j] * dz5[n, j])
+    dh2 = np.dot(dz5, W5.T, out=work.dh2)
+
+    # (60) dz4[n, c] = dh2[n, c] * [z4[n, c] > 0]
+    mask_60 = np.greater(h2, 0.0, out=work.mask_26)
+    dz4 = np.multiply(mask_60, dh2, out=dh2)
+
+    # (61) dbeta4[c] = sum[n](dz4[n, c])
+    dbeta4 = np.dot(work.ones_N, dz4, out=work.inner_37)
+
+    # (62) dgamma4[c] = sum[n](dz4[n, c] * xhat4[n, c])
+    dgamma4 = np.einsum("...i,...i->...", dz4.T, xhat4.T, out=work.dgamma4)
+
+    # (63) dxhat4[n, c] = gamma4[c] * dz4[n, c]
+    dxhat4 = np.multiply(dz4, gamma4, out=dz4)
+
+    # (64) dz3[n, c] = r4[c] * dxhat4[n, c]
+    dz3 = np.multiply(dxhat4, r4, out=dxhat4)
+
+    # (65) dW3[i, j] = sum[n](dz3[n, j] * h1[n, i])
+    dW3 = np.dot(h1.T, dz3, out=work.dW3)
+
+    # (66) dh1[n, i] = sum[j](W3[i, j] * dz3[n, j])
+    dh1 = np.dot(dz3, W3.T, out=work.z3)
+
+    # (67) dz2[n, c] = dh1[n, c] * [z2[n, c] > 0]
+    mask_67 = np.greater(h1, 0.0, out=work.mask_26)
+    dz2 = np.multiply(mask_67, dh1, out=dh1)
+
+    # (68) dbeta2[c] = sum[n](dz2[n, c])
+    dbeta2 = np.dot(work.ones_N, dz2, out=work.r4)
+
+    # (69) dgamma2[c] = sum[n](dz2[n, c] * xhat2[n, c])
+    dgamma2 = np.einsum("...i,...i->...", dz2.T, xhat2.T, out=work.inner_30)
+
+    # (70) dxhat2[n, c] = gamma2[c] * dz2[n, c]
+    dxhat2 = np.multiply(dz2, gamma2, out=dz2)
+
+    # (71) dz1[n, c] = r2[c] * dxhat2[n, c]
+    dz1 = np.multiply(dxhat2, r2, out=dxhat2)
+
+    # (72) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
+    dW1 = np.dot(x.T, dz1, out=work.dW1)
+
+    return loss, {
+        "W1": dW1,
+        "gamma2": dgamma2,
+        "beta2": dbeta2,
+        "W3": dW3,
+        "gamma4": dgamma4,
+        "beta4": dbeta4,
+        "W5": dW5,
+        "b5": db5,
+    }
+
+
+def _held(state, work):
+    """The states to read: those that were given, or those that training starts from."""
+    if state is None:
+        return work._state
+    if not hasattr(state, "keys"):
+        raise ValueError(f"state: expected a dict, got {type(state).__name__}")
+    expected = ", ".join(_STATES)
+    for name in _STATES:
+        if name not in state:
+            raise ValueError(f"state: {name!r} is missing, expected {expected}")
+    for name, array in state.items():
+        if name not in _STATES:
+            raise ValueError(f"state: {name!r} is no state, expected {expected}")
+        shape, dtype = work._state[name].shape, work._dtype
+        if getattr(array, "shape", None) != shape:
+            came = getattr(array, "shape", type(array).__name__)
+            raise ValueError(f"{name}: shape {came}, expected {shape}")
+        if array.dtype != dtype:
+            came = f"dtype {array.dtype}, expected {dtype}"
+            raise ValueError(f"{name}: {came} as in params")
+    return state
+
+
+def _refuse_divisor(name, array, divisor, label):
+    """Name the input whose extents make a divisor 0."""
+    reason = f"for which {divisor} is 0, and {label} divides by it: give more"
+    raise ValueError(f"{name}: shape {array.shape}, {reason}")
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            least = 1
+            if came == known and came >= least:
+                continue
+            if came == known:
+                reason = f"{extent} = {came}: it must be at least {least}"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]

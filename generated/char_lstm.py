@@ -1,0 +1,898 @@
+"""Shakespeare's sonnets, a character at a time, by long short-term memory
+
+A state that is carried along the text has to say what of it matters for the next
+character. Its gates say how much of it is kept. On the way back the errors travel along
+the text the other way: a second recurrence, from the last step to the first.
+
+Written by symbackprop from the spec char_lstm (bd1bf73919517eec).
+Call init_params, then forward, loss_and_grads.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "ids": ("N", "T"),
+    "next": ("N", "T"),
+    "E1": (61, 32),
+    "W2_i": (32, 128),
+    "U2_i": (128, 128),
+    "b2_i": (128,),
+    "W2_f": (32, 128),
+    "U2_f": (128, 128),
+    "b2_f": (128,),
+    "W2_g": (32, 128),
+    "U2_g": (128, 128),
+    "b2_g": (128,),
+    "W2_o": (32, 128),
+    "U2_o": (128, 128),
+    "b2_o": (128,),
+    "W3": (128, 61),
+    "b3": (61,),
+    "p": ("N", "T", 61),
+}
+
+_PARAMETERS = [
+    "E1",
+    "W2_i",
+    "U2_i",
+    "b2_i",
+    "W2_f",
+    "U2_f",
+    "b2_f",
+    "W2_g",
+    "U2_g",
+    "b2_g",
+    "W2_o",
+    "U2_o",
+    "b2_o",
+    "W3",
+    "b3",
+]
+_KINDS = {
+    "ids": "iu",
+    "next": "iu",
+}
+_CLASSES = {
+    "ids": 61,
+    "next": 61,
+}
+_EXTENTS = [
+    "N",
+    "T",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "E1": _normal(rng, (61, 32), 0.05, dtype),
+        "W2_i": _glorot_uniform(rng, (32, 128), dtype),
+        "U2_i": _glorot_uniform(rng, (128, 128), dtype),
+        "b2_i": np.zeros((128,), dtype),
+        "W2_f": _glorot_uniform(rng, (32, 128), dtype),
+        "U2_f": _glorot_uniform(rng, (128, 128), dtype),
+        "b2_f": np.ones((128,), dtype),
+        "W2_g": _glorot_uniform(rng, (32, 128), dtype),
+        "U2_g": _glorot_uniform(rng, (128, 128), dtype),
+        "b2_g": np.zeros((128,), dtype),
+        "W2_o": _glorot_uniform(rng, (32, 128), dtype),
+        "U2_o": _glorot_uniform(rng, (128, 128), dtype),
+        "b2_o": np.zeros((128,), dtype),
+        "W3": _glorot_uniform(rng, (128, 61), dtype),
+        "b3": np.zeros((61,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, T, dtype=np.float32):
+        self._extents = {"N": N, "T": T}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self.T = T
+        self.range_T = np.arange(T)
+        self.fixed_T = np.multiply(self.range_T, 61 * N)
+        self.range_N = np.arange(N)
+        self.fixed_N = np.multiply(self.range_N, 61)
+        self.fixed_N_2 = np.add(self.fixed_T, self.fixed_N[:, None])
+        self.ones_N_T = np.ones(N * T, dtype)
+        self.range_32 = np.arange(32)
+        self.e = np.empty((N, T, 32), dtype)
+        self.copy_2 = np.empty((N * T, 32), dtype)
+        self.product_2 = np.empty((T, N, 128), dtype)
+        self.zeros_2 = np.empty((N, 128), dtype)
+        self.product_4 = np.empty((T, N, 128), dtype)
+        self.product_6 = np.empty((T, N, 128), dtype)
+        self.product_8 = np.empty((T, N, 128), dtype)
+        self.i2 = np.empty((T, N, 128), dtype)
+        self.f2 = np.empty((T, N, 128), dtype)
+        self.g2 = np.empty((T, N, 128), dtype)
+        self.o2 = np.empty((T, N, 128), dtype)
+        self.c2 = np.empty((T, N, 128), dtype)
+        self.h = np.empty((T, N, 128), dtype)
+        self.z_i2_t = np.empty((N, 128), dtype)
+        self.multiply_10_2 = np.empty((N, 128), dtype)
+        self.z3 = np.empty((T, N, 61), dtype)
+        self.largest_13 = np.empty((T, N), dtype)
+        self.p = np.empty((T, N, 61), dtype)
+        self.total_13 = np.empty((T, N), dtype)
+        self.add_14 = np.empty((N, T), np.intp)
+        self.take_14 = np.empty((N, T), dtype)
+        self.dW3 = np.empty((128, 61), dtype)
+        self.db3 = np.empty((61,), dtype)
+        self.dz_f2 = np.empty((T, N, 128), dtype)
+        self.dz_i2 = np.empty((T, N, 128), dtype)
+        self.product_18_4 = np.empty((N, 128), dtype)
+        self.dh_t = np.empty((N, 128), dtype)
+        self.dU2_f = np.empty((128, 128), dtype)
+        self.dU2_g = np.empty((128, 128), dtype)
+        self.dU2_i = np.empty((128, 128), dtype)
+        self.dU2_o = np.empty((128, 128), dtype)
+        self.dW2_f = np.empty((32, 128), dtype)
+        self.dW2_g = np.empty((32, 128), dtype)
+        self.dW2_i = np.empty((32, 128), dtype)
+        self.dW2_o = np.empty((32, 128), dtype)
+        self.db2_f = np.empty((128,), dtype)
+        self.db2_g = np.empty((128,), dtype)
+        self.db2_i = np.empty((128,), dtype)
+        self.db2_o = np.empty((128,), dtype)
+        self.product_40 = np.empty((T, N, 32), dtype)
+        self.product_40_2 = np.empty((T, N, 32), dtype)
+        self.product_40_3 = np.empty((T, N, 32), dtype)
+        self.de = np.empty((T, N, 32), dtype)
+        self.dE1 = np.empty((61, 32), dtype)
+        self.add_41 = np.empty((32, N, T), np.intp)
+        self.copy_41 = np.empty((32 * N * T,), dtype)
+        self.p_2 = np.empty((N, T, 61), dtype)
+
+
+@np.errstate(over="ignore")
+def forward(params, *, ids, workspace=None, training=False):
+    """Return p, by name."""
+    work = _prepare(params, {"ids": ids}, workspace)
+    N = work.N
+    T = work.T
+    ids = np.asarray(ids, dtype=np.intp)
+    E1 = params["E1"]
+    W2_i = params["W2_i"]
+    U2_i = params["U2_i"]
+    b2_i = params["b2_i"]
+    W2_f = params["W2_f"]
+    U2_f = params["U2_f"]
+    b2_f = params["b2_f"]
+    W2_g = params["W2_g"]
+    U2_g = params["U2_g"]
+    b2_g = params["b2_g"]
+    W2_o = params["W2_o"]
+    U2_o = params["U2_o"]
+    b2_o = params["b2_o"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) e[n, t, d] = E1[ids[n, t], d]
+    e = E1.take(ids, axis=0, out=work.e, mode="clip")
+
+    # (2) z_i2, apart from other steps
+    copy_2 = work.copy_2
+    np.copyto(copy_2.reshape(T, N, 32), e.transpose(1, 0, 2))
+    product_2 = work.product_2
+    np.dot(copy_2, W2_i, out=product_2.reshape(N * T, 128))
+    np.add(product_2, b2_i, out=product_2)
+    zeros_2 = work.zeros_2
+    zeros_2.fill(0.0)
+
+    # (4) z_f2, apart from other steps
+    product_4 = work.product_4
+    np.dot(copy_2, W2_f, out=product_4.reshape(N * T, 128))
+    np.add(product_4, b2_f, out=product_4)
+
+    # (6) z_g2, apart from other steps
+    product_6 = work.product_6
+    np.dot(copy_2, W2_g, out=product_6.reshape(N * T, 128))
+    np.add(product_6, b2_g, out=product_6)
+
+    # (8) z_o2, apart from other steps
+    product_8 = work.product_8
+    np.dot(copy_2, W2_o, out=product_8.reshape(N * T, 128))
+    np.add(product_8, b2_o, out=product_8)
+
+    c2 = work.c2
+    h = work.h
+
+    for t in range(T):
+        # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_i[i, j] * e[n, t, i])
+        h_before = h[t - 1] if t >= 1 else zeros_2
+        z_i2_t = np.dot(h_before, U2_i, out=work.z_i2_t)
+        np.add(z_i2_t, product_2[t], out=z_i2_t)
+
+        # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+        i2_t = np.negative(z_i2_t, out=z_i2_t)
+        np.exp(i2_t, out=i2_t)
+        np.add(i2_t, 1.0, out=i2_t)
+        np.divide(1.0, i2_t, out=i2_t)
+
+        # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_f[i, j] * e[n, t, i])
+        z_f2_t = np.dot(h_before, U2_f, out=work.dh_t)
+        np.add(z_f2_t, product_4[t], out=z_f2_t)
+
+        # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+        f2_t = np.negative(z_f2_t, out=z_f2_t)
+        np.exp(f2_t, out=f2_t)
+        np.add(f2_t, 1.0, out=f2_t)
+        np.divide(1.0, f2_t, out=f2_t)
+
+        # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_g[i, j] * e[n, t, i])
+        z_g2_t = np.dot(h_before, U2_g, out=work.product_18_4)
+        np.add(z_g2_t, product_6[t], out=z_g2_t)
+
+        # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+        g2_t = np.tanh(z_g2_t, out=z_g2_t)
+
+        # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_o[i, j] * e[n, t, i])
+        z_o2_t = np.dot(h_before, U2_o, out=work.multiply_10_2)
+        np.add(z_o2_t, product_8[t], out=z_o2_t)
+
+        # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+        o2_t = np.negative(z_o2_t, out=z_o2_t)
+        np.exp(o2_t, out=o2_t)
+        np.add(o2_t, 1.0, out=o2_t)
+        np.divide(1.0, o2_t, out=o2_t)
+
+        # (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+        #     i2[n, t, j]
+        c2_before = c2[t - 1] if t >= 1 else zeros_2
+        multiply_10 = np.multiply(c2_before, f2_t, out=f2_t)
+        multiply_10_2 = np.multiply(i2_t, g2_t, out=i2_t)
+        c2_t = np.add(multiply_10_2, multiply_10, out=c2[t])
+
+        # (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+        tanh_11 = np.tanh(c2_t, out=work.z_i2_t)
+        np.multiply(tanh_11, o2_t, out=h[t])
+
+    # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    z3 = work.z3
+    np.dot(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
+    np.add(z3, b3, out=z3)
+
+    # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+    largest_13 = np.maximum.reduce(z3, axis=2, out=work.largest_13)
+    p = np.subtract(z3, largest_13[:, :, None], out=z3)
+    np.exp(p, out=p)
+    total_13 = np.add.reduce(p, axis=2, out=work.total_13)
+    np.divide(p, total_13[:, :, None], out=p)
+    p_2 = work.p_2
+    np.copyto(p_2, p.transpose(1, 0, 2))
+
+    return {
+        "p": p_2,
+    }
+
+
+@np.errstate(over="ignore")
+def loss(params, *, ids, next, workspace=None, training=True):
+    """Return the loss."""
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    N = work.N
+    T = work.T
+    ids = np.asarray(ids, dtype=np.intp)
+    next = np.asarray(next, dtype=np.intp)
+    E1 = params["E1"]
+    W2_i = params["W2_i"]
+    U2_i = params["U2_i"]
+    b2_i = params["b2_i"]
+    W2_f = params["W2_f"]
+    U2_f = params["U2_f"]
+    b2_f = params["b2_f"]
+    W2_g = params["W2_g"]
+    U2_g = params["U2_g"]
+    b2_g = params["b2_g"]
+    W2_o = params["W2_o"]
+    U2_o = params["U2_o"]
+    b2_o = params["b2_o"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) e[n, t, d] = E1[ids[n, t], d]
+    e = E1.take(ids, axis=0, out=work.e, mode="clip")
+
+    # (2) z_i2, apart from other steps
+    copy_2 = work.copy_2
+    np.copyto(copy_2.reshape(T, N, 32), e.transpose(1, 0, 2))
+    product_2 = work.product_2
+    np.dot(copy_2, W2_i, out=product_2.reshape(N * T, 128))
+    np.add(product_2, b2_i, out=product_2)
+    zeros_2 = work.zeros_2
+    zeros_2.fill(0.0)
+
+    # (4) z_f2, apart from other steps
+    product_4 = work.product_4
+    np.dot(copy_2, W2_f, out=product_4.reshape(N * T, 128))
+    np.add(product_4, b2_f, out=product_4)
+
+    # (6) z_g2, apart from other steps
+    product_6 = work.product_6
+    np.dot(copy_2, W2_g, out=product_6.reshape(N * T, 128))
+    np.add(product_6, b2_g, out=product_6)
+
+    # (8) z_o2, apart from other steps
+    product_8 = work.product_8
+    np.dot(copy_2, W2_o, out=product_8.reshape(N * T, 128))
+    np.add(product_8, b2_o, out=product_8)
+
+    c2 = work.c2
+    h = work.h
+
+    for t in range(T):
+        # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_i[i, j] * e[n, t, i])
+        h_before = h[t - 1] if t >= 1 else zeros_2
+        z_i2_t = np.dot(h_before, U2_i, out=work.z_i2_t)
+        np.add(z_i2_t, product_2[t], out=z_i2_t)
+
+        # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+        i2_t = np.negative(z_i2_t, out=z_i2_t)
+        np.exp(i2_t, out=i2_t)
+        np.add(i2_t, 1.0, out=i2_t)
+        np.divide(1.0, i2_t, out=i2_t)
+
+        # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_f[i, j] * e[n, t, i])
+        z_f2_t = np.dot(h_before, U2_f, out=work.dh_t)
+        np.add(z_f2_t, product_4[t], out=z_f2_t)
+
+        # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+        f2_t = np.negative(z_f2_t, out=z_f2_t)
+        np.exp(f2_t, out=f2_t)
+        np.add(f2_t, 1.0, out=f2_t)
+        np.divide(1.0, f2_t, out=f2_t)
+
+        # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_g[i, j] * e[n, t, i])
+        z_g2_t = np.dot(h_before, U2_g, out=work.product_18_4)
+        np.add(z_g2_t, product_6[t], out=z_g2_t)
+
+        # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+        g2_t = np.tanh(z_g2_t, out=z_g2_t)
+
+        # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_o[i, j] * e[n, t, i])
+        z_o2_t = np.dot(h_before, U2_o, out=work.multiply_10_2)
+        np.add(z_o2_t, product_8[t], out=z_o2_t)
+
+        # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+        o2_t = np.negative(z_o2_t, out=z_o2_t)
+        np.exp(o2_t, out=o2_t)
+        np.add(o2_t, 1.0, out=o2_t)
+        np.divide(1.0, o2_t, out=o2_t)
+
+        # (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+        #     i2[n, t, j]
+        c2_before = c2[t - 1] if t >= 1 else zeros_2
+        multiply_10 = np.multiply(c2_before, f2_t, out=f2_t)
+        multiply_10_2 = np.multiply(i2_t, g2_t, out=i2_t)
+        c2_t = np.add(multiply_10_2, multiply_10, out=c2[t])
+
+        # (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+        tanh_11 = np.tanh(c2_t, out=work.z_i2_t)
+        np.multiply(tanh_11, o2_t, out=h[t])
+
+    # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    z3 = work.z3
+    np.dot(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
+    np.add(z3, b3, out=z3)
+
+    # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+    largest_13 = np.maximum.reduce(z3, axis=2, out=work.largest_13)
+    subtract_13 = np.subtract(z3, largest_13[:, :, None], out=work.p)
+    np.exp(subtract_13, out=subtract_13)
+    total_13 = np.add.reduce(subtract_13, axis=2, out=work.total_13)
+
+    # (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
+    add_14 = np.add(work.fixed_N_2, next, out=work.add_14)
+    take_14 = z3.take(add_14, out=work.take_14, mode="clip")
+    log_14 = np.log(total_13, out=total_13)
+    np.subtract(take_14, largest_13.T, out=take_14)
+    np.subtract(log_14.T, take_14, out=take_14)
+    total_14 = float(np.add.reduce(take_14, axis=None))
+    loss = total_14 / (N * T)
+
+    return loss
+
+
+@np.errstate(over="ignore")
+def loss_and_grads(params, *, ids, next, workspace=None, training=True):
+    """Return the loss and its gradients by parameter and input names."""
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    N = work.N
+    T = work.T
+    ids = np.asarray(ids, dtype=np.intp)
+    next = np.asarray(next, dtype=np.intp)
+    E1 = params["E1"]
+    W2_i = params["W2_i"]
+    U2_i = params["U2_i"]
+    b2_i = params["b2_i"]
+    W2_f = params["W2_f"]
+    U2_f = params["U2_f"]
+    b2_f = params["b2_f"]
+    W2_g = params["W2_g"]
+    U2_g = params["U2_g"]
+    b2_g = params["b2_g"]
+    W2_o = params["W2_o"]
+    U2_o = params["U2_o"]
+    b2_o = params["b2_o"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) e[n, t, d] = E1[ids[n, t], d]
+    e = E1.take(ids, axis=0, out=work.e, mode="clip")
+
+    # (2) z_i2, apart from other steps
+    copy_2 = work.copy_2
+    np.copyto(copy_2.reshape(T, N, 32), e.transpose(1, 0, 2))
+    product_2 = work.product_2
+    np.dot(copy_2, W2_i, out=product_2.reshape(N * T, 128))
+    np.add(product_2, b2_i, out=product_2)
+    zeros_2 = work.zeros_2
+    zeros_2.fill(0.0)
+
+    # (4) z_f2, apart from other steps
+    product_4 = work.product_4
+    np.dot(copy_2, W2_f, out=product_4.reshape(N * T, 128))
+    np.add(product_4, b2_f, out=product_4)
+
+    # (6) z_g2, apart from other steps
+    product_6 = work.product_6
+    np.dot(copy_2, W2_g, out=product_6.reshape(N * T, 128))
+    np.add(product_6, b2_g, out=product_6)
+
+    # (8) z_o2, apart from other steps
+    product_8 = work.product_8
+    np.dot(copy_2, W2_o, out=product_8.reshape(N * T, 128))
+    np.add(product_8, b2_o, out=product_8)
+
+    i2 = work.i2
+    f2 = work.f2
+    g2 = work.g2
+    o2 = work.o2
+    c2 = work.c2
+    h = work.h
+
+    for t in range(T):
+        # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_i[i, j] * e[n, t, i])
+        h_before = h[t - 1] if t >= 1 else zeros_2
+        z_i2_t = np.dot(h_before, U2_i, out=work.z_i2_t)
+        np.add(z_i2_t, product_2[t], out=z_i2_t)
+
+        # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+        negative_3 = np.negative(z_i2_t, out=z_i2_t)
+        np.exp(negative_3, out=negative_3)
+        np.add(negative_3, 1.0, out=negative_3)
+        i2_t = np.divide(1.0, negative_3, out=i2[t])
+
+        # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_f[i, j] * e[n, t, i])
+        z_f2_t = np.dot(h_before, U2_f, out=work.z_i2_t)
+        np.add(z_f2_t, product_4[t], out=z_f2_t)
+
+        # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+        negative_5 = np.negative(z_f2_t, out=z_f2_t)
+        np.exp(negative_5, out=negative_5)
+        np.add(negative_5, 1.0, out=negative_5)
+        f2_t = np.divide(1.0, negative_5, out=f2[t])
+
+        # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_g[i, j] * e[n, t, i])
+        z_g2_t = np.dot(h_before, U2_g, out=work.z_i2_t)
+        np.add(z_g2_t, product_6[t], out=z_g2_t)
+
+        # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+        g2_t = np.tanh(z_g2_t, out=g2[t])
+
+        # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_o[i, j] * e[n, t, i])
+        z_o2_t = np.dot(h_before, U2_o, out=work.z_i2_t)
+        np.add(z_o2_t, product_8[t], out=z_o2_t)
+
+        # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+        negative_9 = np.negative(z_o2_t, out=z_o2_t)
+        np.exp(negative_9, out=negative_9)
+        np.add(negative_9, 1.0, out=negative_9)
+        o2_t = np.divide(1.0, negative_9, out=o2[t])
+
+        # (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+        #     i2[n, t, j]
+        c2_before = c2[t - 1] if t >= 1 else zeros_2
+        multiply_10 = np.multiply(c2_before, f2_t, out=work.z_i2_t)
+        multiply_10_2 = np.multiply(i2_t, g2_t, out=work.multiply_10_2)
+        c2_t = np.add(multiply_10_2, multiply_10, out=c2[t])
+
+        # (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+        tanh_11 = np.tanh(c2_t, out=work.multiply_10_2)
+        np.multiply(tanh_11, o2_t, out=h[t])
+
+    # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    z3 = work.z3
+    np.dot(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
+    np.add(z3, b3, out=z3)
+
+    # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+    largest_13 = np.maximum.reduce(z3, axis=2, out=work.largest_13)
+    p = np.subtract(z3, largest_13[:, :, None], out=work.p)
+    np.exp(p, out=p)
+    total_13 = np.add.reduce(p, axis=2, out=work.total_13)
+    np.divide(p, total_13[:, :, None], out=p)
+
+    # (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
+    add_14 = np.add(work.fixed_N_2, next, out=work.add_14)
+    take_14 = z3.take(add_14, out=work.take_14, mode="clip")
+    log_14 = np.log(total_13, out=total_13)
+    np.subtract(take_14, largest_13.T, out=take_14)
+    np.subtract(log_14.T, take_14, out=take_14)
+    total_14 = float(np.add.reduce(take_14, axis=None))
+    loss = total_14 / (N * T)
+
+    # (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+    take_15 = p.take(add_14, out=work.take_14, mode="clip")
+    np.subtract(take_15, 1.0, out=take_15)
+    dz3 = p
+    dz3.put(add_14, take_15)
+    np.divide(dz3, N * T, out=dz3)
+
+    # (16) dW3[i, j] = sum[n, t](dz3[n, t, j] * h[n, t, i])
+    dW3 = np.dot(h.reshape(N * T, 128).T, dz3.reshape(N * T, 61), out=work.dW3)
+
+    # (17) db3[j] = sum[n, t](dz3[n, t, j])
+    db3 = np.dot(work.ones_N_T, dz3.reshape(N * T, 61), out=work.db3)
+
+    # (18) dh, apart from other steps
+    product_18 = work.product_8
+    np.dot(dz3.reshape(N * T, 61), W3.T, out=product_18.reshape(N * T, 128))
+
+    dc2 = work.product_6
+    dz_o2 = work.product_4
+    dz_g2 = work.product_2
+    dz_f2 = work.dz_f2
+    dz_i2 = work.dz_i2
+
+    for t in reversed(range(T)):
+        # (18) dh[n, t, j] = sum[j1](W3[j, j1] * dz3[n, t, j1]) + [t + 1 < T] *
+        #     (sum[j1](U2_f[j, j1] * dz_f2[n, t + 1, j1]) + sum[j1](U2_g[j, j1] *
+        #     dz_g2[n, t + 1, j1]) + sum[j1](U2_i[j, j1] * dz_i2[n, t + 1, j1]) +
+        #     sum[j1](U2_o[j, j1] * dz_o2[n, t + 1, j1]))
+        if t < T - 1:
+            product_18_2 = np.dot(dz_f2[t + 1], U2_f.T, out=work.multiply_10_2)
+            product_18_3 = np.dot(dz_g2[t + 1], U2_g.T, out=work.z_i2_t)
+            product_18_4 = np.dot(dz_i2[t + 1], U2_i.T, out=work.product_18_4)
+            dh_t = np.dot(dz_o2[t + 1], U2_o.T, out=work.dh_t)
+            np.add(product_18_3, product_18_2, out=product_18_3)
+            np.add(product_18_4, product_18_3, out=product_18_4)
+            np.add(dh_t, product_18_4, out=dh_t)
+        else:
+            dh_t = work.dh_t
+            dh_t.fill(0.0)
+        np.add(dh_t, product_18[t], out=dh_t)
+
+        # (19) dc2[n, t, j] = (1 - tanh(c2[n, t, j])**2) * dh[n, t, j] * o2[n, t, j] +
+        #     [t + 1 < T] * dc2[n, t + 1, j] * f2[n, t + 1, j]
+        tanh_19 = np.tanh(c2[t], out=work.product_18_4)
+        multiply_19 = np.multiply(tanh_19, tanh_19, out=work.z_i2_t)
+        np.subtract(1.0, multiply_19, out=multiply_19)
+        np.multiply(dh_t, multiply_19, out=multiply_19)
+        np.multiply(o2[t], multiply_19, out=multiply_19)
+        if t < T - 1:
+            multiply_19_2 = np.multiply(f2[t + 1], dc2[t + 1], out=work.multiply_10_2)
+        else:
+            multiply_19_2 = work.multiply_10_2
+            multiply_19_2.fill(0.0)
+        dc2_t = np.add(multiply_19_2, multiply_19, out=dc2[t])
+
+        # (20) do2[n, t, j] = dh[n, t, j] * tanh(c2[n, t, j])
+        do2_t = np.multiply(tanh_19, dh_t, out=tanh_19)
+
+        # (21) dz_o2[n, t, j] = (1 - o2[n, t, j]) * do2[n, t, j] * o2[n, t, j]
+        subtract_21 = np.subtract(1.0, o2[t], out=work.dh_t)
+        multiply_21 = np.multiply(do2_t, subtract_21, out=do2_t)
+        np.multiply(o2[t], multiply_21, out=dz_o2[t])
+
+        # (22) dg2[n, t, j] = dc2[n, t, j] * i2[n, t, j]
+        dg2_t = np.multiply(i2[t], dc2_t, out=work.product_18_4)
+
+        # (23) dz_g2[n, t, j] = (1 - g2[n, t, j]**2) * dg2[n, t, j]
+        multiply_23 = np.multiply(g2[t], g2[t], out=work.dh_t)
+        np.subtract(1.0, multiply_23, out=multiply_23)
+        np.multiply(dg2_t, multiply_23, out=dz_g2[t])
+
+        # (24) df2[n, t, j] = dc2[n, t, j] * [t >= 1] * c2[n, t - 1, j]
+        c2_before_2 = c2[t - 1] if t >= 1 else zeros_2
+        df2_t = np.multiply(c2_before_2, dc2_t, out=work.dh_t)
+
+        # (25) dz_f2[n, t, j] = (1 - f2[n, t, j]) * df2[n, t, j] * f2[n, t, j]
+        subtract_25 = np.subtract(1.0, f2[t], out=work.product_18_4)
+        multiply_25 = np.multiply(df2_t, subtract_25, out=df2_t)
+        np.multiply(f2[t], multiply_25, out=dz_f2[t])
+
+        # (26) di2[n, t, j] = dc2[n, t, j] * g2[n, t, j]
+        di2_t = np.multiply(g2[t], dc2_t, out=work.dh_t)
+
+        # (27) dz_i2[n, t, j] = (1 - i2[n, t, j]) * di2[n, t, j] * i2[n, t, j]
+        subtract_27 = np.subtract(1.0, i2[t], out=work.product_18_4)
+        multiply_27 = np.multiply(di2_t, subtract_27, out=di2_t)
+        np.multiply(i2[t], multiply_27, out=dz_i2[t])
+
+    # (28) dU2_f[k, j] = sum[n, t](dz_f2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_f = np.dot(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_f2[1:].reshape(N * (T - 1), 128),
+        out=work.dU2_f,
+    )
+
+    # (29) dU2_g[k, j] = sum[n, t](dz_g2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_g = np.dot(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_g2[1:].reshape(N * (T - 1), 128),
+        out=work.dU2_g,
+    )
+
+    # (30) dU2_i[k, j] = sum[n, t](dz_i2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_i = np.dot(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_i2[1:].reshape(N * (T - 1), 128),
+        out=work.dU2_i,
+    )
+
+    # (31) dU2_o[k, j] = sum[n, t](dz_o2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_o = np.dot(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_o2[1:].reshape(N * (T - 1), 128),
+        out=work.dU2_o,
+    )
+
+    # (32) dW2_f[i, j] = sum[n, t](dz_f2[n, t, j] * e[n, t, i])
+    dW2_f = np.dot(copy_2.T, dz_f2.reshape(N * T, 128), out=work.dW2_f)
+
+    # (33) dW2_g[i, j] = sum[n, t](dz_g2[n, t, j] * e[n, t, i])
+    dW2_g = np.dot(copy_2.T, dz_g2.reshape(N * T, 128), out=work.dW2_g)
+
+    # (34) dW2_i[i, j] = sum[n, t](dz_i2[n, t, j] * e[n, t, i])
+    dW2_i = np.dot(copy_2.T, dz_i2.reshape(N * T, 128), out=work.dW2_i)
+
+    # (35) dW2_o[i, j] = sum[n, t](dz_o2[n, t, j] * e[n, t, i])
+    dW2_o = np.dot(copy_2.T, dz_o2.reshape(N * T, 128), out=work.dW2_o)
+
+    # (36) db2_f[j] = sum[n, t](dz_f2[n, t, j])
+    db2_f = np.dot(work.ones_N_T, dz_f2.reshape(N * T, 128), out=work.db2_f)
+
+    # (37) db2_g[j] = sum[n, t](dz_g2[n, t, j])
+    db2_g = np.dot(work.ones_N_T, dz_g2.reshape(N * T, 128), out=work.db2_g)
+
+    # (38) db2_i[j] = sum[n, t](dz_i2[n, t, j])
+    db2_i = np.dot(work.ones_N_T, dz_i2.reshape(N * T, 128), out=work.db2_i)
+
+    # (39) db2_o[j] = sum[n, t](dz_o2[n, t, j])
+    db2_o = np.dot(work.ones_N_T, dz_o2.reshape(N * T, 128), out=work.db2_o)
+
+    # (40) de[n, t, i] = sum[j](W2_f[i, j] * dz_f2[n, t, j]) + sum[j](W2_g[i, j] *
+    #     dz_g2[n, t, j]) + sum[j](W2_i[i, j] * dz_i2[n, t, j]) + sum[j](W2_o[i, j] *
+    #     dz_o2[n, t, j])
+    product_40 = work.product_40
+    np.dot(dz_f2.reshape(N * T, 128), W2_f.T, out=product_40.reshape(N * T, 32))
+    product_40_2 = work.product_40_2
+    np.dot(dz_g2.reshape(N * T, 128), W2_g.T, out=product_40_2.reshape(N * T, 32))
+    product_40_3 = work.product_40_3
+    np.dot(dz_i2.reshape(N * T, 128), W2_i.T, out=product_40_3.reshape(N * T, 32))
+    de = work.de
+    np.dot(dz_o2.reshape(N * T, 128), W2_o.T, out=de.reshape(N * T, 32))
+    np.add(product_40_2, product_40, out=product_40_2)
+    np.add(product_40_3, product_40_2, out=product_40_3)
+    np.add(de, product_40_3, out=de)
+
+    # (41) dE1[i, j] = sum[n, t](de[n, t, j] * [i = ids[n, t]])
+    dE1 = work.dE1
+    dE1.fill(0.0)
+    multiply_41 = np.multiply(ids, 32, out=work.add_14)
+    add_41 = np.add(multiply_41, work.range_32[:, None, None], out=work.add_41)
+    copy_41 = work.copy_41
+    np.copyto(copy_41.reshape(32, N, T), de.transpose(2, 1, 0))
+    np.add.at(dE1.reshape(-1), add_41.reshape(32 * N * T), copy_41)
+
+    return loss, {
+        "E1": dE1,
+        "W2_i": dW2_i,
+        "U2_i": dU2_i,
+        "b2_i": db2_i,
+        "W2_f": dW2_f,
+        "U2_f": dU2_f,
+        "b2_f": db2_f,
+        "W2_g": dW2_g,
+        "U2_g": dU2_g,
+        "b2_g": db2_g,
+        "W2_o": dW2_o,
+        "U2_o": dU2_o,
+        "b2_o": db2_o,
+        "W3": dW3,
+        "b3": db3,
+    }
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            least = 1
+            if came == known and came >= least:
+                continue
+            if came == known:
+                reason = f"{extent} = {came}: it must be at least {least}"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _normal(rng, shape, std, dtype):
+    """Normal with the given standard deviation."""
+    return np.asarray(std * rng.standard_normal(shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]

@@ -1,0 +1,1668 @@
+"""Shakespeare's sonnets, a character at a time, by a transformer
+
+Two blocks, each of which first looks back (attention of every character to those before
+it) and then thinks (a layer on every character by itself); what they find is added to
+what there was.
+
+Written by symbackprop from the spec char_transformer (e1702e3ab76d1be2).
+Call init_params, then forward, loss_and_grads.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "ids": ("N", 64),
+    "next": ("N", 64),
+    "position": (64, 64),
+    "E1": (61, 64),
+    "gamma2": (64,),
+    "beta2": (64,),
+    "W3_q": (64, 4, 16),
+    "W3_k": (64, 4, 16),
+    "W3_v": (64, 4, 16),
+    "W3_o": (4, 16, 64),
+    "gamma4": (64,),
+    "beta4": (64,),
+    "W5": (64, 256),
+    "b5": (256,),
+    "W6": (256, 64),
+    "b6": (64,),
+    "gamma7": (64,),
+    "beta7": (64,),
+    "W8_q": (64, 4, 16),
+    "W8_k": (64, 4, 16),
+    "W8_v": (64, 4, 16),
+    "W8_o": (4, 16, 64),
+    "gamma9": (64,),
+    "beta9": (64,),
+    "W10": (64, 256),
+    "b10": (256,),
+    "W11": (256, 64),
+    "b11": (64,),
+    "gamma12": (64,),
+    "beta12": (64,),
+    "W13": (64, 61),
+    "b13": (61,),
+    "p": ("N", 64, 61),
+}
+
+_PARAMETERS = [
+    "position",
+    "E1",
+    "gamma2",
+    "beta2",
+    "W3_q",
+    "W3_k",
+    "W3_v",
+    "W3_o",
+    "gamma4",
+    "beta4",
+    "W5",
+    "b5",
+    "W6",
+    "b6",
+    "gamma7",
+    "beta7",
+    "W8_q",
+    "W8_k",
+    "W8_v",
+    "W8_o",
+    "gamma9",
+    "beta9",
+    "W10",
+    "b10",
+    "W11",
+    "b11",
+    "gamma12",
+    "beta12",
+    "W13",
+    "b13",
+]
+_KINDS = {
+    "ids": "iu",
+    "next": "iu",
+}
+_CLASSES = {
+    "ids": 61,
+    "next": 61,
+}
+_EXTENTS = [
+    "N",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "position": _normal(rng, (64, 64), 0.02, dtype),
+        "E1": _normal(rng, (61, 64), 0.05, dtype),
+        "gamma2": np.ones((64,), dtype),
+        "beta2": np.zeros((64,), dtype),
+        "W3_q": _glorot_uniform(rng, (64, 4, 16), dtype),
+        "W3_k": _glorot_uniform(rng, (64, 4, 16), dtype),
+        "W3_v": _glorot_uniform(rng, (64, 4, 16), dtype),
+        "W3_o": _glorot_uniform(rng, (4, 16, 64), dtype),
+        "gamma4": np.ones((64,), dtype),
+        "beta4": np.zeros((64,), dtype),
+        "W5": _glorot_uniform(rng, (64, 256), dtype),
+        "b5": np.zeros((256,), dtype),
+        "W6": _glorot_uniform(rng, (256, 64), dtype),
+        "b6": np.zeros((64,), dtype),
+        "gamma7": np.ones((64,), dtype),
+        "beta7": np.zeros((64,), dtype),
+        "W8_q": _glorot_uniform(rng, (64, 4, 16), dtype),
+        "W8_k": _glorot_uniform(rng, (64, 4, 16), dtype),
+        "W8_v": _glorot_uniform(rng, (64, 4, 16), dtype),
+        "W8_o": _glorot_uniform(rng, (4, 16, 64), dtype),
+        "gamma9": np.ones((64,), dtype),
+        "beta9": np.zeros((64,), dtype),
+        "W10": _glorot_uniform(rng, (64, 256), dtype),
+        "b10": np.zeros((256,), dtype),
+        "W11": _glorot_uniform(rng, (256, 64), dtype),
+        "b11": np.zeros((64,), dtype),
+        "gamma12": np.ones((64,), dtype),
+        "beta12": np.zeros((64,), dtype),
+        "W13": _glorot_uniform(rng, (64, 61), dtype),
+        "b13": np.zeros((61,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, dtype=np.float32):
+        self._extents = {"N": N}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self.range_64 = np.arange(64)
+        self.fixed_64 = np.less_equal(self.range_64, self.range_64[:, None])
+        self.range_N = np.arange(N)
+        self.fixed_N = np.multiply(self.range_N, 3904)
+        self.fixed_64_2 = np.multiply(self.range_64, 61)
+        self.fixed_64_3 = np.add(self.fixed_N, self.fixed_64_2[:, None])
+        self.fixed_N_2 = np.add(self.fixed_N[:, None], self.fixed_64_2)
+        self.ones_64_N = np.ones(64 * N, dtype)
+        self.x0 = np.empty((N, 64, 64), dtype)
+        self.mu2 = np.empty((N, 64), dtype)
+        self.subtract_3 = np.empty((N, 64, 64), dtype)
+        self.z2 = np.empty((N, 64, 64), dtype)
+        self.q3 = np.empty((N, 64, 4, 16), dtype)
+        self.k3 = np.empty((N, 64, 4, 16), dtype)
+        self.s3 = np.empty((N, 4, 64, 64), dtype)
+        self.where_10 = np.empty((N, 4, 64, 64), dtype)
+        self.largest_10 = np.empty((N, 4, 64), dtype)
+        self.v3 = np.empty((N, 64, 4, 16), dtype)
+        self.o3 = np.empty((N, 4, 64, 16), dtype)
+        self.copy_13 = np.empty((64 * N, 64), dtype)
+        self.x1 = np.empty((N, 64, 64), dtype)
+        self.mu4 = np.empty((N, 64), dtype)
+        self.z4 = np.empty((N, 64, 64), dtype)
+        self.z5 = np.empty((N, 64, 256), dtype)
+        self.multiply_20 = np.empty((N, 64, 256), dtype)
+        self.multiply_20_2 = np.empty((N, 64, 256), dtype)
+        self.z_x2 = np.empty((N, 64, 256), dtype)
+        self.x2 = np.empty((N, 64, 64), dtype)
+        self.mu7 = np.empty((N, 64), dtype)
+        self.z7 = np.empty((N, 64, 64), dtype)
+        self.q8 = np.empty((N, 64, 4, 16), dtype)
+        self.k8 = np.empty((N, 64, 4, 16), dtype)
+        self.where_30 = np.empty((N, 4, 64, 64), dtype)
+        self.v8 = np.empty((N, 64, 4, 16), dtype)
+        self.copy_33 = np.empty((64 * N, 64), dtype)
+        self.x3 = np.empty((N, 64, 64), dtype)
+        self.mu9 = np.empty((N, 64), dtype)
+        self.z9 = np.empty((N, 64, 64), dtype)
+        self.z10 = np.empty((N, 64, 256), dtype)
+        self.multiply_40 = np.empty((N, 64, 256), dtype)
+        self.multiply_40_2 = np.empty((N, 64, 256), dtype)
+        self.z_x4 = np.empty((N, 64, 256), dtype)
+        self.x4 = np.empty((N, 64, 64), dtype)
+        self.mu12 = np.empty((N, 64), dtype)
+        self.z13 = np.empty((N, 64, 61), dtype)
+        self.largest_48 = np.empty((N, 64), dtype)
+        self.p = np.empty((N, 64, 61), dtype)
+        self.total_48 = np.empty((N, 64), dtype)
+        self.add_49 = np.empty((64, N), np.intp)
+        self.take_49 = np.empty((64, N), dtype)
+        self.add_50 = np.empty((N, 64), np.intp)
+        self.dW13 = np.empty((64, 61), dtype)
+        self.db13 = np.empty((61,), dtype)
+        self.dbeta12 = np.empty((64,), dtype)
+        self.dgamma12 = np.empty((64,), dtype)
+        self.dW11 = np.empty((256, 64), dtype)
+        self.db11 = np.empty((64,), dtype)
+        self.multiply_61 = np.empty((N, 64, 256), dtype)
+        self.dW10 = np.empty((64, 256), dtype)
+        self.db10 = np.empty((256,), dtype)
+        self.dbeta9 = np.empty((64,), dtype)
+        self.dgamma9 = np.empty((64,), dtype)
+        self.dW8_o = np.empty((4, 16, 64), dtype)
+        self.do8 = np.empty((N, 64, 4, 16), dtype)
+        self.dW8_v = np.empty((64, 4, 16), dtype)
+        self.dq8 = np.empty((N, 4, 64, 16), dtype)
+        self.copy_77 = np.empty((64 * N, 64), dtype)
+        self.dW8_k = np.empty((64, 4, 16), dtype)
+        self.copy_78 = np.empty((64 * N, 64), dtype)
+        self.dW8_q = np.empty((64, 4, 16), dtype)
+        self.dbeta7 = np.empty((64,), dtype)
+        self.dgamma7 = np.empty((64,), dtype)
+        self.dW6 = np.empty((256, 64), dtype)
+        self.db6 = np.empty((64,), dtype)
+        self.dW5 = np.empty((64, 256), dtype)
+        self.db5 = np.empty((256,), dtype)
+        self.dbeta4 = np.empty((64,), dtype)
+        self.dgamma4 = np.empty((64,), dtype)
+        self.dW3_o = np.empty((4, 16, 64), dtype)
+        self.dW3_v = np.empty((64, 4, 16), dtype)
+        self.dW3_k = np.empty((64, 4, 16), dtype)
+        self.dW3_q = np.empty((64, 4, 16), dtype)
+        self.dbeta2 = np.empty((64,), dtype)
+        self.dgamma2 = np.empty((64,), dtype)
+        self.dE1 = np.empty((61, 64), dtype)
+        self.add_110 = np.empty((64, 64, N), np.intp)
+        self.copy_110 = np.empty((4096 * N,), dtype)
+        self.dposition = np.empty((64, 64), dtype)
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def forward(params, *, ids, workspace=None, training=False):
+    """Return p, by name."""
+    work = _prepare(params, {"ids": ids}, workspace)
+    N = work.N
+    ids = np.asarray(ids, dtype=np.intp)
+    position = params["position"]
+    E1 = params["E1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3_q = params["W3_q"]
+    W3_k = params["W3_k"]
+    W3_v = params["W3_v"]
+    W3_o = params["W3_o"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+    W6 = params["W6"]
+    b6 = params["b6"]
+    gamma7 = params["gamma7"]
+    beta7 = params["beta7"]
+    W8_q = params["W8_q"]
+    W8_k = params["W8_k"]
+    W8_v = params["W8_v"]
+    W8_o = params["W8_o"]
+    gamma9 = params["gamma9"]
+    beta9 = params["beta9"]
+    W10 = params["W10"]
+    b10 = params["b10"]
+    W11 = params["W11"]
+    b11 = params["b11"]
+    gamma12 = params["gamma12"]
+    beta12 = params["beta12"]
+    W13 = params["W13"]
+    b13 = params["b13"]
+
+    # (1) x0[n, i, d] = E1[ids[n, i], d] + position[i, d]
+    x0 = E1.take(ids, axis=0, out=work.x0, mode="clip")
+    np.add(x0, position, out=x0)
+
+    # (2) mu2[n, i1] = sum[i](x0[n, i1, i]) / 64
+    mu2 = np.add.reduce(x0, axis=2, out=work.mu2)
+    np.divide(mu2, 64.0, out=mu2)
+
+    # (3) var2[n, i1] = sum[i]((x0[n, i1, i] - mu2[n, i1])**2) / 64
+    subtract_3 = np.subtract(x0, mu2[:, :, None], out=work.subtract_3)
+    var2 = np.einsum("...i,...i->...", subtract_3, subtract_3, out=work.mu2)
+    np.divide(var2, 64.0, out=var2)
+
+    # (4) r2[n, i1] = 1 / sqrt(1 / 100000 + var2[n, i1])
+    r2 = np.add(var2, 1e-05, out=var2)
+    np.sqrt(r2, out=r2)
+    np.divide(1.0, r2, out=r2)
+
+    # (5) xhat2[n, i1, i] = (x0[n, i1, i] - mu2[n, i1]) * r2[n, i1]
+    xhat2 = np.multiply(subtract_3, r2[:, :, None], out=subtract_3)
+
+    # (6) z2[n, i1, i] = gamma2[i] * xhat2[n, i1, i] + beta2[i]
+    z2 = np.multiply(xhat2, gamma2, out=xhat2)
+    np.add(z2, beta2, out=z2)
+
+    # (7) q3[n, h, t, e] = sum[i](W3_q[i, h, e] * z2[n, t, i])
+    q3 = work.q3
+    np.dot(z2.reshape(64 * N, 64), W3_q.reshape(64, 64), out=q3.reshape(64 * N, 64))
+
+    # (8) k3[n, h, t, e] = sum[i](W3_k[i, h, e] * z2[n, t, i])
+    k3 = work.k3
+    np.dot(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
+
+    # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
+    s3 = np.matmul(q3.transpose(0, 2, 1, 3), k3.transpose(0, 2, 3, 1), out=work.s3)
+    np.divide(s3, 4.0, out=s3)
+
+    # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <= t,
+    #     s3[n, h, t, i], -1e30)))
+    where_10 = work.where_10
+    np.copyto(where_10, -1e30)
+    np.copyto(where_10, s3, where=work.fixed_64)
+    largest_10 = np.maximum.reduce(where_10, axis=3, out=work.largest_10)
+    np.subtract(where_10, largest_10[:, :, :, None], out=where_10)
+    np.exp(where_10, out=where_10)
+    total_10 = np.add.reduce(where_10, axis=3, out=work.largest_10)
+    np.divide(where_10, total_10[:, :, :, None], out=where_10)
+    p3 = work.s3
+    np.copyto(p3, 0.0)
+    np.copyto(p3, where_10, where=work.fixed_64)
+
+    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
+    v3 = work.v3
+    np.dot(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
+
+    # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
+    o3 = np.matmul(p3, v3.transpose(0, 2, 1, 3), out=work.o3)
+
+    # (13) x1[n, i, d] = x0[n, i, d] + sum[h, e](W3_o[h, e, d] * o3[n, h, i, e])
+    copy_13 = work.copy_13
+    np.copyto(copy_13.reshape(N, 64, 4, 16), o3.transpose(0, 2, 1, 3))
+    x1 = work.x1
+    np.dot(copy_13, W3_o.reshape(64, 64), out=x1.reshape(64 * N, 64))
+    np.add(x1, x0, out=x1)
+
+    # (14) mu4[n, i1] = sum[i](x1[n, i1, i]) / 64
+    mu4 = np.add.reduce(x1, axis=2, out=work.mu4)
+    np.divide(mu4, 64.0, out=mu4)
+
+    # (15) var4[n, i1] = sum[i]((x1[n, i1, i] - mu4[n, i1])**2) / 64
+    subtract_15 = np.subtract(x1, mu4[:, :, None], out=work.x0)
+    var4 = np.einsum("...i,...i->...", subtract_15, subtract_15, out=work.mu4)
+    np.divide(var4, 64.0, out=var4)
+
+    # (16) r4[n, i1] = 1 / sqrt(1 / 100000 + var4[n, i1])
+    r4 = np.add(var4, 1e-05, out=var4)
+    np.sqrt(r4, out=r4)
+    np.divide(1.0, r4, out=r4)
+
+    # (17) xhat4[n, i1, i] = (x1[n, i1, i] - mu4[n, i1]) * r4[n, i1]
+    xhat4 = np.multiply(subtract_15, r4[:, :, None], out=subtract_15)
+
+    # (18) z4[n, i1, i] = gamma4[i] * xhat4[n, i1, i] + beta4[i]
+    z4 = np.multiply(xhat4, gamma4, out=xhat4)
+    np.add(z4, beta4, out=z4)
+
+    # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
+    z5 = work.z5
+    np.dot(z4.reshape(64 * N, 64), W5, out=z5.reshape(64 * N, 256))
+    np.add(z5, b5, out=z5)
+
+    # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
+    multiply_20 = np.multiply(z5, z5, out=work.multiply_20)
+    np.multiply(multiply_20, z5, out=multiply_20)
+    np.multiply(multiply_20, 0.044715, out=multiply_20)
+    np.add(z5, multiply_20, out=multiply_20)
+    np.multiply(multiply_20, 0.7978845608028654, out=multiply_20)
+    np.tanh(multiply_20, out=multiply_20)
+    np.add(multiply_20, 1.0, out=multiply_20)
+    np.divide(multiply_20, 2.0, out=multiply_20)
+    z_x2 = np.multiply(z5, multiply_20, out=z5)
+
+    # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
+    x2 = work.x2
+    np.dot(z_x2.reshape(64 * N, 256), W6, out=x2.reshape(64 * N, 64))
+    add_21 = np.add(x1, b6, out=x1)
+    np.add(x2, add_21, out=x2)
+
+    # (22) mu7[n, i1] = sum[i](x2[n, i1, i]) / 64
+    mu7 = np.add.reduce(x2, axis=2, out=work.mu7)
+    np.divide(mu7, 64.0, out=mu7)
+
+    # (23) var7[n, i1] = sum[i]((x2[n, i1, i] - mu7[n, i1])**2) / 64
+    subtract_23 = np.subtract(x2, mu7[:, :, None], out=work.x1)
+    var7 = np.einsum("...i,...i->...", subtract_23, subtract_23, out=work.mu7)
+    np.divide(var7, 64.0, out=var7)
+
+    # (24) r7[n, i1] = 1 / sqrt(1 / 100000 + var7[n, i1])
+    r7 = np.add(var7, 1e-05, out=var7)
+    np.sqrt(r7, out=r7)
+    np.divide(1.0, r7, out=r7)
+
+    # (25) xhat7[n, i1, i] = (x2[n, i1, i] - mu7[n, i1]) * r7[n, i1]
+    xhat7 = np.multiply(subtract_23, r7[:, :, None], out=subtract_23)
+
+    # (26) z7[n, i1, i] = gamma7[i] * xhat7[n, i1, i] + beta7[i]
+    z7 = np.multiply(xhat7, gamma7, out=xhat7)
+    np.add(z7, beta7, out=z7)
+
+    # (27) q8[n, h, t, e] = sum[i](W8_q[i, h, e] * z7[n, t, i])
+    q8 = work.q8
+    np.dot(z7.reshape(64 * N, 64), W8_q.reshape(64, 64), out=q8.reshape(64 * N, 64))
+
+    # (28) k8[n, h, t, e] = sum[i](W8_k[i, h, e] * z7[n, t, i])
+    k8 = work.k8
+    np.dot(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
+
+    # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
+    s8 = np.matmul(q8.transpose(0, 2, 1, 3), k8.transpose(0, 2, 3, 1), out=work.s3)
+    np.divide(s8, 4.0, out=s8)
+
+    # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <= t,
+    #     s8[n, h, t, i], -1e30)))
+    where_30 = work.where_30
+    np.copyto(where_30, -1e30)
+    np.copyto(where_30, s8, where=work.fixed_64)
+    largest_30 = np.maximum.reduce(where_30, axis=3, out=work.largest_10)
+    np.subtract(where_30, largest_30[:, :, :, None], out=where_30)
+    np.exp(where_30, out=where_30)
+    total_30 = np.add.reduce(where_30, axis=3, out=work.largest_10)
+    np.divide(where_30, total_30[:, :, :, None], out=where_30)
+    p8 = work.s3
+    np.copyto(p8, 0.0)
+    np.copyto(p8, where_30, where=work.fixed_64)
+
+    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
+    v8 = work.v8
+    np.dot(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
+
+    # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
+    o8 = np.matmul(p8, v8.transpose(0, 2, 1, 3), out=work.o3)
+
+    # (33) x3[n, i, d] = x2[n, i, d] + sum[h, e](W8_o[h, e, d] * o8[n, h, i, e])
+    copy_33 = work.copy_33
+    np.copyto(copy_33.reshape(N, 64, 4, 16), o8.transpose(0, 2, 1, 3))
+    x3 = work.x3
+    np.dot(copy_33, W8_o.reshape(64, 64), out=x3.reshape(64 * N, 64))
+    np.add(x3, x2, out=x3)
+
+    # (34) mu9[n, i1] = sum[i](x3[n, i1, i]) / 64
+    mu9 = np.add.reduce(x3, axis=2, out=work.mu9)
+    np.divide(mu9, 64.0, out=mu9)
+
+    # (35) var9[n, i1] = sum[i]((x3[n, i1, i] - mu9[n, i1])**2) / 64
+    subtract_35 = np.subtract(x3, mu9[:, :, None], out=work.x2)
+    var9 = np.einsum("...i,...i->...", subtract_35, subtract_35, out=work.mu9)
+    np.divide(var9, 64.0, out=var9)
+
+    # (36) r9[n, i1] = 1 / sqrt(1 / 100000 + var9[n, i1])
+    r9 = np.add(var9, 1e-05, out=var9)
+    np.sqrt(r9, out=r9)
+    np.divide(1.0, r9, out=r9)
+
+    # (37) xhat9[n, i1, i] = (x3[n, i1, i] - mu9[n, i1]) * r9[n, i1]
+    xhat9 = np.multiply(subtract_35, r9[:, :, None], out=subtract_35)
+
+    # (38) z9[n, i1, i] = gamma9[i] * xhat9[n, i1, i] + beta9[i]
+    z9 = np.multiply(xhat9, gamma9, out=xhat9)
+    np.add(z9, beta9, out=z9)
+
+    # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
+    z10 = work.z10
+    np.dot(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
+    np.add(z10, b10, out=z10)
+
+    # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
+    multiply_40 = np.multiply(z10, z10, out=work.multiply_40)
+    np.multiply(multiply_40, z10, out=multiply_40)
+    np.multiply(multiply_40, 0.044715, out=multiply_40)
+    np.add(z10, multiply_40, out=multiply_40)
+    np.multiply(multiply_40, 0.7978845608028654, out=multiply_40)
+    np.tanh(multiply_40, out=multiply_40)
+    np.add(multiply_40, 1.0, out=multiply_40)
+    np.divide(multiply_40, 2.0, out=multiply_40)
+    z_x4 = np.multiply(z10, multiply_40, out=z10)
+
+    # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
+    x4 = work.x4
+    np.dot(z_x4.reshape(64 * N, 256), W11, out=x4.reshape(64 * N, 64))
+    add_41 = np.add(x3, b11, out=x3)
+    np.add(x4, add_41, out=x4)
+
+    # (42) mu12[n, i1] = sum[i](x4[n, i1, i]) / 64
+    mu12 = np.add.reduce(x4, axis=2, out=work.mu12)
+    np.divide(mu12, 64.0, out=mu12)
+
+    # (43) var12[n, i1] = sum[i]((x4[n, i1, i] - mu12[n, i1])**2) / 64
+    subtract_43 = np.subtract(x4, mu12[:, :, None], out=x4)
+    var12 = np.einsum("...i,...i->...", subtract_43, subtract_43, out=work.mu12)
+    np.divide(var12, 64.0, out=var12)
+
+    # (44) r12[n, i1] = 1 / sqrt(1 / 100000 + var12[n, i1])
+    r12 = np.add(var12, 1e-05, out=var12)
+    np.sqrt(r12, out=r12)
+    np.divide(1.0, r12, out=r12)
+
+    # (45) xhat12[n, i1, i] = (x4[n, i1, i] - mu12[n, i1]) * r12[n, i1]
+    xhat12 = np.multiply(subtract_43, r12[:, :, None], out=subtract_43)
+
+    # (46) z12[n, i1, i] = gamma12[i] * xhat12[n, i1, i] + beta12[i]
+    z12 = np.multiply(xhat12, gamma12, out=xhat12)
+    np.add(z12, beta12, out=z12)
+
+    # (47) z13[n, i1, j] = b13[j] + sum[i](W13[i, j] * z12[n, i1, i])
+    z13 = work.z13
+    np.dot(z12.reshape(64 * N, 64), W13, out=z13.reshape(64 * N, 61))
+    np.add(z13, b13, out=z13)
+
+    # (48) p[n, i1, k] = exp(z13[n, i1, k] - logsumexp[j](z13[n, i1, j]))
+    largest_48 = np.maximum.reduce(z13, axis=2, out=work.largest_48)
+    p = np.subtract(z13, largest_48[:, :, None], out=z13)
+    np.exp(p, out=p)
+    total_48 = np.add.reduce(p, axis=2, out=work.total_48)
+    np.divide(p, total_48[:, :, None], out=p)
+
+    return {
+        "p": p,
+    }
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def loss(params, *, ids, next, workspace=None, training=True):
+    """Return the loss."""
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    N = work.N
+    ids = np.asarray(ids, dtype=np.intp)
+    next = np.asarray(next, dtype=np.intp)
+    position = params["position"]
+    E1 = params["E1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3_q = params["W3_q"]
+    W3_k = params["W3_k"]
+    W3_v = params["W3_v"]
+    W3_o = params["W3_o"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+    W6 = params["W6"]
+    b6 = params["b6"]
+    gamma7 = params["gamma7"]
+    beta7 = params["beta7"]
+    W8_q = params["W8_q"]
+    W8_k = params["W8_k"]
+    W8_v = params["W8_v"]
+    W8_o = params["W8_o"]
+    gamma9 = params["gamma9"]
+    beta9 = params["beta9"]
+    W10 = params["W10"]
+    b10 = params["b10"]
+    W11 = params["W11"]
+    b11 = params["b11"]
+    gamma12 = params["gamma12"]
+    beta12 = params["beta12"]
+    W13 = params["W13"]
+    b13 = params["b13"]
+
+    # (1) x0[n, i, d] = E1[ids[n, i], d] + position[i, d]
+    x0 = E1.take(ids, axis=0, out=work.x0, mode="clip")
+    np.add(x0, position, out=x0)
+
+    # (2) mu2[n, i1] = sum[i](x0[n, i1, i]) / 64
+    mu2 = np.add.reduce(x0, axis=2, out=work.mu2)
+    np.divide(mu2, 64.0, out=mu2)
+
+    # (3) var2[n, i1] = sum[i]((x0[n, i1, i] - mu2[n, i1])**2) / 64
+    subtract_3 = np.subtract(x0, mu2[:, :, None], out=work.subtract_3)
+    var2 = np.einsum("...i,...i->...", subtract_3, subtract_3, out=work.mu2)
+    np.divide(var2, 64.0, out=var2)
+
+    # (4) r2[n, i1] = 1 / sqrt(1 / 100000 + var2[n, i1])
+    r2 = np.add(var2, 1e-05, out=var2)
+    np.sqrt(r2, out=r2)
+    np.divide(1.0, r2, out=r2)
+
+    # (5) xhat2[n, i1, i] = (x0[n, i1, i] - mu2[n, i1]) * r2[n, i1]
+    xhat2 = np.multiply(subtract_3, r2[:, :, None], out=subtract_3)
+
+    # (6) z2[n, i1, i] = gamma2[i] * xhat2[n, i1, i] + beta2[i]
+    z2 = np.multiply(xhat2, gamma2, out=xhat2)
+    np.add(z2, beta2, out=z2)
+
+    # (7) q3[n, h, t, e] = sum[i](W3_q[i, h, e] * z2[n, t, i])
+    q3 = work.q3
+    np.dot(z2.reshape(64 * N, 64), W3_q.reshape(64, 64), out=q3.reshape(64 * N, 64))
+
+    # (8) k3[n, h, t, e] = sum[i](W3_k[i, h, e] * z2[n, t, i])
+    k3 = work.k3
+    np.dot(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
+
+    # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
+    s3 = np.matmul(q3.transpose(0, 2, 1, 3), k3.transpose(0, 2, 3, 1), out=work.s3)
+    np.divide(s3, 4.0, out=s3)
+
+    # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <= t,
+    #     s3[n, h, t, i], -1e30)))
+    where_10 = work.where_10
+    np.copyto(where_10, -1e30)
+    np.copyto(where_10, s3, where=work.fixed_64)
+    largest_10 = np.maximum.reduce(where_10, axis=3, out=work.largest_10)
+    np.subtract(where_10, largest_10[:, :, :, None], out=where_10)
+    np.exp(where_10, out=where_10)
+    total_10 = np.add.reduce(where_10, axis=3, out=work.largest_10)
+    np.divide(where_10, total_10[:, :, :, None], out=where_10)
+    p3 = work.s3
+    np.copyto(p3, 0.0)
+    np.copyto(p3, where_10, where=work.fixed_64)
+
+    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
+    v3 = work.v3
+    np.dot(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
+
+    # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
+    o3 = np.matmul(p3, v3.transpose(0, 2, 1, 3), out=work.o3)
+
+    # (13) x1[n, i, d] = x0[n, i, d] + sum[h, e](W3_o[h, e, d] * o3[n, h, i, e])
+    copy_13 = work.copy_13
+    np.copyto(copy_13.reshape(N, 64, 4, 16), o3.transpose(0, 2, 1, 3))
+    x1 = work.x1
+    np.dot(copy_13, W3_o.reshape(64, 64), out=x1.reshape(64 * N, 64))
+    np.add(x1, x0, out=x1)
+
+    # (14) mu4[n, i1] = sum[i](x1[n, i1, i]) / 64
+    mu4 = np.add.reduce(x1, axis=2, out=work.mu4)
+    np.divide(mu4, 64.0, out=mu4)
+
+    # (15) var4[n, i1] = sum[i]((x1[n, i1, i] - mu4[n, i1])**2) / 64
+    subtract_15 = np.subtract(x1, mu4[:, :, None], out=work.x0)
+    var4 = np.einsum("...i,...i->...", subtract_15, subtract_15, out=work.mu4)
+    np.divide(var4, 64.0, out=var4)
+
+    # (16) r4[n, i1] = 1 / sqrt(1 / 100000 + var4[n, i1])
+    r4 = np.add(var4, 1e-05, out=var4)
+    np.sqrt(r4, out=r4)
+    np.divide(1.0, r4, out=r4)
+
+    # (17) xhat4[n, i1, i] = (x1[n, i1, i] - mu4[n, i1]) * r4[n, i1]
+    xhat4 = np.multiply(subtract_15, r4[:, :, None], out=subtract_15)
+
+    # (18) z4[n, i1, i] = gamma4[i] * xhat4[n, i1, i] + beta4[i]
+    z4 = np.multiply(xhat4, gamma4, out=xhat4)
+    np.add(z4, beta4, out=z4)
+
+    # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
+    z5 = work.z5
+    np.dot(z4.reshape(64 * N, 64), W5, out=z5.reshape(64 * N, 256))
+    np.add(z5, b5, out=z5)
+
+    # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
+    multiply_20 = np.multiply(z5, z5, out=work.multiply_20)
+    np.multiply(multiply_20, z5, out=multiply_20)
+    np.multiply(multiply_20, 0.044715, out=multiply_20)
+    np.add(z5, multiply_20, out=multiply_20)
+    np.multiply(multiply_20, 0.7978845608028654, out=multiply_20)
+    np.tanh(multiply_20, out=multiply_20)
+    np.add(multiply_20, 1.0, out=multiply_20)
+    np.divide(multiply_20, 2.0, out=multiply_20)
+    z_x2 = np.multiply(z5, multiply_20, out=z5)
+
+    # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
+    x2 = work.x2
+    np.dot(z_x2.reshape(64 * N, 256), W6, out=x2.reshape(64 * N, 64))
+    add_21 = np.add(x1, b6, out=x1)
+    np.add(x2, add_21, out=x2)
+
+    # (22) mu7[n, i1] = sum[i](x2[n, i1, i]) / 64
+    mu7 = np.add.reduce(x2, axis=2, out=work.mu7)
+    np.divide(mu7, 64.0, out=mu7)
+
+    # (23) var7[n, i1] = sum[i]((x2[n, i1, i] - mu7[n, i1])**2) / 64
+    subtract_23 = np.subtract(x2, mu7[:, :, None], out=work.x1)
+    var7 = np.einsum("...i,...i->...", subtract_23, subtract_23, out=work.mu7)
+    np.divide(var7, 64.0, out=var7)
+
+    # (24) r7[n, i1] = 1 / sqrt(1 / 100000 + var7[n, i1])
+    r7 = np.add(var7, 1e-05, out=var7)
+    np.sqrt(r7, out=r7)
+    np.divide(1.0, r7, out=r7)
+
+    # (25) xhat7[n, i1, i] = (x2[n, i1, i] - mu7[n, i1]) * r7[n, i1]
+    xhat7 = np.multiply(subtract_23, r7[:, :, None], out=subtract_23)
+
+    # (26) z7[n, i1, i] = gamma7[i] * xhat7[n, i1, i] + beta7[i]
+    z7 = np.multiply(xhat7, gamma7, out=xhat7)
+    np.add(z7, beta7, out=z7)
+
+    # (27) q8[n, h, t, e] = sum[i](W8_q[i, h, e] * z7[n, t, i])
+    q8 = work.q8
+    np.dot(z7.reshape(64 * N, 64), W8_q.reshape(64, 64), out=q8.reshape(64 * N, 64))
+
+    # (28) k8[n, h, t, e] = sum[i](W8_k[i, h, e] * z7[n, t, i])
+    k8 = work.k8
+    np.dot(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
+
+    # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
+    s8 = np.matmul(q8.transpose(0, 2, 1, 3), k8.transpose(0, 2, 3, 1), out=work.s3)
+    np.divide(s8, 4.0, out=s8)
+
+    # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <= t,
+    #     s8[n, h, t, i], -1e30)))
+    where_30 = work.where_30
+    np.copyto(where_30, -1e30)
+    np.copyto(where_30, s8, where=work.fixed_64)
+    largest_30 = np.maximum.reduce(where_30, axis=3, out=work.largest_10)
+    np.subtract(where_30, largest_30[:, :, :, None], out=where_30)
+    np.exp(where_30, out=where_30)
+    total_30 = np.add.reduce(where_30, axis=3, out=work.largest_10)
+    np.divide(where_30, total_30[:, :, :, None], out=where_30)
+    p8 = work.s3
+    np.copyto(p8, 0.0)
+    np.copyto(p8, where_30, where=work.fixed_64)
+
+    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
+    v8 = work.v8
+    np.dot(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
+
+    # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
+    o8 = np.matmul(p8, v8.transpose(0, 2, 1, 3), out=work.o3)
+
+    # (33) x3[n, i, d] = x2[n, i, d] + sum[h, e](W8_o[h, e, d] * o8[n, h, i, e])
+    copy_33 = work.copy_33
+    np.copyto(copy_33.reshape(N, 64, 4, 16), o8.transpose(0, 2, 1, 3))
+    x3 = work.x3
+    np.dot(copy_33, W8_o.reshape(64, 64), out=x3.reshape(64 * N, 64))
+    np.add(x3, x2, out=x3)
+
+    # (34) mu9[n, i1] = sum[i](x3[n, i1, i]) / 64
+    mu9 = np.add.reduce(x3, axis=2, out=work.mu9)
+    np.divide(mu9, 64.0, out=mu9)
+
+    # (35) var9[n, i1] = sum[i]((x3[n, i1, i] - mu9[n, i1])**2) / 64
+    subtract_35 = np.subtract(x3, mu9[:, :, None], out=work.x2)
+    var9 = np.einsum("...i,...i->...", subtract_35, subtract_35, out=work.mu9)
+    np.divide(var9, 64.0, out=var9)
+
+    # (36) r9[n, i1] = 1 / sqrt(1 / 100000 + var9[n, i1])
+    r9 = np.add(var9, 1e-05, out=var9)
+    np.sqrt(r9, out=r9)
+    np.divide(1.0, r9, out=r9)
+
+    # (37) xhat9[n, i1, i] = (x3[n, i1, i] - mu9[n, i1]) * r9[n, i1]
+    xhat9 = np.multiply(subtract_35, r9[:, :, None], out=subtract_35)
+
+    # (38) z9[n, i1, i] = gamma9[i] * xhat9[n, i1, i] + beta9[i]
+    z9 = np.multiply(xhat9, gamma9, out=xhat9)
+    np.add(z9, beta9, out=z9)
+
+    # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
+    z10 = work.z10
+    np.dot(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
+    np.add(z10, b10, out=z10)
+
+    # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
+    multiply_40 = np.multiply(z10, z10, out=work.multiply_40)
+    np.multiply(multiply_40, z10, out=multiply_40)
+    np.multiply(multiply_40, 0.044715, out=multiply_40)
+    np.add(z10, multiply_40, out=multiply_40)
+    np.multiply(multiply_40, 0.7978845608028654, out=multiply_40)
+    np.tanh(multiply_40, out=multiply_40)
+    np.add(multiply_40, 1.0, out=multiply_40)
+    np.divide(multiply_40, 2.0, out=multiply_40)
+    z_x4 = np.multiply(z10, multiply_40, out=z10)
+
+    # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
+    x4 = work.x4
+    np.dot(z_x4.reshape(64 * N, 256), W11, out=x4.reshape(64 * N, 64))
+    add_41 = np.add(x3, b11, out=x3)
+    np.add(x4, add_41, out=x4)
+
+    # (42) mu12[n, i1] = sum[i](x4[n, i1, i]) / 64
+    mu12 = np.add.reduce(x4, axis=2, out=work.mu12)
+    np.divide(mu12, 64.0, out=mu12)
+
+    # (43) var12[n, i1] = sum[i]((x4[n, i1, i] - mu12[n, i1])**2) / 64
+    subtract_43 = np.subtract(x4, mu12[:, :, None], out=x4)
+    var12 = np.einsum("...i,...i->...", subtract_43, subtract_43, out=work.mu12)
+    np.divide(var12, 64.0, out=var12)
+
+    # (44) r12[n, i1] = 1 / sqrt(1 / 100000 + var12[n, i1])
+    r12 = np.add(var12, 1e-05, out=var12)
+    np.sqrt(r12, out=r12)
+    np.divide(1.0, r12, out=r12)
+
+    # (45) xhat12[n, i1, i] = (x4[n, i1, i] - mu12[n, i1]) * r12[n, i1]
+    xhat12 = np.multiply(subtract_43, r12[:, :, None], out=subtract_43)
+
+    # (46) z12[n, i1, i] = gamma12[i] * xhat12[n, i1, i] + beta12[i]
+    z12 = np.multiply(xhat12, gamma12, out=xhat12)
+    np.add(z12, beta12, out=z12)
+
+    # (47) z13[n, i1, j] = b13[j] + sum[i](W13[i, j] * z12[n, i1, i])
+    z13 = work.z13
+    np.dot(z12.reshape(64 * N, 64), W13, out=z13.reshape(64 * N, 61))
+    np.add(z13, b13, out=z13)
+
+    # (48) p[n, i1, k] = exp(z13[n, i1, k] - logsumexp[j](z13[n, i1, j]))
+    largest_48 = np.maximum.reduce(z13, axis=2, out=work.largest_48)
+    subtract_48 = np.subtract(z13, largest_48[:, :, None], out=work.p)
+    np.exp(subtract_48, out=subtract_48)
+    total_48 = np.add.reduce(subtract_48, axis=2, out=work.total_48)
+
+    # (49) loss = sum[n, i](logsumexp[j](z13[n, i, j]) - z13[n, i, next[n, i]]) / (64 *
+    #     N)
+    add_49 = np.add(work.fixed_64_3, next.T, out=work.add_49)
+    take_49 = z13.take(add_49, out=work.take_49, mode="clip")
+    log_49 = np.log(total_48, out=total_48)
+    np.subtract(take_49, largest_48.T, out=take_49)
+    np.subtract(log_49.T, take_49, out=take_49)
+    total_49 = float(np.add.reduce(take_49, axis=None))
+    loss = total_49 / (64 * N)
+
+    return loss
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def loss_and_grads(params, *, ids, next, workspace=None, training=True):
+    """Return the loss and its gradients by parameter and input names."""
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    N = work.N
+    ids = np.asarray(ids, dtype=np.intp)
+    next = np.asarray(next, dtype=np.intp)
+    position = params["position"]
+    E1 = params["E1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3_q = params["W3_q"]
+    W3_k = params["W3_k"]
+    W3_v = params["W3_v"]
+    W3_o = params["W3_o"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+    W6 = params["W6"]
+    b6 = params["b6"]
+    gamma7 = params["gamma7"]
+    beta7 = params["beta7"]
+    W8_q = params["W8_q"]
+    W8_k = params["W8_k"]
+    W8_v = params["W8_v"]
+    W8_o = params["W8_o"]
+    gamma9 = params["gamma9"]
+    beta9 = params["beta9"]
+    W10 = params["W10"]
+    b10 = params["b10"]
+    W11 = params["W11"]
+    b11 = params["b11"]
+    gamma12 = params["gamma12"]
+    beta12 = params["beta12"]
+    W13 = params["W13"]
+    b13 = params["b13"]
+
+    # (1) x0[n, i, d] = E1[ids[n, i], d] + position[i, d]
+    x0 = E1.take(ids, axis=0, out=work.x0, mode="clip")
+    np.add(x0, position, out=x0)
+
+    # (2) mu2[n, i1] = sum[i](x0[n, i1, i]) / 64
+    mu2 = np.add.reduce(x0, axis=2, out=work.mu2)
+    np.divide(mu2, 64.0, out=mu2)
+
+    # (3) var2[n, i1] = sum[i]((x0[n, i1, i] - mu2[n, i1])**2) / 64
+    subtract_3 = np.subtract(x0, mu2[:, :, None], out=work.subtract_3)
+    var2 = np.einsum("...i,...i->...", subtract_3, subtract_3, out=work.mu2)
+    np.divide(var2, 64.0, out=var2)
+
+    # (4) r2[n, i1] = 1 / sqrt(1 / 100000 + var2[n, i1])
+    r2 = np.add(var2, 1e-05, out=var2)
+    np.sqrt(r2, out=r2)
+    np.divide(1.0, r2, out=r2)
+
+    # (5) xhat2[n, i1, i] = (x0[n, i1, i] - mu2[n, i1]) * r2[n, i1]
+    xhat2 = np.multiply(subtract_3, r2[:, :, None], out=subtract_3)
+
+    # (6) z2[n, i1, i] = gamma2[i] * xhat2[n, i1, i] + beta2[i]
+    z2 = np.multiply(xhat2, gamma2, out=work.z2)
+    np.add(z2, beta2, out=z2)
+
+    # (7) q3[n, h, t, e] = sum[i](W3_q[i, h, e] * z2[n, t, i])
+    q3 = work.q3
+    np.dot(z2.reshape(64 * N, 64), W3_q.reshape(64, 64), out=q3.reshape(64 * N, 64))
+
+    # (8) k3[n, h, t, e] = sum[i](W3_k[i, h, e] * z2[n, t, i])
+    k3 = work.k3
+    np.dot(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
+
+    # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
+    s3 = np.matmul(q3.transpose(0, 2, 1, 3), k3.transpose(0, 2, 3, 1), out=work.s3)
+    np.divide(s3, 4.0, out=s3)
+
+    # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <= t,
+    #     s3[n, h, t, i], -1e30)))
+    where_10 = work.where_10
+    np.copyto(where_10, -1e30)
+    np.copyto(where_10, s3, where=work.fixed_64)
+    largest_10 = np.maximum.reduce(where_10, axis=3, out=work.largest_10)
+    np.subtract(where_10, largest_10[:, :, :, None], out=where_10)
+    np.exp(where_10, out=where_10)
+    total_10 = np.add.reduce(where_10, axis=3, out=work.largest_10)
+    np.divide(where_10, total_10[:, :, :, None], out=where_10)
+    p3 = work.s3
+    np.copyto(p3, 0.0)
+    np.copyto(p3, where_10, where=work.fixed_64)
+
+    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
+    v3 = work.v3
+    np.dot(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
+
+    # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
+    o3 = np.matmul(p3, v3.transpose(0, 2, 1, 3), out=work.o3)
+
+    # (13) x1[n, i, d] = x0[n, i, d] + sum[h, e](W3_o[h, e, d] * o3[n, h, i, e])
+    copy_13 = work.copy_13
+    np.copyto(copy_13.reshape(N, 64, 4, 16), o3.transpose(0, 2, 1, 3))
+    x1 = work.x1
+    np.dot(copy_13, W3_o.reshape(64, 64), out=x1.reshape(64 * N, 64))
+    np.add(x1, x0, out=x1)
+
+    # (14) mu4[n, i1] = sum[i](x1[n, i1, i]) / 64
+    mu4 = np.add.reduce(x1, axis=2, out=work.mu4)
+    np.divide(mu4, 64.0, out=mu4)
+
+    # (15) var4[n, i1] = sum[i]((x1[n, i1, i] - mu4[n, i1])**2) / 64
+    subtract_15 = np.subtract(x1, mu4[:, :, None], out=work.x0)
+    var4 = np.einsum("...i,...i->...", subtract_15, subtract_15, out=work.mu4)
+    np.divide(var4, 64.0, out=var4)
+
+    # (16) r4[n, i1] = 1 / sqrt(1 / 100000 + var4[n, i1])
+    r4 = np.add(var4, 1e-05, out=var4)
+    np.sqrt(r4, out=r4)
+    np.divide(1.0, r4, out=r4)
+
+    # (17) xhat4[n, i1, i] = (x1[n, i1, i] - mu4[n, i1]) * r4[n, i1]
+    xhat4 = np.multiply(subtract_15, r4[:, :, None], out=subtract_15)
+
+    # (18) z4[n, i1, i] = gamma4[i] * xhat4[n, i1, i] + beta4[i]
+    z4 = np.multiply(xhat4, gamma4, out=work.z4)
+    np.add(z4, beta4, out=z4)
+
+    # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
+    z5 = work.z5
+    np.dot(z4.reshape(64 * N, 64), W5, out=z5.reshape(64 * N, 256))
+    np.add(z5, b5, out=z5)
+
+    # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
+    multiply_20 = np.multiply(z5, z5, out=work.multiply_20)
+    multiply_20_2 = np.multiply(multiply_20, z5, out=work.multiply_20_2)
+    np.multiply(multiply_20_2, 0.044715, out=multiply_20_2)
+    np.add(z5, multiply_20_2, out=multiply_20_2)
+    np.multiply(multiply_20_2, 0.7978845608028654, out=multiply_20_2)
+    np.tanh(multiply_20_2, out=multiply_20_2)
+    z_x2 = np.add(multiply_20_2, 1.0, out=work.z_x2)
+    np.divide(z_x2, 2.0, out=z_x2)
+    np.multiply(z5, z_x2, out=z_x2)
+
+    # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
+    x2 = work.x2
+    np.dot(z_x2.reshape(64 * N, 256), W6, out=x2.reshape(64 * N, 64))
+    add_21 = np.add(x1, b6, out=x1)
+    np.add(x2, add_21, out=x2)
+
+    # (22) mu7[n, i1] = sum[i](x2[n, i1, i]) / 64
+    mu7 = np.add.reduce(x2, axis=2, out=work.mu7)
+    np.divide(mu7, 64.0, out=mu7)
+
+    # (23) var7[n, i1] = sum[i]((x2[n, i1, i] - mu7[n, i1])**2) / 64
+    subtract_23 = np.subtract(x2, mu7[:, :, None], out=work.x1)
+    var7 = np.einsum("...i,...i->...", subtract_23, subtract_23, out=work.mu7)
+    np.divide(var7, 64.0, out=var7)
+
+    # (24) r7[n, i1] = 1 / sqrt(1 / 100000 + var7[n, i1])
+    r7 = np.add(var7, 1e-05, out=var7)
+    np.sqrt(r7, out=r7)
+    np.divide(1.0, r7, out=r7)
+
+    # (25) xhat7[n, i1, i] = (x2[n, i1, i] - mu7[n, i1]) * r7[n, i1]
+    xhat7 = np.multiply(subtract_23, r7[:, :, None], out=subtract_23)
+
+    # (26) z7[n, i1, i] = gamma7[i] * xhat7[n, i1, i] + beta7[i]
+    z7 = np.multiply(xhat7, gamma7, out=work.z7)
+    np.add(z7, beta7, out=z7)
+
+    # (27) q8[n, h, t, e] = sum[i](W8_q[i, h, e] * z7[n, t, i])
+    q8 = work.q8
+    np.dot(z7.reshape(64 * N, 64), W8_q.reshape(64, 64), out=q8.reshape(64 * N, 64))
+
+    # (28) k8[n, h, t, e] = sum[i](W8_k[i, h, e] * z7[n, t, i])
+    k8 = work.k8
+    np.dot(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
+
+    # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
+    s8 = np.matmul(
+        q8.transpose(0, 2, 1, 3), k8.transpose(0, 2, 3, 1), out=work.where_10
+    )
+    np.divide(s8, 4.0, out=s8)
+
+    # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <= t,
+    #     s8[n, h, t, i], -1e30)))
+    where_30 = work.where_30
+    np.copyto(where_30, -1e30)
+    np.copyto(where_30, s8, where=work.fixed_64)
+    largest_30 = np.maximum.reduce(where_30, axis=3, out=work.largest_10)
+    np.subtract(where_30, largest_30[:, :, :, None], out=where_30)
+    np.exp(where_30, out=where_30)
+    total_30 = np.add.reduce(where_30, axis=3, out=work.largest_10)
+    np.divide(where_30, total_30[:, :, :, None], out=where_30)
+    p8 = work.where_10
+    np.copyto(p8, 0.0)
+    np.copyto(p8, where_30, where=work.fixed_64)
+
+    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
+    v8 = work.v8
+    np.dot(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
+
+    # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
+    o8 = np.matmul(p8, v8.transpose(0, 2, 1, 3), out=work.o3)
+
+    # (33) x3[n, i, d] = x2[n, i, d] + sum[h, e](W8_o[h, e, d] * o8[n, h, i, e])
+    copy_33 = work.copy_33
+    np.copyto(copy_33.reshape(N, 64, 4, 16), o8.transpose(0, 2, 1, 3))
+    x3 = work.x3
+    np.dot(copy_33, W8_o.reshape(64, 64), out=x3.reshape(64 * N, 64))
+    np.add(x3, x2, out=x3)
+
+    # (34) mu9[n, i1] = sum[i](x3[n, i1, i]) / 64
+    mu9 = np.add.reduce(x3, axis=2, out=work.mu9)
+    np.divide(mu9, 64.0, out=mu9)
+
+    # (35) var9[n, i1] = sum[i]((x3[n, i1, i] - mu9[n, i1])**2) / 64
+    subtract_35 = np.subtract(x3, mu9[:, :, None], out=work.x2)
+    var9 = np.einsum("...i,...i->...", subtract_35, subtract_35, out=work.mu9)
+    np.divide(var9, 64.0, out=var9)
+
+    # (36) r9[n, i1] = 1 / sqrt(1 / 100000 + var9[n, i1])
+    r9 = np.add(var9, 1e-05, out=var9)
+    np.sqrt(r9, out=r9)
+    np.divide(1.0, r9, out=r9)
+
+    # (37) xhat9[n, i1, i] = (x3[n, i1, i] - mu9[n, i1]) * r9[n, i1]
+    xhat9 = np.multiply(subtract_35, r9[:, :, None], out=subtract_35)
+
+    # (38) z9[n, i1, i] = gamma9[i] * xhat9[n, i1, i] + beta9[i]
+    z9 = np.multiply(xhat9, gamma9, out=work.z9)
+    np.add(z9, beta9, out=z9)
+
+    # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
+    z10 = work.z10
+    np.dot(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
+    np.add(z10, b10, out=z10)
+
+    # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
+    multiply_40 = np.multiply(z10, z10, out=work.multiply_40)
+    multiply_40_2 = np.multiply(multiply_40, z10, out=work.multiply_40_2)
+    np.multiply(multiply_40_2, 0.044715, out=multiply_40_2)
+    np.add(z10, multiply_40_2, out=multiply_40_2)
+    np.multiply(multiply_40_2, 0.7978845608028654, out=multiply_40_2)
+    np.tanh(multiply_40_2, out=multiply_40_2)
+    z_x4 = np.add(multiply_40_2, 1.0, out=work.z_x4)
+    np.divide(z_x4, 2.0, out=z_x4)
+    np.multiply(z10, z_x4, out=z_x4)
+
+    # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
+    x4 = work.x4
+    np.dot(z_x4.reshape(64 * N, 256), W11, out=x4.reshape(64 * N, 64))
+    add_41 = np.add(x3, b11, out=x3)
+    np.add(x4, add_41, out=x4)
+
+    # (42) mu12[n, i1] = sum[i](x4[n, i1, i]) / 64
+    mu12 = np.add.reduce(x4, axis=2, out=work.mu12)
+    np.divide(mu12, 64.0, out=mu12)
+
+    # (43) var12[n, i1] = sum[i]((x4[n, i1, i] - mu12[n, i1])**2) / 64
+    subtract_43 = np.subtract(x4, mu12[:, :, None], out=x4)
+    var12 = np.einsum("...i,...i->...", subtract_43, subtract_43, out=work.mu12)
+    np.divide(var12, 64.0, out=var12)
+
+    # (44) r12[n, i1] = 1 / sqrt(1 / 100000 + var12[n, i1])
+    r12 = np.add(var12, 1e-05, out=var12)
+    np.sqrt(r12, out=r12)
+    np.divide(1.0, r12, out=r12)
+
+    # (45) xhat12[n, i1, i] = (x4[n, i1, i] - mu12[n, i1]) * r12[n, i1]
+    xhat12 = np.multiply(subtract_43, r12[:, :, None], out=subtract_43)
+
+    # (46) z12[n, i1, i] = gamma12[i] * xhat12[n, i1, i] + beta12[i]
+    z12 = np.multiply(xhat12, gamma12, out=work.x3)
+    np.add(z12, beta12, out=z12)
+
+    # (47) z13[n, i1, j] = b13[j] + sum[i](W13[i, j] * z12[n, i1, i])
+    z13 = work.z13
+    np.dot(z12.reshape(64 * N, 64), W13, out=z13.reshape(64 * N, 61))
+    np.add(z13, b13, out=z13)
+
+    # (48) p[n, i1, k] = exp(z13[n, i1, k] - logsumexp[j](z13[n, i1, j]))
+    largest_48 = np.maximum.reduce(z13, axis=2, out=work.largest_48)
+    p = np.subtract(z13, largest_48[:, :, None], out=work.p)
+    np.exp(p, out=p)
+    total_48 = np.add.reduce(p, axis=2, out=work.total_48)
+    np.divide(p, total_48[:, :, None], out=p)
+
+    # (49) loss = sum[n, i](logsumexp[j](z13[n, i, j]) - z13[n, i, next[n, i]]) / (64 *
+    #     N)
+    add_49 = np.add(work.fixed_64_3, next.T, out=work.add_49)
+    take_49 = z13.take(add_49, out=work.take_49, mode="clip")
+    log_49 = np.log(total_48, out=total_48)
+    np.subtract(take_49, largest_48.T, out=take_49)
+    np.subtract(log_49.T, take_49, out=take_49)
+    total_49 = float(np.add.reduce(take_49, axis=None))
+    loss = total_49 / (64 * N)
+
+    # (50) dz13[n, i, j] = (p[n, i, j] - [j = next[n, i]]) / (64 * N)
+    add_50 = np.add(work.fixed_N_2, next, out=work.add_50)
+    take_50 = p.take(add_50, out=work.total_48, mode="clip")
+    np.subtract(take_50, 1.0, out=take_50)
+    dz13 = p
+    dz13.put(add_50, take_50)
+    np.divide(dz13, 64 * N, out=dz13)
+
+    # (51) dW13[i, j] = sum[n, i1](dz13[n, i1, j] * z12[n, i1, i])
+    dW13 = np.dot(z12.reshape(64 * N, 64).T, dz13.reshape(64 * N, 61), out=work.dW13)
+
+    # (52) db13[j] = sum[n, i](dz13[n, i, j])
+    db13 = np.dot(work.ones_64_N, dz13.reshape(64 * N, 61), out=work.db13)
+
+    # (53) dz12[n, i1, i] = sum[j](W13[i, j] * dz13[n, i1, j])
+    dz12 = work.x3
+    np.dot(dz13.reshape(64 * N, 61), W13.T, out=dz12.reshape(64 * N, 64))
+
+    # (54) dbeta12[i] = sum[n, i1](dz12[n, i1, i])
+    dbeta12 = np.dot(work.ones_64_N, dz12.reshape(64 * N, 64), out=work.dbeta12)
+
+    # (55) dgamma12[i] = sum[n, i1](dz12[n, i1, i] * xhat12[n, i1, i])
+    dgamma12 = np.einsum(
+        "...i,...i->...",
+        dz12.reshape(64 * N, 64).T,
+        xhat12.reshape(64 * N, 64).T,
+        out=work.dgamma12,
+    )
+
+    # (56) dxhat12[n, i1, i] = gamma12[i] * dz12[n, i1, i]
+    dxhat12 = np.multiply(dz12, gamma12, out=dz12)
+
+    # (57) dx4[n, i1, i] = (dxhat12[n, i1, i] - sum[i2](dxhat12[n, i1, i2]) / 64 -
+    #     xhat12[n, i1, i] * sum[i2](dxhat12[n, i1, i2] * xhat12[n, i1, i2]) / 64) *
+    #     r12[n, i1]
+    total_57 = np.add.reduce(dxhat12, axis=2, out=work.total_48)
+    inner_57 = np.einsum("...i,...i->...", dxhat12, xhat12, out=work.largest_48)
+    multiply_57 = np.multiply(xhat12, inner_57[:, :, None], out=xhat12)
+    np.divide(total_57, 64.0, out=total_57)
+    dx4 = np.subtract(dxhat12, total_57[:, :, None], out=dxhat12)
+    np.divide(multiply_57, 64.0, out=multiply_57)
+    np.subtract(dx4, multiply_57, out=dx4)
+    np.multiply(dx4, r12[:, :, None], out=dx4)
+
+    # (58) dW11[i1, d] = sum[n, i](dx4[n, i, d] * z_x4[n, i, i1])
+    dW11 = np.dot(z_x4.reshape(64 * N, 256).T, dx4.reshape(64 * N, 64), out=work.dW11)
+
+    # (59) db11[d] = sum[n, i](dx4[n, i, d])
+    db11 = np.dot(work.ones_64_N, dx4.reshape(64 * N, 64), out=work.db11)
+
+    # (60) dz_x4[n, i, i1] = sum[d](W11[i1, d] * dx4[n, i, d])
+    dz_x4 = work.z_x4
+    np.dot(dx4.reshape(64 * N, 64), W11.T, out=dz_x4.reshape(64 * N, 256))
+
+    # (61) dz10[n, i1, j] = (1 + sqrt(2) * (1 - tanh(sqrt(2) * (8943 * z10[n, i1, j]**3
+    #     / 200000 + z10[n, i1, j]) / sqrt(pi))**2) * (1 + 26829 * z10[n, i1, j]**2 /
+    #     200000) * z10[n, i1, j] / sqrt(pi) + tanh(sqrt(2) * (8943 * z10[n, i1, j]**3 /
+    #     200000 + z10[n, i1, j]) / sqrt(pi))) * dz_x4[n, i1, j] / 2
+    multiply_61 = np.multiply(multiply_40_2, multiply_40_2, out=work.multiply_61)
+    np.subtract(1.0, multiply_61, out=multiply_61)
+    multiply_61_2 = np.multiply(multiply_40, 0.134145, out=multiply_40)
+    np.add(multiply_61_2, 1.0, out=multiply_61_2)
+    np.multiply(multiply_61, 0.7978845608028654, out=multiply_61)
+    np.multiply(multiply_61_2, multiply_61, out=multiply_61_2)
+    multiply_61_3 = np.multiply(z10, multiply_61_2, out=z10)
+    np.add(multiply_61_3, 1.0, out=multiply_61_3)
+    add_61 = np.add(multiply_40_2, multiply_61_3, out=multiply_40_2)
+    np.divide(add_61, 2.0, out=add_61)
+    dz10 = np.multiply(dz_x4, add_61, out=dz_x4)
+
+    # (62) dW10[i, j] = sum[n, i1](dz10[n, i1, j] * z9[n, i1, i])
+    dW10 = np.dot(z9.reshape(64 * N, 64).T, dz10.reshape(64 * N, 256), out=work.dW10)
+
+    # (63) db10[j] = sum[n, i](dz10[n, i, j])
+    db10 = np.dot(work.ones_64_N, dz10.reshape(64 * N, 256), out=work.db10)
+
+    # (64) dz9[n, i1, i] = sum[j](W10[i, j] * dz10[n, i1, j])
+    dz9 = work.z9
+    np.dot(dz10.reshape(64 * N, 256), W10.T, out=dz9.reshape(64 * N, 64))
+
+    # (65) dbeta9[i] = sum[n, i1](dz9[n, i1, i])
+    dbeta9 = np.dot(work.ones_64_N, dz9.reshape(64 * N, 64), out=work.dbeta9)
+
+    # (66) dgamma9[i] = sum[n, i1](dz9[n, i1, i] * xhat9[n, i1, i])
+    dgamma9 = np.einsum(
+        "...i,...i->...",
+        dz9.reshape(64 * N, 64).T,
+        xhat9.reshape(64 * N, 64).T,
+        out=work.dgamma9,
+    )
+
+    # (67) dxhat9[n, i1, i] = gamma9[i] * dz9[n, i1, i]
+    dxhat9 = np.multiply(dz9, gamma9, out=dz9)
+
+    # (68) dx3[n, i1, i] = (dxhat9[n, i1, i] - sum[i2](dxhat9[n, i1, i2]) / 64 -
+    #     xhat9[n, i1, i] * sum[i2](dxhat9[n, i1, i2] * xhat9[n, i1, i2]) / 64) * r9[n,
+    #     i1] + dx4[n, i1, i]
+    total_68 = np.add.reduce(dxhat9, axis=2, out=work.mu12)
+    inner_68 = np.einsum("...i,...i->...", dxhat9, xhat9, out=work.total_48)
+    multiply_68 = np.multiply(xhat9, inner_68[:, :, None], out=xhat9)
+    np.divide(total_68, 64.0, out=total_68)
+    subtract_68 = np.subtract(dxhat9, total_68[:, :, None], out=dxhat9)
+    np.divide(multiply_68, 64.0, out=multiply_68)
+    np.subtract(subtract_68, multiply_68, out=subtract_68)
+    np.multiply(subtract_68, r9[:, :, None], out=subtract_68)
+    dx3 = np.add(dx4, subtract_68, out=dx4)
+
+    # (69) dW8_o[h, e, d] = sum[n, i](dx3[n, i, d] * o8[n, h, i, e])
+    dW8_o = work.dW8_o
+    np.dot(copy_33.T, dx3.reshape(64 * N, 64), out=dW8_o.reshape(64, 64))
+
+    # (70) do8[n, h, i, e] = sum[d](W8_o[h, e, d] * dx3[n, i, d])
+    do8 = work.do8
+    np.dot(dx3.reshape(64 * N, 64), W8_o.reshape(64, 64).T, out=do8.reshape(64 * N, 64))
+
+    # (71) dp8[n, h, t, j] = sum[e](do8[n, h, t, e] * v8[n, h, j, e])
+    dp8 = np.matmul(
+        do8.transpose(0, 2, 1, 3), v8.transpose(0, 2, 3, 1), out=work.where_30
+    )
+
+    # (72) dv8[n, h, j, e] = sum[t](do8[n, h, t, e] * p8[n, h, t, j])
+    dv8 = np.matmul(p8.transpose(0, 1, 3, 2), do8.transpose(0, 2, 1, 3), out=work.o3)
+
+    # (73) dW8_v[i, h, e] = sum[n, t](z7[n, t, i] * dv8[n, h, t, e])
+    copy_73 = work.copy_33
+    np.copyto(copy_73.reshape(N, 64, 4, 16), dv8.transpose(0, 2, 1, 3))
+    dW8_v = work.dW8_v
+    np.dot(z7.reshape(64 * N, 64).T, copy_73, out=dW8_v.reshape(64, 64))
+
+    # (74) ds8[n, h, t, i] = (dp8[n, h, t, i] - sum[j](dp8[n, h, t, j] * p8[n, h, t,
+    #     j])) * p8[n, h, t, i]
+    inner_74 = np.einsum("...i,...i->...", dp8, p8, out=work.largest_10)
+    subtract_74 = np.subtract(dp8, inner_74[:, :, :, None], out=dp8)
+    ds8 = np.multiply(p8, subtract_74, out=p8)
+
+    # (75) dk8[n, h, j, d] = sum[t](ds8[n, h, t, j] * q8[n, h, t, d]) / 4
+    dk8 = np.matmul(ds8.transpose(0, 1, 3, 2), q8.transpose(0, 2, 1, 3), out=work.o3)
+    np.divide(dk8, 4.0, out=dk8)
+
+    # (76) dq8[n, h, t, d] = sum[j](ds8[n, h, t, j] * k8[n, h, j, d]) / 4
+    dq8 = np.matmul(ds8, k8.transpose(0, 2, 1, 3), out=work.dq8)
+    np.divide(dq8, 4.0, out=dq8)
+
+    # (77) dW8_k[i, h, e] = sum[n, t](z7[n, t, i] * dk8[n, h, t, e])
+    copy_77 = work.copy_77
+    np.copyto(copy_77.reshape(N, 64, 4, 16), dk8.transpose(0, 2, 1, 3))
+    dW8_k = work.dW8_k
+    np.dot(z7.reshape(64 * N, 64).T, copy_77, out=dW8_k.reshape(64, 64))
+
+    # (78) dW8_q[i, h, e] = sum[n, t](z7[n, t, i] * dq8[n, h, t, e])
+    copy_78 = work.copy_78
+    np.copyto(copy_78.reshape(N, 64, 4, 16), dq8.transpose(0, 2, 1, 3))
+    dW8_q = work.dW8_q
+    np.dot(z7.reshape(64 * N, 64).T, copy_78, out=dW8_q.reshape(64, 64))
+
+    # (79) dz7[n, t, i] = sum[h, e](W8_k[i, h, e] * dk8[n, h, t, e]) + sum[h, e](W8_q[i,
+    #     h, e] * dq8[n, h, t, e]) + sum[h, e](W8_v[i, h, e] * dv8[n, h, t, e])
+    product_79 = work.z7
+    np.dot(copy_77, W8_k.reshape(64, 64).T, out=product_79.reshape(64 * N, 64))
+    product_79_2 = work.z9
+    np.dot(copy_78, W8_q.reshape(64, 64).T, out=product_79_2.reshape(64 * N, 64))
+    dz7 = work.x2
+    np.dot(copy_73, W8_v.reshape(64, 64).T, out=dz7.reshape(64 * N, 64))
+    np.add(product_79_2, product_79, out=product_79_2)
+    np.add(dz7, product_79_2, out=dz7)
+
+    # (80) dbeta7[i] = sum[n, i1](dz7[n, i1, i])
+    dbeta7 = np.dot(work.ones_64_N, dz7.reshape(64 * N, 64), out=work.dbeta7)
+
+    # (81) dgamma7[i] = sum[n, i1](dz7[n, i1, i] * xhat7[n, i1, i])
+    dgamma7 = np.einsum(
+        "...i,...i->...",
+        dz7.reshape(64 * N, 64).T,
+        xhat7.reshape(64 * N, 64).T,
+        out=work.dgamma7,
+    )
+
+    # (82) dxhat7[n, i1, i] = gamma7[i] * dz7[n, i1, i]
+    dxhat7 = np.multiply(dz7, gamma7, out=dz7)
+
+    # (83) dx2[n, i1, i] = (dxhat7[n, i1, i] - sum[i2](dxhat7[n, i1, i2]) / 64 -
+    #     xhat7[n, i1, i] * sum[i2](dxhat7[n, i1, i2] * xhat7[n, i1, i2]) / 64) * r7[n,
+    #     i1] + dx3[n, i1, i]
+    total_83 = np.add.reduce(dxhat7, axis=2, out=work.mu9)
+    inner_83 = np.einsum("...i,...i->...", dxhat7, xhat7, out=work.mu12)
+    multiply_83 = np.multiply(xhat7, inner_83[:, :, None], out=xhat7)
+    np.divide(total_83, 64.0, out=total_83)
+    subtract_83 = np.subtract(dxhat7, total_83[:, :, None], out=dxhat7)
+    np.divide(multiply_83, 64.0, out=multiply_83)
+    np.subtract(subtract_83, multiply_83, out=subtract_83)
+    np.multiply(subtract_83, r7[:, :, None], out=subtract_83)
+    dx2 = np.add(dx3, subtract_83, out=dx3)
+
+    # (84) dW6[i1, d] = sum[n, i](dx2[n, i, d] * z_x2[n, i, i1])
+    dW6 = np.dot(z_x2.reshape(64 * N, 256).T, dx2.reshape(64 * N, 64), out=work.dW6)
+
+    # (85) db6[d] = sum[n, i](dx2[n, i, d])
+    db6 = np.dot(work.ones_64_N, dx2.reshape(64 * N, 64), out=work.db6)
+
+    # (86) dz_x2[n, i, i1] = sum[d](W6[i1, d] * dx2[n, i, d])
+    dz_x2 = work.z_x2
+    np.dot(dx2.reshape(64 * N, 64), W6.T, out=dz_x2.reshape(64 * N, 256))
+
+    # (87) dz5[n, i1, j] = (1 + sqrt(2) * (1 - tanh(sqrt(2) * (8943 * z5[n, i1, j]**3 /
+    #     200000 + z5[n, i1, j]) / sqrt(pi))**2) * (1 + 26829 * z5[n, i1, j]**2 /
+    #     200000) * z5[n, i1, j] / sqrt(pi) + tanh(sqrt(2) * (8943 * z5[n, i1, j]**3 /
+    #     200000 + z5[n, i1, j]) / sqrt(pi))) * dz_x2[n, i1, j] / 2
+    multiply_87 = np.multiply(multiply_20_2, multiply_20_2, out=work.z_x4)
+    np.subtract(1.0, multiply_87, out=multiply_87)
+    multiply_87_2 = np.multiply(multiply_20, 0.134145, out=multiply_20)
+    np.add(multiply_87_2, 1.0, out=multiply_87_2)
+    np.multiply(multiply_87, 0.7978845608028654, out=multiply_87)
+    np.multiply(multiply_87_2, multiply_87, out=multiply_87_2)
+    multiply_87_3 = np.multiply(z5, multiply_87_2, out=z5)
+    np.add(multiply_87_3, 1.0, out=multiply_87_3)
+    add_87 = np.add(multiply_20_2, multiply_87_3, out=multiply_20_2)
+    np.divide(add_87, 2.0, out=add_87)
+    dz5 = np.multiply(dz_x2, add_87, out=dz_x2)
+
+    # (88) dW5[i, j] = sum[n, i1](dz5[n, i1, j] * z4[n, i1, i])
+    dW5 = np.dot(z4.reshape(64 * N, 64).T, dz5.reshape(64 * N, 256), out=work.dW5)
+
+    # (89) db5[j] = sum[n, i](dz5[n, i, j])
+    db5 = np.dot(work.ones_64_N, dz5.reshape(64 * N, 256), out=work.db5)
+
+    # (90) dz4[n, i1, i] = sum[j](W5[i, j] * dz5[n, i1, j])
+    dz4 = work.z4
+    np.dot(dz5.reshape(64 * N, 256), W5.T, out=dz4.reshape(64 * N, 64))
+
+    # (91) dbeta4[i] = sum[n, i1](dz4[n, i1, i])
+    dbeta4 = np.dot(work.ones_64_N, dz4.reshape(64 * N, 64), out=work.dbeta4)
+
+    # (92) dgamma4[i] = sum[n, i1](dz4[n, i1, i] * xhat4[n, i1, i])
+    dgamma4 = np.einsum(
+        "...i,...i->...",
+        dz4.reshape(64 * N, 64).T,
+        xhat4.reshape(64 * N, 64).T,
+        out=work.dgamma4,
+    )
+
+    # (93) dxhat4[n, i1, i] = gamma4[i] * dz4[n, i1, i]
+    dxhat4 = np.multiply(dz4, gamma4, out=dz4)
+
+    # (94) dx1[n, i1, i] = (dxhat4[n, i1, i] - sum[i2](dxhat4[n, i1, i2]) / 64 -
+    #     xhat4[n, i1, i] * sum[i2](dxhat4[n, i1, i2] * xhat4[n, i1, i2]) / 64) * r4[n,
+    #     i1] + dx2[n, i1, i]
+    total_94 = np.add.reduce(dxhat4, axis=2, out=work.mu7)
+    inner_94 = np.einsum("...i,...i->...", dxhat4, xhat4, out=work.mu9)
+    multiply_94 = np.multiply(xhat4, inner_94[:, :, None], out=xhat4)
+    np.divide(total_94, 64.0, out=total_94)
+    subtract_94 = np.subtract(dxhat4, total_94[:, :, None], out=dxhat4)
+    np.divide(multiply_94, 64.0, out=multiply_94)
+    np.subtract(subtract_94, multiply_94, out=subtract_94)
+    np.multiply(subtract_94, r4[:, :, None], out=subtract_94)
+    dx1 = np.add(dx2, subtract_94, out=dx2)
+
+    # (95) dW3_o[h, e, d] = sum[n, i](dx1[n, i, d] * o3[n, h, i, e])
+    dW3_o = work.dW3_o
+    np.dot(copy_13.T, dx1.reshape(64 * N, 64), out=dW3_o.reshape(64, 64))
+
+    # (96) do3[n, h, i, e] = sum[d](W3_o[h, e, d] * dx1[n, i, d])
+    do3 = work.k8
+    np.dot(dx1.reshape(64 * N, 64), W3_o.reshape(64, 64).T, out=do3.reshape(64 * N, 64))
+
+    # (97) dp3[n, h, t, j] = sum[e](do3[n, h, t, e] * v3[n, h, j, e])
+    dp3 = np.matmul(
+        do3.transpose(0, 2, 1, 3), v3.transpose(0, 2, 3, 1), out=work.where_10
+    )
+
+    # (98) dv3[n, h, j, e] = sum[t](do3[n, h, t, e] * p3[n, h, t, j])
+    dv3 = np.matmul(p3.transpose(0, 1, 3, 2), do3.transpose(0, 2, 1, 3), out=work.dq8)
+
+    # (99) dW3_v[i, h, e] = sum[n, t](z2[n, t, i] * dv3[n, h, t, e])
+    copy_99 = work.copy_13
+    np.copyto(copy_99.reshape(N, 64, 4, 16), dv3.transpose(0, 2, 1, 3))
+    dW3_v = work.dW3_v
+    np.dot(z2.reshape(64 * N, 64).T, copy_99, out=dW3_v.reshape(64, 64))
+
+    # (100) ds3[n, h, t, i] = (dp3[n, h, t, i] - sum[j](dp3[n, h, t, j] * p3[n, h, t,
+    #     j])) * p3[n, h, t, i]
+    inner_100 = np.einsum("...i,...i->...", dp3, p3, out=work.largest_10)
+    subtract_100 = np.subtract(dp3, inner_100[:, :, :, None], out=dp3)
+    ds3 = np.multiply(p3, subtract_100, out=p3)
+
+    # (101) dk3[n, h, j, d] = sum[t](ds3[n, h, t, j] * q3[n, h, t, d]) / 4
+    dk3 = np.matmul(ds3.transpose(0, 1, 3, 2), q3.transpose(0, 2, 1, 3), out=work.dq8)
+    np.divide(dk3, 4.0, out=dk3)
+
+    # (102) dq3[n, h, t, d] = sum[j](ds3[n, h, t, j] * k3[n, h, j, d]) / 4
+    dq3 = np.matmul(ds3, k3.transpose(0, 2, 1, 3), out=work.o3)
+    np.divide(dq3, 4.0, out=dq3)
+
+    # (103) dW3_k[i, h, e] = sum[n, t](z2[n, t, i] * dk3[n, h, t, e])
+    copy_103 = work.copy_33
+    np.copyto(copy_103.reshape(N, 64, 4, 16), dk3.transpose(0, 2, 1, 3))
+    dW3_k = work.dW3_k
+    np.dot(z2.reshape(64 * N, 64).T, copy_103, out=dW3_k.reshape(64, 64))
+
+    # (104) dW3_q[i, h, e] = sum[n, t](z2[n, t, i] * dq3[n, h, t, e])
+    copy_104 = work.copy_78
+    np.copyto(copy_104.reshape(N, 64, 4, 16), dq3.transpose(0, 2, 1, 3))
+    dW3_q = work.dW3_q
+    np.dot(z2.reshape(64 * N, 64).T, copy_104, out=dW3_q.reshape(64, 64))
+
+    # (105) dz2[n, t, i] = sum[h, e](W3_k[i, h, e] * dk3[n, h, t, e]) + sum[h,
+    #     e](W3_q[i, h, e] * dq3[n, h, t, e]) + sum[h, e](W3_v[i, h, e] * dv3[n, h, t,
+    #     e])
+    product_105 = work.z2
+    np.dot(copy_103, W3_k.reshape(64, 64).T, out=product_105.reshape(64 * N, 64))
+    product_105_2 = work.z4
+    np.dot(copy_104, W3_q.reshape(64, 64).T, out=product_105_2.reshape(64 * N, 64))
+    dz2 = work.x0
+    np.dot(copy_99, W3_v.reshape(64, 64).T, out=dz2.reshape(64 * N, 64))
+    np.add(product_105_2, product_105, out=product_105_2)
+    np.add(dz2, product_105_2, out=dz2)
+
+    # (106) dbeta2[i] = sum[n, i1](dz2[n, i1, i])
+    dbeta2 = np.dot(work.ones_64_N, dz2.reshape(64 * N, 64), out=work.dbeta2)
+
+    # (107) dgamma2[i] = sum[n, i1](dz2[n, i1, i] * xhat2[n, i1, i])
+    dgamma2 = np.einsum(
+        "...i,...i->...",
+        dz2.reshape(64 * N, 64).T,
+        xhat2.reshape(64 * N, 64).T,
+        out=work.dgamma2,
+    )
+
+    # (108) dxhat2[n, i1, i] = gamma2[i] * dz2[n, i1, i]
+    dxhat2 = np.multiply(dz2, gamma2, out=dz2)
+
+    # (109) dx0[n, i1, i] = (dxhat2[n, i1, i] - sum[i2](dxhat2[n, i1, i2]) / 64 -
+    #     xhat2[n, i1, i] * sum[i2](dxhat2[n, i1, i2] * xhat2[n, i1, i2]) / 64) * r2[n,
+    #     i1] + dx1[n, i1, i]
+    total_109 = np.add.reduce(dxhat2, axis=2, out=work.mu4)
+    inner_109 = np.einsum("...i,...i->...", dxhat2, xhat2, out=work.mu7)
+    multiply_109 = np.multiply(xhat2, inner_109[:, :, None], out=xhat2)
+    np.divide(total_109, 64.0, out=total_109)
+    subtract_109 = np.subtract(dxhat2, total_109[:, :, None], out=dxhat2)
+    np.divide(multiply_109, 64.0, out=multiply_109)
+    np.subtract(subtract_109, multiply_109, out=subtract_109)
+    np.multiply(subtract_109, r2[:, :, None], out=subtract_109)
+    dx0 = np.add(dx1, subtract_109, out=dx1)
+
+    # (110) dE1[i, j] = sum[n, i1](dx0[n, i1, j] * [i = ids[n, i1]])
+    dE1 = work.dE1
+    dE1.fill(0.0)
+    multiply_110 = np.multiply(ids, 64, out=work.add_50)
+    add_110 = np.add(multiply_110.T, work.range_64[:, None, None], out=work.add_110)
+    copy_110 = work.copy_110
+    np.copyto(copy_110.reshape(64, 64, N), dx0.transpose(2, 1, 0))
+    np.add.at(dE1.reshape(-1), add_110.reshape(4096 * N), copy_110)
+
+    # (111) dposition[i, d] = sum[n](dx0[n, i, d])
+    dposition = np.add.reduce(dx0, axis=0, out=work.dposition)
+
+    return loss, {
+        "position": dposition,
+        "E1": dE1,
+        "gamma2": dgamma2,
+        "beta2": dbeta2,
+        "W3_q": dW3_q,
+        "W3_k": dW3_k,
+        "W3_v": dW3_v,
+        "W3_o": dW3_o,
+        "gamma4": dgamma4,
+        "beta4": dbeta4,
+        "W5": dW5,
+        "b5": db5,
+        "W6": dW6,
+        "b6": db6,
+        "gamma7": dgamma7,
+        "beta7": dbeta7,
+        "W8_q": dW8_q,
+        "W8_k": dW8_k,
+        "W8_v": dW8_v,
+        "W8_o": dW8_o,
+        "gamma9": dgamma9,
+        "beta9": dbeta9,
+        "W10": dW10,
+        "b10": db10,
+        "W11": dW11,
+        "b11": db11,
+        "gamma12": dgamma12,
+        "beta12": dbeta12,
+        "W13": dW13,
+        "b13": db13,
+    }
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            least = 1
+            if came == known and came >= least:
+                continue
+            if came == known:
+                reason = f"{extent} = {came}: it must be at least {least}"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _normal(rng, shape, std, dtype):
+    """Normal with the given standard deviation."""
+    return np.asarray(std * rng.standard_normal(shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]

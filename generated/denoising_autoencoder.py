@@ -1,0 +1,475 @@
+"""Noise is taken off digits
+
+The network sees a digit with noise on every pixel and is asked for the digit without
+it. It cannot copy its input, so it has to know what digits look like (Vincent et al.,
+2008). The noise is drawn anew in every step, and no gradient goes to it. `before` has
+no parameters to step: it is the error of the noisy digit itself, 0.09 by its making, of
+which less than a quarter is left on digits held out.
+
+Written by symbackprop from the spec denoising_autoencoder (b0d0569d88e5576b).
+Call init_params, then forward, loss_and_grads, before_and_grads.
+
+What is not handed in of noise is drawn: rng= is a generator or a seed, which gives the
+same numbers again.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "x": ("N", 64),
+    "noise": ("N", 64),
+    "W1": (64, 128),
+    "b1": (128,),
+    "W2": (128, 64),
+    "b2": (64,),
+    "noisy": ("N", 64),
+    "clean": ("N", 64),
+}
+
+_PARAMETERS = [
+    "W1",
+    "b1",
+    "W2",
+    "b2",
+]
+_KINDS = {}
+_CLASSES = {}
+_EXTENTS = [
+    "N",
+]
+_DRAWS = {
+    "noise": ("normal", 0.0, 0.3),
+}
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "W1": _glorot_uniform(rng, (64, 128), dtype),
+        "b1": np.zeros((128,), dtype),
+        "W2": _glorot_uniform(rng, (128, 64), dtype),
+        "b2": np.zeros((64,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, dtype=np.float32):
+        self._extents = {"N": N}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self._drawn = {
+            "noise": np.empty((N, 64), dtype),
+        }
+        self.ones_N = np.ones(N, dtype)
+        self.noisy = np.empty((N, 64), dtype)
+        self.z1 = np.empty((N, 128), dtype)
+        self.z2 = np.empty((N, 64), dtype)
+        self.subtract_6 = np.empty((N, 64), dtype)
+        self.inner_6 = np.empty((N,), dtype)
+        self.subtract_9 = np.empty((N, 64), dtype)
+        self.dW2 = np.empty((128, 64), dtype)
+        self.db2 = np.empty((64,), dtype)
+        self.dh = np.empty((N, 128), dtype)
+        self.mask_13 = np.empty((N, 128), np.bool_)
+        self.dW1 = np.empty((64, 128), dtype)
+        self.db1 = np.empty((128,), dtype)
+
+
+@np.errstate(over="ignore")
+def forward(params, *, x, noise=None, rng=None, workspace=None, training=False):
+    """Return noisy, clean, by name."""
+    given = {"x": x, "noise": noise}
+    work = _prepare(params, given, workspace)
+    _draw(given, rng, work)
+    noise = given["noise"]
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+
+    # (1) noisy[n, i] = noise[n, i] + x[n, i]
+    noisy = np.add(x, noise, out=work.noisy)
+
+    # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * noisy[n, i])
+    z1 = np.dot(noisy, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (3) h[n, j] = relu(z1[n, j])
+    h = np.maximum(z1, 0.0, out=z1)
+
+    # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    z2 = np.dot(h, W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (5) clean[n, j] = sigmoid(z2[n, j])
+    clean = np.negative(z2, out=z2)
+    np.exp(clean, out=clean)
+    np.add(clean, 1.0, out=clean)
+    np.divide(1.0, clean, out=clean)
+
+    return {
+        "noisy": noisy,
+        "clean": clean,
+    }
+
+
+@np.errstate(over="ignore")
+def loss(params, *, x, noise=None, rng=None, workspace=None, training=True):
+    """Return the loss."""
+    given = {"x": x, "noise": noise}
+    work = _prepare(params, given, workspace)
+    _draw(given, rng, work)
+    N = work.N
+    noise = given["noise"]
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+
+    # (1) noisy[n, i] = noise[n, i] + x[n, i]
+    noisy = np.add(x, noise, out=work.noisy)
+
+    # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * noisy[n, i])
+    z1 = np.dot(noisy, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (3) h[n, j] = relu(z1[n, j])
+    h = np.maximum(z1, 0.0, out=z1)
+
+    # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    z2 = np.dot(h, W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (5) clean[n, j] = sigmoid(z2[n, j])
+    clean = np.negative(z2, out=z2)
+    np.exp(clean, out=clean)
+    np.add(clean, 1.0, out=clean)
+    np.divide(1.0, clean, out=clean)
+
+    # (6) loss = sum[n](sum[i]((clean[n, i] - x[n, i])**2) / 64) / N
+    subtract_6 = np.subtract(clean, x, out=clean)
+    inner_6 = np.einsum("...i,...i->...", subtract_6, subtract_6, out=work.inner_6)
+    total_6 = float(np.add.reduce(inner_6, axis=None))
+    divide_6 = total_6 / 64
+    loss = divide_6 / N
+
+    return loss
+
+
+@np.errstate(over="ignore")
+def loss_and_grads(params, *, x, noise=None, rng=None, workspace=None, training=True):
+    """Return the loss and its gradients by W1, b1, W2, b2."""
+    given = {"x": x, "noise": noise}
+    work = _prepare(params, given, workspace)
+    _draw(given, rng, work)
+    N = work.N
+    noise = given["noise"]
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+
+    # (1) noisy[n, i] = noise[n, i] + x[n, i]
+    noisy = np.add(x, noise, out=work.noisy)
+
+    # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * noisy[n, i])
+    z1 = np.dot(noisy, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (3) h[n, j] = relu(z1[n, j])
+    h = np.maximum(z1, 0.0, out=z1)
+
+    # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    z2 = np.dot(h, W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (5) clean[n, j] = sigmoid(z2[n, j])
+    clean = np.negative(z2, out=z2)
+    np.exp(clean, out=clean)
+    np.add(clean, 1.0, out=clean)
+    np.divide(1.0, clean, out=clean)
+
+    # (6) loss = sum[n](sum[i]((clean[n, i] - x[n, i])**2) / 64) / N
+    subtract_6 = np.subtract(clean, x, out=work.subtract_6)
+    inner_6 = np.einsum("...i,...i->...", subtract_6, subtract_6, out=work.inner_6)
+    total_6 = float(np.add.reduce(inner_6, axis=None))
+    divide_6 = total_6 / 64
+    loss = divide_6 / N
+
+    # (8) dclean[n, i] = (clean[n, i] - x[n, i]) / (32 * N)
+    dclean = np.divide(subtract_6, 32 * N, out=subtract_6)
+
+    # (9) dz2[n, j] = (1 - clean[n, j]) * clean[n, j] * dclean[n, j]
+    subtract_9 = np.subtract(1.0, clean, out=work.subtract_9)
+    multiply_9 = np.multiply(clean, subtract_9, out=clean)
+    dz2 = np.multiply(dclean, multiply_9, out=dclean)
+
+    # (10) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
+    dW2 = np.dot(h.T, dz2, out=work.dW2)
+
+    # (11) db2[j] = sum[n](dz2[n, j])
+    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+
+    # (12) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
+    dh = np.dot(dz2, W2.T, out=work.dh)
+
+    # (13) dz1[n, j] = dh[n, j] * [z1[n, j] > 0]
+    mask_13 = np.greater(h, 0.0, out=work.mask_13)
+    dz1 = np.multiply(mask_13, dh, out=dh)
+
+    # (14) dW1[i, j] = sum[n](dz1[n, j] * noisy[n, i])
+    dW1 = np.dot(noisy.T, dz1, out=work.dW1)
+
+    # (15) db1[j] = sum[n](dz1[n, j])
+    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+
+    return loss, {
+        "W1": dW1,
+        "b1": db1,
+        "W2": dW2,
+        "b2": db2,
+    }
+
+
+def before(params, *, x, noise=None, rng=None, workspace=None, training=True):
+    """Return the loss."""
+    given = {"x": x, "noise": noise}
+    work = _prepare(params, given, workspace)
+    _draw(given, rng, work)
+    N = work.N
+    noise = given["noise"]
+
+    # (1) noisy[n, i] = noise[n, i] + x[n, i]
+    noisy = np.add(x, noise, out=work.noisy)
+
+    # (7) before = sum[n](sum[i]((noisy[n, i] - x[n, i])**2) / 64) / N
+    subtract_7 = np.subtract(noisy, x, out=noisy)
+    inner_7 = np.einsum("...i,...i->...", subtract_7, subtract_7, out=work.inner_6)
+    total_7 = float(np.add.reduce(inner_7, axis=None))
+    divide_7 = total_7 / 64
+    before = divide_7 / N
+
+    return before
+
+
+def before_and_grads(params, *, x, noise=None, rng=None, workspace=None, training=True):
+    """Return the loss."""
+    given = {"x": x, "noise": noise}
+    work = _prepare(params, given, workspace)
+    _draw(given, rng, work)
+    N = work.N
+    noise = given["noise"]
+
+    # (1) noisy[n, i] = noise[n, i] + x[n, i]
+    noisy = np.add(x, noise, out=work.noisy)
+
+    # (7) before = sum[n](sum[i]((noisy[n, i] - x[n, i])**2) / 64) / N
+    subtract_7 = np.subtract(noisy, x, out=noisy)
+    inner_7 = np.einsum("...i,...i->...", subtract_7, subtract_7, out=work.inner_6)
+    total_7 = float(np.add.reduce(inner_7, axis=None))
+    divide_7 = total_7 / 64
+    before = divide_7 / N
+
+    return before, {}
+
+
+def _draw(given, rng, work):
+    """Draw what may be drawn and was not given, in order; `rng` is a generator or a seed."""
+    waiting = [name for name in given if name in _DRAWS and given[name] is None]
+    if not waiting:
+        return
+    try:
+        rng = np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ValueError(f"rng: expected a generator or a seed, got {rng!r}") from None
+    for name in waiting:
+        given[name] = out = work._drawn[name]
+        if _DRAWS[name][0] == "normal":
+            _normal_into(out, rng, *_DRAWS[name][1:])
+
+
+def _normal_into(out, rng, mean, std):
+    """Normal numbers."""
+    rng.standard_normal(dtype=out.dtype, out=out)
+    np.multiply(out, std, out=out)
+    np.add(out, mean, out=out)
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    given = {
+        name: array
+        for name, array in given.items()
+        if array is not None or name not in _DRAWS
+    }
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            least = 1
+            if came == known and came >= least:
+                continue
+            if came == known:
+                reason = f"{extent} = {came}: it must be at least {least}"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]

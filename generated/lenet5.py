@@ -1,0 +1,831 @@
+"""LeNet-5 on handwritten digits
+
+The same small kernel is moved over the whole image, so the gradient of a kernel is a
+sum over all the places where it stood, and that of the image adds up what every window
+has read (LeCun, Bottou, Bengio and Haffner 1998; here with rectifiers and the largest
+of each window).
+
+Written by symbackprop from the spec lenet5 (ac48222ead739a29).
+Call init_params, then forward, loss_and_grads.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "x": ("N", 28, 28, 1),
+    "y": ("N",),
+    "W1": (5, 5, 1, 6),
+    "b1": (6,),
+    "W2": (5, 5, 6, 16),
+    "b2": (16,),
+    "W3": (400, 120),
+    "b3": (120,),
+    "W4": (120, 84),
+    "b4": (84,),
+    "W5": (84, 10),
+    "b5": (10,),
+    "p": ("N", 10),
+}
+
+_PARAMETERS = [
+    "W1",
+    "b1",
+    "W2",
+    "b2",
+    "W3",
+    "b3",
+    "W4",
+    "b4",
+    "W5",
+    "b5",
+]
+_KINDS = {
+    "y": "iu",
+}
+_CLASSES = {
+    "y": 10,
+}
+_EXTENTS = [
+    "N",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "W1": _glorot_uniform(rng, (5, 5, 1, 6), dtype),
+        "b1": np.zeros((6,), dtype),
+        "W2": _glorot_uniform(rng, (5, 5, 6, 16), dtype),
+        "b2": np.zeros((16,), dtype),
+        "W3": _glorot_uniform(rng, (400, 120), dtype),
+        "b3": np.zeros((120,), dtype),
+        "W4": _glorot_uniform(rng, (120, 84), dtype),
+        "b4": np.zeros((84,), dtype),
+        "W5": _glorot_uniform(rng, (84, 10), dtype),
+        "b5": np.zeros((10,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, dtype=np.float32):
+        self._extents = {"N": N}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self.ones_10 = np.ones(10, dtype)
+        self.range_N = np.arange(N)
+        self.fixed_N = np.multiply(self.range_N, 10)
+        self.ones_N = np.ones(N, dtype)
+        self.ones_100_N = np.ones(100 * N, dtype)
+        self.ones_784_N = np.ones(784 * N, dtype)
+        self.assemble_1 = np.empty((N, 30, 28, 1), dtype)
+        self.assemble_1_2 = np.empty((N, 32, 28, 1), dtype)
+        self.assemble_1_3 = np.empty((N, 32, 30, 1), dtype)
+        self.x_pad1 = np.empty((N, 32, 32, 1), dtype)
+        self.part_2 = np.empty((5, 5, 3, 28, 28), dtype)
+        self.z1 = np.empty((N, 28, 28, 6), dtype)
+        self.s2 = np.empty((N, 14, 14, 6), dtype)
+        self.part_5 = np.empty((4, 10, 10, 5, 5, 6), dtype)
+        self.z2 = np.empty((N, 10, 10, 16), dtype)
+        self.s4 = np.empty((N, 5, 5, 16), dtype)
+        self.z3 = np.empty((N, 120), dtype)
+        self.z4 = np.empty((N, 84), dtype)
+        self.z5 = np.empty((N, 10), dtype)
+        self.largest_14 = np.empty((N,), dtype)
+        self.p = np.empty((N, 10), dtype)
+        self.total_14 = np.empty((N,), dtype)
+        self.add_15 = np.empty((N,), np.intp)
+        self.take_15 = np.empty((N,), dtype)
+        self.dW5 = np.empty((84, 10), dtype)
+        self.db5 = np.empty((10,), dtype)
+        self.df6 = np.empty((N, 84), dtype)
+        self.mask_20 = np.empty((N, 84), np.bool_)
+        self.dW4 = np.empty((120, 84), dtype)
+        self.db4 = np.empty((84,), dtype)
+        self.df5 = np.empty((N, 120), dtype)
+        self.mask_24 = np.empty((N, 120), np.bool_)
+        self.dW3 = np.empty((400, 120), dtype)
+        self.db3 = np.empty((120,), dtype)
+        self.dy1 = np.empty((N, 400), dtype)
+        self.dc3 = np.empty((N, 10, 10, 16), dtype)
+        self.mask_29 = np.empty((N, 5, 5, 16), np.bool_)
+        self.position_29 = np.empty((N, 5, 5, 16), np.intp)
+        self.mask_30 = np.empty((N, 10, 10, 16), np.bool_)
+        self.part_31_2 = np.empty((5, 5, 6, 16), dtype)
+        self.dW2 = np.empty((5, 5, 6, 16), dtype)
+        self.db2 = np.empty((16,), dtype)
+        self.ds2 = np.empty((N, 14, 14, 6), dtype)
+        self.part_33 = np.empty((109, 10, 10, 6), dtype)
+        self.dc1 = np.empty((N, 28, 28, 6), dtype)
+        self.mask_34 = np.empty((N, 14, 14, 6), np.bool_)
+        self.position_34 = np.empty((N, 14, 14, 6), np.intp)
+        self.mask_35 = np.empty((N, 28, 28, 6), np.bool_)
+        self.part_36_2 = np.empty((5, 5, 6), dtype)
+        self.dW1 = np.empty((5, 5, 6), dtype)
+        self.db1 = np.empty((6,), dtype)
+        self.dW1_2 = np.empty((5, 5, 1, 6), dtype)
+
+
+def forward(params, *, x, workspace=None, training=False):
+    """Return p, by name."""
+    work = _prepare(params, {"x": x}, workspace)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+
+    # (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
+    #     - 2, c]
+    assemble_1 = work.assemble_1
+    assemble_1[:, 0:28] = x
+    assemble_1[:, 28:30] = 0.0
+    assemble_1_2 = work.assemble_1_2
+    assemble_1_2[:, 0:2] = 0.0
+    assemble_1_2[:, 2:32] = assemble_1
+    assemble_1_3 = work.assemble_1_3
+    assemble_1_3[:, :, 0:2] = 0.0
+    assemble_1_3[:, :, 2:30] = assemble_1_2
+    x_pad1 = work.x_pad1
+    x_pad1[:, :, 0:30] = assemble_1_3
+    x_pad1[:, :, 30:32] = 0.0
+
+    # (2) z1[n, i, j, o] = b1[o] + sum[p, q, c](W1[p, q, c, o] * x_pad1[n, i + p, j + q,
+    #     c])
+    part_2 = work.part_2
+    z1 = work.z1
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_2[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1).T,
+            W1.reshape(25, 6),
+            out=z1[start : start + 3].reshape(-1, 6),
+        )
+    np.add(z1, b1, out=z1)
+
+    # (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
+    c1 = np.maximum(z1, 0.0, out=z1)
+
+    # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
+    s2 = work.s2
+    s2.fill(-np.inf)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s2, windows[:, :, q, :, r], out=s2)
+
+    # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+    part_5 = work.part_5
+    z2 = work.z2
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_5[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150),
+            W2.reshape(150, 16),
+            out=z2[start : start + 4].reshape(-1, 16),
+        )
+    np.add(z2, b2, out=z2)
+
+    # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+    c3 = np.maximum(z2, 0.0, out=z2)
+
+    # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
+    s4 = work.s4
+    s4.fill(-np.inf)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s4, windows[:, :, q, :, r], out=s4)
+
+    # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
+    z3 = np.dot(s4.reshape(N, 400), W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (10) f5[n, j] = relu(z3[n, j])
+    f5 = np.maximum(z3, 0.0, out=z3)
+
+    # (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
+    z4 = np.dot(f5, W4, out=work.z4)
+    np.add(z4, b4, out=z4)
+
+    # (12) f6[n, j] = relu(z4[n, j])
+    f6 = np.maximum(z4, 0.0, out=z4)
+
+    # (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
+    z5 = np.dot(f6, W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
+    p = np.subtract(z5, largest_14[:, None], out=z5)
+    np.exp(p, out=p)
+    total_14 = np.dot(p, work.ones_10, out=work.total_14)
+    np.divide(p, total_14[:, None], out=p)
+
+    return {
+        "p": p,
+    }
+
+
+def loss(params, *, x, y, workspace=None, training=True):
+    """Return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+
+    # (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
+    #     - 2, c]
+    assemble_1 = work.assemble_1
+    assemble_1[:, 0:28] = x
+    assemble_1[:, 28:30] = 0.0
+    assemble_1_2 = work.assemble_1_2
+    assemble_1_2[:, 0:2] = 0.0
+    assemble_1_2[:, 2:32] = assemble_1
+    assemble_1_3 = work.assemble_1_3
+    assemble_1_3[:, :, 0:2] = 0.0
+    assemble_1_3[:, :, 2:30] = assemble_1_2
+    x_pad1 = work.x_pad1
+    x_pad1[:, :, 0:30] = assemble_1_3
+    x_pad1[:, :, 30:32] = 0.0
+
+    # (2) z1[n, i, j, o] = b1[o] + sum[p, q, c](W1[p, q, c, o] * x_pad1[n, i + p, j + q,
+    #     c])
+    part_2 = work.part_2
+    z1 = work.z1
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_2[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1).T,
+            W1.reshape(25, 6),
+            out=z1[start : start + 3].reshape(-1, 6),
+        )
+    np.add(z1, b1, out=z1)
+
+    # (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
+    c1 = np.maximum(z1, 0.0, out=z1)
+
+    # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
+    s2 = work.s2
+    s2.fill(-np.inf)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for p, q in np.ndindex(2, 2):
+        np.maximum(s2, windows[:, :, p, :, q], out=s2)
+
+    # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+    part_5 = work.part_5
+    z2 = work.z2
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_5[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150),
+            W2.reshape(150, 16),
+            out=z2[start : start + 4].reshape(-1, 16),
+        )
+    np.add(z2, b2, out=z2)
+
+    # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+    c3 = np.maximum(z2, 0.0, out=z2)
+
+    # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
+    s4 = work.s4
+    s4.fill(-np.inf)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for p, q in np.ndindex(2, 2):
+        np.maximum(s4, windows[:, :, p, :, q], out=s4)
+
+    # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
+    z3 = np.dot(s4.reshape(N, 400), W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (10) f5[n, j] = relu(z3[n, j])
+    f5 = np.maximum(z3, 0.0, out=z3)
+
+    # (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
+    z4 = np.dot(f5, W4, out=work.z4)
+    np.add(z4, b4, out=z4)
+
+    # (12) f6[n, j] = relu(z4[n, j])
+    f6 = np.maximum(z4, 0.0, out=z4)
+
+    # (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
+    z5 = np.dot(f6, W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
+    subtract_14 = np.subtract(z5, largest_14[:, None], out=work.p)
+    np.exp(subtract_14, out=subtract_14)
+    total_14 = np.dot(subtract_14, work.ones_10, out=work.total_14)
+
+    # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_15 = np.add(work.fixed_N, y, out=work.add_15)
+    take_15 = z5.take(add_15, out=work.take_15, mode="clip")
+    log_15 = np.log(total_14, out=total_14)
+    np.subtract(take_15, largest_14, out=take_15)
+    np.subtract(log_15, take_15, out=log_15)
+    total_15 = float(np.add.reduce(log_15, axis=None))
+    loss = total_15 / N
+
+    return loss
+
+
+def loss_and_grads(params, *, x, y, workspace=None, training=True):
+    """Return the loss and its gradients by W1, b1, W2, b2, W3, b3, W4, b4, W5, b5."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+
+    # (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
+    #     - 2, c]
+    assemble_1 = work.assemble_1
+    assemble_1[:, 0:28] = x
+    assemble_1[:, 28:30] = 0.0
+    assemble_1_2 = work.assemble_1_2
+    assemble_1_2[:, 0:2] = 0.0
+    assemble_1_2[:, 2:32] = assemble_1
+    assemble_1_3 = work.assemble_1_3
+    assemble_1_3[:, :, 0:2] = 0.0
+    assemble_1_3[:, :, 2:30] = assemble_1_2
+    x_pad1 = work.x_pad1
+    x_pad1[:, :, 0:30] = assemble_1_3
+    x_pad1[:, :, 30:32] = 0.0
+
+    # (2) z1[n, i, j, o] = b1[o] + sum[p, q, c](W1[p, q, c, o] * x_pad1[n, i + p, j + q,
+    #     c])
+    part_2 = work.part_2
+    z1 = work.z1
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_2[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1).T,
+            W1.reshape(25, 6),
+            out=z1[start : start + 3].reshape(-1, 6),
+        )
+    np.add(z1, b1, out=z1)
+
+    # (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
+    c1 = np.maximum(z1, 0.0, out=z1)
+
+    # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
+    s2 = work.s2
+    s2.fill(-np.inf)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s2, windows[:, :, q, :, r], out=s2)
+
+    # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+    part_5 = work.part_5
+    z2 = work.z2
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_5[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150),
+            W2.reshape(150, 16),
+            out=z2[start : start + 4].reshape(-1, 16),
+        )
+    np.add(z2, b2, out=z2)
+
+    # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+    c3 = np.maximum(z2, 0.0, out=z2)
+
+    # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
+    s4 = work.s4
+    s4.fill(-np.inf)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s4, windows[:, :, q, :, r], out=s4)
+
+    # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
+    z3 = np.dot(s4.reshape(N, 400), W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (10) f5[n, j] = relu(z3[n, j])
+    f5 = np.maximum(z3, 0.0, out=z3)
+
+    # (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
+    z4 = np.dot(f5, W4, out=work.z4)
+    np.add(z4, b4, out=z4)
+
+    # (12) f6[n, j] = relu(z4[n, j])
+    f6 = np.maximum(z4, 0.0, out=z4)
+
+    # (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
+    z5 = np.dot(f6, W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
+    p = np.subtract(z5, largest_14[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_14 = np.dot(p, work.ones_10, out=work.total_14)
+    np.divide(p, total_14[:, None], out=p)
+
+    # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_15 = np.add(work.fixed_N, y, out=work.add_15)
+    take_15 = z5.take(add_15, out=work.take_15, mode="clip")
+    log_15 = np.log(total_14, out=total_14)
+    np.subtract(take_15, largest_14, out=take_15)
+    np.subtract(log_15, take_15, out=log_15)
+    total_15 = float(np.add.reduce(log_15, axis=None))
+    loss = total_15 / N
+
+    # (16) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
+    take_16 = p.take(add_15, out=work.total_14, mode="clip")
+    np.subtract(take_16, 1.0, out=take_16)
+    dz5 = p
+    dz5.put(add_15, take_16)
+    np.divide(dz5, N, out=dz5)
+
+    # (17) dW5[i, j] = sum[n](dz5[n, j] * f6[n, i])
+    dW5 = np.dot(f6.T, dz5, out=work.dW5)
+
+    # (18) db5[j] = sum[n](dz5[n, j])
+    db5 = np.dot(work.ones_N, dz5, out=work.db5)
+
+    # (19) df6[n, i] = sum[j](W5[i, j] * dz5[n, j])
+    df6 = np.dot(dz5, W5.T, out=work.df6)
+
+    # (20) dz4[n, j] = df6[n, j] * [z4[n, j] > 0]
+    mask_20 = np.greater(f6, 0.0, out=work.mask_20)
+    dz4 = np.multiply(mask_20, df6, out=df6)
+
+    # (21) dW4[i, j] = sum[n](dz4[n, j] * f5[n, i])
+    dW4 = np.dot(f5.T, dz4, out=work.dW4)
+
+    # (22) db4[j] = sum[n](dz4[n, j])
+    db4 = np.dot(work.ones_N, dz4, out=work.db4)
+
+    # (23) df5[n, i] = sum[j](W4[i, j] * dz4[n, j])
+    df5 = np.dot(dz4, W4.T, out=work.df5)
+
+    # (24) dz3[n, j] = df5[n, j] * [z3[n, j] > 0]
+    mask_24 = np.greater(f5, 0.0, out=work.mask_24)
+    dz3 = np.multiply(mask_24, df5, out=df5)
+
+    # (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i])
+    dW3 = np.dot(s4.reshape(N, 400).T, dz3, out=work.dW3)
+
+    # (26) db3[j] = sum[n](dz3[n, j])
+    db3 = np.dot(work.ones_N, dz3, out=work.db3)
+
+    # (27) dy1[n, i] = sum[j](W3[i, j] * dz3[n, j])
+    dy1 = np.dot(dz3, W3.T, out=work.dy1)
+
+    # (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] * [b
+    #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1,
+    #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1, c]),
+    #     1, 2)])
+    dc3 = work.dc3
+    dc3.fill(0.0)
+    mask_29 = work.mask_29
+    position_29 = work.position_29
+    position_29.fill(0)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for k, (q, r) in reversed([*enumerate(np.ndindex(2, 2))]):
+        np.equal(windows[:, :, q, :, r], s4, out=mask_29)
+        np.copyto(position_29, k, where=mask_29)
+    mask_29_2 = work.mask_29
+    part_29 = work.s4
+    windows = _windows(dc3, (N, 5, 2, 5, 2, 16), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1))
+    for k, (q, r) in enumerate(np.ndindex(2, 2)):
+        np.equal(position_29, k, out=mask_29_2)
+        np.multiply(dy1.reshape(N, 5, 5, 16), mask_29_2, out=part_29)
+        windows[:, :, q, :, r] += part_29
+
+    # (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0]
+    mask_30 = np.greater(c3, 0.0, out=work.mask_30)
+    dz2 = np.multiply(mask_30, dc3, out=dc3)
+
+    # (31) dW2[p, q, c, o] = sum[n, i, j](dz2[n, i, j, o] * s2[n, i + p, j + q, c])
+    part_31 = work.part_5
+    part_31_2 = work.part_31_2
+    dW2 = work.dW2
+    dW2.fill(0.0)
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_31[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150).T,
+            dz2[start : start + 4].reshape(-1, 16),
+            out=part_31_2.reshape(150, 16),
+        )
+        dW2 += part_31_2
+
+    # (32) db2[o] = sum[n, i, j](dz2[n, i, j, o])
+    db2 = np.dot(work.ones_100_N, dz2.reshape(100 * N, 16), out=work.db2)
+
+    # (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
+    #     i + p] * [b = j + q])
+    ds2 = work.ds2
+    ds2.fill(0.0)
+    part_33 = work.part_33
+    windows = _windows(
+        ds2, (N, 10, 5, 10, 5, 6), (0, 1, 1, 2, 2, 3), (1, 1, 1, 1, 1, 1)
+    )
+    factors = W2.transpose(0, 1, 3, 2)
+    for start in range(0, N, 109):
+        block = windows[start : start + 109]
+        count = len(block)
+        rows = dz2[start : start + 109].reshape(-1, 16)
+        for q, r in np.ndindex(5, 5):
+            np.dot(rows, factors[q, r], out=part_33[:count].reshape(-1, 6))
+            block[:, :, q, :, r] += part_33[:count]
+
+    # (34) dc1[n, a, b, c] = sum[i, j, p:2, q:2](ds2[n, i, j, c] * [a = 2 * i + p] * [b
+    #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1,
+    #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1, c]),
+    #     1, 2)])
+    dc1 = work.dc1
+    dc1.fill(0.0)
+    mask_34 = work.mask_34
+    position_34 = work.position_34
+    position_34.fill(0)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for k, (q, r) in reversed([*enumerate(np.ndindex(2, 2))]):
+        np.equal(windows[:, :, q, :, r], s2, out=mask_34)
+        np.copyto(position_34, k, where=mask_34)
+    mask_34_2 = work.mask_34
+    part_34 = work.s2
+    windows = _windows(
+        dc1, (N, 14, 2, 14, 2, 6), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1)
+    )
+    for k, (q, r) in enumerate(np.ndindex(2, 2)):
+        np.equal(position_34, k, out=mask_34_2)
+        np.multiply(ds2, mask_34_2, out=part_34)
+        windows[:, :, q, :, r] += part_34
+
+    # (35) dz1[n, i, j, o] = dc1[n, i, j, o] * [z1[n, i, j, o] > 0]
+    mask_35 = np.greater(c1, 0.0, out=work.mask_35)
+    dz1 = np.multiply(mask_35, dc1, out=dc1)
+
+    # (36) dW1[p, q, c, o] = sum[n, i, j](dz1[n, i, j, o] * x_pad1[n, i + p, j + q, 0])
+    part_36 = work.part_2
+    part_36_2 = work.part_36_2
+    dW1 = work.dW1
+    dW1.fill(0.0)
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_36[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1),
+            dz1[start : start + 3].reshape(-1, 6),
+            out=part_36_2.reshape(25, 6),
+        )
+        dW1 += part_36_2
+
+    # (37) db1[o] = sum[n, i, j](dz1[n, i, j, o])
+    db1 = np.dot(work.ones_784_N, dz1.reshape(784 * N, 6), out=work.db1)
+
+    # (36) dW1[p, q, c, o] = sum[n, i, j](dz1[n, i, j, o] * x_pad1[n, i + p, j + q, 0])
+    dW1_2 = work.dW1_2
+    np.copyto(dW1_2, dW1[:, :, None])
+
+    return loss, {
+        "W1": dW1_2,
+        "b1": db1,
+        "W2": dW2,
+        "b2": db2,
+        "W3": dW3,
+        "b3": db3,
+        "W4": dW4,
+        "b4": db4,
+        "W5": dW5,
+        "b5": db5,
+    }
+
+
+def _windows(array, shape, axes, steps):
+    """View an array by new axes, each of which moves by a step along an old axis.
+
+    Several may move along one: then windows overlap, and entries share memory.
+    """
+    strides = [array.strides[axis] * step for axis, step in zip(axes, steps)]
+    return np.lib.stride_tricks.as_strided(array, shape, strides)
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            least = 1
+            if came == known and came >= least:
+                continue
+            if came == known:
+                reason = f"{extent} = {came}: it must be at least {least}"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]

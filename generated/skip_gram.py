@@ -1,0 +1,395 @@
+"""Words by the company they keep
+
+What a word means shows in the words around it. Each of 5,000 words of Shakespeare has
+two vectors; those of words that stand near each other are pulled together, and pushed
+from those of five words that are drawn by frequency (Mikolov et al., 2013). A batch
+reads a few thousand rows of the two tables, and the gradients are handed out as those
+rows alone: a step costs the same however many words there are. The held-out loss ends
+at 2.6 or below, from 6 log 2 = 4.16 where all products are 0. Nearest to sea are then
+shore, ship, pearl and earth; to rome senators, patricians and citizens; to eyes tears,
+cheeks and lips.
+
+Written by symbackprop from the spec skip_gram (fdbcba49b4743db9).
+Call init_params, then forward, loss_and_grads.
+
+The gradients by E, C are pairs (rows, values): the gradient of a row is the sum of the
+values for it; all other rows have 0.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import numpy as np
+
+SHAPES = {
+    "word": ("N",),
+    "context": ("N",),
+    "negative": ("N", 5),
+    "E": (5000, 64),
+    "C": (5000, 64),
+    "near": ("N",),
+}
+
+_PARAMETERS = [
+    "E",
+    "C",
+]
+_KINDS = {
+    "word": "iu",
+    "context": "iu",
+    "negative": "iu",
+}
+_CLASSES = {
+    "word": 5000,
+    "context": 5000,
+    "negative": 5000,
+}
+_EXTENTS = [
+    "N",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "E": _uniform(rng, (5000, 64), -0.5, 0.5, dtype),
+        "C": np.zeros((5000, 64), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, dtype=np.float32):
+        self._extents = {"N": N}
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self.ones_5 = np.ones(5, dtype)
+        self.take_1 = np.empty((N, 64), dtype)
+        self.take_1_2 = np.empty((N, 64), dtype)
+        self.near = np.empty((N,), dtype)
+        self.take_2 = np.empty((N, 5, 64), dtype)
+        self.far = np.empty((N, 5), dtype)
+        self.absolute_3 = np.empty((N, 5), dtype)
+        self.maximum_3 = np.empty((N, 5), dtype)
+        self.total_3 = np.empty((N,), dtype)
+        self.cost = np.empty((N,), dtype)
+        self.absolute_3_2 = np.empty((N,), dtype)
+        self.multiply_7 = np.empty((N, 64), dtype)
+        self.multiply_7_2 = np.empty((64, 5, N), dtype)
+        self.copy_7 = np.empty((5 * N,), np.intp)
+        self.dC_rows = np.empty((6 * N,), np.intp)
+        self.dC = np.empty((6 * N, 64), dtype)
+        self.dE_rows = np.empty((2 * N,), np.intp)
+        self.dE = np.empty((2 * N, 64), dtype)
+
+
+def forward(params, *, word, context, workspace=None, training=False):
+    """Return near, by name."""
+    work = _prepare(params, {"word": word, "context": context}, workspace)
+    word = np.asarray(word, dtype=np.intp)
+    context = np.asarray(context, dtype=np.intp)
+    E = params["E"]
+    C = params["C"]
+
+    # (1) near[n] = sum[f](C[context[n], f] * E[word[n], f])
+    take_1 = C.take(context, axis=0, out=work.take_1, mode="clip")
+    take_1_2 = E.take(word, axis=0, out=work.take_1_2, mode="clip")
+    near = np.einsum("...i,...i->...", take_1, take_1_2, out=work.near)
+
+    return {
+        "near": near,
+    }
+
+
+def loss(params, *, word, context, negative, workspace=None, training=True):
+    """Return the loss."""
+    given = {"word": word, "context": context, "negative": negative}
+    work = _prepare(params, given, workspace)
+    N = work.N
+    word = np.asarray(word, dtype=np.intp)
+    context = np.asarray(context, dtype=np.intp)
+    negative = np.asarray(negative, dtype=np.intp)
+    E = params["E"]
+    C = params["C"]
+
+    # (1) near[n] = sum[f](C[context[n], f] * E[word[n], f])
+    take_1 = C.take(context, axis=0, out=work.take_1, mode="clip")
+    take_1_2 = E.take(word, axis=0, out=work.take_1_2, mode="clip")
+    near = np.einsum("...i,...i->...", take_1, take_1_2, out=work.near)
+
+    # (2) far[n, j] = sum[f](C[negative[n, j], f] * E[word[n], f])
+    take_2 = C.take(negative, axis=0, out=work.take_2, mode="clip")
+    far = work.far
+    np.matmul(take_2, take_1_2[:, :, None], out=far.reshape(N, 5, 1))
+
+    # (3) cost[n] = sum[j](softplus(far[n, j])) + softplus(-near[n])
+    absolute_3 = np.absolute(far, out=work.absolute_3)
+    np.negative(absolute_3, out=absolute_3)
+    np.exp(absolute_3, out=absolute_3)
+    np.log1p(absolute_3, out=absolute_3)
+    maximum_3 = np.maximum(far, 0.0, out=far)
+    np.add(maximum_3, absolute_3, out=maximum_3)
+    total_3 = np.dot(maximum_3, work.ones_5, out=work.total_3)
+    cost = np.negative(near, out=near)
+    absolute_3_2 = np.absolute(cost, out=work.absolute_3_2)
+    np.negative(absolute_3_2, out=absolute_3_2)
+    np.exp(absolute_3_2, out=absolute_3_2)
+    np.log1p(absolute_3_2, out=absolute_3_2)
+    np.maximum(cost, 0.0, out=cost)
+    np.add(cost, absolute_3_2, out=cost)
+    np.add(cost, total_3, out=cost)
+
+    # (4) loss = sum[n](cost[n]) / N
+    total_4 = float(np.add.reduce(cost, axis=None))
+    loss = total_4 / N
+
+    return loss
+
+
+@np.errstate(over="ignore")
+def loss_and_grads(params, *, word, context, negative, workspace=None, training=True):
+    """Return the loss and its gradients by E, C."""
+    given = {"word": word, "context": context, "negative": negative}
+    work = _prepare(params, given, workspace)
+    N = work.N
+    word = np.asarray(word, dtype=np.intp)
+    context = np.asarray(context, dtype=np.intp)
+    negative = np.asarray(negative, dtype=np.intp)
+    E = params["E"]
+    C = params["C"]
+
+    # (1) near[n] = sum[f](C[context[n], f] * E[word[n], f])
+    take_1 = C.take(context, axis=0, out=work.take_1, mode="clip")
+    take_1_2 = E.take(word, axis=0, out=work.take_1_2, mode="clip")
+    near = np.einsum("...i,...i->...", take_1, take_1_2, out=work.near)
+
+    # (2) far[n, j] = sum[f](C[negative[n, j], f] * E[word[n], f])
+    take_2 = C.take(negative, axis=0, out=work.take_2, mode="clip")
+    far = work.far
+    np.matmul(take_2, take_1_2[:, :, None], out=far.reshape(N, 5, 1))
+
+    # (3) cost[n] = sum[j](softplus(far[n, j])) + softplus(-near[n])
+    absolute_3 = np.absolute(far, out=work.absolute_3)
+    np.negative(absolute_3, out=absolute_3)
+    np.exp(absolute_3, out=absolute_3)
+    np.log1p(absolute_3, out=absolute_3)
+    maximum_3 = np.maximum(far, 0.0, out=work.maximum_3)
+    np.add(maximum_3, absolute_3, out=maximum_3)
+    total_3 = np.dot(maximum_3, work.ones_5, out=work.total_3)
+    cost = np.negative(near, out=work.cost)
+    absolute_3_2 = np.absolute(cost, out=work.absolute_3_2)
+    np.negative(absolute_3_2, out=absolute_3_2)
+    np.exp(absolute_3_2, out=absolute_3_2)
+    np.log1p(absolute_3_2, out=absolute_3_2)
+    np.maximum(cost, 0.0, out=cost)
+    np.add(cost, absolute_3_2, out=cost)
+    np.add(cost, total_3, out=cost)
+
+    # (4) loss = sum[n](cost[n]) / N
+    total_4 = float(np.add.reduce(cost, axis=None))
+    loss = total_4 / N
+
+    # (5) dfar[n, j] = sigmoid(far[n, j]) / N
+    dfar = np.negative(far, out=far)
+    np.exp(dfar, out=dfar)
+    np.add(dfar, 1.0, out=dfar)
+    np.divide(1.0, dfar, out=dfar)
+    np.divide(dfar, N, out=dfar)
+
+    # (6) dnear[n] = -sigmoid(-near[n]) / N
+    dnear = np.exp(near, out=near)
+    np.add(dnear, 1.0, out=dnear)
+    np.divide(1.0, dnear, out=dnear)
+    np.divide(dnear, -N, out=dnear)
+
+    # (7) dC[i, j] = sum[n](dnear[n] * E[word[n], j] * [i = context[n]]) + sum[n,
+    #     j1](E[word[n], j] * dfar[n, j1] * [i = negative[n, j1]])
+    multiply_7 = np.multiply(take_1_2, dnear[:, None], out=work.multiply_7)
+    multiply_7_2 = np.multiply(dfar.T, take_1_2.T[:, None], out=work.multiply_7_2)
+    copy_7 = work.copy_7
+    np.copyto(copy_7.reshape(5, N), negative.T)
+    dC_rows = work.dC_rows
+    dC_rows[0:N] = context
+    dC_rows[N : 6 * N] = copy_7
+    dC = work.dC
+    dC[0:N] = multiply_7
+    dC[N : 6 * N] = multiply_7_2.transpose(1, 2, 0).reshape(5 * N, 64)
+
+    # (8) dE[i, j] = sum[n](dnear[n] * C[context[n], j] * [i = word[n]]) + sum[n,
+    #     j1](C[negative[n, j1], j] * dfar[n, j1] * [i = word[n]])
+    multiply_8 = np.multiply(take_1, dnear[:, None], out=take_1)
+    product_8 = work.multiply_7
+    np.matmul(dfar[:, None], take_2, out=product_8.reshape(N, 1, 64))
+    dE_rows = work.dE_rows
+    dE_rows[0:N] = word
+    dE_rows[N : 2 * N] = word
+    dE = work.dE
+    dE[0:N] = multiply_8
+    dE[N : 2 * N] = product_8
+
+    return loss, {
+        "E": (dE_rows, dE),
+        "C": (dC_rows, dC),
+    }
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            least = 1
+            if came == known and came >= least:
+                continue
+            if came == known:
+                reason = f"{extent} = {came}: it must be at least {least}"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _uniform(rng, shape, low, high, dtype):
+    """Uniform from low to high."""
+    return np.asarray(rng.uniform(low, high, shape), dtype)
