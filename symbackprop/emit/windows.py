@@ -41,20 +41,23 @@ def sweep(printer: Printer, value: int, operation: Sweep) -> list[str]:
 
 
 def first(printer: Printer, value: int, operation: First) -> list[str]:
-    """From the last position to the first, so that the first that equals the best remains."""
+    """How many entries stand before the first that equals the best: the last one if no other."""
     name, shape = printer.names[value], printer.values[operation.of].shape
-    mask, windows = printer.see(operation.mask), printer.fresh_name("windows")
+    mask, before = (str(printer.see(v)) for v in (operation.mask, operation.before))
+    windows = printer.fresh_name("windows")
     visits = visits_of(printer, {k: shape[k] for k in operation.axes})
     slices = sliced(windows, range(len(shape)), visits.at)
     inner = printer.indented()
-    equal = Call("np.equal", (slices, printer.see(operation.best), f"out={mask}"))
+    different = (slices, printer.see(operation.best), f"out={mask}")
     return [
         *printer.fresh(value),
         *printer.write("", Call(f"{name}.fill", ("0",))),
+        *printer.write("", Call(f"{before}.fill", ("True",))),
         *printer.write(f"{windows} = ", printer.see(operation.of)),
-        visits.head(printer, counted=True, backwards=True),
-        *inner.write("", equal),
-        *inner.write("", Call("np.copyto", (name, visits.count, f"where={mask}"))),
+        visits.head(printer, but_last=True),
+        *inner.write("", Call("np.not_equal", different)),
+        *inner.write("", Call("np.logical_and", (before, mask, f"out={before}"))),
+        *inner.write("", Call("np.add", (name, before, f"out={name}"))),
     ]
 
 
@@ -122,17 +125,15 @@ class Visits:
     extents: tuple[Expr, ...]
     count: str
 
-    def head(self, printer: Printer, counted: bool = False, backwards: bool = False) -> str:
+    def head(self, printer: Printer, counted: bool = False, but_last: bool = False) -> str:
         """`for p, q in np.ndindex(3, 3):`."""
         names, sizes = ", ".join(self.at.values()), ", ".join(map(number, self.extents))
+        order = f"np.ndindex({sizes})"
         if len(self.at) == 1:
             order = f"range({sizes})"
-        else:
-            order = f"np.ndindex({sizes})"
-            if counted:
-                names, order = f"{self.count}, ({names})", f"enumerate({order})"
-                order = f"[*{order}]" if backwards else order
-        order = f"reversed({order})" if backwards else order
+        elif counted:
+            names, order = f"{self.count}, ({names})", f"enumerate({order})"
+        order = f"[*{order}][:-1]" if but_last else order
         return f"{' ' * printer.indent}for {names} in {order}:"
 
 

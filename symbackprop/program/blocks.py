@@ -52,7 +52,7 @@ def _blocked(graph: Graph, a: int, b: int, left: Shape, right: Shape) -> int | N
     if windows.kind != "real":
         return None
     rows = _leading(windows.shape, copied.shape[0])
-    axis = _block_axis(graph, windows, rows)
+    axis = _block_axis(windows, rows)
     if axis is None or size(windows.shape) < 2 * size(graph.shape(windows.of)):
         return None
     extent = windows.shape[axis]
@@ -77,19 +77,19 @@ def _leading(shape: Shape, entries: Expr) -> int:
     return next(k for k in range(len(shape) + 1) if product(shape[:k]) == entries)
 
 
-def _block_axis(graph: Graph, windows: View, rows: int) -> int | None:
+def _block_axis(windows: View, rows: int) -> int | None:
     """The first axis of the rows or of the columns, where windows neither overlap nor jump.
 
-    Of two the one with the larger stride: a block of it is read in one run.
+    Of two the one that is longer: the copy of a block does not grow with it.
     """
     along, steps = windows.detail
     found = []
     for axis in (0, rows):
         inside = axis < len(along) and windows.shape[axis] != 1
         if inside and along.count(along[axis]) == 1 and steps[axis] == 1:
-            stride = graph.strides(windows.of)[along[axis]]
-            found.append((0 if stride is None else nominal(stride), -axis))
-    return -max(found)[1] if found else None
+            extent = windows.shape[axis]
+            found.append((not extent.is_Integer, nominal(extent), -axis))
+    return -max(found)[-1] if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,9 @@ def parts(graph: Graph, entries: Labelled, index: Index, visited: Axes) -> Parts
         return None
     rest = tuple(i for i in right if i not in visited)
     shape = tuple(i.extent for i in (*left, *rest))
-    count = positions(shape[0], size(shape[1:]))
+    # Every visit reads the rows anew: they too ought to stay in the cache.
+    read = size(graph.shape(a)) // nominal(shape[0])
+    count = positions(shape[0], max(read, size(shape[1:])))
     if count is None:
         return None
     part = graph.scratch((Integer(count), *shape[1:]), "real")

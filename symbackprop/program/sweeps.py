@@ -17,7 +17,8 @@ def reduced(graph: Graph, function: str, value: int, axes: tuple[int, ...]) -> i
 def first(graph: Graph, value: int, best: int, axes: tuple[int, ...]) -> int:
     """The row-major position, over short axes, of the first entry that equals the best."""
     shape = tuple(e for k, e in enumerate(graph.shape(value)) if k not in axes)
-    return graph.add(First(shape, "integer", value, best, graph.scratch(shape, "mask"), axes))
+    mask, before = (graph.scratch(shape, "mask") for _ in range(2))
+    return graph.add(First(shape, "integer", value, best, mask, before, axes))
 
 
 def visits(graph: Graph, value: int, axes: tuple[int, ...]) -> bool:

@@ -56,17 +56,18 @@ class Sweep(Operation):
 class First(Operation):
     """The row-major position along `axes` of the first entry of `of` that equals `best`.
 
-    `mask` is scratch memory of this shape.
+    `mask` and `before`, which says where it has not come yet, are scratch memory of this shape.
     """
 
     of: int
     best: int
     mask: int
+    before: int
     axes: tuple[int, ...]
 
     @property
     def operands(self) -> tuple[int, ...]:
-        return (self.of, self.best, self.mask)
+        return (self.of, self.best, self.mask, self.before)
 
 
 @dataclass(frozen=True, slots=True)
