@@ -124,7 +124,7 @@ class _Lowering:
     def gradients(self, loss: LossDerivation) -> Function:
         """The loss and its gradients; lowers the way back from this loss."""
         self._lines(loss.cotangents)
-        known = (*self.tensors, *self.sparse)
+        known = {*self.tensors, *self.sparse}
         self._lines(g for g in loss.gradients.values() if g.equation.tensor not in known)
         wanted = {name: line.equation.tensor for name, line in loss.gradients.items()}
         results = {loss.loss.name: self._value(loss.loss)}
