@@ -90,6 +90,7 @@ class Workspace:
         self.range_N = np.arange(N)
         self.fixed_N = np.multiply(self.range_N, 2)
         self.ones_N = np.ones(N, dtype)
+        self.ones_1 = np.ones(1, dtype)
         self.z1 = np.empty((N, 64), dtype)
         self.z2 = np.empty((N, 2), dtype)
         self.largest_4 = np.empty((N,), dtype)
@@ -103,7 +104,7 @@ class Workspace:
         self.dW1 = np.empty((4, 64), dtype)
         self.db1 = np.empty((64,), dtype)
         self.v = np.empty((N, 1), dtype)
-        self.db3 = np.empty((64,), dtype)
+        self.total_29 = np.empty((64,), dtype)
         self.dW4_2 = np.empty((64, 1), dtype)
         self.db4_2 = np.empty((1,), dtype)
 
@@ -374,14 +375,15 @@ def critic_and_grads(params, *, observation, returns, workspace=None, training=T
     # (25) dvalue[n] = 2 * (value[n] - returns[n]) / N
     dvalue = np.multiply(subtract_14, 2 / N, out=subtract_14)
 
-    # (27) dW4[i, j] = sum[n](dv[n, 0] * g[n, i])
+    # (27) dW4[i, j] = sum[n](dv[n, j] * g[n, i])
     dW4 = np.dot(dvalue, g, out=work.db1)
 
-    # (28) db4[j] = sum[n](dv[n, 0])
+    # (28) db4[j] = sum[n](dv[n, j])
     db4 = float(np.add.reduce(dvalue, axis=None))
 
-    # (29) dg[n, i] = W4[i, 0] * dv[n, 0]
-    dg = np.multiply(dvalue[:, None], W4[:, 0], out=work.z1)
+    # (29) dg[n, i] = sum[j](W4[i, j] * dv[n, j])
+    total_29 = np.dot(W4, work.ones_1, out=work.total_29)
+    dg = np.multiply(total_29, dvalue[:, None], out=work.z1)
 
     # (30) dz3[n, j] = (1 - g[n, j]**2) * dg[n, j]
     multiply_30 = np.multiply(g, g, out=g)
@@ -392,13 +394,13 @@ def critic_and_grads(params, *, observation, returns, workspace=None, training=T
     dW3 = np.dot(observation.T, dz3, out=work.dW1)
 
     # (32) db3[j] = sum[n](dz3[n, j])
-    db3 = np.dot(work.ones_N, dz3, out=work.db3)
+    db3 = np.dot(work.ones_N, dz3, out=work.total_29)
 
-    # (27) dW4[i, j] = sum[n](dv[n, 0] * g[n, i])
+    # (27) dW4[i, j] = sum[n](dv[n, j] * g[n, i])
     dW4_2 = work.dW4_2
     np.copyto(dW4_2, dW4[:, None])
 
-    # (28) db4[j] = sum[n](dv[n, 0])
+    # (28) db4[j] = sum[n](dv[n, j])
     db4_2 = work.db4_2
     np.copyto(db4_2, db4)
 

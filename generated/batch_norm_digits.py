@@ -4,7 +4,7 @@ The mean and the variance of a batch are functions of all of its rows, so every 
 error reaches every other row. In use they are not the batch's but running ones, and the
 rows are strangers again (Ioffe and Szegedy 2015).
 
-Written by symbackprop from the spec batch_norm_digits (a5aacac13a9adf38).
+Written by symbackprop from the spec batch_norm_digits (bd1a274779724562).
 Call init_params, then forward, loss_and_grads.
 
 state= takes the running values, first those of init_state: a step of training, with its

@@ -94,7 +94,6 @@ class Workspace:
         self.ones_N_T = np.ones(N * T, dtype)
         self.range_16 = np.arange(16)
         self.e = np.empty((N, T, 16), dtype)
-        self.assemble_2 = np.empty((N, T + 4, 16), dtype)
         self.x_pad2 = np.empty((N, T + 8, 16), dtype)
         self.part_3 = np.empty((7, T, 9, 16), dtype)
         self.z2 = np.empty((N, T, 64), dtype)
@@ -126,7 +125,7 @@ class Workspace:
         self.part_26_2 = np.empty((9, 16, 64), dtype)
         self.dW2 = np.empty((9, 16, 64), dtype)
         self.db2 = np.empty((64,), dtype)
-        self.part_28 = np.empty((64, T, 16), dtype)
+        self.part_28 = np.empty((16, T, 16), dtype)
         self.dE1 = np.empty((26, 16), dtype)
         self.add_30 = np.empty((16, N, T), np.intp)
         self.copy_30 = np.empty((16 * N * T,), dtype)
@@ -150,12 +149,9 @@ def forward(params, *, letters, workspace=None, training=False):
     e = E1.take(letters, axis=0, out=work.e, mode="clip")
 
     # (2) x_pad2[n, t, c] = [t >= 4 and t < T + 4] * e[n, t - 4, c]
-    assemble_2 = work.assemble_2
-    assemble_2[:, 0:T] = e
-    assemble_2[:, T : T + 4] = 0.0
     x_pad2 = work.x_pad2
-    x_pad2[:, 0:4] = 0.0
-    x_pad2[:, 4 : T + 8] = assemble_2
+    x_pad2.fill(0.0)
+    x_pad2[:, 4 : T + 4] = e
 
     # (3) z2[n, t, o] = b2[o] + sum[p, c](W2[p, c, o] * x_pad2[n, p + t, c])
     part_3 = work.part_3
@@ -256,12 +252,9 @@ def loss(params, *, letters, tags, workspace=None, training=True):
     e = E1.take(letters, axis=0, out=work.e, mode="clip")
 
     # (2) x_pad2[n, t, c] = [t >= 4 and t < T + 4] * e[n, t - 4, c]
-    assemble_2 = work.assemble_2
-    assemble_2[:, 0:T] = e
-    assemble_2[:, T : T + 4] = 0.0
     x_pad2 = work.x_pad2
-    x_pad2[:, 0:4] = 0.0
-    x_pad2[:, 4 : T + 8] = assemble_2
+    x_pad2.fill(0.0)
+    x_pad2[:, 4 : T + 4] = e
 
     # (3) z2[n, t, o] = b2[o] + sum[p, c](W2[p, c, o] * x_pad2[n, p + t, c])
     part_3 = work.part_3
@@ -361,12 +354,9 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
     e = E1.take(letters, axis=0, out=work.e, mode="clip")
 
     # (2) x_pad2[n, t, c] = [t >= 4 and t < T + 4] * e[n, t - 4, c]
-    assemble_2 = work.assemble_2
-    assemble_2[:, 0:T] = e
-    assemble_2[:, T : T + 4] = 0.0
     x_pad2 = work.x_pad2
-    x_pad2[:, 0:4] = 0.0
-    x_pad2[:, 4 : T + 8] = assemble_2
+    x_pad2.fill(0.0)
+    x_pad2[:, 4 : T + 4] = e
 
     # (3) z2[n, t, o] = b2[o] + sum[p, c](W2[p, c, o] * x_pad2[n, p + t, c])
     part_3 = work.part_3
@@ -547,10 +537,10 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
     part_28 = work.part_28
     windows = _windows(dx_pad2, (N, T, 9, 16), (0, 1, 1, 2), (1, 1, 1, 1))
     factors = W2.transpose(0, 2, 1)
-    for start in range(0, N, 64):
-        block = windows[start : start + 64]
+    for start in range(0, N, 16):
+        block = windows[start : start + 16]
         count = len(block)
-        rows = dz2[start : start + 64].reshape(-1, 64)
+        rows = dz2[start : start + 16].reshape(-1, 64)
         for p in range(9):
             np.dot(rows, factors[p], out=part_28[:count].reshape(-1, 16))
             block[:, :, p] += part_28[:count]

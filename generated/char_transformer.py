@@ -4,7 +4,7 @@ Two blocks, each of which first looks back (attention of every character to thos
 it) and then thinks (a layer on every character by itself); what they find is added to
 what there was.
 
-Written by symbackprop from the spec char_transformer (e1702e3ab76d1be2).
+Written by symbackprop from the spec char_transformer (8effa429456ef2d0).
 Call init_params, then forward, loss_and_grads.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is

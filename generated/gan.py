@@ -126,21 +126,20 @@ class Workspace:
         self.fake_score = np.empty((N, 1), dtype)
         self.negative_22 = np.empty((N, 1), dtype)
         self.absolute_22 = np.empty((N, 1), dtype)
-        self.dfake_score = np.empty((N,), dtype)
-        self.dreal_score = np.empty((N,), dtype)
         self.dz_d4 = np.empty((N, 64), dtype)
         self.dz_d3 = np.empty((N, 128), dtype)
-        self.product_32 = np.empty((64,), dtype)
-        self.dW_d3 = np.empty((64,), dtype)
+        self.product_32 = np.empty((64, 1), dtype)
+        self.dW_d3 = np.empty((64, 1), dtype)
+        self.total_33 = np.empty((1,), dtype)
+        self.db_d3 = np.empty((1,), dtype)
         self.product_36 = np.empty((128, 64), dtype)
         self.dW_d2 = np.empty((128, 64), dtype)
+        self.total_37 = np.empty((64,), dtype)
         self.db_d2 = np.empty((64,), dtype)
         self.product_40 = np.empty((64, 128), dtype)
         self.dW_d1 = np.empty((64, 128), dtype)
         self.total_41 = np.empty((128,), dtype)
         self.db_d1 = np.empty((128,), dtype)
-        self.dW_d3_2 = np.empty((64, 1), dtype)
-        self.db_d3_2 = np.empty((1,), dtype)
         self.dW_g3 = np.empty((256, 64), dtype)
         self.dg2 = np.empty((N, 256), dtype)
         self.mask_52 = np.empty((N, 256), np.bool_)
@@ -151,6 +150,8 @@ class Workspace:
         self.subtract_17 = np.empty((N, N, 64), dtype)
         self.between = np.empty((N, N), dtype)
         self.apart = np.empty((N, N), dtype)
+        self.to_fake = np.empty((N,), dtype)
+        self.to_other = np.empty((N,), dtype)
 
 
 @np.errstate(over="ignore")
@@ -421,21 +422,23 @@ def discriminator_and_grads(
     divide_22_2 = total_22_2 / N
     discriminator = divide_22_2 + divide_22
 
-    # (26) dfake_score[n, j] = sigmoid(fake_score[n, 0]) / N
-    dfake_score = np.negative(fake_score[:, 0], out=work.dfake_score)
-    np.exp(dfake_score, out=dfake_score)
+    # (23) generator = sum[n, j](softplus(-fake_score[n, j])) / N
+    negative_23 = np.negative(fake_score, out=fake_score)
+
+    # (26) dfake_score[n, j] = sigmoid(fake_score[n, j]) / N
+    dfake_score = np.exp(negative_23, out=negative_23)
     np.add(dfake_score, 1.0, out=dfake_score)
     np.divide(1.0, dfake_score, out=dfake_score)
     np.divide(dfake_score, N, out=dfake_score)
 
-    # (27) dreal_score[n, j] = -sigmoid(-real_score[n, 0]) / N
-    dreal_score = np.exp(real_score[:, 0], out=work.dreal_score)
+    # (27) dreal_score[n, j] = -sigmoid(-real_score[n, j]) / N
+    dreal_score = np.exp(real_score, out=real_score)
     np.add(dreal_score, 1.0, out=dreal_score)
     np.divide(1.0, dreal_score, out=dreal_score)
     np.divide(dreal_score, -N, out=dreal_score)
 
-    # (28) df2[n, i] = W_d3[i, 0] * dfake_score[n, 0]
-    df2 = np.multiply(dfake_score[:, None], W_d3[:, 0], out=work.z_d2)
+    # (28) df2[n, i] = sum[j](W_d3[i, j] * dfake_score[n, j])
+    df2 = np.dot(dfake_score, W_d3.T, out=work.z_d2)
 
     # (29) dz_d4[n, j] = df2[n, j] * where(z_d4[n, j] > 0, 1, 1 / 5)
     dz_d4 = work.dz_d4
@@ -452,19 +455,19 @@ def discriminator_and_grads(
     np.copyto(dz_d3, 1.0, where=mask_13)
     np.multiply(dz_d3, df1, out=dz_d3)
 
-    # (32) dW_d3[i, j] = sum[n](dfake_score[n, 0] * f2[n, i]) + sum[n](dreal_score[n, 0]
+    # (32) dW_d3[i, j] = sum[n](dfake_score[n, j] * f2[n, i]) + sum[n](dreal_score[n, j]
     #     * r2[n, i])
-    product_32 = np.dot(dfake_score, f2, out=work.product_32)
-    dW_d3 = np.dot(dreal_score, r2, out=work.dW_d3)
+    product_32 = np.dot(f2.T, dfake_score, out=work.product_32)
+    dW_d3 = np.dot(r2.T, dreal_score, out=work.dW_d3)
     np.add(dW_d3, product_32, out=dW_d3)
 
-    # (33) db_d3[j] = sum[n](dfake_score[n, 0]) + sum[n](dreal_score[n, 0])
-    total_33 = float(np.add.reduce(dfake_score, axis=None))
-    total_33_2 = float(np.add.reduce(dreal_score, axis=None))
-    db_d3 = total_33_2 + total_33
+    # (33) db_d3[j] = sum[n](dfake_score[n, j]) + sum[n](dreal_score[n, j])
+    total_33 = np.dot(work.ones_N, dfake_score, out=work.total_33)
+    db_d3 = np.dot(work.ones_N, dreal_score, out=work.db_d3)
+    np.add(db_d3, total_33, out=db_d3)
 
-    # (34) dr2[n, i] = W_d3[i, 0] * dreal_score[n, 0]
-    dr2 = np.multiply(dreal_score[:, None], W_d3[:, 0], out=work.r2)
+    # (34) dr2[n, i] = sum[j](W_d3[i, j] * dreal_score[n, j])
+    dr2 = np.dot(dreal_score, W_d3.T, out=work.r2)
 
     # (35) dz_d2[n, j] = dr2[n, j] * where(z_d2[n, j] > 0, 1, 1 / 5)
     dz_d2 = work.f2
@@ -478,7 +481,7 @@ def discriminator_and_grads(
     np.add(dW_d2, product_36, out=dW_d2)
 
     # (37) db_d2[j] = sum[n](dz_d2[n, j]) + sum[n](dz_d4[n, j])
-    total_37 = np.dot(work.ones_N, dz_d2, out=work.product_32)
+    total_37 = np.dot(work.ones_N, dz_d2, out=work.total_37)
     db_d2 = np.dot(work.ones_N, dz_d4, out=work.db_d2)
     np.add(db_d2, total_37, out=db_d2)
 
@@ -502,22 +505,13 @@ def discriminator_and_grads(
     db_d1 = np.dot(work.ones_N, dz_d3, out=work.db_d1)
     np.add(db_d1, total_41, out=db_d1)
 
-    # (32) dW_d3[i, j] = sum[n](dfake_score[n, 0] * f2[n, i]) + sum[n](dreal_score[n, 0]
-    #     * r2[n, i])
-    dW_d3_2 = work.dW_d3_2
-    np.copyto(dW_d3_2, dW_d3[:, None])
-
-    # (33) db_d3[j] = sum[n](dfake_score[n, 0]) + sum[n](dreal_score[n, 0])
-    db_d3_2 = work.db_d3_2
-    np.copyto(db_d3_2, db_d3)
-
     return discriminator, {
         "W_d1": dW_d1,
         "b_d1": db_d1,
         "W_d2": dW_d2,
         "b_d2": db_d2,
-        "W_d3": dW_d3_2,
-        "b_d3": db_d3_2,
+        "W_d3": dW_d3,
+        "b_d3": db_d3,
     }
 
 
@@ -692,14 +686,14 @@ def generator_and_grads(
     np.copyto(where_31, 0.2)
     np.copyto(where_31, 1.0, where=mask_13)
 
-    # (42) dfake_score[n, j] = -sigmoid(-fake_score[n, 0]) / N
-    dfake_score = np.exp(fake_score[:, 0], out=work.dfake_score)
+    # (42) dfake_score[n, j] = -sigmoid(-fake_score[n, j]) / N
+    dfake_score = np.exp(fake_score, out=fake_score)
     np.add(dfake_score, 1.0, out=dfake_score)
     np.divide(1.0, dfake_score, out=dfake_score)
     np.divide(dfake_score, -N, out=dfake_score)
 
-    # (43) df2[n, i] = W_d3[i, 0] * dfake_score[n, 0]
-    df2 = np.multiply(dfake_score[:, None], W_d3[:, 0], out=work.dz_d4)
+    # (43) df2[n, i] = sum[j](W_d3[i, j] * dfake_score[n, j])
+    df2 = np.dot(dfake_score, W_d3.T, out=work.dz_d4)
 
     # (44) dz_d4[n, j] = df2[n, j] * where(z_d4[n, j] > 0, 1, 1 / 5)
     dz_d4 = np.multiply(where_29, df2, out=where_29)
@@ -808,11 +802,11 @@ def coverage(params, *, x, z=None, rng=None, workspace=None, training=True):
     np.add(apart, work.fixed_N_3, out=apart)
 
     # (19) to_fake[n] = sqrt(min[m](between[n, m]))
-    to_fake = np.minimum.reduce(between, axis=1, out=work.dreal_score)
+    to_fake = np.minimum.reduce(between, axis=1, out=work.to_fake)
     np.sqrt(to_fake, out=to_fake)
 
     # (21) to_other[n] = sqrt(min[m](apart[n, m]))
-    to_other = np.minimum.reduce(apart, axis=1, out=work.dfake_score)
+    to_other = np.minimum.reduce(apart, axis=1, out=work.to_other)
     np.sqrt(to_other, out=to_other)
 
     # (24) coverage = sum[n](to_fake[n]) / sum[n](to_other[n])
@@ -871,11 +865,11 @@ def coverage_and_grads(params, *, x, z=None, rng=None, workspace=None, training=
     np.add(apart, work.fixed_N_3, out=apart)
 
     # (19) to_fake[n] = sqrt(min[m](between[n, m]))
-    to_fake = np.minimum.reduce(between, axis=1, out=work.dreal_score)
+    to_fake = np.minimum.reduce(between, axis=1, out=work.to_fake)
     np.sqrt(to_fake, out=to_fake)
 
     # (21) to_other[n] = sqrt(min[m](apart[n, m]))
-    to_other = np.minimum.reduce(apart, axis=1, out=work.dfake_score)
+    to_other = np.minimum.reduce(apart, axis=1, out=work.to_other)
     np.sqrt(to_other, out=to_other)
 
     # (24) coverage = sum[n](to_fake[n]) / sum[n](to_other[n])
@@ -934,11 +928,11 @@ def likeness(params, *, x, z=None, rng=None, workspace=None, training=True):
     np.add(apart, work.fixed_N_3, out=apart)
 
     # (20) to_real[m] = sqrt(min[n](between[n, m]))
-    to_real = np.minimum.reduce(between, axis=0, out=work.dreal_score)
+    to_real = np.minimum.reduce(between, axis=0, out=work.to_other)
     np.sqrt(to_real, out=to_real)
 
     # (21) to_other[n] = sqrt(min[m](apart[n, m]))
-    to_other = np.minimum.reduce(apart, axis=1, out=work.dfake_score)
+    to_other = np.minimum.reduce(apart, axis=1, out=work.to_fake)
     np.sqrt(to_other, out=to_other)
 
     # (24) coverage = sum[n](to_fake[n]) / sum[n](to_other[n])
@@ -999,11 +993,11 @@ def likeness_and_grads(params, *, x, z=None, rng=None, workspace=None, training=
     np.add(apart, work.fixed_N_3, out=apart)
 
     # (20) to_real[m] = sqrt(min[n](between[n, m]))
-    to_real = np.minimum.reduce(between, axis=0, out=work.dreal_score)
+    to_real = np.minimum.reduce(between, axis=0, out=work.to_other)
     np.sqrt(to_real, out=to_real)
 
     # (21) to_other[n] = sqrt(min[m](apart[n, m]))
-    to_other = np.minimum.reduce(apart, axis=1, out=work.dfake_score)
+    to_other = np.minimum.reduce(apart, axis=1, out=work.to_fake)
     np.sqrt(to_other, out=to_other)
 
     # (24) coverage = sum[n](to_fake[n]) / sum[n](to_other[n])

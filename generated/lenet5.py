@@ -91,9 +91,6 @@ class Workspace:
         self.ones_N = np.ones(N, dtype)
         self.ones_100_N = np.ones(100 * N, dtype)
         self.ones_784_N = np.ones(784 * N, dtype)
-        self.assemble_1 = np.empty((N, 30, 28, 1), dtype)
-        self.assemble_1_2 = np.empty((N, 32, 28, 1), dtype)
-        self.assemble_1_3 = np.empty((N, 32, 30, 1), dtype)
         self.x_pad1 = np.empty((N, 32, 32, 1), dtype)
         self.part_2 = np.empty((5, 5, 3, 28, 28), dtype)
         self.z1 = np.empty((N, 28, 28, 6), dtype)
@@ -122,21 +119,22 @@ class Workspace:
         self.dy1 = np.empty((N, 400), dtype)
         self.dc3 = np.empty((N, 10, 10, 16), dtype)
         self.mask_29 = np.empty((N, 5, 5, 16), np.bool_)
+        self.mask_29_2 = np.empty((N, 5, 5, 16), np.bool_)
         self.position_29 = np.empty((N, 5, 5, 16), np.intp)
         self.mask_30 = np.empty((N, 10, 10, 16), np.bool_)
         self.part_31_2 = np.empty((5, 5, 6, 16), dtype)
         self.dW2 = np.empty((5, 5, 6, 16), dtype)
         self.db2 = np.empty((16,), dtype)
         self.ds2 = np.empty((N, 14, 14, 6), dtype)
-        self.part_33 = np.empty((109, 10, 10, 6), dtype)
+        self.part_33 = np.empty((40, 10, 10, 6), dtype)
         self.dc1 = np.empty((N, 28, 28, 6), dtype)
         self.mask_34 = np.empty((N, 14, 14, 6), np.bool_)
+        self.mask_34_2 = np.empty((N, 14, 14, 6), np.bool_)
         self.position_34 = np.empty((N, 14, 14, 6), np.intp)
         self.mask_35 = np.empty((N, 28, 28, 6), np.bool_)
-        self.part_36_2 = np.empty((5, 5, 6), dtype)
-        self.dW1 = np.empty((5, 5, 6), dtype)
+        self.part_36_2 = np.empty((5, 5, 1, 6), dtype)
+        self.dW1 = np.empty((5, 5, 1, 6), dtype)
         self.db1 = np.empty((6,), dtype)
-        self.dW1_2 = np.empty((5, 5, 1, 6), dtype)
 
 
 def forward(params, *, x, workspace=None, training=False):
@@ -156,18 +154,9 @@ def forward(params, *, x, workspace=None, training=False):
 
     # (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
     #     - 2, c]
-    assemble_1 = work.assemble_1
-    assemble_1[:, 0:28] = x
-    assemble_1[:, 28:30] = 0.0
-    assemble_1_2 = work.assemble_1_2
-    assemble_1_2[:, 0:2] = 0.0
-    assemble_1_2[:, 2:32] = assemble_1
-    assemble_1_3 = work.assemble_1_3
-    assemble_1_3[:, :, 0:2] = 0.0
-    assemble_1_3[:, :, 2:30] = assemble_1_2
     x_pad1 = work.x_pad1
-    x_pad1[:, :, 0:30] = assemble_1_3
-    x_pad1[:, :, 30:32] = 0.0
+    x_pad1.fill(0.0)
+    x_pad1[:, 2:30, 2:30] = x
 
     # (2) z1[n, i, j, o] = b1[o] + sum[p, q, c](W1[p, q, c, o] * x_pad1[n, i + p, j + q,
     #     c])
@@ -270,18 +259,9 @@ def loss(params, *, x, y, workspace=None, training=True):
 
     # (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
     #     - 2, c]
-    assemble_1 = work.assemble_1
-    assemble_1[:, 0:28] = x
-    assemble_1[:, 28:30] = 0.0
-    assemble_1_2 = work.assemble_1_2
-    assemble_1_2[:, 0:2] = 0.0
-    assemble_1_2[:, 2:32] = assemble_1
-    assemble_1_3 = work.assemble_1_3
-    assemble_1_3[:, :, 0:2] = 0.0
-    assemble_1_3[:, :, 2:30] = assemble_1_2
     x_pad1 = work.x_pad1
-    x_pad1[:, :, 0:30] = assemble_1_3
-    x_pad1[:, :, 30:32] = 0.0
+    x_pad1.fill(0.0)
+    x_pad1[:, 2:30, 2:30] = x
 
     # (2) z1[n, i, j, o] = b1[o] + sum[p, q, c](W1[p, q, c, o] * x_pad1[n, i + p, j + q,
     #     c])
@@ -390,18 +370,9 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
 
     # (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
     #     - 2, c]
-    assemble_1 = work.assemble_1
-    assemble_1[:, 0:28] = x
-    assemble_1[:, 28:30] = 0.0
-    assemble_1_2 = work.assemble_1_2
-    assemble_1_2[:, 0:2] = 0.0
-    assemble_1_2[:, 2:32] = assemble_1
-    assemble_1_3 = work.assemble_1_3
-    assemble_1_3[:, :, 0:2] = 0.0
-    assemble_1_3[:, :, 2:30] = assemble_1_2
     x_pad1 = work.x_pad1
-    x_pad1[:, :, 0:30] = assemble_1_3
-    x_pad1[:, :, 30:32] = 0.0
+    x_pad1.fill(0.0)
+    x_pad1[:, 2:30, 2:30] = x
 
     # (2) z1[n, i, j, o] = b1[o] + sum[p, q, c](W1[p, q, c, o] * x_pad1[n, i + p, j + q,
     #     c])
@@ -539,18 +510,21 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dc3 = work.dc3
     dc3.fill(0.0)
     mask_29 = work.mask_29
+    mask_29_2 = work.mask_29_2
     position_29 = work.position_29
     position_29.fill(0)
+    mask_29_2.fill(True)
     windows = c3.reshape(N, 5, 2, 5, 2, 16)
-    for k, (q, r) in reversed([*enumerate(np.ndindex(2, 2))]):
-        np.equal(windows[:, :, q, :, r], s4, out=mask_29)
-        np.copyto(position_29, k, where=mask_29)
-    mask_29_2 = work.mask_29
+    for q, r in [*np.ndindex(2, 2)][:-1]:
+        np.not_equal(windows[:, :, q, :, r], s4, out=mask_29)
+        np.logical_and(mask_29_2, mask_29, out=mask_29_2)
+        np.add(position_29, mask_29_2, out=position_29)
+    mask_29_3 = work.mask_29_2
     part_29 = work.s4
     windows = _windows(dc3, (N, 5, 2, 5, 2, 16), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1))
     for k, (q, r) in enumerate(np.ndindex(2, 2)):
-        np.equal(position_29, k, out=mask_29_2)
-        np.multiply(dy1.reshape(N, 5, 5, 16), mask_29_2, out=part_29)
+        np.equal(position_29, k, out=mask_29_3)
+        np.multiply(dy1.reshape(N, 5, 5, 16), mask_29_3, out=part_29)
         windows[:, :, q, :, r] += part_29
 
     # (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0]
@@ -587,10 +561,10 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
         ds2, (N, 10, 5, 10, 5, 6), (0, 1, 1, 2, 2, 3), (1, 1, 1, 1, 1, 1)
     )
     factors = W2.transpose(0, 1, 3, 2)
-    for start in range(0, N, 109):
-        block = windows[start : start + 109]
+    for start in range(0, N, 40):
+        block = windows[start : start + 40]
         count = len(block)
-        rows = dz2[start : start + 109].reshape(-1, 16)
+        rows = dz2[start : start + 40].reshape(-1, 16)
         for q, r in np.ndindex(5, 5):
             np.dot(rows, factors[q, r], out=part_33[:count].reshape(-1, 6))
             block[:, :, q, :, r] += part_33[:count]
@@ -602,27 +576,30 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dc1 = work.dc1
     dc1.fill(0.0)
     mask_34 = work.mask_34
+    mask_34_2 = work.mask_34_2
     position_34 = work.position_34
     position_34.fill(0)
+    mask_34_2.fill(True)
     windows = c1.reshape(N, 14, 2, 14, 2, 6)
-    for k, (q, r) in reversed([*enumerate(np.ndindex(2, 2))]):
-        np.equal(windows[:, :, q, :, r], s2, out=mask_34)
-        np.copyto(position_34, k, where=mask_34)
-    mask_34_2 = work.mask_34
+    for q, r in [*np.ndindex(2, 2)][:-1]:
+        np.not_equal(windows[:, :, q, :, r], s2, out=mask_34)
+        np.logical_and(mask_34_2, mask_34, out=mask_34_2)
+        np.add(position_34, mask_34_2, out=position_34)
+    mask_34_3 = work.mask_34_2
     part_34 = work.s2
     windows = _windows(
         dc1, (N, 14, 2, 14, 2, 6), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1)
     )
     for k, (q, r) in enumerate(np.ndindex(2, 2)):
-        np.equal(position_34, k, out=mask_34_2)
-        np.multiply(ds2, mask_34_2, out=part_34)
+        np.equal(position_34, k, out=mask_34_3)
+        np.multiply(ds2, mask_34_3, out=part_34)
         windows[:, :, q, :, r] += part_34
 
     # (35) dz1[n, i, j, o] = dc1[n, i, j, o] * [z1[n, i, j, o] > 0]
     mask_35 = np.greater(c1, 0.0, out=work.mask_35)
     dz1 = np.multiply(mask_35, dc1, out=dc1)
 
-    # (36) dW1[p, q, c, o] = sum[n, i, j](dz1[n, i, j, o] * x_pad1[n, i + p, j + q, 0])
+    # (36) dW1[p, q, c, o] = sum[n, i, j](dz1[n, i, j, o] * x_pad1[n, i + p, j + q, c])
     part_36 = work.part_2
     part_36_2 = work.part_36_2
     dW1 = work.dW1
@@ -643,12 +620,8 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     # (37) db1[o] = sum[n, i, j](dz1[n, i, j, o])
     db1 = np.dot(work.ones_784_N, dz1.reshape(784 * N, 6), out=work.db1)
 
-    # (36) dW1[p, q, c, o] = sum[n, i, j](dz1[n, i, j, o] * x_pad1[n, i + p, j + q, 0])
-    dW1_2 = work.dW1_2
-    np.copyto(dW1_2, dW1[:, :, None])
-
     return loss, {
-        "W1": dW1_2,
+        "W1": dW1,
         "b1": db1,
         "W2": dW2,
         "b2": db2,

@@ -57,12 +57,11 @@ class Workspace:
             for name, shape in SHAPES.items()
         }
         self.N = N
+        self.ones_N = np.ones(N, dtype)
         self.s = np.empty((N, 1), dtype)
         self.p = np.empty((N, 1), dtype)
-        self.subtract_3 = np.empty((N, 1), dtype)
-        self.dp = np.empty((N,), dtype)
-        self.dW1_2 = np.empty((1, 1), dtype)
-        self.db1_2 = np.empty((1,), dtype)
+        self.dW1 = np.empty((1, 1), dtype)
+        self.db1 = np.empty((1,), dtype)
 
 
 def forward(params, *, speed, workspace=None, training=False):
@@ -124,32 +123,23 @@ def loss_and_grads(params, *, speed, distance, workspace=None, training=True):
     np.add(p, b1, out=p)
 
     # (3) loss = sum[n, i]((p[n, i] - distance[n, i])**2 / 2) / N
-    subtract_3 = np.subtract(p, distance, out=work.subtract_3)
+    subtract_3 = np.subtract(p, distance, out=p)
     product_3 = float(np.dot(subtract_3.reshape(N), subtract_3.reshape(N)))
     divide_3 = product_3 / 2
     loss = divide_3 / N
 
-    # (4) dp[n, i] = (p[n, 0] - distance[n, 0]) / N
-    dp = np.subtract(p[:, 0], distance[:, 0], out=work.dp)
-    np.divide(dp, N, out=dp)
+    # (4) dp[n, i] = (p[n, i] - distance[n, i]) / N
+    dp = np.divide(subtract_3, N, out=subtract_3)
 
-    # (5) dW1[i, j] = sum[n](dp[n, 0] * s[n, 0])
-    dW1 = float(np.dot(dp, s[:, 0]))
+    # (5) dW1[i, j] = sum[n](dp[n, j] * s[n, i])
+    dW1 = np.dot(s.T, dp, out=work.dW1)
 
-    # (6) db1[j] = sum[n](dp[n, 0])
-    db1 = float(np.add.reduce(dp, axis=None))
-
-    # (5) dW1[i, j] = sum[n](dp[n, 0] * s[n, 0])
-    dW1_2 = work.dW1_2
-    np.copyto(dW1_2, dW1)
-
-    # (6) db1[j] = sum[n](dp[n, 0])
-    db1_2 = work.db1_2
-    np.copyto(db1_2, db1)
+    # (6) db1[j] = sum[n](dp[n, j])
+    db1 = np.dot(work.ones_N, dp, out=work.db1)
 
     return loss, {
-        "W1": dW1_2,
-        "b1": db1_2,
+        "W1": dW1,
+        "b1": db1,
     }
 
 

@@ -57,15 +57,15 @@ class Workspace:
             for name, shape in SHAPES.items()
         }
         self.N = N
+        self.ones_N = np.ones(N, dtype)
         self.t = np.empty((N, 1), dtype)
         self.z1 = np.empty((N, 1), dtype)
         self.negative_3 = np.empty((N, 1), dtype)
+        self.p = np.empty((N, 1), dtype)
         self.subtract_4 = np.empty((N, 1), dtype)
         self.absolute_4 = np.empty((N, 1), dtype)
-        self.maximum_4 = np.empty((N, 1), dtype)
-        self.dz1 = np.empty((N,), dtype)
-        self.dW1_2 = np.empty((1, 1), dtype)
-        self.db1_2 = np.empty((1,), dtype)
+        self.dW1 = np.empty((1, 1), dtype)
+        self.db1 = np.empty((1,), dtype)
 
 
 @np.errstate(over="ignore")
@@ -154,6 +154,9 @@ def loss_and_grads(params, *, temperature, damage, workspace=None, training=True
 
     # (3) p[n, j] = sigmoid(z1[n, j])
     negative_3 = np.negative(z1, out=work.negative_3)
+    p = np.exp(negative_3, out=work.p)
+    np.add(p, 1.0, out=p)
+    np.divide(1.0, p, out=p)
 
     # (4) loss = sum[n, i]((1 - damage[n, i]) * softplus(z1[n, i]) + damage[n, i] *
     #     softplus(-z1[n, i])) / N
@@ -162,7 +165,7 @@ def loss_and_grads(params, *, temperature, damage, workspace=None, training=True
     np.negative(absolute_4, out=absolute_4)
     np.exp(absolute_4, out=absolute_4)
     np.log1p(absolute_4, out=absolute_4)
-    maximum_4 = np.maximum(z1, 0.0, out=work.maximum_4)
+    maximum_4 = np.maximum(z1, 0.0, out=z1)
     np.add(maximum_4, absolute_4, out=maximum_4)
     np.multiply(maximum_4, subtract_4, out=maximum_4)
     absolute_4_2 = np.absolute(negative_3, out=work.subtract_4)
@@ -176,31 +179,19 @@ def loss_and_grads(params, *, temperature, damage, workspace=None, training=True
     total_4 = float(np.add.reduce(maximum_4_2, axis=None))
     loss = total_4 / N
 
-    # (5) dz1[n, i] = (sigmoid(z1[n, 0]) - damage[n, 0]) / N
-    dz1 = np.negative(z1[:, 0], out=work.dz1)
-    np.exp(dz1, out=dz1)
-    np.add(dz1, 1.0, out=dz1)
-    np.divide(1.0, dz1, out=dz1)
-    np.subtract(dz1, damage[:, 0], out=dz1)
+    # (5) dz1[n, i] = (p[n, i] - damage[n, i]) / N
+    dz1 = np.subtract(p, damage, out=p)
     np.divide(dz1, N, out=dz1)
 
-    # (6) dW1[i, j] = sum[n](dz1[n, 0] * t[n, 0])
-    dW1 = float(np.dot(dz1, t[:, 0]))
+    # (6) dW1[i, j] = sum[n](dz1[n, j] * t[n, i])
+    dW1 = np.dot(t.T, dz1, out=work.dW1)
 
-    # (7) db1[j] = sum[n](dz1[n, 0])
-    db1 = float(np.add.reduce(dz1, axis=None))
-
-    # (6) dW1[i, j] = sum[n](dz1[n, 0] * t[n, 0])
-    dW1_2 = work.dW1_2
-    np.copyto(dW1_2, dW1)
-
-    # (7) db1[j] = sum[n](dz1[n, 0])
-    db1_2 = work.db1_2
-    np.copyto(db1_2, db1)
+    # (7) db1[j] = sum[n](dz1[n, j])
+    db1 = np.dot(work.ones_N, dz1, out=work.db1)
 
     return loss, {
-        "W1": dW1_2,
-        "b1": db1_2,
+        "W1": dW1,
+        "b1": db1,
     }
 
 

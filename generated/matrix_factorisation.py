@@ -5,7 +5,7 @@ each user's factors gather the errors of that user's ratings alone, times the fa
 the films rated. What a user has rated is held to small factors, as often as it has been
 rated (Koren, Bell and Volinsky 2009).
 
-Written by symbackprop from the spec matrix_factorisation (b1f33093b53820dd).
+Written by symbackprop from the spec matrix_factorisation (5f2966198ee663d7).
 Call init_params, then forward, loss_and_grads.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is

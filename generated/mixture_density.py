@@ -97,9 +97,8 @@ class Workspace:
         self.product_23 = np.empty((N, 20), dtype)
         self.product_23_2 = np.empty((N, 20), dtype)
         self.dh = np.empty((N, 20), dtype)
-        self.dW1 = np.empty((20,), dtype)
+        self.dW1 = np.empty((1, 20), dtype)
         self.db1 = np.empty((20,), dtype)
-        self.dW1_2 = np.empty((1, 20), dtype)
 
 
 def forward(params, *, x, workspace=None, training=False):
@@ -338,18 +337,14 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     np.subtract(1.0, multiply_24, out=multiply_24)
     dz1 = np.multiply(dh, multiply_24, out=dh)
 
-    # (25) dW1[i, j] = sum[n](dz1[n, j] * x[n, 0])
-    dW1 = np.dot(x[:, 0], dz1, out=work.dW1)
+    # (25) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
+    dW1 = np.dot(x.T, dz1, out=work.dW1)
 
     # (26) db1[j] = sum[n](dz1[n, j])
     db1 = np.dot(work.ones_N, dz1, out=work.db1)
 
-    # (25) dW1[i, j] = sum[n](dz1[n, j] * x[n, 0])
-    dW1_2 = work.dW1_2
-    np.copyto(dW1_2, dW1[None])
-
     return loss, {
-        "W1": dW1_2,
+        "W1": dW1,
         "b1": db1,
         "W2": dW2,
         "b2": db2,

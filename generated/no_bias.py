@@ -57,16 +57,12 @@ class Workspace:
         self.N = N
         self.z1 = np.empty((N, 4), dtype)
         self.z2 = np.empty((N, 1), dtype)
-        self.p = np.empty((N, 1), dtype)
-        self.subtract_5 = np.empty((N, 1), dtype)
-        self.dp = np.empty((N,), dtype)
-        self.dz2 = np.empty((N,), dtype)
-        self.subtract_7 = np.empty((N,), dtype)
-        self.dW2 = np.empty((4,), dtype)
+        self.dp = np.empty((N, 1), dtype)
+        self.subtract_7 = np.empty((N, 1), dtype)
+        self.dW2 = np.empty((4, 1), dtype)
         self.dh = np.empty((N, 4), dtype)
         self.subtract_10 = np.empty((N, 4), dtype)
         self.dW1 = np.empty((3, 4), dtype)
-        self.dW2_2 = np.empty((4, 1), dtype)
 
 
 @np.errstate(over="ignore")
@@ -126,8 +122,8 @@ def loss(params, *, x, y, workspace=None, training=True):
     np.divide(1.0, p, out=p)
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2 / 2)
-    subtract_5 = np.subtract(p, y, out=p)
-    product_5 = float(np.dot(subtract_5.reshape(N), subtract_5.reshape(N)))
+    dp = np.subtract(p, y, out=p)
+    product_5 = float(np.dot(dp.reshape(N), dp.reshape(N)))
     loss = product_5 / 2
 
     return loss
@@ -154,33 +150,26 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     z2 = np.dot(h, W2, out=work.z2)
 
     # (4) p[n, j] = sigmoid(z2[n, j])
-    p = np.negative(z2, out=work.p)
+    p = np.negative(z2, out=z2)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
     np.divide(1.0, p, out=p)
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2 / 2)
-    subtract_5 = np.subtract(p, y, out=work.subtract_5)
-    product_5 = float(np.dot(subtract_5.reshape(N), subtract_5.reshape(N)))
+    dp = np.subtract(p, y, out=work.dp)
+    product_5 = float(np.dot(dp.reshape(N), dp.reshape(N)))
     loss = product_5 / 2
 
-    # (6) dp[n, i] = p[n, 0] - y[n, 0]
-    dp = np.subtract(p[:, 0], y[:, 0], out=work.dp)
-
-    # (7) dz2[n, j] = (1 - sigmoid(z2[n, 0])) * dp[n, 0] * sigmoid(z2[n, 0])
-    dz2 = np.negative(z2[:, 0], out=work.dz2)
-    np.exp(dz2, out=dz2)
-    np.add(dz2, 1.0, out=dz2)
-    np.divide(1.0, dz2, out=dz2)
-    subtract_7 = np.subtract(1.0, dz2, out=work.subtract_7)
+    # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
+    subtract_7 = np.subtract(1.0, p, out=work.subtract_7)
     multiply_7 = np.multiply(dp, subtract_7, out=dp)
-    np.multiply(dz2, multiply_7, out=dz2)
+    dz2 = np.multiply(p, multiply_7, out=p)
 
-    # (8) dW2[i, j] = sum[n](dz2[n, 0] * h[n, i])
-    dW2 = np.dot(dz2, h, out=work.dW2)
+    # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
+    dW2 = np.dot(h.T, dz2, out=work.dW2)
 
-    # (9) dh[n, i] = W2[i, 0] * dz2[n, 0]
-    dh = np.multiply(dz2[:, None], W2[:, 0], out=work.dh)
+    # (9) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
+    dh = np.dot(dz2, W2.T, out=work.dh)
 
     # (10) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
     subtract_10 = np.subtract(1.0, h, out=work.subtract_10)
@@ -190,13 +179,9 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     # (11) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
     dW1 = np.dot(x.T, dz1, out=work.dW1)
 
-    # (8) dW2[i, j] = sum[n](dz2[n, 0] * h[n, i])
-    dW2_2 = work.dW2_2
-    np.copyto(dW2_2, dW2[:, None])
-
     return loss, {
         "W1": dW1,
-        "W2": dW2_2,
+        "W2": dW2,
     }
 
 

@@ -72,20 +72,16 @@ class Workspace:
         self.z1 = np.empty((N, 3), dtype)
         self.z2 = np.empty((N, 3), dtype)
         self.z3 = np.empty((N, 1), dtype)
-        self.p = np.empty((N, 1), dtype)
         self.subtract_7 = np.empty((N, 1), dtype)
-        self.dp = np.empty((N,), dtype)
-        self.dz3 = np.empty((N,), dtype)
-        self.subtract_9 = np.empty((N,), dtype)
-        self.dW3 = np.empty((3,), dtype)
+        self.subtract_9 = np.empty((N, 1), dtype)
+        self.dW3 = np.empty((3, 1), dtype)
+        self.db3 = np.empty((1,), dtype)
         self.dh2 = np.empty((N, 3), dtype)
         self.subtract_13 = np.empty((N, 3), dtype)
         self.dW2 = np.empty((3, 3), dtype)
         self.db2 = np.empty((3,), dtype)
         self.dW1 = np.empty((3, 3), dtype)
         self.db1 = np.empty((3,), dtype)
-        self.dW3_2 = np.empty((3, 1), dtype)
-        self.db3_2 = np.empty((1,), dtype)
 
 
 @np.errstate(over="ignore")
@@ -221,7 +217,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     np.add(z3, b3, out=z3)
 
     # (6) p[n, j] = sigmoid(z3[n, j])
-    p = np.negative(z3, out=work.p)
+    p = np.negative(z3, out=z3)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
     np.divide(1.0, p, out=p)
@@ -231,27 +227,22 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     product_7 = float(np.dot(subtract_7.reshape(N), subtract_7.reshape(N)))
     loss = product_7 / N
 
-    # (8) dp[n, i] = 2 * (p[n, 0] - y[n, 0]) / N
-    dp = np.subtract(p[:, 0], y[:, 0], out=work.dp)
-    np.multiply(dp, 2 / N, out=dp)
+    # (8) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
+    dp = np.multiply(subtract_7, 2 / N, out=subtract_7)
 
-    # (9) dz3[n, j] = (1 - sigmoid(z3[n, 0])) * dp[n, 0] * sigmoid(z3[n, 0])
-    dz3 = np.negative(z3[:, 0], out=work.dz3)
-    np.exp(dz3, out=dz3)
-    np.add(dz3, 1.0, out=dz3)
-    np.divide(1.0, dz3, out=dz3)
-    subtract_9 = np.subtract(1.0, dz3, out=work.subtract_9)
+    # (9) dz3[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
+    subtract_9 = np.subtract(1.0, p, out=work.subtract_9)
     multiply_9 = np.multiply(dp, subtract_9, out=dp)
-    np.multiply(dz3, multiply_9, out=dz3)
+    dz3 = np.multiply(p, multiply_9, out=p)
 
-    # (10) dW3[i, j] = sum[n](dz3[n, 0] * h2[n, i])
-    dW3 = np.dot(dz3, h2, out=work.dW3)
+    # (10) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
+    dW3 = np.dot(h2.T, dz3, out=work.dW3)
 
-    # (11) db3[j] = sum[n](dz3[n, 0])
-    db3 = float(np.add.reduce(dz3, axis=None))
+    # (11) db3[j] = sum[n](dz3[n, j])
+    db3 = np.dot(work.ones_N, dz3, out=work.db3)
 
-    # (12) dh2[n, i] = W3[i, 0] * dz3[n, 0]
-    dh2 = np.multiply(dz3[:, None], W3[:, 0], out=work.dh2)
+    # (12) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j])
+    dh2 = np.dot(dz3, W3.T, out=work.dh2)
 
     # (13) dz2[n, j] = (1 - h2[n, j]) * dh2[n, j] * h2[n, j]
     subtract_13 = np.subtract(1.0, h2, out=work.subtract_13)
@@ -278,21 +269,13 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     # (19) db1[j] = sum[n](dz1[n, j])
     db1 = np.dot(work.ones_N, dz1, out=work.db1)
 
-    # (10) dW3[i, j] = sum[n](dz3[n, 0] * h2[n, i])
-    dW3_2 = work.dW3_2
-    np.copyto(dW3_2, dW3[:, None])
-
-    # (11) db3[j] = sum[n](dz3[n, 0])
-    db3_2 = work.db3_2
-    np.copyto(db3_2, db3)
-
     return loss, {
         "W1": dW1,
         "b1": db1,
         "W2": dW2,
         "b2": db2,
-        "W3": dW3_2,
-        "b3": db3_2,
+        "W3": dW3,
+        "b3": db3,
     }
 
 

@@ -61,19 +61,15 @@ class Workspace:
             for name, shape in SHAPES.items()
         }
         self.N = N
+        self.ones_N = np.ones(N, dtype)
         self.z1 = np.empty((N, 1), dtype)
-        self.h = np.empty((N, 1), dtype)
         self.z2 = np.empty((N, 1), dtype)
-        self.p = np.empty((N, 1), dtype)
         self.subtract_5 = np.empty((N, 1), dtype)
-        self.dp = np.empty((N,), dtype)
-        self.dz2 = np.empty((N,), dtype)
-        self.subtract_7 = np.empty((N,), dtype)
-        self.dW1 = np.empty((2,), dtype)
-        self.dW1_2 = np.empty((2, 1), dtype)
-        self.db1_2 = np.empty((1,), dtype)
-        self.dW2_2 = np.empty((1, 1), dtype)
-        self.db2_2 = np.empty((1,), dtype)
+        self.subtract_7 = np.empty((N, 1), dtype)
+        self.dW2 = np.empty((1, 1), dtype)
+        self.db2 = np.empty((1,), dtype)
+        self.dW1 = np.empty((2, 1), dtype)
+        self.db1 = np.empty((1,), dtype)
 
 
 @np.errstate(over="ignore")
@@ -163,7 +159,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = sigmoid(z1[n, j])
-    h = np.negative(z1, out=work.h)
+    h = np.negative(z1, out=z1)
     np.exp(h, out=h)
     np.add(h, 1.0, out=h)
     np.divide(1.0, h, out=h)
@@ -173,7 +169,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     np.add(z2, b2, out=z2)
 
     # (4) p[n, j] = sigmoid(z2[n, j])
-    p = np.negative(z2, out=work.p)
+    p = np.negative(z2, out=z2)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
     np.divide(1.0, p, out=p)
@@ -183,64 +179,39 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     product_5 = float(np.dot(subtract_5.reshape(N), subtract_5.reshape(N)))
     loss = product_5 / N
 
-    # (6) dp[n, i] = 2 * (p[n, 0] - y[n, 0]) / N
-    dp = np.subtract(p[:, 0], y[:, 0], out=work.dp)
-    np.multiply(dp, 2 / N, out=dp)
+    # (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
+    dp = np.multiply(subtract_5, 2 / N, out=subtract_5)
 
-    # (7) dz2[n, j] = (1 - sigmoid(z2[n, 0])) * dp[n, 0] * sigmoid(z2[n, 0])
-    dz2 = np.negative(z2[:, 0], out=work.dz2)
-    np.exp(dz2, out=dz2)
-    np.add(dz2, 1.0, out=dz2)
-    np.divide(1.0, dz2, out=dz2)
-    subtract_7 = np.subtract(1.0, dz2, out=work.subtract_7)
+    # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
+    subtract_7 = np.subtract(1.0, p, out=work.subtract_7)
     multiply_7 = np.multiply(dp, subtract_7, out=dp)
-    np.multiply(dz2, multiply_7, out=dz2)
+    dz2 = np.multiply(p, multiply_7, out=p)
 
-    # (8) dW2[i, j] = sum[n](dz2[n, 0] * h[n, 0])
-    dW2 = float(np.dot(dz2, h[:, 0]))
+    # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
+    dW2 = np.dot(h.T, dz2, out=work.dW2)
 
-    # (9) db2[j] = sum[n](dz2[n, 0])
-    db2 = float(np.add.reduce(dz2, axis=None))
+    # (9) db2[j] = sum[n](dz2[n, j])
+    db2 = np.dot(work.ones_N, dz2, out=work.db2)
 
-    # (10) dh[n, i] = W2[0, 0] * dz2[n, 0]
-    dh = np.multiply(dz2, W2[0, 0], out=dz2)
+    # (10) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
+    dh = np.dot(dz2, W2.T, out=work.subtract_5)
 
-    # (11) dz1[n, j] = (1 - sigmoid(z1[n, 0])) * dh[n, 0] * sigmoid(z1[n, 0])
-    dz1 = np.negative(z1[:, 0], out=work.dp)
-    np.exp(dz1, out=dz1)
-    np.add(dz1, 1.0, out=dz1)
-    np.divide(1.0, dz1, out=dz1)
-    subtract_11 = np.subtract(1.0, dz1, out=work.subtract_7)
+    # (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
+    subtract_11 = np.subtract(1.0, h, out=work.z2)
     multiply_11 = np.multiply(dh, subtract_11, out=dh)
-    np.multiply(dz1, multiply_11, out=dz1)
+    dz1 = np.multiply(h, multiply_11, out=h)
 
-    # (12) dW1[i, j] = sum[n](dz1[n, 0] * x[n, i])
-    dW1 = np.dot(dz1, x, out=work.dW1)
+    # (12) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
+    dW1 = np.dot(x.T, dz1, out=work.dW1)
 
-    # (13) db1[j] = sum[n](dz1[n, 0])
-    db1 = float(np.add.reduce(dz1, axis=None))
-
-    # (12) dW1[i, j] = sum[n](dz1[n, 0] * x[n, i])
-    dW1_2 = work.dW1_2
-    np.copyto(dW1_2, dW1[:, None])
-
-    # (13) db1[j] = sum[n](dz1[n, 0])
-    db1_2 = work.db1_2
-    np.copyto(db1_2, db1)
-
-    # (8) dW2[i, j] = sum[n](dz2[n, 0] * h[n, 0])
-    dW2_2 = work.dW2_2
-    np.copyto(dW2_2, dW2)
-
-    # (9) db2[j] = sum[n](dz2[n, 0])
-    db2_2 = work.db2_2
-    np.copyto(db2_2, db2)
+    # (13) db1[j] = sum[n](dz1[n, j])
+    db1 = np.dot(work.ones_N, dz1, out=work.db1)
 
     return loss, {
-        "W1": dW1_2,
-        "b1": db1_2,
-        "W2": dW2_2,
-        "b2": db2_2,
+        "W1": dW1,
+        "b1": db1,
+        "W2": dW2,
+        "b2": db2,
     }
 
 

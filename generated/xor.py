@@ -67,18 +67,14 @@ class Workspace:
         self.ones_N = np.ones(N, dtype)
         self.z1 = np.empty((N, 2), dtype)
         self.z2 = np.empty((N, 1), dtype)
-        self.p = np.empty((N, 1), dtype)
         self.subtract_5 = np.empty((N, 1), dtype)
-        self.dp = np.empty((N,), dtype)
-        self.dz2 = np.empty((N,), dtype)
-        self.subtract_7 = np.empty((N,), dtype)
-        self.dW2 = np.empty((2,), dtype)
+        self.subtract_7 = np.empty((N, 1), dtype)
+        self.dW2 = np.empty((2, 1), dtype)
+        self.db2 = np.empty((1,), dtype)
         self.dh = np.empty((N, 2), dtype)
         self.subtract_11 = np.empty((N, 2), dtype)
         self.dW1 = np.empty((2, 2), dtype)
         self.db1 = np.empty((2,), dtype)
-        self.dW2_2 = np.empty((2, 1), dtype)
-        self.db2_2 = np.empty((1,), dtype)
 
 
 @np.errstate(over="ignore")
@@ -178,7 +174,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     np.add(z2, b2, out=z2)
 
     # (4) p[n, j] = sigmoid(z2[n, j])
-    p = np.negative(z2, out=work.p)
+    p = np.negative(z2, out=z2)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
     np.divide(1.0, p, out=p)
@@ -188,27 +184,22 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     product_5 = float(np.dot(subtract_5.reshape(N), subtract_5.reshape(N)))
     loss = product_5 / N
 
-    # (6) dp[n, i] = 2 * (p[n, 0] - y[n, 0]) / N
-    dp = np.subtract(p[:, 0], y[:, 0], out=work.dp)
-    np.multiply(dp, 2 / N, out=dp)
+    # (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
+    dp = np.multiply(subtract_5, 2 / N, out=subtract_5)
 
-    # (7) dz2[n, j] = (1 - sigmoid(z2[n, 0])) * dp[n, 0] * sigmoid(z2[n, 0])
-    dz2 = np.negative(z2[:, 0], out=work.dz2)
-    np.exp(dz2, out=dz2)
-    np.add(dz2, 1.0, out=dz2)
-    np.divide(1.0, dz2, out=dz2)
-    subtract_7 = np.subtract(1.0, dz2, out=work.subtract_7)
+    # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
+    subtract_7 = np.subtract(1.0, p, out=work.subtract_7)
     multiply_7 = np.multiply(dp, subtract_7, out=dp)
-    np.multiply(dz2, multiply_7, out=dz2)
+    dz2 = np.multiply(p, multiply_7, out=p)
 
-    # (8) dW2[i, j] = sum[n](dz2[n, 0] * h[n, i])
-    dW2 = np.dot(dz2, h, out=work.dW2)
+    # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
+    dW2 = np.dot(h.T, dz2, out=work.dW2)
 
-    # (9) db2[j] = sum[n](dz2[n, 0])
-    db2 = float(np.add.reduce(dz2, axis=None))
+    # (9) db2[j] = sum[n](dz2[n, j])
+    db2 = np.dot(work.ones_N, dz2, out=work.db2)
 
-    # (10) dh[n, i] = W2[i, 0] * dz2[n, 0]
-    dh = np.multiply(dz2[:, None], W2[:, 0], out=work.dh)
+    # (10) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
+    dh = np.dot(dz2, W2.T, out=work.dh)
 
     # (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
     subtract_11 = np.subtract(1.0, h, out=work.subtract_11)
@@ -221,19 +212,11 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     # (13) db1[j] = sum[n](dz1[n, j])
     db1 = np.dot(work.ones_N, dz1, out=work.db1)
 
-    # (8) dW2[i, j] = sum[n](dz2[n, 0] * h[n, i])
-    dW2_2 = work.dW2_2
-    np.copyto(dW2_2, dW2[:, None])
-
-    # (9) db2[j] = sum[n](dz2[n, 0])
-    db2_2 = work.db2_2
-    np.copyto(db2_2, db2)
-
     return loss, {
         "W1": dW1,
         "b1": db1,
-        "W2": dW2_2,
-        "b2": db2_2,
+        "W2": dW2,
+        "b2": db2,
     }
 
 

@@ -46,10 +46,10 @@ def _blocked(graph: Graph, a: int, b: int, left: Shape, right: Shape) -> int | N
     turned = graph.is_transposed(a)
     copied = graph.values[operation.of] if turned and isinstance(operation, View) else operation
     windows = graph.values[copied.of] if isinstance(copied, Copy) else None
-    if not isinstance(windows, View) or windows.how != "windows" or len(copied.shape) != 2:
+    if not isinstance(windows, View) or (windows.how, windows.kind) != ("windows", "real"):
         return None
     assert isinstance(copied, Copy)
-    if windows.kind != "real":
+    if len(copied.shape) != 2:
         return None
     rows = _leading(windows.shape, copied.shape[0])
     axis = _block_axis(windows, rows)
