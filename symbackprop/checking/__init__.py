@@ -5,6 +5,7 @@
 | every step of every line (`steps`) | its other side, by the reference evaluator |
 | whole gradients (`gradients`) | SymPy's scalar derivative of the expanded loss |
 | both, where that is too large (`wide`) | the same in floats; complex steps of the equations |
+| gradients at zeros (`zeros`) | complex steps: finite where the loss moves |
 | the generated module (`module`) | the reference evaluator, and central differences |
 
 Nothing here imports what it judges: the rules, the lowering, the emitter.
@@ -25,6 +26,7 @@ from symbackprop.checking.steps import check_steps
 from symbackprop.checking.tiny import shrinks
 from symbackprop.checking.values import work
 from symbackprop.checking.wide import check_wide
+from symbackprop.checking.zeros import check_zeros
 from symbackprop.derivation.model import Derivation
 from symbackprop.equations.evaluate import Undefined
 from symbackprop.equations.recurrence import NoRecurrence
@@ -70,7 +72,9 @@ def _derivation_rows(derivation: Derivation, tiny: Derivation | None, seed: int)
         rows += _part("gradients", check_gradients, tiny, seed)
     elif exact:
         rows += _part("gradients", check_gradients, derivation, seed)
-    return rows if exact else rows + _part("derivation", check_wide, derivation, seed)
+    if not exact:
+        rows += _part("derivation", check_wide, derivation, seed)
+    return rows + _part("zeros", check_zeros, tiny or derivation, seed)
 
 
 def _cost(derivation: Derivation) -> int:

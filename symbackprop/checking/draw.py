@@ -55,6 +55,11 @@ def small_extents(system: System) -> dict[str, int]:
     return _large_enough(system, range(2, 100))
 
 
+def least_extents(system: System) -> dict[str, int]:
+    """Run-time extents of 1, or the least that no extent made of them is below 1."""
+    return _large_enough(system, [*(1 for _ in system.extents), *range(2, 100)])
+
+
 def _large_enough(system: System, numbers: Iterable[int]) -> dict[str, int]:
     """Different numbers for the run-time extents, so that no extent made of them is below 1."""
     free = list(numbers)

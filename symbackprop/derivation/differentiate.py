@@ -10,6 +10,7 @@ from sympy import Expr, Integer
 from symbackprop.derivation.adjoint import Consumer, Cotangent, adjoint, is_light
 from symbackprop.derivation.forward import Rewritten, name_softmaxes, prune, rewrite_forward
 from symbackprop.derivation.model import Derivation, Line, LossDerivation, Step
+from symbackprop.derivation.numbering import going_on
 from symbackprop.derivation.occurrences import Softmaxes, differentiable_reads
 from symbackprop.derivation.rules.known import Known, known_of
 from symbackprop.derivation.statistics import is_compact, subjects
@@ -27,18 +28,17 @@ def differentiate(system: System, wrt: Iterable[str] | None = None) -> Derivatio
 
     `wrt` names parameters or inputs instead of the system's own choice. Raises KeyError for a
     name that the system does not have. Where use outside training differs, it has a derivation of
-    its own, whose numbers go on.
+    its own.
     """
     wrt = None if wrt is None else tuple(wrt)
-    training = _derived(system, wrt, 0)
+    training = _derived(system, wrt)
     if not system.has_modes:
         return training
-    last = sum(1 for _ in training.lines())
-    return replace(training, in_use=_derived(in_use(system), wrt, last))
+    return replace(training, in_use=going_on(_derived(in_use(system), wrt), training))
 
 
-def _derived(system: System, wrt: tuple[str, ...] | None, last: int) -> Derivation:
-    """The derivation of one system, with numbers after `last`."""
+def _derived(system: System, wrt: tuple[str, ...] | None) -> Derivation:
+    """The derivation of one system, numbered from 1."""
     losses = system.losses if wrt is None else _chosen(system, wrt)
     taken = {t.name for t in _all_tensors(system)}
     rewritten, softmaxes = name_softmaxes(rewrite_forward(system, taken), taken)
@@ -46,8 +46,8 @@ def _derived(system: System, wrt: tuple[str, ...] | None, last: int) -> Derivati
     known = known_of(system, [e for e, _ in rewritten])
     equations = [e for e, _ in rewritten]
     sweeps = [_sweep(loss, equations, softmaxes, known, taken) for loss in losses]
-    forward = _numbered_forward(system, rewritten, sweeps, last)
-    number = last + len(forward)
+    forward = _numbered_forward(system, rewritten, sweeps)
+    number = len(forward)
     derived = []
     for loss, cotangents in zip(losses, sweeps, strict=True):
         lines = tuple(replace(line, number=number + k) for k, line in enumerate(cotangents, 1))
@@ -66,12 +66,12 @@ def _in_order(rewritten: list[Rewritten]) -> list[Rewritten]:
 
 
 def _numbered_forward(
-    system: System, rewritten: list[Rewritten], sweeps: Sequence[Sequence[Line]], last: int
+    system: System, rewritten: list[Rewritten], sweeps: Sequence[Sequence[Line]]
 ) -> tuple[Line, ...]:
-    """The forward equations that the results or the cotangents read, numbered after `last`."""
+    """The forward equations that the results or the cotangents read, numbered from 1."""
     needed = {t for sweep in sweeps for line in sweep for t in tensors(line.equation.rhs)}
     kept = prune(rewritten, needed | system.results)
-    return tuple(Line(last + k, equation, steps) for k, (equation, steps) in enumerate(kept, 1))
+    return tuple(Line(k, equation, steps) for k, (equation, steps) in enumerate(kept, 1))
 
 
 def _sweep(

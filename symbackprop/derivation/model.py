@@ -66,7 +66,8 @@ class Derivation:
     that is differentiated and computed. Where rules rewrote it, its steps lead from the user's
     right-hand side (`steps[0].before`) to it. The lines of a
     recurrence stand together, forward and backward, in the order in which one step computes them.
-    `in_use` is the derivation of `in_use(system)` where that differs; its numbers go on from these.
+    `in_use` is the derivation of `in_use(system)` where that differs. Its lines that equal one of
+    these have its number; the numbers of the others go on from these.
     """
 
     system: System
@@ -90,7 +91,7 @@ class Derivation:
         return iter(dict.fromkeys(n for loss in self.losses for n in loss.gradients))
 
     def lines(self) -> Iterator[Line]:
-        """Every line in the order of its number."""
+        """Every line in order: the equations forward, then each loss's way back."""
         yield from self.forward
         for loss in self.losses:
             yield from loss.cotangents

@@ -264,7 +264,7 @@ def _returned(program: Program, function: Function, printer: Printer) -> list[st
         seen: Code = printer.see(value)
         if isinstance(scalar, (Scalar, Read)):
             seen = Call("float", (seen,))
-        if len(function.results) == 1 and not program_gradients(program, function):
+        if len(function.results) == 1 and not returns_gradients(program, function):
             return ["", *lines("return ", seen)]
         first = [str(seen)]
     for name, value in results:
@@ -278,6 +278,6 @@ def _returned(program: Program, function: Function, printer: Printer) -> list[st
     return ["", f"{opening}{{", *entries, "    }"]
 
 
-def program_gradients(program: Program, function: Function) -> bool:
+def returns_gradients(program: Program, function: Function) -> bool:
     """Whether the function is one that returns gradients."""
     return any(loss.gradients is function for loss in program.losses)

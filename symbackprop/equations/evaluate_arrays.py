@@ -165,9 +165,15 @@ def _access(expr: nodes.Access, scope: Scope) -> Compiled:
 
 
 def _mul(expr: Expr, scope: Scope) -> Compiled:
-    """The product; a Kronecker delta of 0 spares its other factors."""
-    deltas = [compile_node(f, scope) for f in expr.args if isinstance(f, masks.Delta)]
-    factors = [compile_node(f, scope) for f in expr.args if not isinstance(f, masks.Delta)]
+    """The product; a Kronecker delta of 0, or a range that does not hold, spares other factors."""
+    sparing = [
+        f
+        for f in expr.args
+        if isinstance(f, masks.Delta)
+        or (isinstance(f, masks.Mask) and not f.has(nodes.Access, masks.Delta))
+    ]
+    deltas = [compile_node(f, scope) for f in sparing]
+    factors = [compile_node(f, scope) for f in expr.args if f not in sparing]
 
     def product(frame: Frame) -> Value:
         value = math.prod(factor(frame) for factor in factors)

@@ -119,12 +119,15 @@ def _add(expr: Expr, scope: Scope) -> Compiled:
 
 
 def _mul(expr: Expr, scope: Scope) -> Compiled:
-    """The product; in exact arithmetic a Kronecker delta of 0 spares its other factors."""
+    """The product; a range of indices that does not hold spares the other factors.
+
+    So does a Kronecker delta of 0 in exact arithmetic.
+    """
     exact = scope.environment.arithmetic is EXACT
-    deltas = [compile_node(f, scope) for f in expr.args if exact and isinstance(f, masks.Delta)]
-    factors = [
-        compile_node(f, scope) for f in expr.args if not exact or not isinstance(f, masks.Delta)
-    ]
+    ranges = [f for f in expr.args if isinstance(f, masks.Mask) and not f.has(Access, masks.Delta)]
+    sparing = [*ranges, *(f for f in expr.args if exact and isinstance(f, masks.Delta))]
+    deltas = [compile_node(f, scope) for f in sparing]
+    factors = [compile_node(f, scope) for f in expr.args if f not in sparing]
     if len(factors) == 2 and not deltas:
         a, b = factors
         return lambda frame: a(frame) * b(frame)

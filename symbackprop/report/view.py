@@ -10,7 +10,7 @@ from functools import cached_property
 from sympy import Expr
 
 from symbackprop.derivation.model import Derivation, Line, LossDerivation, Step
-from symbackprop.equations.nodes import Index, Partial, TensorSymbol
+from symbackprop.equations.nodes import Partial, TensorSymbol
 from symbackprop.equations.recurrence import Recurrence
 from symbackprop.equations.system import System
 from symbackprop.report.entries import entry_form
@@ -197,20 +197,16 @@ def view(derivation: Derivation) -> View:
     sections = _sections(derivation, known, frozenset())
     in_use: tuple[Section, ...] = ()
     if derivation.in_use is not None:
-        same = frozenset(map(_content, derivation.lines()))
-        found = _sections(derivation.in_use, known, same)
+        printed = frozenset(line.number for line in derivation.lines())
+        found = _sections(derivation.in_use, known, printed)
         in_use = tuple(replace(s, title=f"In use: {s.title.lower()}") for s in found)
     return View(derivation, known, sections, in_use)
 
 
-def _content(line: Line) -> tuple[TensorSymbol, tuple[Index, ...], Expr]:
-    return (line.equation.tensor, line.equation.indices, line.equation.rhs)
-
-
 def _sections(
-    derivation: Derivation, known: Names, known_lines: Collection[object]
+    derivation: Derivation, known: Names, printed: Collection[int]
 ) -> tuple[Section, ...]:
-    """The sections of a derivation, without the lines that are known already."""
+    """The sections of a derivation, without the lines whose numbers are printed already."""
     steps = steps_of(derivation)
     losses = {loss.symbol for loss in derivation.system.losses}
     ahead = [Shown(line, known, steps) for line in derivation.forward]
@@ -219,10 +215,7 @@ def _sections(
         Section("Loss", tuple(s for s in ahead if s.subject in losses)),
         *(_backward(loss, derivation.system, known, steps) for loss in derivation.losses),
     ]
-    new = (
-        replace(s, lines=tuple(x for x in s.lines if _content(x.line) not in known_lines))
-        for s in found
-    )
+    new = (replace(s, lines=tuple(x for x in s.lines if x.number not in printed)) for s in found)
     return tuple(s for s in new if s.lines)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Expr, Rational, exp, sqrt
+from sympy import Expr, Pow, Rational, exp, sqrt
 
 from symbackprop.derivation import Derivation, differentiate
 from symbackprop.derivation.rules.collect import factored
@@ -157,3 +157,33 @@ def test_one_statistic_has_one_name() -> None:
         "keepdims=True))**2, axis=-1, keepdims=True))"
     )
     assert [line.equation.tensor.name for line in found.forward] == ["s_z", "s_z1", "z", "loss"]
+
+
+def test_no_factor_becomes_a_divisor() -> None:
+    """A product read from its tensor must not divide by what may be zero, as a gain that starts so."""
+    text = """
+name: gain
+inputs: {x: [N, 3], a: [N], b: [N]}
+params: {g: {shape: [3], init: zeros}}
+network: |
+  z[n, d] = g[d] * x[n, d] / (1 + a[n] + b[n])
+loss: sum(z ** 2)
+"""
+    line = differentiate(build(parse(text)))["g"]
+    g = line.equation.tensor
+    assert not any(p.exp.is_negative and "g[" in str(p.base) for p in line.equation.rhs.atoms(Pow))
+    assert g.name == "dg"
+
+
+def test_a_sum_is_not_read_through_a_number_that_may_be_zero() -> None:
+    text = """
+name: extent
+inputs: {x: [N, D]}
+network: |
+  s[n] = (D - 1) * sum[k](x[n, k])
+  y[n] = s[n] + sum[k](x[n, k]) ** 3
+loss: sum(y)
+wrt: [x]
+"""
+    line = differentiate(build(parse(text)))["x"]
+    assert not any(p.exp.is_negative for p in line.equation.rhs.atoms(Pow))

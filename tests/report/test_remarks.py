@@ -58,6 +58,25 @@ def test_in_use_only_what_differs_is_printed() -> None:
     assert {number for number, flag in flags.items() if flag} == {s.number for s in lines}
 
 
+def test_every_line_outside_training_has_a_number_that_is_printed() -> None:
+    derivation = derived("drawn")
+    assert derivation.in_use is not None
+    printed = [s.number for s in view(derivation).lines()]
+    assert printed == list(range(1, len(printed) + 1))
+    by_number = {line.number: line.equation for line in derivation.lines()}
+    own = list(derivation.in_use.lines())
+    assert {line.number for line in own} <= set(printed)
+    for line in own:
+        same = by_number.get(line.number, line.equation)
+        assert (same.tensor, same.indices, same.rhs) == (
+            line.equation.tensor,
+            line.equation.indices,
+            line.equation.rhs,
+        )
+    for loss in derivation.in_use.losses:
+        assert all(line in loss.cotangents for line in loss.gradients.values())
+
+
 def test_where_nothing_differs_nothing_is_said_of_use() -> None:
     assert "In use" not in text(derived("mlp"))
     assert "states" not in document_tex(derived("mlp"))

@@ -8,6 +8,7 @@ f^(k e)       = y^k            where y = f^e: k an integer, and no new division
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -68,7 +69,7 @@ def _parts(equation: Equation) -> Iterable[tuple[str, Part]]:
     if isinstance(rhs, Mul):
         for factor in rhs.args:
             rest = Mul(*(f for f in rhs.args if f is not factor))
-            if isinstance(factor, Sum) and not rest.has(TensorSymbol):
+            if isinstance(factor, Sum) and not rest.has(TensorSymbol) and rest.is_nonzero:
                 yield "sums", Part(equation, factor, rest)
             elif rest.has(TensorSymbol) and isinstance(factor, Access | Add | Sum):
                 number, core = _primitive(factor)
@@ -143,7 +144,7 @@ def _known_product(term: Expr, values: Values) -> Expr:
             return number * entry / rest
 
         shorter = _in_products(term, read)
-        if _factor_count(shorter) < _factor_count(term) and _divisors(shorter) <= _divisors(term):
+        if _factor_count(shorter) < _factor_count(term) and not _divisors(shorter) - _divisors(term):
             return _known_product(shorter, values)
     return term
 
@@ -200,11 +201,15 @@ def _factor_count(term: Expr) -> int:
     return int(term.has(TensorSymbol)) * max(1, len(term.atoms(Access)))
 
 
-def _divisors(term: Expr) -> int:
-    """How many factors a product is divided by."""
-    return sum(1 for f in Mul.make_args(term) if isinstance(f, Pow) and f.exp.is_negative) + sum(
-        _divisors(s.body) for s in Mul.make_args(term) if isinstance(s, Sum)
-    )
+def _divisors(term: Expr) -> Counter[Expr]:
+    """What a product is divided by, and to what power."""
+    found: Counter[Expr] = Counter()
+    for f in Mul.make_args(term):
+        if isinstance(f, Pow) and f.exp.is_negative:
+            found[f.base] += -f.exp
+        elif isinstance(f, Sum):
+            found += _divisors(f.body)
+    return found
 
 
 def _everywhere(expr: Expr, read: Callable[[Expr], Expr]) -> Expr:
