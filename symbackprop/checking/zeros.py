@@ -7,7 +7,7 @@ gradient that is no number there, though the loss has a derivative, is wrong.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -26,7 +26,7 @@ from symbackprop.derivation.model import Derivation, LossDerivation
 from symbackprop.equations.evaluate import Undefined
 from symbackprop.equations.evaluate_arrays import evaluate_arrays
 
-_STEEP = 1e8  # a complex step above this is that of a root at 0, which has no derivative there
+_NEAR = 1e-6  # how far to each side the loss is looked at
 _ENTRIES = 3  # of a gradient that are looked at, of those that are no numbers
 
 
@@ -73,18 +73,32 @@ def _comparisons(
         if not len(wrong):
             yield Comparison(0.0, 0.0, "")
         for place in map(tuple, wrong):
-            moved = _moved(instance.given, name, place)
-            rise = evaluate_arrays(equations, moved, instance.extents)[loss.loss.name].imag / STEP
-            if np.isfinite(rise) and abs(rise) < _STEEP:
+
+            def moved(step: complex, name: str = name, at: tuple[int, ...] = place) -> complex:
+                given = _moved(instance.given, name, at, step)
+                found = evaluate_arrays(equations, given, instance.extents)[loss.loss.name]
+                return complex(found)
+
+            rise = moved(1j * STEP).imag / STEP
+            if _is_derivative(rise, moved):
                 at = entry(line.equation.tensor.name, place)
                 where = (
                     f"equation ({line.number}), {at} is {gradient[place]} where entries are 0, "
-                    f"but the loss rises by {float(rise):.6g}"
+                    f"but the loss rises by {rise:.6g}"
                 )
                 yield Comparison(math.inf, 0.0, where)
 
 
-def _moved(given: Mapping[str, Array], name: str, place: tuple[int, ...]) -> dict[str, Array]:
+def _is_derivative(rise: float, moved: Callable[[complex], complex]) -> bool:
+    """Whether the loss rises so to both sides: not so at a kink, nor at the root of 0."""
+    here = moved(0).real
+    sides = [(moved(step).real - here) / step for step in (_NEAR, -_NEAR)]
+    return all(abs(side - rise) <= 1e-3 * (1 + abs(rise)) for side in sides)
+
+
+def _moved(
+    given: Mapping[str, Array], name: str, place: tuple[int, ...], step: complex
+) -> dict[str, Array]:
     array = np.asarray(given[name]).astype(complex)
-    array[place] += 1j * STEP
+    array[place] += step
     return {**given, name: array}
