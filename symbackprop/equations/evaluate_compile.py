@@ -119,10 +119,7 @@ def _add(expr: Expr, scope: Scope) -> Compiled:
 
 
 def _mul(expr: Expr, scope: Scope) -> Compiled:
-    """The product; a range of indices that does not hold spares the other factors.
-
-    So does a Kronecker delta of 0 in exact arithmetic.
-    """
+    """The product; a range that does not hold, or an exact delta of 0, spares other factors."""
     exact = scope.environment.arithmetic is EXACT
     ranges = [f for f in expr.args if isinstance(f, masks.Mask) and not f.has(Access, masks.Delta)]
     sparing = [*ranges, *(f for f in expr.args if exact and isinstance(f, masks.Delta))]

@@ -60,6 +60,7 @@ class Names:
     complete: bool = True
     extents: frozenset[str] = frozenset()
     target: str = ""
+    indexed: bool = False
     used: set[str] = field(default_factory=set)
     reported: set[str] = field(default_factory=set)
     numbered: int = 0
@@ -67,14 +68,14 @@ class Names:
 
     def statement(self, statement: Statement) -> None:
         """Checks the right side, then defines the left."""
-        self.target = target = statement.target
-        indices, own = statement.indices, dict[str, Place]()
+        target, indices, own = statement.target, statement.indices, dict[str, Place]()
+        self.target, self.indexed = target, indices is not None
         running = [i for i in indices or () if isinstance(i, Name) and i.id not in self.extents]
         for index in running:
             self._bind(index.id, index.place, own, "stands twice on the left")
         for size in (b.extent for b in statement.extents if b.extent is not None):
             self._index(size, frozenset(), None)
-        self.value(statement.value, frozenset(own), indexed=indices is not None)
+        self.value(statement.value, frozenset(own), self.indexed)
         if indices is None or len(running) == len(indices):
             self.definitions.define(target, "tensor", statement.place)
         elif target not in self.targets:
@@ -105,8 +106,6 @@ class Names:
             case Sequence(items=items):
                 for item in items:
                     self.value(item, scope, indexed)
-            case _:
-                pass
 
     def reference(self, name: str, place: Place, what: str) -> bool:
         """Whether a name in `wrt` or `outputs` is defined, or a parameter that a layer makes."""
@@ -153,7 +152,8 @@ class Names:
         if name in self.targets:
             if not ahead and name == self.target:
                 message = f"{quoted(name)} is used in its own definition"
-                self._report(name, place, message, "rename what is defined here")
+                earlier = "read an earlier step, such as t - 1, or " if self.indexed else ""
+                self._report(name, place, message, f"{earlier}rename what is defined here")
             elif not ahead:
                 where = at(self.targets[name])
                 message = f"{quoted(name)} is used before it is defined, at {where}"
@@ -238,8 +238,6 @@ class Names:
             case Binary(left=left, right=right):
                 self._index(left, scope, tensor)
                 self._index(right, scope, tensor)
-            case _:
-                pass
 
     def _index_name(self, name: str, place: Place, tensor: str | None) -> None:
         known = self.definitions.known.get(name)

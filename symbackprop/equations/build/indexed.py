@@ -17,7 +17,7 @@ from symbackprop.equations.build.functions import (
     compare,
     require_mask,
 )
-from symbackprop.equations.build.inside import leaving
+from symbackprop.equations.build.inside import PAD_FIRST, leaving, outside
 from symbackprop.equations.build.scope import shape_text
 from symbackprop.equations.nodes import Access, Index
 from symbackprop.equations.ranges import digit
@@ -94,17 +94,9 @@ class Indexed(IndexExtents):
         if self.at_call is not None:
             return
         for access, axis in leaving(body):
-            if access not in self.read_at:  # an earlier step of a recurrence, which has its guard
+            if access not in self.read_at:  # an earlier step, which `Members` looks at
                 continue
-            position, size = access.indices[axis], access.tensor.shape[axis]
-            indices = sorted(nodes.free_indices(position), key=lambda i: i.name)
-            ranges = " and ".join(f"{i.name} from 0 to {i.extent - 1}" for i in indices)
-            self.fail(
-                self.read_at[access],
-                f"index {position} of {access.tensor.name} leaves its axis of extent {size}"
-                + (f", with {ranges}" if ranges else ""),
-                "pad first, or say when it is read: where(condition, entry, 0)",
-            )
+            self.fail(self.read_at[access], outside(access, axis), PAD_FIRST)
 
     def value(self, node: Expression, env: Mapping[str, Index]) -> Expr:
         """A real-valued expression."""

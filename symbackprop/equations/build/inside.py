@@ -8,7 +8,7 @@ import sympy
 from sympy import Expr
 
 from symbackprop.equations.masks import And, Compare, Delta, Not, Where
-from symbackprop.equations.nodes import Access, Index
+from symbackprop.equations.nodes import Access, Index, free_indices
 from symbackprop.equations.ranges import bounds, multiples, nonnegative
 
 Facts = tuple[Expr, ...]  # index expressions that are at least 0
@@ -32,6 +32,18 @@ def leaving(expr: Expr, facts: Facts = ()) -> Iterator[tuple[Access, int]]:
     for argument in expr.args:
         if isinstance(argument, Expr):
             yield from leaving(argument, facts)
+
+
+def outside(access: Access, axis: int) -> str:
+    """What is wrong where an axis of an access is not known to be read inside."""
+    position, size = access.indices[axis], access.tensor.shape[axis]
+    indices = sorted(free_indices(position), key=lambda i: i.name)
+    ranges = " and ".join(f"{i.name} from 0 to {i.extent - 1}" for i in indices)
+    leaves = f"index {position} of {access.tensor.name} leaves its axis of extent {size}"
+    return f"{leaves}, with {ranges}" if ranges else leaves
+
+
+PAD_FIRST = "pad first, or say when it is read: where(condition, entry, 0)"
 
 
 def greatest_extent(position: Expr, index: Index, size: Expr) -> Expr | None:

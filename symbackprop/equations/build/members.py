@@ -15,6 +15,7 @@ import sympy
 from sympy import Expr, Integer
 
 from symbackprop.equations.build.extents import shown
+from symbackprop.equations.build.inside import PAD_FIRST, leaving, outside
 from symbackprop.equations.build.scope import ArrayValue, Scope, shape_text
 from symbackprop.equations.build.walk import named
 from symbackprop.equations.masks import Compare, Where
@@ -63,6 +64,7 @@ class Members:
     placeholders: dict[str, TensorSymbol] = field(default_factory=dict)
     axes: dict[str, int] = field(default_factory=dict)
     reads: list[tuple[str, int, Place]] = field(default_factory=list)
+    target: str = ""
     own: tuple[Index, ...] = ()
     first: int = -1
 
@@ -76,7 +78,7 @@ class Members:
         """The shape of a member is known from now on."""
         symbol = TensorSymbol(self.names[name], [i.extent for i in indices])
         self.arrays[name] = ArrayValue(indices, Access(symbol, *indices), self.names[name])
-        self.own = indices
+        self.target, self.own = name, indices
 
     def define(self, name: str, array: ArrayValue) -> None:
         """A member has its equation."""
@@ -104,7 +106,7 @@ class Members:
                 f"'{shown(node)}' reads earlier steps of {step.name}, which is reduced over",
                 "let the step be an index on the left",
             )
-        self._note(node, axis, shift)
+        self._note(node, axis, step, shift)
         symbol = self._symbol(node)
         at = [position(p) if k != axis else step + shift for k, p in enumerate(node.indices)]
         if node.tensor in self.arrays:
@@ -126,24 +128,19 @@ class Members:
                 continue
             index = env[own[0]]
             shift = value(position) - index
-            if not shift.is_Integer:
-                self._refuse_variable(node, position)
-            if shift != 0:
+            if shift.is_Integer and shift != 0:
                 found.append((axis, index, int(shift)))
         return found
-
-    def _refuse_variable(self, node: Element, position: Expression) -> NoReturn:
-        self.fail(
-            position.place,
-            f"'{node.tensor}' reads its own step '{shown(position)}', "
-            "which is no step at a constant distance",
-            "read a constant shift, such as t - 1",
-        )
 
     def _refuse_shifts(self, node: Element, shifts: Sequence[tuple[int, Index, int]]) -> NoReturn:
         windows = [p for p in node.indices if not isinstance(p, Name | Number)]
         if windows and not shifts:
-            self._refuse_variable(node, windows[0])
+            self.fail(
+                windows[0].place,
+                f"'{node.tensor}' reads its own step '{shown(windows[0])}', "
+                "which is no step at a constant distance",
+                "read a constant shift, such as t - 1",
+            )
         if shifts:
             names = " and ".join(index.name for _, index, _ in shifts)
             self.fail(
@@ -157,16 +154,17 @@ class Members:
             "read an earlier step, such as t - 1, or define it above",
         )
 
-    def _note(self, node: Element, axis: int, shift: int) -> None:
+    def _note(self, node: Element, axis: int, step: Index, shift: int) -> None:
         """Every read of the circle goes the same way along the same axis."""
-        known = self.axes.setdefault(node.tensor, axis)
-        if known != axis:
-            self.fail(
-                node.place,
-                f"'{shown(node)}' reads earlier steps along axis {axis}, "
-                f"elsewhere '{node.tensor}' is read so along axis {known}",
-                "a recurrence goes along one index: keep the others as they are",
-            )
+        for name, along in ((self.target, self.own.index(step)), (node.tensor, axis)):
+            known = self.axes.setdefault(name, along)
+            if known != along:
+                self.fail(
+                    node.place,
+                    f"'{shown(node)}' reads earlier steps along axis {along} of '{name}', "
+                    f"whose steps go along axis {known}",
+                    "a recurrence goes along one index: keep the others as they are",
+                )
         for other, way, _ in self.reads:
             if (way > 0) != (shift > 0):
                 self.fail(
@@ -205,6 +203,13 @@ class Members:
                 f"but its steps go along axis {axis}",
                 "let -1 stand where t - 1 does",
             )
+        if abs(shift) > 1:
+            self.fail(
+                node.place,
+                f"'{shown(node)}' reads {abs(shift)} steps away, "
+                f"but a start is stated for '{node.tensor}', as only recurrences of one step have",
+                "read one step away, or leave the first states zero",
+            )
         first = Integer(-1) if shift < 0 else _extent(at[axis])
         if initial.position != first:
             self.fail(
@@ -212,13 +217,6 @@ class Members:
                 f"the first step of '{node.tensor}' stands at {initial.position}, "
                 f"but its first read is at {first}",
                 f"write {first} there",
-            )
-        if abs(shift) > 1:
-            self.fail(
-                node.place,
-                f"'{shown(node)}' reads {abs(shift)} steps away, "
-                f"but one state before the first step of '{node.tensor}' is given",
-                "read one step away, or leave the first states zero",
             )
         others = [at[k] for k in initial.axes]
         if not _fit(others, initial.value.shape):
@@ -251,6 +249,8 @@ class Members:
             ordered = components(equations[self.first :])
         except NoRecurrence as found:
             self._refuse_order(found)
+        if self.at_call is None:
+            self._require_inside(equations[self.first :])
         equations[self.first :] = [e for c in ordered for e in members(c)]
 
     def _require_fits(self, equation: Equation, real: Mapping[Expr, Expr]) -> None:
@@ -269,6 +269,15 @@ class Members:
                 f"but is read at [{', '.join(map(str, at))}] with extents {sizes}",
                 "use an index of its own for each extent",
             )
+
+    def _require_inside(self, equations: Sequence[Equation]) -> None:
+        """No member is read where it has no entry; layers see to it themselves."""
+        own = {e.tensor for e in equations}
+        for equation in equations:
+            for access, axis in leaving(equation.rhs):
+                if access.tensor in own:
+                    assert equation.place is not None
+                    self.fail(equation.place, outside(access, axis), PAD_FIRST)
 
     def _refuse_order(self, found: NoRecurrence) -> NoReturn:
         place = found.reader.place
@@ -289,7 +298,12 @@ def _fit(positions: Sequence[Expr], shape: Sequence[Expr]) -> bool:
 
 
 def _extent(position: Expr) -> Expr | None:
-    """The extent of the one index that a position is, or is a constant away from."""
+    """The extent of the one index that a position is, or is a constant away from.
+
+    Labels stand for an index over their classes.
+    """
+    if isinstance(position, Access):
+        return position.tensor.classes
     found = list(position.atoms(Index))
     if len(found) == 1 and (position - found[0]).is_Integer:
         return found[0].extent
