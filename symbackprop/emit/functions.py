@@ -150,7 +150,8 @@ def _prepared(function: Function, takes: Arguments, body: list[str]) -> list[str
     if takes.drawn:
         found.append("    _draw(given, rng, work)")
     if takes.has_states:
-        found.append("    state = _held(state, work)")
+        changed = ", changed=True" if function.updates else ""
+        found.append(f"    state = _held(state, work{changed})")
     return found
 
 

@@ -124,8 +124,8 @@ def test_a_network_that_only_draws_is_told_how_many():
     assert net.forward(params, z=z)["fake"].shape == (7, 3)
     cases = [
         (dict(), "N: no array has this extent: pass N= or workspace="),
-        (dict(N=0), "N: 0, expected a number from 1"),
-        (dict(N=2.5), "N: 2.5, expected a number from 1"),
+        (dict(N=0), "N: 0, expected a whole number of at least 1"),
+        (dict(N=2.5), "N: 2.5, expected a whole number of at least 1"),
         (dict(z=z, N=6), "z: shape (7, 2), expected (N, 2) with N = 6 as in N"),
         (dict(z=z, workspace=net.Workspace(N=6, M=1)), "workspace: made for N = 6, but the arrays"),
     ]
@@ -205,6 +205,17 @@ def test_wrong_states_are_refused(normalised):
         with pytest.raises(ValueError) as raised:
             net.loss_and_grads(net.init_params(), **rows(), state=wrong)
         assert str(raised.value) == message
+
+
+def test_a_state_that_cannot_be_written_is_refused_where_it_would_change(normalised):
+    net, params, state = normalised, normalised.init_params(), normalised.init_state()
+    state["running_var2"].flags.writeable = False
+    net.forward(params, x=rows()["x"], state=state)
+    net.loss(params, **rows(), state=state)
+    with pytest.raises(ValueError) as raised:
+        net.loss_and_grads(params, **rows(), state=state)
+    message = "running_var2: a read-only array, but a step of training changes it"
+    assert str(raised.value) == message
 
 
 def test_a_variance_of_one_value_is_refused(normalised):

@@ -273,6 +273,21 @@ def test_gradients_of_a_workspace_are_its_own_arrays(digits):
     assert all(first[name] is second[name] for name in first)
 
 
+def test_extents_of_a_workspace_are_whole_numbers_that_are_large_enough(digits):
+    for wrong in (0, -2, 2.0, "2", None):
+        with pytest.raises(ValueError) as raised:
+            digits.Workspace(N=wrong)
+        assert str(raised.value) == f"N: {wrong!r}, expected a whole number of at least 1"
+    net = compiled(
+        "name: windows\ninputs: {x: [N, T]}\nparams: {w: {shape: [4], init: ones}}\n"
+        "network: |\n  h[n, t] = sum[k](w[k] * x[n, t + k])\nloss: sum(h)\n"
+    )
+    assert net.Workspace(N=np.int64(1), T=4).T == 4
+    with pytest.raises(ValueError) as raised:
+        net.Workspace(N=1, T=3)
+    assert str(raised.value) == "T: 3, expected a whole number of at least 4"
+
+
 def test_shapes_name_run_time_extents(digits):
     assert digits.SHAPES["x"] == ("N", 13)
     assert digits.SHAPES["W1"] == (13, 5)

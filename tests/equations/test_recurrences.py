@@ -104,8 +104,8 @@ FAULTS = {
     ),
     "one index, then another": (
         ["h[n, t, u, i] = s[n, t, u, i] + h[n, t - 1, u, i] + h[n, t, u - 1, i]"],
-        "12:55: 'h[n, t, u - 1, i]' reads earlier steps along axis 2, "
-        "elsewhere 'h' is read so along axis 1",
+        "12:55: 'h[n, t, u - 1, i]' reads earlier steps along axis 2 of 'h', "
+        "whose steps go along axis 1",
         "a recurrence goes along one index: keep the others as they are",
     ),
     "both ways": (
@@ -140,8 +140,33 @@ FAULTS = {
     ),
     "another axis": (
         ["h[n, t, u, i] = s[n, t, u, i] + h[n, u, t - 1, i]"],
-        "12:3: 'h' reads itself, but it reads step t - 1, which is not a constant shift of u",
-        "a recurrence reads earlier steps along one index, such as t - 1",
+        "12:35: 'h[n, u, t - 1, i]' reads earlier steps along axis 2 of 'h', "
+        "whose steps go along axis 1",
+        "a recurrence goes along one index: keep the others as they are",
+    ),
+    "two indices through another": (
+        [
+            "a[n, t, u, i] = s[n, t, u, i] + h[n, t - 1, u, i]",
+            "h[n, t, u, i] = tanh(a[n, t, u - 1, i])",
+        ],
+        "13:24: 'a[n, t, u - 1, i]' reads earlier steps along axis 2 of 'h', "
+        "whose steps go along axis 1",
+        "a recurrence goes along one index: keep the others as they are",
+    ),
+    "outside on an axis that is no step": (
+        ["h[n, t, i] = x[n, t, i] + h[n, t - 1, 3 - i]"],
+        "12:3: index 3 - i of h leaves its axis of extent 3, with i from 0 to 2",
+        "pad first, or say when it is read: where(condition, entry, 0)",
+    ),
+    "outside through another": (
+        ["a[n, t, i] = x[n, t, i] + h[n, t - 1, 3]", "h[n, t, i] = a[n, t, i]"],
+        "12:3: index 3 of h leaves its axis of extent 3",
+        "pad first, or say when it is read: where(condition, entry, 0)",
+    ),
+    "labels of another number of classes": (
+        ["h[n, t, i] = x[n, t, i] + h[n, t - 1, lag[n]]"],
+        "12:29: 'h' has shape [N, T, 3], but is read at [n, t - 1, lag[n]] with extents [N, T, 4]",
+        "use an index of its own for each extent",
     ),
     "rank": (
         ["h[n, t, i] = x[n, t, i] + h[n, t - 1]"],
@@ -181,13 +206,19 @@ FAULTS = {
     "a first step two steps away": (
         ["h[n, -1, i] = h0[n, i]", "h[n, t, i] = x[n, t, i] + h[n, t - 2, i]"],
         "13:29: 'h[n, t - 2, i]' reads 2 steps away, "
-        "but one state before the first step of 'h' is given",
+        "but a start is stated for 'h', as only recurrences of one step have",
+        "read one step away, or leave the first states zero",
+    ),
+    "a first step at the distance of its read": (
+        ["h[n, -2, i] = h0[n, i]", "h[n, t, i] = x[n, t, i] + h[n, t - 2, i]"],
+        "13:29: 'h[n, t - 2, i]' reads 2 steps away, "
+        "but a start is stated for 'h', as only recurrences of one step have",
         "read one step away, or leave the first states zero",
     ),
     "the same step": (
         ["h[n, t, i] = x[n, t, i] + h[n, t, i]"],
         "12:29: 'h' is used in its own definition",
-        "rename what is defined here",
+        "read an earlier step, such as t - 1, or rename what is defined here",
     ),
     "a stranger's earlier step": (
         ["h[n, t, i] = x[n, t - 1, i]"],
@@ -206,6 +237,28 @@ def test_faults(name: str) -> None:
     text = str(caught.value)
     assert f"<spec>:{message}" in text
     assert f"fix: {fix}" in text
+
+
+POSITIONS = {
+    "labels": "h[n, t - 1, kind[n]]",
+    "labels of each step": "h[n, t - 1, each[n, t]]",
+    "a number": "h[n, t - 1, 2]",
+    "from the end": "h[n, t - 1, 2 - i]",
+    "a window": "sum[p:2](where(i + p < 3, h[n, t - 1, i + p], 0))",
+}
+
+
+@pytest.mark.parametrize("name", POSITIONS)
+def test_any_position_may_stand_on_an_axis_that_is_no_step(name: str) -> None:
+    spec = (
+        "name: elsewhere\ninputs:\n  x: [N, T, 3]\n  kind: {shape: [N], classes: 3}\n"
+        "  each: {shape: [N, T], classes: 3}\nparams:\n  w: {shape: [3], init: normal(0.5)}\n"
+        f"network: |\n  h[n, t, i:3] = w[i] * x[n, t, i] + tanh({POSITIONS[name]})\n"
+        "  unread = sum(where(kind == 0, 0, 1)) * sum(where(each == 0, 0, 1))\n"
+        "loss: sum(h**2) + 0.1 * unread\n"
+    )
+    report = sb.check(sb.derive(sb.parse(spec)))
+    assert report, str(report)
 
 
 def test_layers_say_what_is_wrong_with_them() -> None:

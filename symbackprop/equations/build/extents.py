@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
@@ -11,7 +11,7 @@ from sympy import Expr
 from symbackprop.equations.build.inside import greatest_extent
 from symbackprop.equations.build.scope import ArrayValue, Scope, shape_text
 from symbackprop.equations.build.walk import elements
-from symbackprop.equations.nodes import Index
+from symbackprop.equations.nodes import Access, Index
 from symbackprop.equations.ranges import nonnegative
 from symbackprop.spec.syntax import (
     Binary,
@@ -201,6 +201,26 @@ class IndexExtents:
                     "use an index of its own for each extent",
                 )
         return first.extent
+
+
+def fit(positions: Sequence[Expr], shape: Sequence[Expr]) -> bool:
+    """Whether indices that stand alone, or shifted, have the extents of their axes."""
+    sizes = list(map(extent_at, positions))
+    pairs = zip(sizes, shape, strict=False)
+    return len(sizes) == len(shape) and all(a is None or a == b for a, b in pairs)
+
+
+def extent_at(position: Expr) -> Expr | None:
+    """The extent of the one index that a position is, or is a constant away from.
+
+    Labels stand for an index over their classes.
+    """
+    if isinstance(position, Access):
+        return position.tensor.classes
+    found = list(position.atoms(Index))
+    if len(found) == 1 and (position - found[0]).is_Integer:
+        return found[0].extent
+    return None
 
 
 def _names_in(node: Expression) -> set[str]:

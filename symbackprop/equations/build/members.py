@@ -14,7 +14,7 @@ from typing import NoReturn
 import sympy
 from sympy import Expr, Integer
 
-from symbackprop.equations.build.extents import shown
+from symbackprop.equations.build.extents import extent_at, fit, shown
 from symbackprop.equations.build.inside import PAD_FIRST, leaving, outside
 from symbackprop.equations.build.scope import ArrayValue, Scope, shape_text
 from symbackprop.equations.build.walk import named
@@ -210,7 +210,7 @@ class Members:
                 f"but a start is stated for '{node.tensor}', as only recurrences of one step have",
                 "read one step away, or leave the first states zero",
             )
-        first = Integer(-1) if shift < 0 else _extent(at[axis])
+        first = Integer(-1) if shift < 0 else extent_at(at[axis])
         if initial.position != first:
             self.fail(
                 initial.place,
@@ -219,11 +219,11 @@ class Members:
                 f"write {first} there",
             )
         others = [at[k] for k in initial.axes]
-        if not _fit(others, initial.value.shape):
+        if not fit(others, initial.value.shape):
             self.fail(
                 initial.place,
                 f"the first step has shape {shape_text(initial.value.shape)}, "
-                f"but a step of '{node.tensor}' {shape_text(map(_extent, others))}",
+                f"but a step of '{node.tensor}' {shape_text(map(extent_at, others))}",
                 "let both have the same extents",
             )
         return initial.value.at(*others)
@@ -261,8 +261,8 @@ class Members:
 
     def _require_fit(self, at: Sequence[Expr], symbol: TensorSymbol, place: Place) -> None:
         """Indices that stand alone, or shifted, have the extents of the axes that they stand on."""
-        if not _fit(at, symbol.shape):
-            sizes = shape_text("…" if s is None else s for s in map(_extent, at))
+        if not fit(at, symbol.shape):
+            sizes = shape_text("…" if s is None else s for s in map(extent_at, at))
             self.fail(
                 place,
                 f"'{symbol.name}' has shape {shape_text(symbol.shape)}, "
@@ -288,23 +288,3 @@ class Members:
             what = f"'{reader}' reads itself"
         fix = "a recurrence reads earlier steps along one index, such as t - 1"
         self.fail(place, f"{what}, but {found.reason}", fix)
-
-
-def _fit(positions: Sequence[Expr], shape: Sequence[Expr]) -> bool:
-    """Whether indices that stand alone, or shifted, have the extents of their axes."""
-    sizes = list(map(_extent, positions))
-    pairs = zip(sizes, shape, strict=False)
-    return len(sizes) == len(shape) and all(a is None or a == b for a, b in pairs)
-
-
-def _extent(position: Expr) -> Expr | None:
-    """The extent of the one index that a position is, or is a constant away from.
-
-    Labels stand for an index over their classes.
-    """
-    if isinstance(position, Access):
-        return position.tensor.classes
-    found = list(position.atoms(Index))
-    if len(found) == 1 and (position - found[0]).is_Integer:
-        return found[0].extent
-    return None
