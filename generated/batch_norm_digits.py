@@ -95,6 +95,7 @@ class Workspace:
 
     def __init__(self, *, N, dtype=np.float32):
         self._extents = {"N": N}
+        _check_extents(self._extents)
         self._dtype = np.dtype(dtype)
         self._shapes = {
             name: tuple(self._extents.get(extent, extent) for extent in shape)
@@ -243,54 +244,54 @@ def _forward_in_use(params, x, state, workspace):
     running_mean4 = state["running_mean4"]
     running_var4 = state["running_var4"]
 
-    # (39) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
     z1 = np.dot(x, W1, out=work.z1)
 
-    # (42) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
+    # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(running_var2, 1e-05, out=work.r2)
     np.sqrt(r2, out=r2)
     np.divide(1.0, r2, out=r2)
 
-    # (43) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
+    # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.subtract(z1, running_mean2, out=z1)
     np.multiply(xhat2, r2, out=xhat2)
 
-    # (44) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
+    # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
     z2 = np.multiply(xhat2, gamma2, out=xhat2)
     np.add(z2, beta2, out=z2)
 
-    # (45) h1[n, c] = relu(z2[n, c])
+    # (9) h1[n, c] = relu(z2[n, c])
     h1 = np.maximum(z2, 0.0, out=z2)
 
-    # (46) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
+    # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
     z3 = np.dot(h1, W3, out=work.z3)
 
-    # (49) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
+    # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(running_var4, 1e-05, out=work.r4)
     np.sqrt(r4, out=r4)
     np.divide(1.0, r4, out=r4)
 
-    # (50) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
+    # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.subtract(z3, running_mean4, out=z3)
     np.multiply(xhat4, r4, out=xhat4)
 
-    # (51) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
+    # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
     z4 = np.multiply(xhat4, gamma4, out=xhat4)
     np.add(z4, beta4, out=z4)
 
-    # (52) h2[n, c] = relu(z4[n, c])
+    # (18) h2[n, c] = relu(z4[n, c])
     h2 = np.maximum(z4, 0.0, out=z4)
 
-    # (53) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
+    # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
     z5 = np.dot(h2, W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
-    # (54) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
-    largest_54 = np.maximum.reduce(z5, axis=1, out=work.take_21)
-    p = np.subtract(z5, largest_54[:, None], out=z5)
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    p = np.subtract(z5, largest_20[:, None], out=z5)
     np.exp(p, out=p)
-    total_54 = np.dot(p, work.ones_10, out=work.take_21)
-    np.divide(p, total_54[:, None], out=p)
+    total_20 = np.dot(p, work.ones_10, out=work.total_20)
+    np.divide(p, total_20[:, None], out=p)
 
     return {
         "p": p,
@@ -413,62 +414,62 @@ def _loss_in_use(params, x, y, state, workspace):
     running_mean4 = state["running_mean4"]
     running_var4 = state["running_var4"]
 
-    # (39) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
     z1 = np.dot(x, W1, out=work.z1)
 
-    # (42) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
+    # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(running_var2, 1e-05, out=work.r2)
     np.sqrt(r2, out=r2)
     np.divide(1.0, r2, out=r2)
 
-    # (43) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
+    # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.subtract(z1, running_mean2, out=z1)
     np.multiply(xhat2, r2, out=xhat2)
 
-    # (44) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
+    # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
     z2 = np.multiply(xhat2, gamma2, out=xhat2)
     np.add(z2, beta2, out=z2)
 
-    # (45) h1[n, c] = relu(z2[n, c])
+    # (9) h1[n, c] = relu(z2[n, c])
     h1 = np.maximum(z2, 0.0, out=z2)
 
-    # (46) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
+    # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
     z3 = np.dot(h1, W3, out=work.z3)
 
-    # (49) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
+    # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(running_var4, 1e-05, out=work.r4)
     np.sqrt(r4, out=r4)
     np.divide(1.0, r4, out=r4)
 
-    # (50) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
+    # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.subtract(z3, running_mean4, out=z3)
     np.multiply(xhat4, r4, out=xhat4)
 
-    # (51) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
+    # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
     z4 = np.multiply(xhat4, gamma4, out=xhat4)
     np.add(z4, beta4, out=z4)
 
-    # (52) h2[n, c] = relu(z4[n, c])
+    # (18) h2[n, c] = relu(z4[n, c])
     h2 = np.maximum(z4, 0.0, out=z4)
 
-    # (53) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
+    # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
     z5 = np.dot(h2, W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
-    # (54) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
-    largest_54 = np.maximum.reduce(z5, axis=1, out=work.take_21)
-    subtract_54 = np.subtract(z5, largest_54[:, None], out=work.p)
-    np.exp(subtract_54, out=subtract_54)
-    total_54 = np.dot(subtract_54, work.ones_10, out=work.total_20)
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    subtract_20 = np.subtract(z5, largest_20[:, None], out=work.p)
+    np.exp(subtract_20, out=subtract_20)
+    total_20 = np.dot(subtract_20, work.ones_10, out=work.total_20)
 
-    # (55) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
-    add_55 = np.add(work.fixed_N_2, y, out=work.add_21)
-    take_55 = z5.take(add_55, out=work.largest_20, mode="clip")
-    log_55 = np.log(total_54, out=total_54)
-    np.subtract(take_55, largest_54, out=take_55)
-    np.subtract(log_55, take_55, out=log_55)
-    total_55 = float(np.add.reduce(log_55, axis=None))
-    loss = total_55 / N
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_21 = np.add(work.fixed_N_2, y, out=work.add_21)
+    take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+    log_21 = np.log(total_20, out=total_20)
+    np.subtract(take_21, largest_20, out=take_21)
+    np.subtract(log_21, take_21, out=log_21)
+    total_21 = float(np.add.reduce(log_21, axis=None))
+    loss = total_21 / N
 
     return loss
 
@@ -484,7 +485,7 @@ def loss_and_grads(params, *, x, y, state=None, workspace=None, training=True):
 def _loss_and_grads_in_training(params, x, y, state, workspace):
     """Return the loss and its gradients by parameter and input names."""
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    state = _held(state, work)
+    state = _held(state, work, changed=True)
     N = work.N
     if N - 1 == 0:
         _refuse_divisor("x", x, "N - 1", "batch_norm")
@@ -708,119 +709,119 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
     running_mean4 = state["running_mean4"]
     running_var4 = state["running_var4"]
 
-    # (39) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
     z1 = np.dot(x, W1, out=work.z1)
 
-    # (42) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
+    # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(running_var2, 1e-05, out=work.r2)
     np.sqrt(r2, out=r2)
     np.divide(1.0, r2, out=r2)
 
-    # (43) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
+    # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.subtract(z1, running_mean2, out=z1)
     np.multiply(xhat2, r2, out=xhat2)
 
-    # (44) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
+    # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
     z2 = np.multiply(xhat2, gamma2, out=work.z2)
     np.add(z2, beta2, out=z2)
 
-    # (45) h1[n, c] = relu(z2[n, c])
+    # (9) h1[n, c] = relu(z2[n, c])
     h1 = np.maximum(z2, 0.0, out=z2)
 
-    # (46) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
+    # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
     z3 = np.dot(h1, W3, out=work.z3)
 
-    # (49) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
+    # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(running_var4, 1e-05, out=work.r4)
     np.sqrt(r4, out=r4)
     np.divide(1.0, r4, out=r4)
 
-    # (50) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
+    # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.subtract(z3, running_mean4, out=z3)
     np.multiply(xhat4, r4, out=xhat4)
 
-    # (51) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
+    # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
     z4 = np.multiply(xhat4, gamma4, out=work.z4)
     np.add(z4, beta4, out=z4)
 
-    # (52) h2[n, c] = relu(z4[n, c])
+    # (18) h2[n, c] = relu(z4[n, c])
     h2 = np.maximum(z4, 0.0, out=z4)
 
-    # (53) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
+    # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
     z5 = np.dot(h2, W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
-    # (54) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
-    largest_54 = np.maximum.reduce(z5, axis=1, out=work.take_21)
-    p = np.subtract(z5, largest_54[:, None], out=work.p)
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    p = np.subtract(z5, largest_20[:, None], out=work.p)
     np.exp(p, out=p)
-    total_54 = np.dot(p, work.ones_10, out=work.total_20)
-    np.divide(p, total_54[:, None], out=p)
+    total_20 = np.dot(p, work.ones_10, out=work.total_20)
+    np.divide(p, total_20[:, None], out=p)
 
-    # (55) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
-    add_55 = np.add(work.fixed_N_2, y, out=work.add_21)
-    take_55 = z5.take(add_55, out=work.largest_20, mode="clip")
-    log_55 = np.log(total_54, out=total_54)
-    np.subtract(take_55, largest_54, out=take_55)
-    np.subtract(log_55, take_55, out=log_55)
-    total_55 = float(np.add.reduce(log_55, axis=None))
-    loss = total_55 / N
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_21 = np.add(work.fixed_N_2, y, out=work.add_21)
+    take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+    log_21 = np.log(total_20, out=total_20)
+    np.subtract(take_21, largest_20, out=take_21)
+    np.subtract(log_21, take_21, out=log_21)
+    total_21 = float(np.add.reduce(log_21, axis=None))
+    loss = total_21 / N
 
-    # (56) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
-    take_56 = p.take(add_55, out=work.total_20, mode="clip")
-    np.subtract(take_56, 1.0, out=take_56)
+    # (22) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
+    take_22 = p.take(add_21, out=work.total_20, mode="clip")
+    np.subtract(take_22, 1.0, out=take_22)
     dz5 = p
-    dz5.put(add_55, take_56)
+    dz5.put(add_21, take_22)
     np.divide(dz5, N, out=dz5)
 
-    # (57) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i])
+    # (23) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i])
     dW5 = np.dot(h2.T, dz5, out=work.dW5)
 
-    # (58) db5[j] = sum[n](dz5[n, j])
+    # (24) db5[j] = sum[n](dz5[n, j])
     db5 = np.dot(work.ones_N, dz5, out=work.db5)
 
-    # (59) dh2[n, i] = sum[j](W5[i, j] * dz5[n, j])
+    # (25) dh2[n, i] = sum[j](W5[i, j] * dz5[n, j])
     dh2 = np.dot(dz5, W5.T, out=work.dh2)
 
-    # (60) dz4[n, c] = dh2[n, c] * [z4[n, c] > 0]
-    mask_60 = np.greater(h2, 0.0, out=work.mask_26)
-    dz4 = np.multiply(mask_60, dh2, out=dh2)
+    # (26) dz4[n, c] = dh2[n, c] * [z4[n, c] > 0]
+    mask_26 = np.greater(h2, 0.0, out=work.mask_26)
+    dz4 = np.multiply(mask_26, dh2, out=dh2)
 
-    # (61) dbeta4[c] = sum[n](dz4[n, c])
+    # (27) dbeta4[c] = sum[n](dz4[n, c])
     dbeta4 = np.dot(work.ones_N, dz4, out=work.inner_37)
 
-    # (62) dgamma4[c] = sum[n](dz4[n, c] * xhat4[n, c])
+    # (28) dgamma4[c] = sum[n](dz4[n, c] * xhat4[n, c])
     dgamma4 = np.einsum("...i,...i->...", dz4.T, xhat4.T, out=work.dgamma4)
 
-    # (63) dxhat4[n, c] = gamma4[c] * dz4[n, c]
+    # (29) dxhat4[n, c] = gamma4[c] * dz4[n, c]
     dxhat4 = np.multiply(dz4, gamma4, out=dz4)
 
-    # (64) dz3[n, c] = r4[c] * dxhat4[n, c]
+    # (43) dz3[n, c] = r4[c] * dxhat4[n, c]
     dz3 = np.multiply(dxhat4, r4, out=dxhat4)
 
-    # (65) dW3[i, j] = sum[n](dz3[n, j] * h1[n, i])
+    # (31) dW3[i, j] = sum[n](dz3[n, j] * h1[n, i])
     dW3 = np.dot(h1.T, dz3, out=work.dW3)
 
-    # (66) dh1[n, i] = sum[j](W3[i, j] * dz3[n, j])
+    # (32) dh1[n, i] = sum[j](W3[i, j] * dz3[n, j])
     dh1 = np.dot(dz3, W3.T, out=work.z3)
 
-    # (67) dz2[n, c] = dh1[n, c] * [z2[n, c] > 0]
-    mask_67 = np.greater(h1, 0.0, out=work.mask_26)
-    dz2 = np.multiply(mask_67, dh1, out=dh1)
+    # (33) dz2[n, c] = dh1[n, c] * [z2[n, c] > 0]
+    mask_33 = np.greater(h1, 0.0, out=work.mask_26)
+    dz2 = np.multiply(mask_33, dh1, out=dh1)
 
-    # (68) dbeta2[c] = sum[n](dz2[n, c])
+    # (34) dbeta2[c] = sum[n](dz2[n, c])
     dbeta2 = np.dot(work.ones_N, dz2, out=work.r4)
 
-    # (69) dgamma2[c] = sum[n](dz2[n, c] * xhat2[n, c])
+    # (35) dgamma2[c] = sum[n](dz2[n, c] * xhat2[n, c])
     dgamma2 = np.einsum("...i,...i->...", dz2.T, xhat2.T, out=work.inner_30)
 
-    # (70) dxhat2[n, c] = gamma2[c] * dz2[n, c]
+    # (36) dxhat2[n, c] = gamma2[c] * dz2[n, c]
     dxhat2 = np.multiply(dz2, gamma2, out=dz2)
 
-    # (71) dz1[n, c] = r2[c] * dxhat2[n, c]
+    # (44) dz1[n, c] = r2[c] * dxhat2[n, c]
     dz1 = np.multiply(dxhat2, r2, out=dxhat2)
 
-    # (72) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
+    # (38) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
     dW1 = np.dot(x.T, dz1, out=work.dW1)
 
     return loss, {
@@ -835,8 +836,11 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
     }
 
 
-def _held(state, work):
-    """The states to read: those that were given, or those that training starts from."""
+def _held(state, work, changed=False):
+    """The states to read: those that were given, or those that training starts from.
+
+    `changed`: what was given is to be written over.
+    """
     if state is None:
         return work._state
     if not hasattr(state, "keys"):
@@ -855,6 +859,9 @@ def _held(state, work):
         if array.dtype != dtype:
             came = f"dtype {array.dtype}, expected {dtype}"
             raise ValueError(f"{name}: {came} as in params")
+        if changed and not array.flags.writeable:
+            reason = "but a step of training changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
     return state
 
 
@@ -907,6 +914,15 @@ def _check_workspace(workspace, extents, dtype):
                 f"workspace: made for {name} = {workspace._extents[name]}, "
                 f"but the arrays have {name} = {extent}"
             )
+
+
+def _check_extents(extents):
+    """Hold extents that were passed as numbers against the least that each may be."""
+    for name, extent in extents.items():
+        least = 1
+        if not isinstance(extent, (int, np.integer)) or extent < least:
+            expected = f"a whole number of at least {least}"
+            raise ValueError(f"{name}: {extent!r}, expected {expected}")
 
 
 def _check(params, given):

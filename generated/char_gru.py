@@ -4,7 +4,7 @@ A state that is carried along the text has to say what of it matters for the nex
 character. Its gates say how much of it is kept. On the way back the errors travel along
 the text the other way: a second recurrence, from the last step to the first.
 
-Written by symbackprop from the spec char_gru (f9645ed3fa19bdcd).
+Written by symbackprop from the spec char_gru (18102110efb85204).
 Call init_params, then forward, loss_and_grads.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
@@ -87,6 +87,7 @@ class Workspace:
 
     def __init__(self, *, N, T, dtype=np.float32):
         self._extents = {"N": N, "T": T}
+        _check_extents(self._extents)
         self._dtype = np.dtype(dtype)
         self._shapes = {
             name: tuple(self._extents.get(extent, extent) for extent in shape)
@@ -653,6 +654,15 @@ def _check_workspace(workspace, extents, dtype):
                 f"workspace: made for {name} = {workspace._extents[name]}, "
                 f"but the arrays have {name} = {extent}"
             )
+
+
+def _check_extents(extents):
+    """Hold extents that were passed as numbers against the least that each may be."""
+    for name, extent in extents.items():
+        least = 1
+        if not isinstance(extent, (int, np.integer)) or extent < least:
+            expected = f"a whole number of at least {least}"
+            raise ValueError(f"{name}: {extent!r}, expected {expected}")
 
 
 def _check(params, given):

@@ -77,6 +77,7 @@ class Workspace:
 
     def __init__(self, *, N, dtype=np.float32):
         self._extents = {"N": N}
+        _check_extents(self._extents)
         self._dtype = np.dtype(dtype)
         self._shapes = {
             name: tuple(self._extents.get(extent, extent) for extent in shape)
@@ -189,30 +190,30 @@ def _forward_in_use(params, x, workspace):
     W3 = params["W3"]
     b3 = params["b3"]
 
-    # (23) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
     z1 = np.dot(x, W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
-    # (24) z_h1[n, j] = relu(z1[n, j])
+    # (2) z_h1[n, j] = relu(z1[n, j])
     z_h1 = np.maximum(z1, 0.0, out=z1)
 
-    # (26) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
+    # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
     z2 = np.dot(z_h1, W2, out=work.h2)
     np.add(z2, b2, out=z2)
 
-    # (27) z_h2[n, j] = relu(z2[n, j])
+    # (5) z_h2[n, j] = relu(z2[n, j])
     z_h2 = np.maximum(z2, 0.0, out=z2)
 
-    # (29) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
+    # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
     z3 = np.dot(z_h2, W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
-    # (30) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
-    largest_30 = np.maximum.reduce(z3, axis=1, out=work.take_9)
-    p = np.subtract(z3, largest_30[:, None], out=z3)
+    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
+    p = np.subtract(z3, largest_8[:, None], out=z3)
     np.exp(p, out=p)
-    total_30 = np.dot(p, work.ones_10, out=work.take_9)
-    np.divide(p, total_30[:, None], out=p)
+    total_8 = np.dot(p, work.ones_10, out=work.total_8)
+    np.divide(p, total_8[:, None], out=p)
 
     return {
         "p": p,
@@ -305,38 +306,38 @@ def _loss_in_use(params, x, y, workspace):
     W3 = params["W3"]
     b3 = params["b3"]
 
-    # (23) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
     z1 = np.dot(x, W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
-    # (24) z_h1[n, j] = relu(z1[n, j])
+    # (2) z_h1[n, j] = relu(z1[n, j])
     z_h1 = np.maximum(z1, 0.0, out=z1)
 
-    # (26) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
+    # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
     z2 = np.dot(z_h1, W2, out=work.h2)
     np.add(z2, b2, out=z2)
 
-    # (27) z_h2[n, j] = relu(z2[n, j])
+    # (5) z_h2[n, j] = relu(z2[n, j])
     z_h2 = np.maximum(z2, 0.0, out=z2)
 
-    # (29) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
+    # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
     z3 = np.dot(z_h2, W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
-    # (30) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
-    largest_30 = np.maximum.reduce(z3, axis=1, out=work.take_9)
-    subtract_30 = np.subtract(z3, largest_30[:, None], out=work.p)
-    np.exp(subtract_30, out=subtract_30)
-    total_30 = np.dot(subtract_30, work.ones_10, out=work.total_8)
+    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
+    subtract_8 = np.subtract(z3, largest_8[:, None], out=work.p)
+    np.exp(subtract_8, out=subtract_8)
+    total_8 = np.dot(subtract_8, work.ones_10, out=work.total_8)
 
-    # (31) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
-    add_31 = np.add(work.fixed_N_2, y, out=work.add_9)
-    take_31 = z3.take(add_31, out=work.largest_8, mode="clip")
-    log_31 = np.log(total_30, out=total_30)
-    np.subtract(take_31, largest_30, out=take_31)
-    np.subtract(log_31, take_31, out=log_31)
-    total_31 = float(np.add.reduce(log_31, axis=None))
-    loss = total_31 / N
+    # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
+    add_9 = np.add(work.fixed_N_2, y, out=work.add_9)
+    take_9 = z3.take(add_9, out=work.take_9, mode="clip")
+    log_9 = np.log(total_8, out=total_8)
+    np.subtract(take_9, largest_8, out=take_9)
+    np.subtract(log_9, take_9, out=log_9)
+    total_9 = float(np.add.reduce(log_9, axis=None))
+    loss = total_9 / N
 
     return loss
 
@@ -482,77 +483,77 @@ def _loss_and_grads_in_use(params, x, y, workspace):
     W3 = params["W3"]
     b3 = params["b3"]
 
-    # (23) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
     z1 = np.dot(x, W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
-    # (24) z_h1[n, j] = relu(z1[n, j])
+    # (2) z_h1[n, j] = relu(z1[n, j])
     z_h1 = np.maximum(z1, 0.0, out=z1)
 
-    # (26) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
+    # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
     z2 = np.dot(z_h1, W2, out=work.h2)
     np.add(z2, b2, out=z2)
 
-    # (27) z_h2[n, j] = relu(z2[n, j])
+    # (5) z_h2[n, j] = relu(z2[n, j])
     z_h2 = np.maximum(z2, 0.0, out=z2)
 
-    # (29) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
+    # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
     z3 = np.dot(z_h2, W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
-    # (30) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
-    largest_30 = np.maximum.reduce(z3, axis=1, out=work.take_9)
-    p = np.subtract(z3, largest_30[:, None], out=work.p)
+    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
+    p = np.subtract(z3, largest_8[:, None], out=work.p)
     np.exp(p, out=p)
-    total_30 = np.dot(p, work.ones_10, out=work.total_8)
-    np.divide(p, total_30[:, None], out=p)
+    total_8 = np.dot(p, work.ones_10, out=work.total_8)
+    np.divide(p, total_8[:, None], out=p)
 
-    # (31) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
-    add_31 = np.add(work.fixed_N_2, y, out=work.add_9)
-    take_31 = z3.take(add_31, out=work.largest_8, mode="clip")
-    log_31 = np.log(total_30, out=total_30)
-    np.subtract(take_31, largest_30, out=take_31)
-    np.subtract(log_31, take_31, out=log_31)
-    total_31 = float(np.add.reduce(log_31, axis=None))
-    loss = total_31 / N
+    # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
+    add_9 = np.add(work.fixed_N_2, y, out=work.add_9)
+    take_9 = z3.take(add_9, out=work.take_9, mode="clip")
+    log_9 = np.log(total_8, out=total_8)
+    np.subtract(take_9, largest_8, out=take_9)
+    np.subtract(log_9, take_9, out=log_9)
+    total_9 = float(np.add.reduce(log_9, axis=None))
+    loss = total_9 / N
 
-    # (32) dz3[n, j] = (p[n, j] - [j = y[n]]) / N
-    take_32 = p.take(add_31, out=work.total_8, mode="clip")
-    np.subtract(take_32, 1.0, out=take_32)
+    # (10) dz3[n, j] = (p[n, j] - [j = y[n]]) / N
+    take_10 = p.take(add_9, out=work.total_8, mode="clip")
+    np.subtract(take_10, 1.0, out=take_10)
     dz3 = p
-    dz3.put(add_31, take_32)
+    dz3.put(add_9, take_10)
     np.divide(dz3, N, out=dz3)
 
-    # (33) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
+    # (11) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
     dW3 = np.dot(z_h2.T, dz3, out=work.dW3)
 
-    # (34) db3[j] = sum[n](dz3[n, j])
+    # (12) db3[j] = sum[n](dz3[n, j])
     db3 = np.dot(work.ones_N, dz3, out=work.db3)
 
-    # (35) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j])
+    # (13) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j])
     dh2 = np.dot(dz3, W3.T, out=work.multiply_6)
 
-    # (37) dz2[n, j] = dz_h2[n, j] * [z2[n, j] > 0]
-    mask_37 = np.greater(z_h2, 0.0, out=work.mask_15)
-    dz2 = np.multiply(mask_37, dh2, out=dh2)
+    # (15) dz2[n, j] = dz_h2[n, j] * [z2[n, j] > 0]
+    mask_15 = np.greater(z_h2, 0.0, out=work.mask_15)
+    dz2 = np.multiply(mask_15, dh2, out=dh2)
 
-    # (38) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i])
+    # (16) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i])
     dW2 = np.dot(z_h1.T, dz2, out=work.dW2)
 
-    # (39) db2[j] = sum[n](dz2[n, j])
+    # (17) db2[j] = sum[n](dz2[n, j])
     db2 = np.dot(work.ones_N, dz2, out=work.db2)
 
-    # (40) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j])
+    # (18) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j])
     dh1 = np.dot(dz2, W2.T, out=work.h2)
 
-    # (42) dz1[n, j] = dz_h1[n, j] * [z1[n, j] > 0]
-    mask_42 = np.greater(z_h1, 0.0, out=work.mask_15)
-    dz1 = np.multiply(mask_42, dh1, out=dh1)
+    # (20) dz1[n, j] = dz_h1[n, j] * [z1[n, j] > 0]
+    mask_20 = np.greater(z_h1, 0.0, out=work.mask_15)
+    dz1 = np.multiply(mask_20, dh1, out=dh1)
 
-    # (43) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
+    # (21) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
     dW1 = np.dot(x.T, dz1, out=work.dW1)
 
-    # (44) db1[j] = sum[n](dz1[n, j])
+    # (22) db1[j] = sum[n](dz1[n, j])
     db1 = np.dot(work.ones_N, dz1, out=work.db1)
 
     return loss, {
@@ -638,6 +639,15 @@ def _check_workspace(workspace, extents, dtype):
                 f"workspace: made for {name} = {workspace._extents[name]}, "
                 f"but the arrays have {name} = {extent}"
             )
+
+
+def _check_extents(extents):
+    """Hold extents that were passed as numbers against the least that each may be."""
+    for name, extent in extents.items():
+        least = 1
+        if not isinstance(extent, (int, np.integer)) or extent < least:
+            expected = f"a whole number of at least {least}"
+            raise ValueError(f"{name}: {extent!r}, expected {expected}")
 
 
 def _check(params, given):

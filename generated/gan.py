@@ -95,6 +95,7 @@ class Workspace:
 
     def __init__(self, *, N, dtype=np.float32):
         self._extents = {"N": N}
+        _check_extents(self._extents)
         self._dtype = np.dtype(dtype)
         self._shapes = {
             name: tuple(self._extents.get(extent, extent) for extent in shape)
@@ -1089,15 +1090,20 @@ def _check_workspace(workspace, extents, dtype):
             )
 
 
+def _check_extents(extents):
+    """Hold extents that were passed as numbers against the least that each may be."""
+    for name, extent in extents.items():
+        least = 1
+        if not isinstance(extent, (int, np.integer)) or extent < least:
+            expected = f"a whole number of at least {least}"
+            raise ValueError(f"{name}: {extent!r}, expected {expected}")
+
+
 def _passed(extents):
     """The extents that were passed as numbers, each with its name."""
-    passed = {}
-    for name, extent in extents.items():
-        if extent is not None:
-            if not isinstance(extent, (int, np.integer)) or extent < 1:
-                raise ValueError(f"{name}: {extent!r}, expected a number from 1")
-            passed[name] = extent, name
-    return passed
+    passed = {name: extent for name, extent in extents.items() if extent is not None}
+    _check_extents(passed)
+    return {name: (extent, name) for name, extent in passed.items()}
 
 
 def _check(params, given, passed):

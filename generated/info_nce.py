@@ -68,6 +68,7 @@ class Workspace:
 
     def __init__(self, *, N, dtype=np.float32):
         self._extents = {"N": N}
+        _check_extents(self._extents)
         self._dtype = np.dtype(dtype)
         self._shapes = {
             name: tuple(self._extents.get(extent, extent) for extent in shape)
@@ -425,6 +426,15 @@ def _check_workspace(workspace, extents, dtype):
                 f"workspace: made for {name} = {workspace._extents[name]}, "
                 f"but the arrays have {name} = {extent}"
             )
+
+
+def _check_extents(extents):
+    """Hold extents that were passed as numbers against the least that each may be."""
+    for name, extent in extents.items():
+        least = 1
+        if not isinstance(extent, (int, np.integer)) or extent < least:
+            expected = f"a whole number of at least {least}"
+            raise ValueError(f"{name}: {extent!r}, expected {expected}")
 
 
 def _check(params, given):

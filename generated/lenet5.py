@@ -5,7 +5,7 @@ sum over all the places where it stood, and that of the image adds up what every
 has read (LeCun, Bottou, Bengio and Haffner 1998; here with rectifiers and the largest
 of each window).
 
-Written by symbackprop from the spec lenet5 (ac48222ead739a29).
+Written by symbackprop from the spec lenet5 (d35f34abe1423202).
 Call init_params, then forward, loss_and_grads.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
@@ -79,6 +79,7 @@ class Workspace:
 
     def __init__(self, *, N, dtype=np.float32):
         self._extents = {"N": N}
+        _check_extents(self._extents)
         self._dtype = np.dtype(dtype)
         self._shapes = {
             name: tuple(self._extents.get(extent, extent) for extent in shape)
@@ -686,6 +687,15 @@ def _check_workspace(workspace, extents, dtype):
                 f"workspace: made for {name} = {workspace._extents[name]}, "
                 f"but the arrays have {name} = {extent}"
             )
+
+
+def _check_extents(extents):
+    """Hold extents that were passed as numbers against the least that each may be."""
+    for name, extent in extents.items():
+        least = 1
+        if not isinstance(extent, (int, np.integer)) or extent < least:
+            expected = f"a whole number of at least {least}"
+            raise ValueError(f"{name}: {extent!r}, expected {expected}")
 
 
 def _check(params, given):

@@ -72,9 +72,8 @@ def _derivation_rows(derivation: Derivation, tiny: Derivation | None, seed: int)
         rows += _part("gradients", check_gradients, tiny, seed)
     elif exact:
         rows += _part("gradients", check_gradients, derivation, seed)
-    if not exact:
-        rows += _part("derivation", check_wide, derivation, seed)
-    return rows + _part("zeros", check_zeros, tiny or derivation, seed)
+    rows += _part("zeros", check_zeros, tiny or derivation, seed)
+    return rows if exact else rows + _part("derivation", check_wide, derivation, seed)
 
 
 def _cost(derivation: Derivation) -> int:

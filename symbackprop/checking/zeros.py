@@ -43,7 +43,7 @@ def check_zeros(derivation: Derivation, seed: int = 0) -> list[Row]:
             compared = found.setdefault(loss.loss.name, [])
             compared += _comparisons(derivation, loss, instance, values)
     how = "finite at zeros and at extents of 1, where complex steps are"
-    return [row(f"gradients of {name}", how, compared) for name, compared in found.items()]
+    return [row(f"zeros, gradients of {name}", how, compared) for name, compared in found.items()]
 
 
 def _instances(derivation: Derivation, seed: int) -> Iterator[Instance]:

@@ -174,13 +174,9 @@ def _workspace(program: Program, dtype: str) -> dict[str, list[str]]:
     extents = [e.name for e in program.derivation.system.extents]
     head = ["self", "*", *extents, f"dtype=np.{dtype}"]
     known = Call("", tuple(f"{quoted(name)}: {name}" for name in extents), "{}")
-    checked = [
-        "        for name, extent in self._extents.items():",
-        "            _check_extent(name, extent)",
-    ]
     body = [
         *lines("self._extents = ", known, indent=8),
-        *(checked if extents else []),
+        *(["        _check_extents(self._extents)"] if extents else []),
         "        self._dtype = np.dtype(dtype)",
         "        self._shapes = {",
         "            name: tuple(self._extents.get(extent, extent) for extent in shape)",

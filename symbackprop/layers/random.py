@@ -11,7 +11,7 @@ def dropout(call: Call, x: Array, rate: float) -> Array:
     Srivastava et al. (2014), Dropout, scaled in training so that nothing is scaled in use.
     """
     if not 0 <= rate < 1:
-        call.refuse("rate", f"rate {rate}", "it is 0 or more and below 1")
+        call.refuse("rate", f"rate {float(rate):g}", "it is 0 or more and below 1")
     keep = call.drawn("keep", x, "bernoulli", 1 - rate)
     text = "y[...] = where(keep[...], x[...] / (1 - r), 0)"
     return call.equation(text, in_use="x[...]", keep=keep, x=x, r=rate)

@@ -132,6 +132,8 @@ def _letters(x: Array) -> list[str]:
 def _completed(call: Call, x: Array, shape: tuple[Extent, ...]) -> tuple[Extent, ...]:
     """The shape with its -1 replaced; a fault where the numbers of entries differ."""
     total = math.prod(x.shape)
+    if shape.count(-1) > 1:
+        call.refuse("shape", f"{shape.count(-1)} extents are -1", "let one be -1 at most")
     if shape.count(-1) == 1:
         missing = total / math.prod(e for e in shape if e != -1)
         completed = tuple(missing if e == -1 else e for e in shape)

@@ -32,6 +32,7 @@ def test_the_right_derivation_and_module_hold() -> None:
         "rule: collapse a delta",
         "∂loss/∂W1",
         "∂loss/∂b1",
+        "zeros, gradients of loss",
         "forward",
         "loss",
         "gradients of loss",

@@ -163,7 +163,8 @@ def test_damage_is_refused_where_all_is_too_large_for_exact_numbers(scale, monke
     for text, tensor in ((RECURRENCE, "dh"), (CONVOLUTION, "dx")):
         good = derived(text)
         assert check(good), str(check(good))
-        assert {row.how.split(", ")[-1] for row in check(good)} == {"full size in floats"}
+        rows = [row for row in check(good) if not row.what.startswith("zeros")]
+        assert {row.how.split(", ")[-1] for row in rows} == {"full size in floats"}
         found = check(damaged(good, tensor, lambda rhs: rhs * sympy.Rational(str(scale))))
         assert f"equation ({line_of(good, tensor).number})" in failures(found), str(found)
         assert not next(row for row in found if row.what == "gradients of loss").held

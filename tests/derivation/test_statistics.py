@@ -160,7 +160,7 @@ def test_one_statistic_has_one_name() -> None:
 
 
 def test_no_factor_becomes_a_divisor() -> None:
-    """A product read from its tensor must not divide by what may be zero, as a gain that starts so."""
+    """A product read from its tensor must not divide by what may be 0, as a gain is at first."""
     text = """
 name: gain
 inputs: {x: [N, 3], a: [N], b: [N]}

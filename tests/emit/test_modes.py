@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import textwrap
 import tracemalloc
 
 import numpy as np
 import pytest
 
+import symbackprop as sb
+from symbackprop.report import json as json_report
 from tests.emit.specs_modes import DROPPED, GENERATOR, MODES, NOISY, NORMALISED
 from tests.emit.test_module import run
 from tests.program.running import compiled, sources
@@ -43,6 +47,16 @@ def test_modules_and_their_tests_are_formatted_and_pass(tmp_path):
     ):
         done = run(*command, cwd=tmp_path)
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", sorted(MODES))
+def test_every_number_in_a_comment_is_one_of_the_report(name):
+    module, _ = sources(MODES[name])
+    cited = {int(number) for number in re.findall(r"^ *# \((\d+)\)", module, re.MULTILINE)}
+    report = json_report(sb.derive(sb.parse(MODES[name])))
+    printed = {equation["number"] for equation in json.loads(report)["equations"]}
+    assert cited and cited <= printed
+    assert printed == set(range(1, len(printed) + 1))
 
 
 def test_the_emitted_test_refuses_a_mask_that_the_gradient_forgets(tmp_path):

@@ -75,6 +75,11 @@ FAULTS = {
         "t.yaml:10:7: reshape: [N, 64] to [N, 5, 7]",
         "keep the number of entries",
     ),
+    "reshape to what is open twice": (
+        f"  z = reshape(x, -1, -1)\nloss: sum(z) + {USE}",
+        "t.yaml:10:7: reshape: 2 extents are -1",
+        "let one be -1 at most",
+    ),
     "rank": (
         f"  z[n, i] = x[n]\nloss: sum(z) + {USE}",
         "t.yaml:10:13: 'x' has rank 2 [N, 64], but stands here with 1 indices",

@@ -1,8 +1,6 @@
 """Data out of packages: what each holds, against what is known of it from elsewhere."""
 
 import itertools
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -168,11 +166,3 @@ def test_a_package_without_the_file_is_named(monkeypatch, tmp_path):
     with pytest.raises(CallError) as caught:
         SOURCES["sunspots"]({})
     assert caught.value.message == "the statsmodels that is installed has no sunspots.csv"
-
-
-def test_the_project_names_the_same_versions():
-    project = (Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8")
-    group = re.search(r"^data = \[\n(.*?)^\]", project, re.MULTILINE | re.DOTALL)
-    assert group is not None
-    named = re.findall('"(.+)"', group[1])
-    assert named == [f"{name}=={version}" for name, (_, version) in sorted(PACKAGES.items())]

@@ -144,7 +144,8 @@ def _known_product(term: Expr, values: Values) -> Expr:
             return number * entry / rest
 
         shorter = _in_products(term, read)
-        if _factor_count(shorter) < _factor_count(term) and not _divisors(shorter) - _divisors(term):
+        fewer = _factor_count(shorter) < _factor_count(term)
+        if fewer and not _divisors(shorter) - _divisors(term):
             return _known_product(shorter, values)
     return term
 

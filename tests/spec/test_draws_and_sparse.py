@@ -114,7 +114,7 @@ FAULTS = [
     ),
     (
         spec(value="dropout(x, -0.1)"),
-        "net.yaml:6:18: dropout: rate -1/10",
+        "net.yaml:6:18: dropout: rate -0.1",
         "it is 0 or more and below 1",
     ),
     (
