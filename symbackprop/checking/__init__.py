@@ -64,7 +64,10 @@ def check(
 def _derivation_rows(derivation: Derivation, tiny: Derivation | None, seed: int) -> list[Row]:
     """Steps and gradients: exactly where that is cheap, else in floats, and a tiny one exactly."""
     exact = _cost(derivation) <= _OPERATIONS
-    rows = _part("steps", check_steps, derivation, seed) if exact else []
+    nothing = "differentiated by nothing: name inputs or parameters in wrt"
+    idle = [loss.loss.name for loss in derivation.losses if not loss.gradients]
+    rows = [Row(f"gradients of {name}", nothing, 0, 0.0) for name in idle]
+    rows += _part("steps", check_steps, derivation, seed) if exact else []
     if tiny is not None and tiny.system == derivation.system:
         tiny = None
     if tiny is not None and _cost(tiny) <= _TINY:

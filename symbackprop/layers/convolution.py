@@ -138,8 +138,8 @@ def _axes(
 ) -> list[Axis]:
     """The axes of x between the first and the last, with what slides along each."""
     if len(x.shape) != len(names) + 2:
-        wanted = "an image [N, H, W, C]" if len(names) == 2 else "a sequence [N, T, D]"
-        call.refuse("x", f"x has shape {shape_text(x)}, but is {wanted}", "reshape it before")
+        wanted = "image [N, H, W, C]" if len(names) == 2 else "sequence [N, T, D]"
+        call.refuse("x", f"x has shape {shape_text(x)}, which is no {wanted}", "reshape it before")
     for name, sizes in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
         for size in sizes:
             if size < 1:

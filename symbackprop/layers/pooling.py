@@ -19,7 +19,7 @@ def _pooled(call: Call, reduction: str, x: Array, size: Pair, stride: Pair | Non
     stride = stride or size
     if len(x.shape) != 4:
         call.refuse(
-            "x", f"x has shape {shape_text(x)}, but is an image [N, H, W, C]", "reshape it before"
+            "x", f"x has shape {shape_text(x)}, which is no image [N, H, W, C]", "reshape it before"
         )
     for name, numbers in (("size", size), ("stride", stride)):
         for number in numbers:

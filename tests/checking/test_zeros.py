@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sympy import Mul
 
+from symbackprop.checking import check
 from symbackprop.checking.zeros import check_zeros
 from symbackprop.derivation import Derivation, differentiate
 from symbackprop.equations.build import build
@@ -47,3 +48,11 @@ def test_a_root_at_zero_is_no_fault() -> None:
     text = GAIN.replace("sum(z ** 3)", "sum(sqrt(abs(g)))")
     (row,) = check_zeros(differentiate(build(parse(text))))
     assert row.held
+
+
+def test_a_loss_that_is_differentiated_by_nothing_is_named() -> None:
+    text = "name: idle\ninputs: {x: [N, 3]}\nnetwork: |\n  h = tanh(x)\nloss: sum(h)\n"
+    found = check(differentiate(build(parse(text))))
+    (row,) = found.rows
+    assert row.how == "differentiated by nothing: name inputs or parameters in wrt"
+    assert row.cells()[-1] == "not checked" and not found

@@ -24,11 +24,11 @@ FAULTS = {
     "conv2d(im, 0, 3)": ("conv2d: filters=0", "a layer has at least one filter"),
     "conv2d(im, 5, 3, padding=-1)": ("conv2d: padding -1", "it is 0 or more"),
     "conv2d(x, 5, 3)": (
-        "conv2d: x has shape [N, T, 4], but is an image [N, H, W, C]",
+        "conv2d: x has shape [N, T, 4], which is no image [N, H, W, C]",
         "reshape it before",
     ),
     "conv1d(im, 5, 3)": (
-        "conv1d: x has shape [N, 9, 8, 3], but is a sequence [N, T, D]",
+        "conv1d: x has shape [N, 9, 8, 3], which is no sequence [N, T, D]",
         "reshape it before",
     ),
     'conv1d(x, 5, 3, stride=2, padding="same")': (
