@@ -6,6 +6,7 @@ Nothing but the standard library is imported until a command runs.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ COMMANDS = {
     "tour": tour,
 }
 DONE, FAILED, WRONG, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,14 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # The reader has gone; keep the interpreter's own last flush from saying so.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return BROKEN_PIPE
     except KeyboardInterrupt as stop:
         print(f"symbackprop: {str(stop) or 'interrupted'}", file=sys.stderr)
         return INTERRUPTED
-    except (ValueError, ArithmeticError, OSError) as fault:
+    except (ValueError, ArithmeticError, OSError, MemoryError) as fault:
         message, code = _report(fault)
+        if isinstance(fault, OSError) and fault.errno in FULL:
+            _drop_output()
         print(message, file=sys.stderr)
         return code
 
@@ -112,7 +115,18 @@ def _report(fault: Exception) -> tuple[str, int]:
         return f"symbackprop: {fault}", WRONG
     if isinstance(fault, Diverged):
         return f"symbackprop: {fault}", FAILED
+    if isinstance(fault, MemoryError):
+        what = f"symbackprop: there is not enough memory{f': {fault}' if str(fault) else ''}"
+        return f"{what}\n  fix: make the extents, or batch under train, smaller", WRONG
+    if isinstance(fault, OSError) and fault.filename is None and fault.errno in FULL:
+        return f"symbackprop: the output cannot be written: {fault.strerror}", WRONG
     if isinstance(fault, OSError) and fault.filename is not None:
         what = f"symbackprop: {fault.filename}: {fault.strerror}"
-        return f"{what}\n  fix: choose another place with -o, or mend its permissions", WRONG
+        fix = "make room there" if fault.errno in FULL else "mend its permissions"
+        return f"{what}\n  fix: choose another place with -o, or {fix}", WRONG
     raise fault
+
+
+def _drop_output() -> None:
+    """What is still to be written goes nowhere; the interpreter's last flush would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

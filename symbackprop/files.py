@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
+
+from symbackprop.errors import CallError
+
+try:
+    import fcntl
+except ImportError:  # a system without it has no locks of folders
+    fcntl = None  # type: ignore[assignment]
+
+# What systems say that have no files without a name, or no way to give them one later.
+_NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EXDEV)
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:
@@ -15,28 +28,100 @@ def write_whole(path: Path, content: str | bytes) -> Path:
     Text is written as UTF-8 with newlines as they are. Raises OSError, which names `path` or the
     folder that cannot be made, leaving nothing behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _faults_name(path):
-        number, beside = tempfile.mkstemp(dir=path.parent, prefix=".new.")
-        try:
-            with os.fdopen(number, "wb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
-            # mkstemp makes files for their owner alone; give the new one what `open` would.
-            os.chmod(beside, 0o666 & ~_umask())
-            os.replace(beside, path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(beside)
-            raise
-    return path
+    (written,) = write_all({path: content})
+    return written
+
+
+def write_all(contents: Mapping[Path, str | bytes]) -> tuple[Path, ...]:
+    """Write files that belong together: none takes its place before all of them are on the disk."""
+    beside: dict[Path, Path] = {}
+    try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _faults_name(path):
+                beside[path] = _new_file(
+                    path.parent, content.encode() if isinstance(content, str) else content
+                )
+        for path in contents:
+            with _faults_name(path):
+                os.replace(beside[path], path)
+    except BaseException:
+        for file in beside.values():
+            file.unlink(missing_ok=True)
+        raise
+    return tuple(contents)
 
 
 def make_folder(path: Path) -> Path:
     """Make the folder where there is none. Raises OSError unless files can be written in it."""
     path.mkdir(parents=True, exist_ok=True)
-    with _faults_name(path), tempfile.TemporaryFile(dir=path):
-        pass
+    with _faults_name(path):
+        _new_file(path, b"").unlink()
     return path
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path, what: str) -> Iterator[None]:
+    """While this lasts, nobody else is alone in the folder. Raises CallError where somebody is.
+
+    The lock is the system's and goes with the process, however that ends; no file stands for it.
+    """
+    if fcntl is None:
+        yield
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CallError(
+                f"another {what} is writing to {folder}",
+                "let it end, or choose another folder with -o",
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        yield
+    finally:
+        os.close(number)
+
+
+def _new_file(folder: Path, content: bytes) -> Path:
+    """A new file with this content, on the disk."""
+    try:
+        return _unnamed_at_first(folder, content)
+    except (AttributeError, OSError) as fault:
+        if isinstance(fault, OSError) and fault.errno not in _NO_UNNAMED:
+            raise
+    return _named(folder, content)
+
+
+def _unnamed_at_first(folder: Path, content: bytes) -> Path:
+    """The file gets its name when all is written: whoever is killed before leaves nothing."""
+    path = folder / f".new.{secrets.token_hex(8)}"
+    with os.fdopen(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666), "wb") as file:
+        _to_disk(file, content)
+        # With a directory's descriptor, though it is not needed here, Python follows links.
+        os.link(f"/proc/self/fd/{file.fileno()}", path, src_dir_fd=0, follow_symlinks=True)
+    return path
+
+
+def _named(folder: Path, content: bytes) -> Path:
+    number, name = tempfile.mkstemp(dir=folder, prefix=".new.")
+    try:
+        with os.fdopen(number, "wb") as file:
+            _to_disk(file, content)
+        # mkstemp makes files for their owner alone; give the new one what `open` would.
+        os.chmod(name, 0o666 & ~_umask())
+    except BaseException:
+        os.unlink(name)
+        raise
+    return Path(name)
+
+
+def _to_disk(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from symbackprop.checking import Report
     from symbackprop.derivation.model import Derivation
     from symbackprop.notebook import ShownDerivation
+    from symbackprop.program.model import Program
     from symbackprop.spec.syntax import Spec
     from symbackprop.training import Outcome
 
@@ -73,17 +74,28 @@ def derive(spec: Spec, wrt: str | Iterable[str] | None = None) -> ShownDerivatio
 def source(derivation: Derivation, dtype: str = "float32") -> tuple[str, str]:
     """The text of the generated module, and of the test beside it. Raises CallError."""
     from symbackprop.emit import emit_module, emit_test
-    from symbackprop.program import lower
 
-    _known(dtype, DTYPES, "dtype")
-    program = lower(derivation)
+    program = _lowered(derivation, dtype)
     return emit_module(program, dtype), emit_test(program)
 
 
 def compile(derivation: Derivation, dtype: str = "float32") -> ModuleType:
     """The generated module, imported from memory; tracebacks and `inspect` find its lines."""
-    name = derivation.system.name
-    text, _ = source(derivation, dtype)
+    return _imported(_lowered(derivation, dtype), dtype)
+
+
+def _lowered(derivation: Derivation, dtype: str) -> Program:
+    from symbackprop.program import lower
+
+    _known(dtype, DTYPES, "dtype")
+    return lower(derivation)
+
+
+def _imported(program: Program, dtype: str) -> ModuleType:
+    from symbackprop.emit import emit_module
+
+    name = program.derivation.system.name
+    text = emit_module(program, dtype)
     file = f"<symbackprop {name} {dtype}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     module = ModuleType(name)
@@ -96,12 +108,14 @@ def generate(
     derivation: Derivation, directory: str | Path = "generated", dtype: str = "float32"
 ) -> tuple[Path, Path]:
     """Write `NAME.py` and `test_NAME.py` into the directory. Raises CallError, OSError."""
-    from symbackprop.files import write_whole
+    from symbackprop.files import write_all
 
     name = derivation.system.name
     module, test = source(derivation, dtype)
     folder = Path(directory)
-    return write_whole(folder / f"{name}.py", module), write_whole(folder / f"test_{name}.py", test)
+    paths = folder / f"{name}.py", folder / f"test_{name}.py"
+    write_all(dict(zip(paths, (module, test), strict=True)))
+    return paths
 
 
 def render(derivation: Derivation, path: str | Path) -> Path:
@@ -177,11 +191,14 @@ def train(
 
     `options` are those of `symbackprop.training.train`, which says what is raised.
     """
+    from symbackprop.program.memory import memory
     from symbackprop.training import read_plan, train
 
-    options["plan"] = options.get("plan") or read_plan(spec)
-    module = compile(derive(spec), dtype)
-    return train(spec, module, Path(directory or Path("runs") / spec.name), **options)
+    plan = options.pop("plan", None) or read_plan(spec)
+    program = _lowered(derive(spec), dtype)
+    needs = memory(program, 4 if dtype == "float32" else 8)
+    folder = Path(directory or Path("runs") / spec.name)
+    return train(spec, _imported(program, dtype), folder, plan, memory=needs, **options)
 
 
 def _known(word: str, known: Iterable[str], what: str) -> None:

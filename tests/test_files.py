@@ -2,11 +2,27 @@
 
 import errno
 import os
+import signal
 import stat
+import subprocess
+import sys
 
 import pytest
 
-from symbackprop.files import make_folder, write_whole
+from symbackprop.errors import CallError
+from symbackprop.files import alone_in, make_folder, write_all, write_whole
+
+
+def not_here(*_):
+    raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+
+@pytest.fixture(params=["unnamed at first", "named"], autouse=True)
+def way(request, monkeypatch) -> str:
+    """Both ways of writing beside the file: systems differ in what they have."""
+    if request.param == "named":
+        monkeypatch.setattr("symbackprop.files._unnamed_at_first", not_here)
+    return request.param
 
 
 def test_text_and_bytes(tmp_path):
@@ -37,8 +53,7 @@ def test_faults_name_the_file_that_was_asked_for(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(errno.EACCES, "Permission denied", "a file beside it")
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
-    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("os.fsync", refuse)
     for write in (lambda: write_whole(tmp_path / "x", "new"), lambda: make_folder(tmp_path / "x")):
         with pytest.raises(PermissionError) as caught:
             write()
@@ -70,3 +85,70 @@ def test_permissions_are_those_that_open_would_give(tmp_path):
     finally:
         os.umask(mask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_files_that_belong_together_are_replaced_together(tmp_path, monkeypatch):
+    first, second = tmp_path / "net.py", tmp_path / "test_net.py"
+    write_all({first: "old", second: "old"})
+    full = iter([None, OSError(errno.ENOSPC, "No space left on device")])
+
+    def fill(number):
+        if fault := next(full):
+            raise fault
+
+    monkeypatch.setattr("os.fsync", fill)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_all({first: "new", second: "new"})
+    assert caught.value.filename == str(second)
+    assert first.read_text() == second.read_text() == "old"
+    assert sorted(os.listdir(tmp_path)) == ["net.py", "test_net.py"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from symbackprop import files
+if sys.argv[2] == "named":
+    files._unnamed_at_first = files._named
+os.fsync = lambda number: os.kill(os.getpid(), signal.SIGKILL)
+files.write_whole(Path(sys.argv[1]), "new" * 100_000)
+"""
+
+
+def test_whoever_is_killed_while_writing_leaves_the_old_file(tmp_path, way):
+    path = write_whole(tmp_path / "x.txt", "old")
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(path), way], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+    if way != "named":
+        assert os.listdir(tmp_path) == ["x.txt"]
+
+
+LIMITED = """
+import resource, sys
+from symbackprop.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+sys.exit(main(["generate", "affine", "-o", sys.argv[1]]))
+"""
+
+
+def test_a_disk_without_room_is_told_in_one_message_and_nothing_is_left(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    path = tmp_path / "affine.py"
+    assert ended.stderr == (
+        f"symbackprop: {path}: File too large\n"
+        "  fix: choose another place with -o, or make room there\n"
+    )
+    assert ended.returncode == 2 and os.listdir(tmp_path) == []
+
+
+def test_one_alone_in_a_folder(tmp_path):
+    refused = pytest.raises(CallError, match="another run is writing to")
+    with alone_in(tmp_path, "run"):
+        with refused as caught, alone_in(tmp_path, "run"):
+            pass
+        assert caught.value.fix == "let it end, or choose another folder with -o"
+    with alone_in(tmp_path, "run"):
+        assert os.listdir(tmp_path) == []

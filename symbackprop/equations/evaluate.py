@@ -19,9 +19,9 @@ from sympy import Expr
 
 from symbackprop.equations.evaluate_compile import compile_expression
 from symbackprop.equations.evaluate_environment import Entries, Environment, extent_of
+from symbackprop.equations.evaluate_floats import FLOAT
 from symbackprop.equations.evaluate_numbers import (
     EXACT,
-    FLOAT,
     Arithmetic,
     Known,
     Traced,
@@ -136,7 +136,7 @@ def _entry(equation: Equation, environment: Environment) -> Callable[[Sequence[i
 
     def entry(point: Sequence[int]) -> Value:
         try:
-            return at(point)
+            return environment.arithmetic.stored(at(point))
         except Undefined as undefined:
             raise Undefined(f"{name}: {undefined}") from None
 

@@ -1,8 +1,9 @@
 """The numbers that the reference evaluator computes with.
 
-EXACT   int and Fraction for as long as a value is rational; from the first transcendental
-        function on, mpf numbers of 50 digits. What has no real value raises Undefined.
-FLOAT   Python floats, with IEEE's infinities and NaN.
+EXACT   int and Fraction for as long as a value is rational, and as an entry of a tensor not too
+        long; from the first transcendental function on, mpf numbers of 50 digits. What has no
+        real value raises Undefined.
+FLOAT   in `evaluate_floats`: Python floats, with IEEE's infinities and NaN.
 
 An entry may also be a SymPy expression, or `Traced`: a value together with the expression that
 it is the value of, so that a comparison of expressions is decided at the point. EXACT takes both.
@@ -10,7 +11,6 @@ it is the value of, so that a comparison of expressions is decided at the point.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from fractions import Fraction
 from typing import Any
 
 import mpmath
-import numpy as np
 import sympy
 
 Value = Any
 
 DIGITS = 50
+BITS = 20_000  # of a rational entry
 _MP = mpmath.MPContext()
 _MP.dps = DIGITS
 
@@ -60,7 +60,7 @@ class Arithmetic:
     """A number domain. Addition and multiplication are Python's `+` and `*`.
 
     `choose` is the first of two values where a mask holds, else the second, each computed when
-    called for.
+    called for. `stored` is what becomes of a value as an entry of a tensor.
     """
 
     name: str
@@ -73,6 +73,8 @@ class Arithmetic:
     functions: Mapping[str, Callable[[Value], Value]]
     comparisons: Mapping[str, Callable[[Value, Value], bool]]
     choose: Callable[[Value, Callable[[], Value], Callable[[], Value]], Value]
+    stored: Callable[[Value], Value] = lambda value: value
+    exact: bool = False  # whether 0 times anything is 0
 
 
 class Known(sympy.Dummy):  # type: ignore[misc]
@@ -120,8 +122,18 @@ def symbolic(number: Value) -> sympy.Expr:
     return Known(number)
 
 
-def _one_of(mask: Value, a: Callable[[], Value], b: Callable[[], Value]) -> Value:
+def one_of(mask: Value, a: Callable[[], Value], b: Callable[[], Value]) -> Value:
     return a() if mask else b()
+
+
+def _short(number: Value) -> Value:
+    """A rational of at most BITS bits as it is, else of 50 digits: squares double in length."""
+    if isinstance(number, Traced):
+        return Traced(_short(number.value), number.expr)
+    if isinstance(number, int | Fraction):
+        bits = max(number.numerator.bit_length(), number.denominator.bit_length())
+        return number if bits <= BITS else multiprecision(number)
+    return number
 
 
 def multiprecision(number: Value) -> Any:
@@ -194,41 +206,6 @@ def _exact_comparison(compare: Callable[[Value, Value], bool]) -> Callable[[Valu
     return comparison
 
 
-def _float_power(base: Value, exponent: Value) -> Value:
-    try:
-        result = base**exponent
-    except (ZeroDivisionError, OverflowError):
-        result = 1j
-    if isinstance(result, complex):
-        with np.errstate(all="ignore"):
-            result = float(np.float_power(base, exponent))
-    return result
-
-
-def _float_function(name: str) -> Callable[[Value], Value]:
-    fast = getattr(math, "atan" if name == "arctan" else name)
-    if name == "erf":
-        return fast  # type: ignore[no-any-return]
-    ieee = getattr(np, name)
-
-    def function(x: Value) -> Value:
-        try:
-            return fast(x)
-        except (ValueError, OverflowError):
-            with np.errstate(all="ignore"):
-                return float(ieee(float(x)))
-
-    return function
-
-
-def _float_log_sum_exp(values: list[Value]) -> Value:
-    """Shifted by the largest value, so that it is finite for finite values."""
-    largest = max(values)
-    if not math.isfinite(largest) or any(math.isnan(v) for v in values):
-        return sum(values) if any(math.isnan(v) for v in values) else largest
-    return largest + math.log(sum(math.exp(v - largest) for v in values))
-
-
 EXACT = Arithmetic(
     name="exact",
     pi=+_MP.pi,
@@ -239,18 +216,7 @@ EXACT = Arithmetic(
     constant=_exact_constant,
     functions={name: _exact_function(name) for name in FUNCTIONS},
     comparisons={name: _exact_comparison(compare) for name, compare in OPERATORS.items()},
-    choose=_one_of,
-)
-
-FLOAT = Arithmetic(
-    name="float",
-    pi=math.pi,
-    rational=lambda p, q: p / q,
-    power=_float_power,
-    total=sum,
-    log_sum_exp=_float_log_sum_exp,
-    constant=lambda number: number,
-    functions={name: _float_function(name) for name in FUNCTIONS},
-    comparisons=OPERATORS,
-    choose=_one_of,
+    choose=one_of,
+    stored=_short,
+    exact=True,
 )

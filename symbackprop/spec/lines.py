@@ -18,8 +18,9 @@ _MARK = re.compile(
     r"""'[^'\n\\]*'|"[^"\n\\]*"|\#[^\n]*|[()\[\]{}\n;\\'"]|[^\x00-\x7f]""", re.VERBOSE
 )
 # A line at the left margin that begins a statement ends the one above it, brackets open or not.
-_BEGINS = re.compile(r"^([A-Za-z_]\w*)[ \t]*(\[[^\n=]*\])?[ \t]*=(?!=)", re.MULTILINE)
-_FIRST_STEP = re.compile(r"[,\[]\s*-?\s*\d+\s*[,\]]")
+# No run of blanks can be read by two parts of a pattern: that would take quadratic time.
+_BEGINS = re.compile(r"^([A-Za-z_]\w*)[ \t]*(?:(\[[^\n=]*\])[ \t]*)?=(?!=)", re.MULTILINE)
+_FIRST_STEP = re.compile(r"[,\[]\s*(?:-\s*)?\d+\s*[,\]]")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _SPELLED = {
     "−": "-", "–": "-", "×": "*", "·": "*", "÷": "/", "≤": "<=", "≥": ">=", "≠": "!=",

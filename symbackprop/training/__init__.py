@@ -14,7 +14,8 @@ from types import FrameType, ModuleType
 import numpy as np
 
 from symbackprop.errors import CallError
-from symbackprop.files import make_folder
+from symbackprop.files import alone_in, make_folder
+from symbackprop.program.memory import Memory
 from symbackprop.spec.errors import did_you_mean, quoted
 from symbackprop.spec.syntax import Spec
 from symbackprop.training.batches import Batches
@@ -22,6 +23,7 @@ from symbackprop.training.curves import save_curves
 from symbackprop.training.episodes import Episodes
 from symbackprop.training.loop import State, Supply, Task, run, start
 from symbackprop.training.plan import Plan, at_key, read_plan
+from symbackprop.training.room import parameters_need, refuse_beyond
 from symbackprop.training.rows import read_rows, split
 from symbackprop.training.settings import settings_of
 from symbackprop.training.storage import (
@@ -57,21 +59,26 @@ def train(
     plan: Plan | None = None,
     resume: bool = False,
     watch: Callable[[State, int], None] = lambda state, total: None,
+    memory: Memory | None = None,
 ) -> Outcome:
     """Train by the spec's plan, or the one given; write what came of it into `directory`.
 
     `watch(state, total_steps)` is called after every step. Ctrl-C ends the run after the step in
     hand, with everything saved; a second one at once, with a KeyboardInterrupt that says what was.
     Raises SpecError for a plan or rows that do not fit, CallError where there is nothing to resume
-    or to train, OSError for a directory that cannot be written, Diverged at a loss that is not
-    finite.
+    or to train, where the computer has less room than the `memory` that the module takes, or where
+    another run is writing to the directory; OSError for a directory that cannot be written,
+    Diverged at a loss that is not finite.
     """
     plan = plan or read_plan(spec)
     checkpoint = _Checkpoint(directory / "checkpoint.npz")
-    with _interruptions() as interrupted, checkpoint.told_when_interrupted():
-        with np.errstate(all="ignore"):  # a loss that is not finite is reported once, by its step
-            task, state = _begin(spec, module, plan, checkpoint, resume)
-            make_folder(directory)
+    with (
+        _interruptions() as interrupted,
+        checkpoint.told_when_interrupted(),
+        np.errstate(all="ignore"),  # a loss that is not finite is reported once, by its step
+    ):
+        task, state = _begin(spec, module, plan, checkpoint, resume, memory)
+        with alone_in(make_folder(directory), "run"):
 
             def watch_and_save(state: State, total: int) -> None:
                 watch(state, total)
@@ -79,22 +86,28 @@ def train(
                     checkpoint.save(state)
 
             run(task, state, watch_and_save, interrupted.is_set)
-        stopped = interrupted.is_set() and state.step < task.total_steps
-        saved = checkpoint.save(state)
-        files = {
-            "parameters": save_arrays(directory / "params.npz", state.params),
-            "checkpoint": saved,
-            "record": save_records(directory / "history.csv", state),
-        }
-        if state.states:
-            files["states"] = save_arrays(directory / "states.npz", state.states)
-        curves = save_curves(directory / "curves.png", spec.title or spec.name, state)
-    if curves:
-        files["curves"] = curves
+            stopped = interrupted.is_set() and state.step < task.total_steps
+            files = _save(spec, directory, checkpoint, state)
     reached = None
     if plan.goal and state.records:
         reached = plan.goal.reached(state.last(plan.goal.column))
     return Outcome(state, task.total_steps, stopped, files, reached)
+
+
+def _save(spec: Spec, directory: Path, checkpoint: _Checkpoint, state: State) -> dict[str, Path]:
+    """The files of a run, by what they are."""
+    saved = checkpoint.save(state)
+    files = {
+        "parameters": save_arrays(directory / "params.npz", state.params),
+        "checkpoint": saved,
+        "record": save_records(directory / "history.csv", state),
+    }
+    if state.states:
+        files["states"] = save_arrays(directory / "states.npz", state.states)
+    curves = save_curves(directory / "curves.png", spec.title or spec.name, state)
+    if curves:
+        files["curves"] = curves
+    return files
 
 
 @dataclass
@@ -128,9 +141,16 @@ class _Checkpoint:
 
 
 def _begin(
-    spec: Spec, module: ModuleType, plan: Plan, checkpoint: _Checkpoint, resume: bool
+    spec: Spec,
+    module: ModuleType,
+    plan: Plan,
+    checkpoint: _Checkpoint,
+    resume: bool,
+    memory: Memory | None,
 ) -> tuple[Task, State]:
     """What is trained, and where it starts: at the first step, or where the checkpoint stopped."""
+    if memory:
+        refuse_beyond(sum(memory.parameters.values()), "the parameters take")
     params = module.init_params(seed=plan.seed)
     dtype = str(next(iter(params.values())).dtype) if params else "float32"
     losses = _losses(spec, tuple(params))
@@ -147,6 +167,9 @@ def _begin(
         training, held_out = split(rows, plan.validation, plan.seed)
         known = {d.name: spec.dims.get(str(d.classes), d.classes) for d in spec.inputs}
         labels = {name: count for name, count in known.items() if isinstance(count, int)}
+        if memory:
+            step = memory.workspace(training.extents_of(plan.batch or training.count))
+            refuse_beyond(parameters_need(memory, stepped, plan) + step, "training takes")
         supply = Batches(training, held_out, labels, tuple(losses), tuple(stepped), plan)
     try:
         if plan.source is None:

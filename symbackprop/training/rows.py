@@ -42,6 +42,11 @@ class Rows:
     def count(self) -> int:
         return 1 if self.counted is None else self.extents[self.counted]
 
+    def extents_of(self, most: int) -> dict[str, int]:
+        """The run-time extents of a batch of so many rows, or of all where there are fewer."""
+        counted = {} if self.counted is None else {self.counted: min(most, self.count)}
+        return {**self.extents, **counted}
+
     def take(self, which: NDArray[np.intp]) -> Rows:
         """These rows only, in this order."""
         if self.counted is None:

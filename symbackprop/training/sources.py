@@ -21,6 +21,7 @@ from symbackprop.spec.syntax import InputDeclaration
 from symbackprop.training.dataset import Dataset
 from symbackprop.training.packages import installed
 from symbackprop.training.ratings import movielens
+from symbackprop.training.room import refuse_beyond
 from symbackprop.training.series import japanese_vowels, sunspots
 from symbackprop.training.text import sonnet_words, sonnets
 from symbackprop.training.word_pairs import shakespeare_pairs
@@ -52,10 +53,17 @@ def mnist5k() -> Pictures:
 
 
 def read_npz(path: Path) -> Mapping[str, Array]:
-    """The arrays of a .npz file; pickled objects are refused, never loaded."""
+    """The arrays of a .npz file; pickled objects are refused, never loaded.
+
+    What would not fit into memory is refused before it is unpacked.
+    """
     try:
+        with zipfile.ZipFile(path) as packed:
+            refuse_beyond(sum(entry.file_size for entry in packed.infolist()), f"{path} takes")
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
+    except CallError:
+        raise
     except (zipfile.BadZipFile, ValueError, AttributeError, EOFError, TypeError) as fault:
         raise CallError(
             f"{path} is not a .npz file of plain arrays",

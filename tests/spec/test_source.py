@@ -101,6 +101,9 @@ HOSTILE = {
     "one long line": "network: |\n  y = " + "x + " * 100_000,
     "many quotes": "network: |\n  " + "'" * 400_000,
     "many anchors": "&a " * 100_000,
+    "blanks where '=' could stand": "network: |\n  a" + " " * 400_000 + "b",
+    "blanks where a step could stand": "network: |\n  a[," + " " * 400_000 + "] = 1",
+    "many brackets closed": "network: |\n  a[" + ("]" + " " * 1000) * 400,
 }
 
 
