@@ -12,11 +12,12 @@ from symbackprop.spec.errors import Refused, quoted
 from symbackprop.spec.lines import Code
 
 OPERATIONS = 200  # the deepest tree of one expression
+TERMS = 50_000  # that the chain rule may make of one expression
 FORM = "write 'name = expression' or 'name[i, j] = expression'"
 
 
 def of(code: Code) -> ast.Module:
-    """Python's tree of the code, bounded in depth, with at least one statement."""
+    """Python's tree of the code, bounded in depth and in terms, with at least one statement."""
     deep = f"operations are nested more than {OPERATIONS} deep"
     split = "split it into several statements"
     try:
@@ -37,8 +38,40 @@ def of(code: Code) -> ast.Module:
             if isinstance(child, (ast.stmt, ast.expr, ast.keyword))
         ]
         if not level:
-            return tree
-    raise Refused(code.place(0), deep, split)
+            break
+    else:
+        raise Refused(code.place(0), deep, split)
+    terms = sum(_measured(value)[2] for value in _values(tree))
+    if terms > TERMS:
+        message = f"about {terms:,} terms in its derivative; the limit is {TERMS:,}"
+        raise Refused(code.place(0), message, split)
+    return tree
+
+
+def _measured(node: ast.AST) -> tuple[int, int, int]:
+    """How many tensors a tree reads, how many nodes it has, how many its derivative may have.
+
+    The chain rule repeats what is not linear once for every tensor that it reads.
+    """
+    if isinstance(node, ast.Name | ast.Subscript):
+        return 1, 1, 0
+    below = [_measured(child) for child in _operands(node)]
+    reads, size = sum(r for r, _, _ in below), 1 + sum(s for _, s, _ in below)
+    products = (ast.Mult, ast.Div, ast.Pow, ast.MatMult)
+    linear = isinstance(node, ast.BinOp) and not isinstance(node.op, products)
+    repeated = 0 if linear or len(below) == 0 else reads * size
+    return reads, size, repeated + sum(t for _, _, t in below)
+
+
+def _values(tree: ast.Module) -> list[ast.AST]:
+    """The right-hand sides of the statements."""
+    return [value for s in tree.body if (value := getattr(s, "value", None)) is not None]
+
+
+def _operands(node: ast.AST) -> list[ast.AST]:
+    if isinstance(node, ast.Call):
+        return [*node.args, *(k.value for k in node.keywords)]
+    return [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
 
 
 def _unreadable(code: Code, column: int) -> Refused:

@@ -771,3 +771,14 @@ def test_a_message_repeats_no_endless_name_and_no_control_character():
     with pytest.raises(SpecError) as raised:
         parse(text)
     assert len(str(raised.value)) < 400
+
+
+def test_a_statement_whose_derivative_would_be_too_long():
+    nested = "abs(x - " * 60 + "x" + ")" * 60
+    text = f"name: net\ninputs: {{x: [3]}}\nnetwork: |\n  h = {nested}\nloss: sum(h)\nwrt: [x]\n"
+    with pytest.raises(SpecError) as caught:
+        parse(text, "net.yaml")
+    assert str(caught.value).startswith(
+        "net.yaml:4:3: about 228,810 terms in its derivative; the limit is 50,000\n"
+    )
+    assert str(caught.value).endswith("\n  fix: split it into several statements")
