@@ -60,9 +60,10 @@ def factored(expr: Expr) -> Expr:
 def _factored_in_part(expr: Add, factors: list[Counter[Expr]]) -> Expr:
     """f (a + b) + c, f the entry that most terms share."""
     counts = Counter(f for own in factors for f in own if f.has(TensorSymbol))
-    best = min(counts, key=lambda f: (-counts[f], sympy.default_sort_key(f)), default=None)
-    if best is None or counts[best] < 2:
+    most = max(counts.values(), default=0)
+    if most < 2:
         return _over_one_denominator(expr)
+    best = min((f for f in counts if counts[f] == most), key=sympy.default_sort_key)
     sharing = [t for t, own in zip(expr.args, factors, strict=True) if best in own]
     return factored(Add(*sharing)) + factored(Add(*(t for t in expr.args if t not in sharing)))
 
