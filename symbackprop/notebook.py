@@ -1,8 +1,11 @@
-"""A derivation that shows itself: in a notebook as mathematics, in a terminal as text."""
+"""What users are handed: derivations that were proved, and that show themselves.
+
+In a notebook they are mathematics, in a terminal text.
+"""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from symbackprop.derivation.model import Derivation, Line
 
@@ -27,8 +30,17 @@ class Gradient(Line):
         return f"$\\displaystyle {self.latex()}$"
 
 
-class ShownDerivation(Derivation):
-    """A derivation whose `d["W1"]` is a Gradient, and which is its own report when it is shown."""
+@dataclass(frozen=True, repr=False, eq=False)
+class ProvedDerivation(Derivation):
+    """A derivation each of whose equalities was proved; there is none with one that fails.
+
+    Its `d["W1"]` is a Gradient, and it is its own report when it is shown. Raises Unproved.
+    """
+
+    def __post_init__(self) -> None:
+        from symbackprop.proof import prove
+
+        prove(self)
 
     def __getitem__(self, name: str) -> Gradient:
         line = super().__getitem__(name)
@@ -48,6 +60,8 @@ class ShownDerivation(Derivation):
         return markdown(self)
 
 
-def shown(derivation: Derivation) -> ShownDerivation:
-    """The same derivation, able to show itself."""
-    return ShownDerivation(**{f.name: getattr(derivation, f.name) for f in fields(derivation)})
+def proved(derivation: Derivation) -> ProvedDerivation:
+    """The same derivation, once all of it is proved. Raises Unproved."""
+    if isinstance(derivation, ProvedDerivation):
+        return derivation
+    return ProvedDerivation(**{f.name: getattr(derivation, f.name) for f in fields(derivation)})

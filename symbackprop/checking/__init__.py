@@ -2,12 +2,14 @@
 
 | part | is held against |
 |---|---|
-| every step of every line (`steps`) | its other side, by the reference evaluator |
+| every step of every line (`steps`) | its other side, for random tensors, also at kinks and ties |
 | whole gradients (`gradients`) | SymPy's scalar derivative of the expanded loss |
-| both, where that is too large (`wide`) | the same in floats; complex steps of the equations |
+| the same, where that is too large (`wide`) | complex steps of the equations, in floats |
+| gradients as a field (`second_order`) | its own symmetry; how slopes of the loss change |
 | gradients at zeros (`zeros`) | complex steps: finite where the loss moves |
-| the generated module (`module`) | the reference evaluator, and central differences |
+| the generated module (`module`) | the reference evaluator, and differences (`slopes`) |
 
+What is compared in floats may differ by as much as `rounding` may move it, and not by more.
 Nothing here imports what it judges: the rules, the lowering, the emitter.
 """
 
@@ -19,9 +21,12 @@ from collections.abc import Callable
 from typing import Any
 
 from symbackprop.checking.draw import TooLarge, run_time_extents
+from symbackprop.checking.evaluated import expect
+from symbackprop.checking.extremes import check_extremes
 from symbackprop.checking.gradients import check_gradients
-from symbackprop.checking.module import check_in_use, check_module
-from symbackprop.checking.report import Report, Row
+from symbackprop.checking.module import check_module
+from symbackprop.checking.report import Proved, Report, Row
+from symbackprop.checking.second_order import check_second_order
 from symbackprop.checking.steps import check_steps
 from symbackprop.checking.tiny import shrinks
 from symbackprop.checking.values import work
@@ -31,10 +36,9 @@ from symbackprop.derivation.model import Derivation
 from symbackprop.equations.evaluate import Undefined
 from symbackprop.equations.recurrence import NoRecurrence
 
-__all__ = ["Report", "Row", "check", "shrinks"]
+__all__ = ["Proved", "Report", "Row", "check", "shrinks"]
 
-_OPERATIONS = 300_000  # what all values may cost exactly
-_TINY = 8_000_000  # and those of a tiny instance, which nothing takes the place of
+_OPERATIONS = 8_000_000  # that all values may take exactly
 
 
 def check(
@@ -45,42 +49,51 @@ def check(
 ) -> Report:
     """Check a derivation, and the module generated from it where there is one.
 
-    `tiny` is the derivation of the same spec after one of `shrinks`: there every entry of every
-    step is checked and the loss is expanded. What is too large for exact numbers is checked in
-    floats. What is computed otherwise outside training is checked for that too.
+    `tiny` is the derivation of the same spec after one of `shrinks`: there the loss is expanded.
+    Gradients that are too large for exact numbers are checked in floats. What is computed otherwise
+    outside training is checked for that too.
     """
-    rows = _derivation_rows(derivation, tiny, seed)
-    if module is not None:
-        rows += _part("module", check_module, derivation, module, seed)
     in_use = derivation.in_use
+    rows = _idle(derivation)
+    rows += _rows(derivation, module, tiny, None if in_use is None else True, seed)
     if in_use is not None:
-        found = _derivation_rows(in_use, tiny.in_use if tiny else None, seed)
-        if module is not None:
-            found += _part("module", check_in_use, in_use, module, seed)
+        found = _rows(in_use, module, tiny.in_use if tiny else None, False, seed)
         rows += [dataclasses.replace(row, what=f"in use: {row.what}") for row in found]
     return Report(tuple(rows))
 
 
-def _derivation_rows(derivation: Derivation, tiny: Derivation | None, seed: int) -> list[Row]:
-    """Steps and gradients: exactly where that is cheap, else in floats, and a tiny one exactly."""
-    exact = _cost(derivation) <= _OPERATIONS
+def _idle(derivation: Derivation) -> list[Row]:
+    """Losses without gradients are named; where there are no gradients at all, none is proved."""
     nothing = "differentiated by nothing: name inputs or parameters in wrt"
     idle = [loss.loss.name for loss in derivation.losses if not loss.gradients]
-    rows = [Row(f"gradients of {name}", nothing, 0, 0.0) for name in idle]
-    rows += _part("steps", check_steps, derivation, seed) if exact else []
-    if tiny is not None and tiny.system == derivation.system:
-        tiny = None
-    if tiny is not None and _cost(tiny) <= _TINY:
-        rows += [_on_tiny(row) for row in _part("steps", check_steps, tiny, seed)]
-        rows += _part("gradients", check_gradients, tiny, seed)
-    elif exact:
-        rows += _part("gradients", check_gradients, derivation, seed)
-    rows += _part("zeros", check_zeros, tiny or derivation, seed)
-    return rows if exact else rows + _part("derivation", check_wide, derivation, seed)
+    failure = nothing if len(idle) == len(derivation.losses) else ""
+    return [Row(f"gradients of {name}", nothing, Proved(), 0.0, failure) for name in idle]
 
 
-def _cost(derivation: Derivation) -> int:
-    return work(derivation, run_time_extents(derivation.system))
+def _rows(
+    derivation: Derivation, module: Any, tiny: Derivation | None, training: bool | None, seed: int
+) -> list[Row]:
+    """Steps; gradients of a tiny instance, exactly where that is cheap; at full size, in floats.
+
+    Then the module, called with `training` where that is not None.
+    """
+    small = tiny or derivation
+    rows = _part("steps", check_steps, derivation)
+    if work(small, run_time_extents(small.system)) <= _OPERATIONS:
+        rows += _part("gradients", check_gradients, small, seed)
+    rows += _part("second order", check_second_order, small, seed)
+    rows += _part("zeros", check_zeros, small, seed)
+    return rows + _part("full size", _full_size, derivation, module, training, seed)
+
+
+def _full_size(derivation: Derivation, module: Any, training: bool | None, seed: int) -> list[Row]:
+    """What is computed in floats at the extents of the spec: the derivation, and the module."""
+    expected = expect(derivation, seed)
+    rows = check_wide(derivation, expected, seed)
+    if module is not None:
+        rows += check_module(derivation, module, expected, training, seed)
+        rows += check_extremes(derivation, module, expected.forward.instance, training)
+    return rows
 
 
 def _part(what: str, check_part: Callable[..., list[Row]], *given: Any) -> list[Row]:
@@ -91,10 +104,6 @@ def _part(what: str, check_part: Callable[..., list[Row]], *given: Any) -> list[
     try:
         return check_part(*given)
     except TooLarge as large:
-        return [Row(what, str(large), 0, 0.0)]
+        return [Row(what, str(large), Proved(), 0.0)]
     except (AssertionError, NoRecurrence, Undefined) as wrong:
-        return [Row(what, "values of all equations", 0, math.inf, str(wrong))]
-
-
-def _on_tiny(row: Row) -> Row:
-    return Row(row.what, f"{row.how}, tiny instance", row.equalities, row.error, row.failure)
+        return [Row(what, "values of all equations", Proved(), math.inf, str(wrong))]

@@ -6,52 +6,76 @@ other side of a kink (Squire and Trapp 1998).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from symbackprop.checking.draw import Instance
-from symbackprop.checking.report import Comparison
-from symbackprop.checking.sizes import cotangent_sizes
-from symbackprop.checking.values import Arrays, leading_to
+from symbackprop.checking.draw import Array
+from symbackprop.checking.evaluated import Evaluated
+from symbackprop.checking.report import FLOATS, Comparison, apart
+from symbackprop.checking.values import leading_to
 from symbackprop.derivation.model import LossDerivation
 from symbackprop.equations.evaluate_arrays import evaluate_arrays
 from symbackprop.equations.system import System
 
 STEP = 1e-30
-TOLERANCE = 1e-8
-_SIZE = 1e-4  # of what cancels in a gradient, beside the gradient itself
+TOLERANCE = 1e-10
+_CANCELLED = 1e-6  # of the size of a gradient's terms: what is less may be rounding alone
+
+
+def directions(
+    names: Sequence[str], loss: LossDerivation, at: Evaluated, rng: np.random.Generator
+) -> dict[str, Array]:
+    """A random direction of all names together, along which each gradient is as much of the slope.
+
+    So a small gradient that is wrong shows among large ones.
+    """
+    along: dict[str, Array] = {}
+    for name in names:
+        along[name] = direction = np.asarray(rng.normal(size=at.values[name].shape))
+        if len(names) > 1:
+            tensor = _gradient(loss, name)
+            terms = np.abs(at.values[tensor]) + _CANCELLED * at.sizes[tensor]
+            along[name] = direction / (float((np.abs(direction) * terms).sum()) or 1.0)
+    return along
+
+
+def _gradient(loss: LossDerivation, name: str) -> str:
+    return str(loss.gradients[name].equation.tensor.name)
 
 
 def rises_as_derived(
     system: System,
     loss: LossDerivation,
     names: Sequence[str],
-    instance: Instance,
-    values: Arrays,
+    at: Evaluated,
     rng: np.random.Generator,
 ) -> Comparison:
-    """Whether the loss rises along a random direction of these names as their gradients say.
-
-    `values` are those of all tensors, the cotangents among them.
-    """
-    tensors = {name: loss.gradients[name].equation.tensor.name for name in names}
-    along = {name: rng.normal(size=values[tensor].shape) for name, tensor in tensors.items()}
-    given = {name: values[name] for name in instance.given}
-    moved = {name: given[name] + 1j * STEP * along[name] for name in names}
-    equations = leading_to(system.equations, {loss.loss.name})
-    found = evaluate_arrays(equations, {**given, **moved}, instance.extents)
-    rise = float(found[loss.loss.name].imag) / STEP
-    derived = sum(float((values[tensors[name]] * along[name]).sum()) for name in names)
-
-    def size(of: Arrays) -> float:
-        return sum(float(np.abs(of[tensors[name]] * along[name]).sum()) for name in names)
-
-    scale = size(values) + 1e-300
-    if not abs(derived - rise) <= TOLERANCE * scale:
-        scale += _SIZE * size(cotangent_sizes(loss, values, instance.extents))
+    """Whether the loss rises along a random direction of these names as their gradients say."""
+    along = directions(names, loss, at, rng)
+    rise = slope_of(system, loss, along, at)
+    tensors = {name: _gradient(loss, name) for name in names}
+    terms = {name: at.values[tensors[name]] * along[name] for name in names}
+    derived = sum(float(term.sum()) for term in terms.values())
+    size = sum(float(np.abs(term).sum()) for term in terms.values())
+    bar = TOLERANCE * size
+    if not abs(derived - rise) <= bar:
+        bar += sum(float((at.bars(tensors[n]) * np.abs(along[n])).sum()) for n in names)
+    scale = size or 1.0
     where = (
         f"equation ({loss.gradients[names[0]].number}), along a random direction of "
-        f"{', '.join(names)}: derived {derived:.12g}, the loss rises by {rise:.12g}"
+        f"{', '.join(names)}: derived {derived:.12g}, the loss rises by {rise:.12g}; "
+        f"{apart(abs(derived - rise), bar)}"
     )
-    return Comparison(abs(derived - rise) / scale, TOLERANCE, where)
+    return Comparison(abs(derived - rise) / scale, bar / scale, where, FLOATS)
+
+
+def slope_of(
+    system: System, loss: LossDerivation, along: Mapping[str, Array], at: Evaluated
+) -> float:
+    """How fast the loss rises along a direction, by one complex step of the user's equations."""
+    given = {name: at.values[name] for name in at.instance.given}
+    moved = {name: given[name] + 1j * STEP * direction for name, direction in along.items()}
+    equations = leading_to(system.equations, {loss.loss.name})
+    found = evaluate_arrays(equations, {**given, **moved}, at.instance.extents)
+    return float(found[loss.loss.name].imag) / STEP

@@ -12,7 +12,7 @@ import numpy as np
 from sympy import Expr
 
 from symbackprop.equations.evaluate import Undefined, extent_of
-from symbackprop.equations.nodes import TensorSymbol
+from symbackprop.equations.nodes import Access, Index, TensorSymbol
 from symbackprop.equations.system import System
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -26,7 +26,8 @@ _ATTEMPTS = 24
 _ENTRIES = 2_000_000  # of all tensors together, each a Fraction
 _NUMBERS = 50_000_000  # of all tensors together, each a float
 _AXES = 32  # of one tensor, which every NumPy can have
-_EXTENTS = (3, 5, 2, 4, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73)
+_STEPS = 3  # of two, the step before the first, read around the end, is the one after it
+_EXTENTS = (3, 5, 7, 4, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73)
 
 
 class TooLarge(Exception):
@@ -44,15 +45,17 @@ class Instance:
 def run_time_extents(system: System) -> dict[str, int]:
     """Small numbers for the run-time extents, different from each other and from fixed extents.
 
-    Primes, so that no extent is the product of others; only where 2, 3 and 5 are taken, 4 is.
+    Primes, so that no extent is the product of others; only where 3, 5 and 7 are taken, 4 is. None
+    is 2: an array that is one too short would be spread along it.
     """
     fixed = {int(size) for symbol in _tensors(system) for size in symbol.shape if size.is_Integer}
-    return _large_enough(system, [number for number in _EXTENTS if number not in fixed])
+    free = [number for number in _EXTENTS if number not in fixed]
+    return _large_enough(system, free)
 
 
 def small_extents(system: System) -> dict[str, int]:
     """The smallest run-time extents that differ from each other: for what is dear to compute."""
-    return _large_enough(system, range(2, 100))
+    return _large_enough(system, range(2, 100), _STEPS)
 
 
 def least_extents(system: System) -> dict[str, int]:
@@ -60,16 +63,29 @@ def least_extents(system: System) -> dict[str, int]:
     return _large_enough(system, [*(1 for _ in system.extents), *range(2, 100)])
 
 
-def _large_enough(system: System, numbers: Iterable[int]) -> dict[str, int]:
-    """Different numbers for the run-time extents, so that no extent made of them is below 1."""
-    free = list(numbers)
-    extents = {symbol.name: free.pop(0) for symbol in system.extents}
+def _large_enough(system: System, numbers: Iterable[int], steps: int = 1) -> dict[str, int]:
+    """Different numbers for the run-time extents, so that no extent made of them is below 1.
+
+    Those along which an equation reads other steps are at least `steps`.
+    """
+    free, stepped = list(numbers), _stepped(system)
+    extents = {}
+    for symbol in system.extents:
+        least = steps if symbol in stepped else 1
+        extents[symbol.name] = next(number for number in free if number >= least)
+        free.remove(extents[symbol.name])
     made = sorted({e for symbol in _tensors(system) for e in symbol.shape}, key=str)
     while short := next((e for e in made if extent_of(e, extents) < 1), None):
         least = min((s.name for s in short.free_symbols), key=lambda name: extents[name])
         extents[least] = next(number for number in free if number > extents[least])
         free.remove(extents[least])
     return extents
+
+
+def _stepped(system: System) -> set[Expr]:
+    """The extents of indices that an equation reads shifted, as t in h[t - 1]."""
+    positions = (p for e in system.equations for a in e.rhs.atoms(Access) for p in a.indices)
+    return {index.extent for p in positions if p.is_Add for index in p.atoms(Index)}
 
 
 def first_defined(
@@ -151,7 +167,7 @@ def _draw(
             drawn[symbol.name] = _reals(shape, ranges[symbol.name], 1, chance, exact)
         else:
             below = 2 if symbol.kind == "mask" else _classes(given.classes, extents)
-            drawn[symbol.name] = chance.integers(0, below, shape)
+            drawn[symbol.name] = _labels(below, shape, chance)
     for parameter in system.parameters:
         shape = _shape(parameter.symbol, extents)
         scale = max(1, math.isqrt(math.prod(shape[:-1])))
@@ -161,6 +177,14 @@ def _draw(
         shape = _shape(state.symbol, extents)
         drawn[state.symbol.name] = _reals(shape, _POSITIVE, 1, chance, exact)
     return drawn
+
+
+def _labels(below: int, shape: tuple[int, ...], chance: np.random.Generator) -> Array:
+    """The least and the greatest label, one of them twice, and any others, in any order."""
+    labels = chance.integers(0, below, math.prod(shape))
+    ends = [0, below - 1, 0][: labels.size]
+    labels[: len(ends)] = ends
+    return chance.permutation(labels).reshape(shape)
 
 
 def _classes(classes: Expr | None, extents: Mapping[str, int]) -> int:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import sympy
 
-from symbackprop.checking.report import Comparison
+from symbackprop.checking.report import DIGITS, EXACTLY, Comparison
 from symbackprop.equations.evaluate import Environment, Known, Traced, Value, evaluate
 from symbackprop.equations.evaluate_numbers import multiprecision, value_of
 
@@ -20,10 +20,10 @@ def compare(a: Value, b: Value, where: Callable[[str, str], str]) -> Comparison:
     rational = isinstance(a, int | Fraction) and isinstance(b, int | Fraction)
     if not rational:
         a, b = multiprecision(a), multiprecision(b)
-    tolerance = 0.0 if rational else TOLERANCE
+    tolerance, way = (0.0, EXACTLY) if rational else (TOLERANCE, DIGITS)
     error = float(abs(a - b) / max(1, abs(a), abs(b)))
     held = error <= tolerance
-    return Comparison(error, tolerance, "" if held else where(show(a), show(b)))
+    return Comparison(error, tolerance, "" if held else where(show(a), show(b)), way)
 
 
 def show(value: Value) -> str:

@@ -5,26 +5,25 @@ equations are evaluated: the loss is then an expression in that symbol, fully ex
 differentiates it, and the value is held against the derived gradient's. In deep networks an
 expanded entry would grow without bound; there its tangent takes its place, which has the same
 value and the same derivative, as SymPy finds it, at the point.
+
+Where there are too many entries for that, some are looked at. All of them are along one random
+direction: the user's equations are evaluated with dual numbers, as exactly.
 """
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import sympy
 
-from symbackprop.checking.complex_steps import rises_as_derived
 from symbackprop.checking.draw import Instance, first_defined, small_extents
 from symbackprop.checking.exact import compare, rate
-from symbackprop.checking.report import Row, entry, row
+from symbackprop.checking.report import Comparison, Row, entry, row
 from symbackprop.checking.values import (
-    cotangent_arrays,
     cotangent_values,
     equation_work,
-    forward_arrays,
     forward_values,
     leading_to,
 )
@@ -41,23 +40,34 @@ from symbackprop.equations.evaluate import (
 from symbackprop.equations.evaluate_numbers import symbolic
 from symbackprop.equations.nodes import tensors
 from symbackprop.equations.system import Equation, System
+from symbackprop.proof.duals import DUALS, Dual
+from symbackprop.proof.duals import rate as dual_rate
 
 _NODES = 60  # the largest expression that is kept whole
-_ENTRIES = 12  # of one gradient, where the loss is cheap enough
 _OPERATIONS = 60_000  # that SymPy may go through for one loss; one entry if it is twice that
 
 
 def check_gradients(derivation: Derivation, seed: int = 0) -> list[Row]:
-    """One row for each gradient of each loss; of very many, SymPy finds some alone."""
+    """A row for each gradient that SymPy finds entries of, and one for all gradients of a loss."""
+    instance, forward = first_defined(
+        derivation.system,
+        lambda drawn: (drawn, forward_values(derivation, drawn)),
+        seed,
+        small_extents(derivation.system),
+    )
     rows = []
     for loss in derivation.losses:
-        names = list(loss.gradients)
+        values = cotangent_values(loss, forward, instance.extents)
+        environment = Environment(values, instance.extents)
+        gradients = {n: entries(line.equation, environment) for n, line in loss.gradients.items()}
         number = _entries_in_all(derivation.system, loss)
-        by_sympy = names[:: max(1, -(-len(names) // number))] if number else []
-        others = [name for name in names if name not in by_sympy]
-        each = min(_ENTRIES, max(1, number // (len(names) or 1)))
-        rows += _by_sympy(derivation, loss, by_sympy, each, seed) if by_sympy else []
-        rows += _in_floats(derivation, loss, others, seed) if others else []
+        by_sympy = list(gradients)[:: max(1, -(-len(gradients) // number))] if number else []
+        each = _each([len(gradients[name].flat) for name in by_sympy], number)
+        for name in by_sympy:
+            found = derivation, loss, name, gradients[name]
+            rows.append(_entries_row(*found, instance, forward, each, seed))
+        if gradients:
+            rows.append(_direction_row(derivation, loss, gradients, instance, forward, seed))
     return rows
 
 
@@ -69,47 +79,15 @@ def _entries_in_all(system: System, loss: LossDerivation) -> int:
     return max(_OPERATIONS // cost, int(cost <= 2 * _OPERATIONS))
 
 
-def _in_floats(
-    derivation: Derivation, loss: LossDerivation, names: Sequence[str], seed: int
-) -> list[Row]:
-    """A row for each of these gradients, by a complex step of the equations."""
-    extents = small_extents(derivation.system)
-    instance, forward = first_defined(
-        derivation.system,
-        lambda drawn: (drawn, forward_arrays(derivation, drawn)),
-        seed,
-        extents,
-        exact=False,
-    )
-    values = cotangent_arrays(loss, forward, extents)
-    rng = np.random.default_rng(seed)
-    rows = []
-    for name in names:
-        found = rises_as_derived(derivation.system, loss, [name], instance, values, rng)
-        how = "a complex step along a random direction"
-        rows.append(row(f"∂{loss.loss.name}/∂{name}", how, [found]))
-    return rows
+def _each(sizes: Sequence[int], number: int) -> int:
+    """How many entries of each gradient make that many in all, at least one of each."""
+    each = 1
+    while each < max(sizes, default=0) and sum(min(s, each + 1) for s in sizes) <= number:
+        each += 1
+    return each
 
 
-def _by_sympy(
-    derivation: Derivation, loss: LossDerivation, names: Sequence[str], each: int, seed: int
-) -> list[Row]:
-    """A row for each of these gradients, so many entries of it held against SymPy."""
-    instance, forward = first_defined(
-        derivation.system,
-        lambda drawn: (drawn, forward_values(derivation, drawn)),
-        seed,
-        small_extents(derivation.system),
-    )
-    values = cotangent_values(loss, forward, instance.extents)
-    rows = []
-    for name in names:
-        gradient = entries(loss.gradients[name].equation, Environment(values, instance.extents))
-        rows.append(_row(derivation, loss, name, gradient, instance, forward, each, seed))
-    return rows
-
-
-def _row(
+def _entries_row(
     derivation: Derivation,
     loss: LossDerivation,
     by: str,
@@ -119,10 +97,12 @@ def _row(
     number: int,
     seed: int,
 ) -> Row:
+    """That many entries of a gradient, each against SymPy's derivative by it."""
     line = loss.gradients[by]
-    size = math.prod(gradient.shape)
+    size = len(gradient.flat)
+    chosen = sorted(random.Random(seed).sample(range(size), min(size, number)))
     comparisons, cut = [], False
-    for flat in sorted(random.Random(seed).sample(range(size), min(size, number))):
+    for flat in chosen:
         tracer = _Tracer()
         expected = tracer.derivative(derivation.system, loss.loss.name, by, flat, instance, forward)
         point = tuple(map(int, np.unravel_index(flat, gradient.shape)))
@@ -133,12 +113,64 @@ def _row(
 
         comparisons.append(compare(gradient.flat[flat], expected, where))
         cut = cut or tracer.cut
-    return row(f"∂{loss.loss.name}/∂{by}", _how(cut), comparisons)
+    loss_as = "loss in pieces" if cut else "expanded loss"
+    which = "all entries" if len(chosen) == size else f"{len(chosen)} of {size} entries"
+    how = f"SymPy's derivative of the {loss_as}, {which}"
+    return row(f"∂{loss.loss.name}/∂{by}", how, comparisons)
 
 
-def _how(cut: bool) -> str:
-    whole = "SymPy's scalar derivative of the expanded loss"
-    return f"{whole}, in pieces" if cut else whole
+def _direction_row(
+    derivation: Derivation,
+    loss: LossDerivation,
+    gradients: Mapping[str, Entries],
+    instance: Instance,
+    forward: Mapping[str, Entries],
+    seed: int,
+) -> Row:
+    """Every entry of every gradient, along one direction; if it is wrong, of each alone."""
+    chance = random.Random(seed)
+    along = {
+        name: [chance.choice((-3, -2, -1, 1, 2, 3)) for _ in gradient.flat]
+        for name, gradient in gradients.items()
+    }
+
+    def compared(names: Sequence[str]) -> Comparison:
+        terms = ((gradients[name].flat, along[name]) for name in names)
+        derived = sum(x * v for flat, vs in terms for x, v in zip(flat, vs, strict=True))
+        rise = _rise(derivation.system, loss, {n: along[n] for n in names}, instance, forward)
+        place = f"equation ({loss.gradients[names[0]].number}), along a random direction of "
+
+        def where(a: str, b: str) -> str:
+            return f"{place}{', '.join(names)}: derived {a}, the loss rises by {b}"
+
+        return compare(derived, rise, where)
+
+    found = [compared(list(gradients))]
+    if not found[0].held:
+        found = [compared([name]) for name in gradients]
+    how = "dual numbers along a random direction of all"
+    return row(f"gradients of {loss.loss.name}", how, found)
+
+
+def _rise(
+    system: System,
+    loss: LossDerivation,
+    along: Mapping[str, Sequence[int]],
+    instance: Instance,
+    known: Mapping[str, Entries],
+) -> Value:
+    """How fast the loss rises along a direction, exactly: by dual numbers."""
+    moved = {
+        name: Entries(
+            known[name].shape,
+            [Dual(x, v) for x, v in zip(known[name].flat, direction, strict=True)],
+        )
+        for name, direction in along.items()
+    }
+    given = {name: known[name] for name in instance.given}
+    environment = Environment({**given, **moved}, instance.extents, DUALS)
+    found = evaluate_all(leading_to(system.equations, {loss.loss.name}), environment)
+    return dual_rate(found[loss.loss.name].flat[0])
 
 
 class _Tracer:

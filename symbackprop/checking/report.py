@@ -3,25 +3,65 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+# How an equality is known to hold, from the strongest proof down.
+EXACTLY = "exactly"  # both sides are the same rational number
+DIGITS = "to 30 digits"  # both sides agree to 30 digits
+FLOATS = "in floats"  # they agree within what rounding of doubles or singles may make of them
+DIFFERENCES = "by differences"  # a slope agrees within the error bar of a difference of losses
+
+
+@dataclass(frozen=True)
+class Proved:
+    """How many equalities were compared in each of these ways."""
+
+    exactly: int = 0
+    digits: int = 0
+    floats: int = 0
+    differences: int = 0
+
+    @staticmethod
+    def by(way: str, count: int = 1) -> Proved:
+        """That many equalities, compared in one way."""
+        return Proved(*(count * (way == known) for known in _WAYS))
+
+    def __add__(self, other: Proved) -> Proved:
+        return Proved(*(a + b for a, b in zip(self.counts, other.counts, strict=True)))
+
+    @property
+    def counts(self) -> tuple[int, int, int, int]:
+        return self.exactly, self.digits, self.floats, self.differences
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts)
+
+    def __str__(self) -> str:
+        """`1,200 exactly, 3 in floats`: the ways that there are; `0` where there is none."""
+        counted = zip(self.counts, _WAYS, strict=True)
+        return ", ".join(f"{count:,} {way}" for count, way in counted if count) or "0"
+
+
+_WAYS = (EXACTLY, DIGITS, FLOATS, DIFFERENCES)
 
 
 @dataclass(frozen=True)
 class Row:
     """One line of the report.
 
-    `equalities` were compared; `error` is the largest relative difference, 0 where all were exactly
-    equal. `failure` says where the first that did not hold is, with both values. Without
-    equalities and without a failure, nothing was checked, and `how` says why.
+    The equalities in `proved` were compared; `error` is the largest relative difference, 0 where
+    all were exactly equal. `failure` says where the first that did not hold is, with both values.
+    Without equalities and without a failure, nothing was checked, and `how` says why.
     """
 
     what: str
     how: str
-    equalities: int
+    proved: Proved
     error: float
     failure: str = ""
 
@@ -29,11 +69,15 @@ class Row:
     def held(self) -> bool:
         return not self.failure
 
+    @property
+    def equalities(self) -> int:
+        return self.proved.total
+
     def cells(self) -> tuple[str, str, str, str, str]:
         """What, how, equalities, largest error and the result, as text."""
         error = "0" if self.error == 0 else f"{self.error:.1e}"
         result = "FAILED" if not self.held else "held" if self.equalities else "not checked"
-        return self.what, self.how, f"{self.equalities:,}", error, result
+        return self.what, self.how, str(self.proved), error, result
 
 
 @dataclass(frozen=True)
@@ -49,9 +93,19 @@ class Report:
         return iter(self.rows)
 
     @property
+    def proved(self) -> Proved:
+        """The equalities of all rows that held, by how they were compared."""
+        return sum((row.proved for row in self.rows if row.held), Proved())
+
+    @property
     def equalities(self) -> int:
         """How many equalities were checked in all."""
         return sum(row.equalities for row in self.rows)
+
+    @property
+    def failures(self) -> list[str]:
+        """Each row that did not hold, with the place and both values."""
+        return [f"FAILED {row.what}: {row.failure}" for row in self.rows if not row.held]
 
     def __str__(self) -> str:
         """The table in plain text, then each failure, then one line that sums up."""
@@ -60,23 +114,21 @@ class Report:
         widths = [max(len(line[c]) for line in table) for c in range(len(titles))]
         lines = []
         for line in table:
-            left = [line[c].ljust(widths[c]) for c in (0, 1)]
-            right = [line[c].rjust(widths[c]) for c in (2, 3)]
-            lines.append("  ".join([*left, *right, line[4]]).rstrip())
-        lines += [f"FAILED {row.what}: {row.failure}" for row in self.rows if not row.held]
-        return "\n".join([*lines, self.verdict])
+            left = [line[c].ljust(widths[c]) for c in (0, 1, 2)]
+            lines.append("  ".join([*left, line[3].rjust(widths[3]), line[4]]).rstrip())
+        return "\n".join([*lines, *self.failures, self.verdict])
 
     @property
     def verdict(self) -> str:
         """The line that sums up."""
         failed = sum(not row.held for row in self.rows)
         left = sum(row.held and not row.equalities for row in self.rows)
-        verdict = f"{failed} of {len(self.rows)} rows failed" if failed else "all held"
-        if not self.equalities and not failed:
-            verdict = "nothing is proved"
-        elif left:
-            verdict += f", {left} of {len(self.rows)} rows not checked"
-        return f"{self.equalities:,} equalities checked: {verdict}"
+        if failed:
+            return f"{failed} of {len(self.rows)} rows failed; the others hold: {self.proved}"
+        if not self.equalities:
+            return "0 equalities checked: nothing is proved"
+        unchecked = f", {left} of {len(self.rows)} rows not checked" if left else ""
+        return f"{self.equalities:,} equalities checked, {self.proved}: all held{unchecked}"
 
 
 def entry(name: str, point: Sequence[int]) -> str:
@@ -86,11 +138,16 @@ def entry(name: str, point: Sequence[int]) -> str:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One equality, or the worst of several: its relative error, and where, with both values."""
+    """One equality, or the worst of several: its relative error, and where, with both values.
+
+    `way` is how it was compared. A fact that is no equality of numbers, as the shape of an array,
+    has a `count` of 0.
+    """
 
     error: float
     tolerance: float
     where: str
+    way: str
     count: int = 1
 
     @property
@@ -98,26 +155,36 @@ class Comparison:
         return self.error <= self.tolerance  # false for NaN
 
 
-def row(what: str, how: str, comparisons: list[Comparison]) -> Row:
+def row(what: str, how: str, comparisons: Iterable[Comparison]) -> Row:
     """The row that sums up the comparisons; the first that did not hold is its failure."""
+    comparisons = list(comparisons)
     failure = next((c.where for c in comparisons if not c.held), "")
     assert failure or all(c.held for c in comparisons), "what does not hold says where"
     errors = [math.inf if math.isnan(c.error) else c.error for c in comparisons]
-    count = sum(c.count for c in comparisons)
-    return Row(what, how, count, max(errors, default=0.0), failure)
+    proved = sum((Proved.by(c.way, c.count) for c in comparisons), Proved())
+    return Row(what, how, proved, max(errors, default=0.0), failure)
 
 
 def compared(
     errors: np.ndarray[Any, np.dtype[Any]],
-    tolerance: float,
+    tolerances: np.ndarray[Any, np.dtype[Any]] | float,
     where: Callable[[tuple[int, ...]], str],
+    way: str = FLOATS,
 ) -> Iterator[Comparison]:
     """Equalities of whole arrays by their relative errors; `where` words the one at a place.
 
-    It is the first that does not hold, else the worst.
+    It is the first that does not hold, else the one with the largest error.
     """
     if errors.size:
-        wrong = ~(errors <= tolerance)
+        tolerances = np.broadcast_to(tolerances, errors.shape)
+        wrong = ~(errors <= tolerances)
         flat = int(wrong.argmax()) if wrong.any() else int(errors.argmax())
         place = tuple(map(int, np.unravel_index(flat, errors.shape)))
-        yield Comparison(float(errors[place]), tolerance, where(place), errors.size)
+        tolerance = float(tolerances[place])
+        yield Comparison(float(errors[place]), tolerance, where(place), way, errors.size)
+
+
+def apart(distance: float, bar: float) -> str:
+    """How far apart two values are that rounding does not explain."""
+    bars = distance / bar if bar else math.inf
+    return f"{distance:.2g} apart, {bars:.2g} error bars of {bar:.1g}: not rounding"

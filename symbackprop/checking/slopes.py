@@ -1,59 +1,140 @@
-"""A module's gradients against how much its own loss changes: central differences."""
+"""A module's gradients against how much its own loss changes: central differences with error bars.
+
+The loss at x + h v less that at x - h v, over 2 h, misses the slope by truncation, which shrinks as
+h², and by rounding, which grows as 1 / h. Two steps, one four times the other, bound the first and
+make a better slope (Richardson 1911); how far rounding moves the loss bounds the second. Of several
+steps, that with the smallest error bar decides. At a kink within the step, the slopes to both sides
+differ by as much at any step; where there is none, by as much less as the step is smaller.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from symbackprop.checking.calling import Case, dense
+from symbackprop.checking.complex_steps import directions
 from symbackprop.checking.draw import Array
-from symbackprop.checking.report import Comparison, entry
+from symbackprop.checking.evaluated import Evaluated
+from symbackprop.checking.report import DIFFERENCES, Comparison, apart, entry
 from symbackprop.checking.values import equation_work, leading_to
 from symbackprop.derivation.model import LossDerivation
 from symbackprop.equations.nodes import Stop, tensors
 from symbackprop.equations.system import System
 
-_TOLERANCE = 1e-6
-_STEPS = (1e-4, 1e-5, 1e-6, 1e-7)  # of differences; a smaller one where a kink lies within
+_STEPS = tuple(2.0**-k for k in range(8, 32, 2))
 _ENTRIES = 4  # of each gradient that is looked at, beside one direction
-_OPERATIONS = 200_000_000  # that all losses may cost; past it, one direction for all gradients
+_OPERATIONS = 5_000_000_000  # that all losses may cost; past it, one direction for all gradients
+_ROUGH = 1e-3  # of the size of a gradient: a larger error bar tells nothing
+_EVALUATIONS = 14  # of the loss for one slope, about
 
 
-def slopes(
-    case: Case, loss: LossDerivation, seed: int
-) -> tuple[str, Callable[[], Iterator[Comparison]]]:
-    """How it is done, and each gradient against the slope of the loss.
+@dataclass(frozen=True)
+class Difference:
+    """A slope with its error bar: what rounding and what the length of the step make of it."""
+
+    slope: float
+    rounding: float
+    truncation: float
+
+    @property
+    def bar(self) -> float:
+        return self.rounding + self.truncation
+
+    def against(self, expected: float, size: float, where: str) -> Comparison:
+        """Whether that is the slope, relative to the size of what both come from.
+
+        It is no equality where the error bar is too long to tell anything, as where kinks stand
+        close together.
+        """
+        distance = abs(expected - self.slope)
+        if math.isinf(self.bar):
+            return Comparison(0.0, 0.0, where, DIFFERENCES, count=0)
+        scale = max(abs(expected), size) or 1.0
+        told = f"{where} {self.slope:.9g}; {apart(distance, self.bar)}"
+        count = int(not self.bar > _ROUGH * scale)
+        return Comparison(distance / scale, self.bar / scale, told, DIFFERENCES, count)
+
+
+def difference(loss: Callable[[float], float], bar: float) -> Difference:
+    """The slope at 0 of a function whose values are each right to within `bar`."""
+    here = loss(0.0)
+    best = Difference(math.nan, math.inf, math.inf)
+    last: tuple[float, float] | None = None
+    for step in _STEPS:
+        up, down = loss(step), loss(-step)
+        slope, bend = (up - down) / (2 * step), (up - here) / step - (here - down) / step
+        rounding = 1.1 * bar / step
+        if rounding > best.bar:
+            break
+        if last is not None:
+            better = slope + (slope - last[0]) / 15
+            truncation = abs(slope - last[0]) / 15 + abs(bend - last[1] / 4)
+            best = min(best, Difference(better, rounding, truncation), key=lambda found: found.bar)
+        last = slope, bend
+    return best
+
+
+@dataclass(frozen=True)
+class Slope:
+    """What the gradients say of a direction, and the difference of the loss along it.
+
+    `size` is the largest of what the gradients along it add up.
+    """
+
+    what: str
+    expected: float
+    found: Difference
+    size: float
+
+    @property
+    def comparison(self) -> Comparison:
+        where = f"{self.what}: the module says {self.expected:.9g}, its loss rises by"
+        return self.found.against(self.expected, self.size, where)
+
+    @property
+    def within_rounding(self) -> bool:
+        return abs(self.expected - self.found.slope) <= self.found.rounding
+
+
+def counted(slopes: Sequence[Slope]) -> list[str]:
+    """`12 of 30 within rounding`, and how many were too rough to tell anything; in words."""
+    told = [slope for slope in slopes if slope.comparison.count]
+    within = sum(slope.within_rounding for slope in told)
+    shown = [f"{within} of {len(told)} within rounding"] if told else []
+    rough = len(slopes) - len(told)
+    return [*shown, f"{rough} too rough to tell"] if rough else shown
+
+
+def slopes(case: Case, loss: LossDerivation, at: Evaluated, seed: int) -> Iterator[Slope]:
+    """Each gradient, and each difference of the loss that it is held against.
 
     stop_gradient makes some gradients that are no slopes; they are left out.
     """
-    held = _held(case.derivation.system, loss.loss.name)
-    free = [name for name in loss.gradients if name not in held]
-    stopped = [name for name in loss.gradients if name in held]
-
-    def comparisons() -> Iterator[Comparison]:
-        _, found = case.call(f"{loss.loss.name}_and_grads")
-        rng = np.random.default_rng(seed)
-        given = {**case.inputs, **case.params}
-        gradients = {name: dense(found[name], given[name].shape).astype(float) for name in free}
-        alone = 2 * (1 + _ENTRIES) * len(free) * _cost(case, loss) <= _OPERATIONS
-        if free and not alone:
-            together = {name: next(_directions(name, given[name].shape, rng))[1] for name in free}
-            whole = _slope(
-                case, loss, f"along a random direction of {free[0]}, …", together, gradients
-            )
-            yield whole
-            alone = not whole.held
-        for name in free if alone else ():
-            for what, direction in _directions(name, given[name].shape, rng):
-                yield _slope(case, loss, what, {name: direction}, gradients)
-
-    how = "module's central differences"
-    return (f"{how}, without {', '.join(stopped)} (stop_gradient)" if stopped else how), comparisons
+    _, found = case.call(f"{loss.loss.name}_and_grads")
+    rng = np.random.default_rng(seed)
+    given = {**case.inputs, **case.params}
+    stopped = held(case.derivation.system, loss.loss.name)
+    free = [name for name in loss.gradients if name not in stopped]
+    gradients = {name: dense(found[name], given[name].shape).astype(float) for name in free}
+    alone = _EVALUATIONS * (1 + _ENTRIES) * len(free) * _cost(case, loss) <= _OPERATIONS
+    if free and not alone:
+        along = directions(free, loss, at, rng)
+        length = math.sqrt(sum(float((v * v).sum()) for v in along.values()))
+        together = {name: v / length for name, v in along.items()}
+        what = f"along a random direction of {free[0]}, …"
+        whole = _slope(case, loss, what, together, gradients, at)
+        yield whole
+        alone = not (whole.comparison.held and whole.comparison.count)
+    for name in free if alone else ():
+        for what, direction in _directions(name, given[name].shape, rng):
+            yield _slope(case, loss, what, {name: direction}, gradients, at)
 
 
-def _held(system: System, loss: str) -> set[str]:
+def held(system: System, loss: str) -> set[str]:
     """The names that stop_gradient holds constant on the way to a loss, and all they come from."""
     stops = {s for e in leading_to(system.equations, {loss}) for s in e.rhs.atoms(Stop)}
     stopped = {tensor.name for stop in stops for tensor in tensors(stop)}
@@ -89,29 +170,24 @@ def _slope(
     what: str,
     along: Mapping[str, Array],
     gradients: Mapping[str, Array],
-) -> Comparison:
-    """Whether the loss changes along a direction as the gradients say, for one of the steps."""
+    at: Evaluated,
+) -> Slope:
     expected = sum(float((gradients[name] * v).sum()) for name, v in along.items())
-    tried = []
-    for step in _STEPS:
-        up, down = (_moved(case, loss, along, sign * step) for sign in (1, -1))
-        slope = (up - down) / (2 * step)
-        rounding = 1e-15 * max(abs(up), abs(down)) / step
-        scale = max(abs(slope), abs(expected), 1e-3)
-        error, tolerance = abs(slope - expected) / scale, _TOLERANCE + rounding / scale
-        number = loss.gradients[next(iter(along))].number
-        where = (
-            f"equation ({number}), {what}: "
-            f"the module says {expected:.9g}, its loss rises by {slope:.9g}"
-        )
-        tried.append(Comparison(error, tolerance, where))
-        if tried[-1].held:
-            return tried[-1]
-    return tried[0]
+    lines = {name: loss.gradients[name] for name in along}
+    sizes = [
+        np.abs(v) * (np.abs(gradients[n]) + at.sizes[lines[n].equation.tensor.name])
+        for n, v in along.items()
+    ]
+    bar = float(at.bars(loss.loss.name))
+    found = difference(lambda step: _moved(case, loss, along, step), bar)
+    number = next(iter(lines.values())).number
+    size = max(float(s.max(initial=0.0)) for s in sizes)
+    return Slope(f"equation ({number}), {what}", expected, found, size)
 
 
 def _moved(case: Case, loss: LossDerivation, along: Mapping[str, Array], by: float) -> float:
     def moved(arrays: Mapping[str, Array]) -> dict[str, Array]:
         return {name: a + by * along[name] if name in along else a for name, a in arrays.items()}
 
-    return float(case.call(loss.loss.name, params=moved(case.params), **moved(case.inputs)))
+    with np.errstate(all="ignore"):
+        return float(case.call(loss.loss.name, params=moved(case.params), **moved(case.inputs)))

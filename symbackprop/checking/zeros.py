@@ -20,7 +20,7 @@ from symbackprop.checking.draw import (
     least_extents,
     run_time_extents,
 )
-from symbackprop.checking.report import Comparison, Row, entry, row
+from symbackprop.checking.report import FLOATS, Comparison, Row, entry, row
 from symbackprop.checking.values import Arrays, cotangent_arrays, forward_arrays, leading_to
 from symbackprop.derivation.model import Derivation, LossDerivation
 from symbackprop.equations.evaluate import Undefined
@@ -42,7 +42,7 @@ def check_zeros(derivation: Derivation, seed: int = 0) -> list[Row]:
             values = cotangent_arrays(loss, forward, instance.extents)
             compared = found.setdefault(loss.loss.name, [])
             compared += _comparisons(derivation, loss, instance, values)
-    how = "finite at zeros and at extents of 1, where complex steps are"
+    how = "finite at zeros and at extents of 1"
     return [row(f"zeros, gradients of {name}", how, compared) for name, compared in found.items()]
 
 
@@ -71,7 +71,7 @@ def _comparisons(
         gradient = values[line.equation.tensor.name]
         wrong = np.argwhere(~np.isfinite(np.asarray(gradient, complex)))[:_ENTRIES]
         if not len(wrong):
-            yield Comparison(0.0, 0.0, "")
+            yield Comparison(0.0, 0.0, "", FLOATS)
         for place in map(tuple, wrong):
 
             def moved(step: complex, name: str = name, at: tuple[int, ...] = place) -> complex:
@@ -86,7 +86,7 @@ def _comparisons(
                     f"equation ({line.number}), {at} is {gradient[place]} where entries are 0, "
                     f"but the loss rises by {rise:.6g}"
                 )
-                yield Comparison(math.inf, 0.0, where)
+                yield Comparison(math.inf, 0.0, where, FLOATS)
 
 
 def _is_derivative(rise: float, moved: Callable[[complex], complex]) -> bool:
