@@ -1,0 +1,1 @@
+"""Mutation tests: derivations and modules are damaged, and the checks have to refuse every one."""
