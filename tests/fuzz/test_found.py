@@ -1,0 +1,189 @@
+"""Specs that random search found to fail once: every check of them holds, in every size."""
+
+from __future__ import annotations
+
+import pytest
+
+import symbackprop as sb
+from symbackprop.spec import SpecError
+from tests.fuzz.held import outcome
+
+SPECS = {
+    "a choice within a choice, by two indices": """
+inputs: {x: [A]}
+params: {w: {shape: [5]}, vA: {shape: [A]}}
+network: |
+  h[a] = sum[r](where(a <= r, vA[r], where(a != r, w[1], w[3]))) * vA[a] * x[a]
+loss: sum(h)
+""",
+    "numbers that are computed when running, before a sum": """
+inputs: {x: [A]}
+params: {w: {shape: [A]}}
+loss: sum(x * w * abs(arctan(0.5)) * arctan(A) * 2**sin(A)) / log(A + 1)
+""",
+    "a maximum of maxima": """
+inputs: {x: [A]}
+params: {w: {shape: [A, A]}, v: {shape: [A]}}
+network: |
+  h0 = w + v
+  h1 = max(max(h0 - x, axis=1), axis=0, keepdims=True)
+loss: sum(h1**2)
+""",
+    "a triangle beside a row": """
+inputs: {x: [A]}
+params: {w: {shape: [3]}, vA: {shape: [A]}}
+network: |
+  h[n, b] = where(b <= n, w[0] + vA[n], 0) + vA[b] + sum(x) * w[1] + w[2]
+loss: sum(h)
+""",
+    "numbers, positions and a triangle under a maximum": """
+inputs: {x: [J, A]}
+params: {w: {shape: [A]}, v: {shape: [5]}}
+network: |
+  h[m, k] = max[j](exp(-abs(x[j, k])) * arctan(0.5) * (k + 1) * where(k < m, w[k], 0)) * v[m]
+loss: sum(h)
+""",
+    "a recurrence of two steps": """
+inputs: {x: [A]}
+params: {w: {shape: [A, 2]}}
+network: |
+  h[n, t] = tanh(w[n, t] + 0.5 * h[n, t - 1])
+loss: sum(h**2)
+""",
+    "conditions that name the step of a recurrence": """
+inputs: {x: [T, A]}
+params: {w: {shape: [T, T]}}
+network: |
+  h[t, i] = tanh(x[t, i] + where(t == 0, h[t + 1, i], 0.5) * g[t + 1, i])
+  g[t, i] = sin(x[t, i] + where(t != 0, h[t + 1, i], 0.5))
+  f[t, i] = tanh(w[t, i] + where(t == i, f[t - 1, i], w[t, i]))
+loss: sum(h**2) + sum(g) + sum(f**2)
+""",
+    "rows and columns of a square at one step": """
+inputs: {x: [A]}
+params: {w: {shape: [A, A]}, v: {shape: [A]}}
+network: |
+  h[n, j] = where(w[j, n] < w[n, j], h[n - 1, j], v[j])
+loss: sum(h**2)
+""",
+    "an index against a bound that is no whole number": """
+inputs: {x: [A, A]}
+constants: {alpha: 0.25}
+network: |
+  h[n, i] = where(n < A / 2, x[n, i], 0) + where(alpha > i, n + 1, x[i, i])
+  g[n, i] = (n == 1/2) * x[n, 0] + (n >= A/3) * x[0, i] + (2*n <= A/3) * x[0, i]
+  r[t, i] = tanh(x[t, i] + where(t > A/2, 0.5 * r[t - 1, i], x[0, i]) + (t < 0.5) * x[t, i])
+loss: sum(h**2) + sum(g**2) + sum(r)
+wrt: [x]
+""",
+    "strided reads of a single entry": """
+params: {w: {shape: [A, 2]}, v: {shape: [1]}}
+inputs: {x: [N]}
+network: |
+  h[n, j] = w[n, 2*j] - w[n, 2*j + 1]
+  g[n] = sum[p:1](v[n + p])
+loss: sum(h) + sum(g**2)
+""",
+    "windows over what the extents alone decide": """
+inputs: {x: [N]}
+network: |
+  h[n:N] = -(log(1 + (n + 1)**2))
+  g[n] = sum[p:2](h[n + p])
+loss: sum(g**2)
+wrt: [x]
+""",
+    "the gradient by what the loss does not read": """
+inputs: {x: [A, 2]}
+network: |
+  h[n, i] = x[n, i]
+loss: mse(h, h)
+wrt: [x]
+""",
+    "a drawn input that is read in training alone": """
+inputs: {x: {shape: [A], draw: normal}, z: [N, 2]}
+network: |
+  h = dropout(z, 0.5)
+loss: sum(h**2)
+wrt: [x, z]
+""",
+    "rows of a table with one row": """
+inputs: {ids: {shape: [1, 1], classes: 1}}
+network: |
+  h = embedding(ids, 2)
+loss: max(h**2)
+sparse: [E1]
+""",
+    "a constant loss beside parameters of computed extents": """
+inputs: {x: [2, M], y: [N], z: [S]}
+params: {w: {shape: [2]}}
+network: |
+  h[n, i] = sum[p:2](x[n, 2*i + p] * w[p])
+  g = layer_norm(h)
+  f[t] = sum[s](y[t + s] * z[s])
+losses:
+  loss: sum(g**2) + sum(f**2)
+  second: mse(g, g)
+""",
+    "a single label as an index": """
+inputs: {x: [N, 3], u: {shape: [], classes: 3}, v: {shape: [], classes: N}}
+params: {w: {shape: [3, 3]}, E: {shape: [3, 2]}, b: {shape: [3]}}
+network: |
+  h[n, i] = x[n, u] * w[u, i] + w[u, u] + b[u] + x[v, i]
+  f[d] = E[u, d]
+  r[t] = tanh(b[t] + 0.5 * r[t - 1] + w[u, t] + w[t, u])
+loss: sum(h**2) + sum(f**2) + sum(r) + max(h)
+sparse: [E]
+""",
+    "labels beside nothing that has an axis of their classes": """
+inputs: {u: {shape: [N], classes: M}, x: [N, M]}
+params: {w: {shape: [N]}}
+network: |
+  h[n] = tanh(w[0] + where(u[n] != n, h[n - 1], w[n]))
+losses:
+  loss: sum(x**2) + sum(h)
+  second: sum(h**2)
+""",
+    "many run-time extents flattened": """
+inputs: {x: [N]}
+params: {w: {shape: [N, N, N, N]}}
+network: |
+  h = flatten(w)
+loss: sum(h**2)
+""",
+}
+
+
+@pytest.mark.parametrize("size", ["", "2", "3"])
+@pytest.mark.parametrize("text", SPECS.values(), ids=SPECS.keys())
+def test_every_number_is_right(text, size):
+    assert outcome(in_size(text, size), seed=0).kind == "held"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["", "2", "3"])
+@pytest.mark.parametrize("text", SPECS.values(), ids=SPECS.keys())
+def test_every_step_holds(text, size):
+    report = sb.check(sb.derive(sb.parse(in_size(text, size))))
+    assert report, str(report)
+
+
+def in_size(text: str, size: str) -> str:
+    dims = f"dims: {{A: {size}}}\n" if size else ""
+    return f"name: fuzzed\n{dims}{text}"
+
+
+def test_classes_that_no_shape_tells_are_refused():
+    text = """name: fuzzed
+inputs:
+  x: [N]
+  u: {shape: [N], classes: T}
+network: |
+  h[n] = (u[n] == 2) * x[n]
+loss: sum(h)
+wrt: [x]
+"""
+    with pytest.raises(SpecError) as refusal:
+        sb.derive(sb.parse(text))
+    assert "'u' has T classes, and no array has an axis of T" in str(refusal.value)
+    assert "fix: write their number: classes: 10, or dims: {T: 10}" in str(refusal.value)
+    assert sb.derive(sb.parse(f"{text}dims: {{T: 3}}\n"))
