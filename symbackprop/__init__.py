@@ -7,6 +7,7 @@ d = sb.derive(net)                # its derivation: d["W1"] is the gradient by W
 sb.render(d, "keras_mlp.md")      # as a document
 module = sb.compile(d)            # as a NumPy module, imported
 report = sb.check(d)              # true only if every check holds
+sb.audit("net.py:step", d)        # hand-written gradients held against it, the fault named
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ __version__ = "0.1.0"
 __all__ = [
     "CallError",
     "SpecError",
+    "Unproved",
     "__version__",
+    "audit",
     "check",
     "compile",
     "derive",
@@ -30,8 +33,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from symbackprop.errors import CallError
+    from symbackprop.errors import CallError, Unproved
     from symbackprop.pipeline import (
+        audit,
         check,
         compile,
         derive,
@@ -55,7 +59,7 @@ def __getattr__(name: str) -> Any:
         return SpecError
     from symbackprop import errors, pipeline
 
-    return getattr(errors if name == "CallError" else pipeline, name)
+    return getattr(errors if name in ("CallError", "Unproved") else pipeline, name)
 
 
 def __dir__() -> list[str]:

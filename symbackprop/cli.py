@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from symbackprop import __version__
-from symbackprop.commands import check, derive, gallery, generate, render, tour, train
-from symbackprop.errors import CallError, Diverged
+from symbackprop.commands import audit, check, derive, gallery, generate, render, tour, train
+from symbackprop.errors import CallError, Diverged, Unproved
 
 COMMANDS = {
     "derive": derive,
@@ -22,6 +22,7 @@ COMMANDS = {
     "render": render,
     "check": check,
     "train": train,
+    "audit": audit,
     "gallery": gallery,
     "tour": tour,
 }
@@ -30,7 +31,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. 0: done; 1: a check failed or training diverged; 2: a wrong spec or call."""
+    """Run one command and return the exit code.
+
+    0: done; 1: a check or a step failed, or training diverged; 2: a wrong spec or call.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # mathematics on an ASCII terminal
@@ -44,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         print(f"symbackprop: {str(stop) or 'interrupted'}", file=sys.stderr)
         return INTERRUPTED
-    except (ValueError, ArithmeticError, OSError, MemoryError) as fault:
+    except (ValueError, ArithmeticError, OSError, MemoryError, Unproved) as fault:
         message, code = _report(fault)
         if isinstance(fault, OSError) and fault.errno in FULL:
             _drop_output()
@@ -113,7 +117,7 @@ def _report(fault: Exception) -> tuple[str, int]:
         return str(fault), WRONG
     if isinstance(fault, CallError):
         return f"symbackprop: {fault}", WRONG
-    if isinstance(fault, Diverged):
+    if isinstance(fault, Diverged | Unproved):
         return f"symbackprop: {fault}", FAILED
     if isinstance(fault, MemoryError):
         what = f"symbackprop: there is not enough memory{f': {fault}' if str(fault) else ''}"

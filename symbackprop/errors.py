@@ -14,3 +14,7 @@ class CallError(ValueError):
 
 class Diverged(ArithmeticError):
     """Training came to a loss that is not a number, or infinite."""
+
+
+class Unproved(AssertionError):
+    """An equality of a derivation that does not hold: a fault of symbackprop, not of the spec."""

@@ -5,11 +5,13 @@
 | parse | text | Spec | `spec/` |
 | build | Spec | System of equations | `equations/`, out of the vocabulary in `layers/` |
 | differentiate | System | Derivation: the adjoint equations, with their steps | `derivation/` |
+| prove | Derivation | the same, as what users are handed; Unproved if a step fails | `proof/` |
 | report | Derivation | text, LaTeX, Markdown, JSON, documents | `report/` |
 | lower | Derivation | Program: array operations on named buffers | `program/` |
 | emit | Program | Python source | `emit/` and `templates/` |
 | check | Derivation, module | Report: what was proved | `checking/` |
 | train | Spec, module | parameters, curves | `training/` |
+| audit | Derivation, a stranger's file | Audit: what agrees, and the faults | `auditing/` |
 
 Each stage is a pure function from one frozen value to the next, and imports no later one. They
 are imported when they are called: a fault in a spec's text is found without importing SymPy.
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 import builtins
 import linecache
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -27,9 +29,10 @@ from typing import TYPE_CHECKING, Any
 from symbackprop.errors import CallError
 
 if TYPE_CHECKING:
+    from symbackprop.auditing.model import Audit
     from symbackprop.checking import Report
     from symbackprop.derivation.model import Derivation
-    from symbackprop.notebook import ShownDerivation
+    from symbackprop.notebook import ProvedDerivation
     from symbackprop.program.model import Program
     from symbackprop.spec.syntax import Spec
     from symbackprop.training import Outcome
@@ -51,28 +54,29 @@ def parse(text: str) -> Spec:
     return parse(text)
 
 
-def derive(spec: Spec, wrt: str | Iterable[str] | None = None) -> ShownDerivation:
+def derive(spec: Spec, wrt: str | Iterable[str] | None = None) -> ProvedDerivation:
     """Equations, and the equations of the gradients by `wrt`, or by what the spec says.
 
-    Raises SpecError where extents disagree, CallError for a name that is no parameter or input.
+    Raises SpecError where extents disagree, CallError for a name that is no parameter or input,
+    Unproved where an equality of the derivation does not hold: there is then nothing to show.
     """
     from symbackprop.derivation import differentiate, variables
     from symbackprop.equations.build import build
-    from symbackprop.notebook import shown
+    from symbackprop.notebook import proved
 
     system = build(spec)
     if wrt is None:
-        return shown(differentiate(system))
+        return proved(differentiate(system))
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
     if not names:
         raise CallError("wrt names nothing", "name a parameter or an input, or leave it out")
     for name in names:
         _known(name, variables(system), "parameter or real input")
-    return shown(differentiate(system, names))
+    return proved(differentiate(system, names))
 
 
 def source(derivation: Derivation, dtype: str = "float32") -> tuple[str, str]:
-    """The text of the generated module, and of the test beside it. Raises CallError."""
+    """The text of the generated module, and of the test beside it. Raises CallError, Unproved."""
     from symbackprop.emit import emit_module, emit_test
 
     program = _lowered(derivation, dtype)
@@ -80,15 +84,19 @@ def source(derivation: Derivation, dtype: str = "float32") -> tuple[str, str]:
 
 
 def compile(derivation: Derivation, dtype: str = "float32") -> ModuleType:
-    """The generated module, imported from memory; tracebacks and `inspect` find its lines."""
+    """The generated module, imported from memory; tracebacks and `inspect` find its lines.
+
+    Raises CallError, Unproved.
+    """
     return _imported(_lowered(derivation, dtype), dtype)
 
 
 def _lowered(derivation: Derivation, dtype: str) -> Program:
+    from symbackprop.notebook import proved
     from symbackprop.program import lower
 
     _known(dtype, DTYPES, "dtype")
-    return lower(derivation)
+    return lower(proved(derivation))
 
 
 def _imported(program: Program, dtype: str) -> ModuleType:
@@ -107,7 +115,10 @@ def _imported(program: Program, dtype: str) -> ModuleType:
 def generate(
     derivation: Derivation, directory: str | Path = "generated", dtype: str = "float32"
 ) -> tuple[Path, Path]:
-    """Write `NAME.py` and `test_NAME.py` into the directory. Raises CallError, OSError."""
+    """Write `NAME.py` and `test_NAME.py` into the directory.
+
+    Raises CallError, OSError, Unproved; then nothing is written.
+    """
     from symbackprop.files import write_all
 
     name = derivation.system.name
@@ -121,13 +132,14 @@ def generate(
 def render(derivation: Derivation, path: str | Path) -> Path:
     """Write the derivation as a document, its format by the path's ending.
 
-    Raises CallError for an ending that there is no format for, and OSError.
+    Raises CallError for an ending that there is no format for, OSError, and Unproved.
     """
     from symbackprop import report
     from symbackprop.files import write_whole
+    from symbackprop.notebook import proved
 
     document = getattr(report, ENDINGS[ending(path)])
-    return write_whole(Path(path), document(derivation))
+    return write_whole(Path(path), document(proved(derivation)))
 
 
 def ending(path: str | Path) -> str:
@@ -146,12 +158,13 @@ ENDINGS = {".md": "document_markdown", ".tex": "document_tex"}
 
 
 def show(derivation: Derivation, format: str = "text", detail: str = "result") -> str:
-    """The derivation as text, LaTeX, Markdown or JSON. Raises CallError."""
+    """The derivation as text, LaTeX, Markdown or JSON. Raises CallError, Unproved."""
     from symbackprop import report
+    from symbackprop.notebook import proved
 
     _known(format, FORMATS, "format")
     _known(detail, DETAILS, "detail")
-    printed: str = getattr(report, format)(derivation, detail)
+    printed: str = getattr(report, format)(proved(derivation), detail)
     return printed
 
 
@@ -166,19 +179,22 @@ def check(derivation: Derivation, spec: Spec | None = None) -> Report:
     With its spec, every entry of every step is also checked on a tiny instance of the network.
     """
     from symbackprop.checking import check
+    from symbackprop.program import lower
 
     tiny = _tiny(spec) if spec else None
-    return check(derivation, compile(derivation, "float64"), tiny)
+    return check(derivation, _imported(lower(derivation), "float64"), tiny)
 
 
 def _tiny(spec: Spec) -> Derivation | None:
     """The derivation at small extents, where the network allows them."""
     from symbackprop.checking import shrinks
+    from symbackprop.derivation import differentiate
+    from symbackprop.equations.build import build
     from symbackprop.spec.errors import SpecError
 
     for small in shrinks(spec):
         try:
-            return derive(small)
+            return differentiate(build(small))
         except SpecError:
             continue
     return None
@@ -199,6 +215,37 @@ def train(
     needs = memory(program, 4 if dtype == "float32" else 8)
     folder = Path(directory or Path("runs") / spec.name)
     return train(spec, _imported(program, dtype), folder, plan, memory=needs, **options)
+
+
+def audit(
+    path_and_function: str,
+    derivation: Derivation,
+    *,
+    spec: Spec | None = None,
+    bind: Mapping[str, str] | None = None,
+    returns: Sequence[str] = (),
+    rate: float | None = None,
+    columns: bool = False,
+    scale: str = "1",
+    loss: str | None = None,
+    wrt: Sequence[str] = (),
+    timeout: float = 10.0,
+) -> Audit:
+    """Hold the hand-written gradients of `FILE.py:FUNCTION` against the derived ones.
+
+    The file is executed, in a process of its own. `bind` says what arguments are that no name
+    tells, `returns` what comes back in order, `rate` the learning rate of a training step, `scale`
+    what the gradients are meant to be of the derivation's, as "N". With the spec, its constants are
+    known by name. The outcome is true only if all gradients agree. Raises CallError.
+    """
+    from symbackprop.auditing.audit import Options
+    from symbackprop.auditing.audit import audit as audited
+
+    constants = {n: float(v) for n, v in spec.constants.items()} if spec else {}
+    options = Options(
+        bind or {}, returns, rate, columns, scale, loss, wrt, timeout, constants
+    )  # fmt: skip
+    return audited(path_and_function, derivation, options)
 
 
 def _known(word: str, known: Iterable[str], what: str) -> None:

@@ -18,10 +18,13 @@ ALLOWED = {
     "program": {"derivation", "equations", "spec", "layers"},
     "emit": {"program", "equations", "derivation"},
     "report": {"derivation", "equations", "spec"},
-    "checking": {"derivation", "equations", "spec", "layers"},
+    "proof": {"derivation", "equations", "layers"},
+    "checking": {"proof", "derivation", "equations", "spec", "layers"},
+    "mistakes": {"derivation", "equations"},
     "training": {"spec"},
 }
-# The checker must not share a mistake with what it judges: of these it reads the values alone.
+# What proves must not share a mistake with what it judges: of these it reads the values alone.
+PROVING = ("proof", "checking")
 JUDGED = {"derivation", "program", "emit", "equations.build"}
 VALUES = "derivation.model"
 
@@ -52,9 +55,10 @@ def within(name: str, rooms: set[str]) -> bool:
     return any(name == room or name.startswith(f"{room}.") for room in rooms)
 
 
-def test_the_checker_does_not_import_what_it_judges() -> None:
+@pytest.mark.parametrize("stage", PROVING)
+def test_what_proves_does_not_import_what_it_judges(stage: str) -> None:
     assert all((PACKAGE / room.replace(".", "/")).is_dir() for room in JUDGED)
-    for path in sorted((PACKAGE / "checking").rglob("*.py")):
+    for path in sorted((PACKAGE / stage).rglob("*.py")):
         for name in imports(path):
             assert within(name, {VALUES}) or not within(name, JUDGED), (path.name, name)
 

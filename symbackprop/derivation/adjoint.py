@@ -16,6 +16,7 @@ from symbackprop.derivation.collapse import collapsed, solved
 from symbackprop.derivation.model import Step
 from symbackprop.derivation.occurrences import Occurrence, Softmaxes, occurrences
 from symbackprop.derivation.rules.collect import factored, merged
+from symbackprop.derivation.rules.fractions import over_one_divisor
 from symbackprop.derivation.rules.guards import gathered
 from symbackprop.derivation.rules.known import (
     FORWARD_VALUE,
@@ -95,6 +96,7 @@ def _rules(terms: list[Expr], known: Known) -> list[tuple[str, Callable[[Expr], 
     return [
         ("collapse δ", lambda _: Add(*(collapsed(t) for t in terms)), "Σ_i δ(u, i) f(i) = f(u)"),
         ("gather by range", gathered, "Σ_j [m] f_j + [m] g = [m] (Σ_j f_j + g)"),
+        ("one divisor", over_one_divisor, "f/d + g/d² = (f d + g)/d², u sign(u) = abs(u)"),
         (FORWARD_VALUE, lambda e: in_forward_values(e, functions), "computed on the way forward"),
         ("forward power", lambda e: in_known_powers(e, values), "f^(k e) = y^k where y = f^e"),
         ("forward sum", lambda e: in_known_sums(e, values), "Σ_j f_j = J m where m is its mean"),

@@ -6,13 +6,13 @@ position that several bound indices share, as δ(a, 2 i + p): `solved` gives its
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import sympy
 from sympy import Expr, Mul
 
 from symbackprop.equations.masks import Compare, Delta, Where
-from symbackprop.equations.nodes import Access, Digit, Index
+from symbackprop.equations.nodes import Access, Digit, Index, free_indices
 from symbackprop.equations.ranges import bounds, decided, digit, nonnegative, pointed
 from symbackprop.equations.reductions import ArgMax, ArgMin, Sum
 from symbackprop.equations.renaming import fresh_bound
@@ -22,17 +22,36 @@ def collapsed(total: Expr) -> Expr:
     """Σ over the bound indices with every delta that can leave gone; anything else unchanged."""
     if not isinstance(total, Sum):
         return total
-    factors = [pointed(f) for f in Mul.make_args(total.body)]
+    factors = _pointed(Mul.make_args(total.body))
     bound = list(total.bound)
     factors, bound = _solve_digits(factors, bound)
+    # What ties a bound index to a free one comes before conditions among bound ones, so that a step
+    # of a recurrence is read by its shift, also where a condition names the step.
+    conditions = [f for f in factors if _is_condition(f, bound)]
+    factors = [f for f in factors if f not in conditions]
     guards: list[Expr] = []
-    while solution := _next_solution(factors, bound):
+    while (solution := _next_solution(factors, bound)) or conditions:
+        if solution is None:
+            factors, conditions = [*factors, *conditions], []
+            continue
         delta, index, value = solution
         factors.remove(delta)
         factors = list(Mul.make_args(_put(Mul(*factors), index, value, bound)))
-        guards = [_put(g, index, value, bound) for g in guards] + _range_guards(index, value)
+        conditions, guards = (
+            [_put(g, index, value, bound) for g in given] for given in (conditions, guards)
+        )
+        guards += _range_guards(index, value)
         bound.remove(index)
     return pulled(Sum(_guarded(decided(Mul(*factors)), guards), *bound))
+
+
+def _pointed(factors: Sequence[Expr]) -> list[Expr]:
+    """The factors, masks that one value alone meets as δs of their own.
+
+    Not where another δ has the index: a step shifted by that, t = u + 1, says more than t = 1.
+    """
+    told = {i for f in factors if isinstance(f, Delta) for i in free_indices(f)}
+    return [f if told & free_indices(f) else pointed(f) for f in factors]
 
 
 def solved(expr: Expr) -> Expr:
@@ -89,6 +108,13 @@ def _next_solution(factors: list[Expr], bound: list[Index]) -> tuple[Delta, Inde
             if index not in _sharing(delta, bound) and not keeps:
                 return delta, index, value
     return None
+
+
+def _is_condition(factor: Expr, bound: list[Index]) -> bool:
+    """Whether it is a δ among bound indices alone."""
+    if not isinstance(factor, Delta) or factor.has(Access, ArgMax, ArgMin):
+        return False
+    return free_indices(factor) <= set(bound)
 
 
 def _sharing(delta: Delta, bound: list[Index]) -> set[Index]:

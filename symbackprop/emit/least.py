@@ -31,8 +31,21 @@ def joint_checks(derivation: Derivation) -> list[str]:
         if len(extent.free_symbols) > 1:
             looked_up = {s: Symbol(f"extents[{quoted(s.name)}]") for s in extent.free_symbols}
             known = number(extent.xreplace(looked_up))
-            found += lines("", Call("_check_made", (quoted(number(extent)), known)))
+            call = Call("_check_made", (quoted(number(extent)), known))
+            found += where_known(extent, call)
     return found
+
+
+def where_known(extent: Expr, check: Call) -> list[str]:
+    """A check of an extent, made where all that it is made of are known.
+
+    A loss that is a constant takes no array to learn them from.
+    """
+    names = sorted(quoted(s.name) for s in extent.free_symbols)
+    condition = f"{names[0]} in extents"
+    if len(names) > 1:
+        condition = f"extents.keys() >= {{{', '.join(names)}}}"
+    return [f"    if {condition}:", *lines("", check, indent=8)]
 
 
 def _made(derivation: Derivation) -> list[Expr]:

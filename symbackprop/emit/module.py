@@ -9,7 +9,7 @@ from sympy import Expr, Symbol
 from symbackprop.emit.functions import arguments, function_sources
 from symbackprop.emit.initial import initial_parameters, initial_states, schemes, started
 from symbackprop.emit.layout import Call, Code, escaped, lines, quoted, sentences
-from symbackprop.emit.least import joint_checks, least_extents
+from symbackprop.emit.least import joint_checks, least_extents, where_known
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer
 from symbackprop.emit.statements import constant
@@ -26,6 +26,8 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
     """The module's source; `dtype` is the default of init_params and of Workspace."""
     system = program.derivation.system
     functions = function_sources(program)
+    workspace = _workspace(program, dtype)
+    written = [*functions, *workspace["body"]]
     shaped = system.given
     modes = [program] if program.in_use is None else [program, program.in_use]
     outputs = [t for t in system.outputs if t not in shaped]
@@ -34,10 +36,11 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
         title=escaped(system.title or system.name),
         notes=_paragraphs(system.notes),
         contents=_contents(program),
-        math=any("math." in function for function in functions),
+        math=any("math." in part for part in written),
         shapes=_shapes([*shaped, *outputs]),
         kinds=_kinds(program),
         classes=_classes(program),
+        open_classes=any(i.classes in system.extents for i in system.inputs),
         extents=_list(e.name for e in system.extents),
         compound=_compound(program),
         joint=joint_checks(program.derivation),
@@ -52,10 +55,11 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
         init_params=initial_parameters(system, dtype),
         schemes=schemes(system),
         fans=any(s.startswith(("glorot", "he")) for s in schemes(system)),
-        workspace=_workspace(program, dtype),
+        workspace=workspace,
         functions=functions,
-        erf=any("_erf(" in function for function in functions),
-        windows=any("_windows(" in function for function in functions),
+        erf=any("_erf(" in part for part in written),
+        erfc=any("_erfc(" in part for part in written),
+        windows=any("_windows(" in part for part in written),
     )
 
 
@@ -160,7 +164,7 @@ def _compound(program: Program) -> list[str]:
                         number(extent.xreplace(_looked_up(extent))),
                     ),
                 )
-                found += lines("", call)
+                found += where_known(extent, call)
     return found
 
 

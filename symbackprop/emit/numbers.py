@@ -88,10 +88,17 @@ def _sum(expr: Add) -> str:
     text = ""
     for term in terms:
         negative = bool(term.as_coeff_Mul()[0].is_negative)
-        own = _inner(-term if negative else term, _PRODUCT)
-        joint = ("-" if negative else "") if not text else (" - " if negative else " + ")
-        text += joint + own
+        if negative and not text:
+            text = _negative(-term)
+        else:
+            own = _inner(-term if negative else term, _PRODUCT)
+            text += (" - " if negative else " + ") + own if text else own
     return text
+
+
+def _negative(expr: Expr) -> str:
+    """The negative of an expression; a sign before // would change what is rounded."""
+    return f"-{_inner(expr, _POWER if isinstance(expr, floor) else _PRODUCT)}"
 
 
 def _product(expr: Mul) -> str:
@@ -99,7 +106,7 @@ def _product(expr: Mul) -> str:
     below: list[str] = []
     coefficient, rest = expr.as_coeff_Mul()
     if coefficient.is_negative:
-        return f"-{_inner(-expr, _PRODUCT)}"
+        return _negative(-expr)
     if isinstance(coefficient, Rational):
         above += [str(coefficient.p)] if coefficient.p != 1 else []
         below += [str(coefficient.q)] if coefficient.q != 1 else []

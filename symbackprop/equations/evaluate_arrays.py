@@ -13,13 +13,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sympy import Expr, Mul
 
 from symbackprop.equations import masks, nodes, reductions
+from symbackprop.equations.evaluate_array_reductions import (
+    extremum,
+    log_sum_exp,
+    position,
+    reduced,
+)
 from symbackprop.equations.evaluate_compile import (
     Compiled,
     Frame,
@@ -184,46 +189,6 @@ def _mul(expr: Expr, scope: Scope) -> Compiled:
     return product
 
 
-def _reduced(reduce: Callable[[Array], Array]) -> NodeCompiler:
-    """A reduction; `reduce` takes the values of the body along the first axis, row-major."""
-
-    def compiler(expr: reductions.Reduction, scope: Scope) -> Compiled:
-        start, stop = len(scope.slots), len(scope.slots) + len(expr.bound)
-        assert not set(expr.bound) & set(scope.slots), f"{scope.name}: {expr.bound} bound twice"
-        slots = {**scope.slots, **{index: start + k for k, index in enumerate(expr.bound)}}
-        body = compile_node(expr.body, replace(scope, slots=slots))
-        sizes = [extent_of(i.extent, scope.environment.extents) for i in expr.bound]
-        axes = [np.reshape(range(n), (-1,) + (1,) * (start + k)) for k, n in enumerate(sizes)]
-        row_major = tuple(reversed(range(stop - start)))
-
-        def value(frame: Frame) -> Value:
-            frame[start:stop] = axes
-            terms = np.asarray(body(frame))
-            rest = ((1,) * stop + terms.shape)[-start:] if start else ()
-            terms = np.broadcast_to(terms, (*reversed(sizes), *rest))
-            terms = terms.transpose(*row_major, *range(stop - start, stop))
-            return reduce(terms.reshape(-1, *rest))
-
-        return value
-
-    return compiler
-
-
-def _log_sum_exp(terms: Array) -> Array:
-    largest = terms.real.max(axis=0)
-    return np.log(np.exp(terms - largest).sum(axis=0)) + largest  # type: ignore[no-any-return]
-
-
-def _extremum(position: str) -> Callable[[Array], Array]:
-    """The first extremum by the real part; a NaN wins over everything."""
-
-    def extremum(terms: Array) -> Array:
-        first = getattr(np, position)(terms.real, axis=0)
-        return np.take_along_axis(terms, first[None], axis=0)[0]  # type: ignore[no-any-return]
-
-    return extremum
-
-
 def _mask(combine: Callable[..., Value]) -> NodeCompiler:
     def compiler(expr: masks.Mask, scope: Scope) -> Compiled:
         parts = [compile_node(e, scope) for e in expr.args]
@@ -245,7 +210,8 @@ def _where(expr: masks.Where, scope: Scope) -> Compiled:
 
 def _power(base: Value, exponent: Value) -> Value:
     base = np.asarray(base)
-    return (base if base.dtype.kind in "fc" else base.astype(float)) ** exponent
+    whole = isinstance(exponent, int) and exponent >= 0  # a position stays a whole number
+    return (base if base.dtype.kind in "fc" or whole else base.astype(float)) ** exponent
 
 
 def _erf(x: Value) -> Value:
@@ -272,7 +238,7 @@ ARRAYS = Arithmetic(
     rational=lambda p, q: p / q,
     power=_power,
     total=_together,
-    log_sum_exp=lambda values: _log_sum_exp(np.stack(values)),
+    log_sum_exp=lambda values: log_sum_exp(np.stack(values), (0,)),
     constant=np.real,
     functions={name: _erf if name == "erf" else getattr(np, name) for name in FUNCTIONS},
     comparisons={name: _real_parts(compare) for name, compare in OPERATORS.items()},
@@ -282,13 +248,13 @@ ARRAYS = Arithmetic(
 _COMPILERS: Mapping[type, NodeCompiler] = {
     nodes.Access: _access,
     Mul: _mul,
-    reductions.Sum: _reduced(lambda terms: terms.sum(axis=0)),
-    reductions.Prod: _reduced(lambda terms: terms.prod(axis=0)),
-    reductions.LogSumExp: _reduced(_log_sum_exp),
-    reductions.Max: _reduced(_extremum("argmax")),
-    reductions.Min: _reduced(_extremum("argmin")),
-    reductions.ArgMax: _reduced(lambda terms: terms.real.argmax(axis=0)),
-    reductions.ArgMin: _reduced(lambda terms: terms.real.argmin(axis=0)),
+    reductions.Sum: reduced(lambda terms, bound: terms.sum(axis=bound)),
+    reductions.Prod: reduced(lambda terms, bound: terms.prod(axis=bound)),
+    reductions.LogSumExp: reduced(log_sum_exp),
+    reductions.Max: reduced(extremum("argmax")),
+    reductions.Min: reduced(extremum("argmin")),
+    reductions.ArgMax: reduced(position("argmax")),
+    reductions.ArgMin: reduced(position("argmin")),
     masks.Delta: _mask(lambda a, b: np.equal(a, b)),
     masks.Compare: _comparison,
     masks.And: _mask(lambda *parts: np.logical_and.reduce(np.broadcast_arrays(*parts))),

@@ -16,7 +16,7 @@ from sympy import Expr
 
 from symbackprop.equations import masks, nodes, reductions
 from symbackprop.equations.evaluate_environment import Environment, extent_of
-from symbackprop.equations.evaluate_numbers import EXACT, FUNCTIONS, Known, Value
+from symbackprop.equations.evaluate_numbers import FUNCTIONS, Known, Value
 from symbackprop.equations.evaluate_pointwise import pointwise
 from symbackprop.equations.nodes import Access, Index, TensorSymbol
 
@@ -120,7 +120,7 @@ def _add(expr: Expr, scope: Scope) -> Compiled:
 
 def _mul(expr: Expr, scope: Scope) -> Compiled:
     """The product; a range that does not hold, or an exact delta of 0, spares other factors."""
-    exact = scope.environment.arithmetic is EXACT
+    exact = scope.environment.arithmetic.exact
     ranges = [f for f in expr.args if isinstance(f, masks.Mask) and not f.has(Access, masks.Delta)]
     sparing = [*ranges, *(f for f in expr.args if exact and isinstance(f, masks.Delta))]
     deltas = [compile_node(f, scope) for f in sparing]

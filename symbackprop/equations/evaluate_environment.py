@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sympy import Expr
 
 from symbackprop.equations.evaluate_numbers import EXACT, Arithmetic, Value
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Entries:
     @staticmethod
     def of(array: Any) -> Entries:
         """The entries of an array, as Python numbers."""
+        import numpy as np
+
         array = np.asarray(array)
         return Entries(array.shape, array.ravel().tolist())
 
@@ -40,6 +44,8 @@ class Entries:
 
     def array(self) -> np.ndarray[Any, np.dtype[Any]]:
         """The entries as an array of objects."""
+        import numpy as np
+
         array = np.empty(len(self.flat), dtype=object)
         array[:] = self.flat
         return array.reshape(self.shape)
@@ -49,18 +55,19 @@ class Entries:
 class Environment:
     """What the names in an expression stand for: tensors and run-time extents, by name.
 
-    Tensors are `Entries`, and arrays for the evaluation of whole arrays.
+    Tensors are `Entries`, and arrays for the evaluation of whole arrays. A fixed extent stands for
+    itself, or for what `extents` has by that number.
     """
 
     tensors: Mapping[str, Any]
-    extents: Mapping[str, int]
+    extents: Mapping[Any, int]
     arithmetic: Arithmetic = EXACT
 
 
-def extent_of(size: Expr, extents: Mapping[str, int]) -> int:
+def extent_of(size: Expr, extents: Mapping[Any, int]) -> int:
     """An extent as a number: an integer, a run-time extent, or an expression of them."""
     if size.is_Integer:
-        return int(size)
+        return extents.get(size.p, size.p)
     if size.is_Symbol:
         return extents[size.name]
     value = size.subs({s: extents[s.name] for s in size.free_symbols})

@@ -150,7 +150,8 @@ def _exact_power(base: Value, exponent: Value) -> Value:
     if base == 0 and exponent < 0:
         raise Undefined(f"0 to the power {exponent}")
     if isinstance(exponent, int):
-        return Fraction(base) ** exponent if isinstance(base, int) else base**exponent
+        below = isinstance(base, int) and exponent < 0  # else a position stays a whole number
+        return Fraction(base) ** exponent if below else base**exponent
     if base < 0:
         raise Undefined(f"{base} to the power {exponent}")
     return _MP.power(base, exponent)

@@ -177,7 +177,7 @@ def pointed(mask: Expr) -> Expr:
     (index,) = indices
     bound = index - difference * difference.coeff(index)
     if difference.coeff(index) == -1:
-        op = _MIRRORED[op]
+        op = MIRRORED[op]
     last = index.extent - 1
     if (op, bound) in (("<", 1), ("<=", 0)):
         return Delta(index, 0)
@@ -186,5 +186,18 @@ def pointed(mask: Expr) -> Expr:
     return mask
 
 
+def whole_bound(op: str, bound: Expr) -> tuple[str, Expr] | None:
+    """The comparison of a whole number i with a bound, by a bound that is whole: i < 5/2 is i < 3.
+
+    None where the bound is no quotient of whole numbers, or for an equality, which holds nowhere.
+    """
+    if bound.is_integer:
+        return op, bound
+    above, below = sympy.together(bound).as_numer_denom()
+    if op in ("==", "!=") or not (above.is_integer and below.is_integer and below.is_positive):
+        return None
+    return op, sympy.floor(bound) if op in ("<=", ">") else -sympy.floor(-bound)
+
+
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}

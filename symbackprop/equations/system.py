@@ -139,5 +139,6 @@ def in_use(system: System) -> System:
     updates = {state.update for state in system.states}
     equations = tuple(e for e in equations if e.tensor not in updates)
     read = {t for e in equations for t in tensors(e.rhs)}
+    read |= {t for loss in system.losses for t in loss.wrt}
     inputs = tuple(i for i in system.inputs if i.draw is None or i.symbol in read)
     return replace(system, equations=equations, inputs=inputs)

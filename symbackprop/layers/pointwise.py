@@ -55,7 +55,8 @@ POINTWISE: Mapping[str, Pointwise] = {
         "1.0507009873554805 * where(x > 0, x, 1.6732632423543772 * expm1(minimum(x, 0)))",
     ),
     "gelu": Pointwise("x", "x / 2 * (1 + erf(x / sqrt(2)))"),
-    "gelu_tanh": Pointwise("x", "x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))"),
+    # x/2 (1 + tanh u), by 1 + tanh u = 2 sigmoid(2 u), which does not cancel
+    "gelu_tanh": Pointwise("x", "x * sigmoid(2 * sqrt(2 / pi) * (x + 0.044715 * x**3))"),
     "silu": Pointwise("x", "x * sigmoid(x)"),
     "mish": Pointwise("x", "x * tanh(softplus(x))"),
     "softsign": Pointwise("x", "x / (1 + abs(x))"),

@@ -13,6 +13,7 @@ from symbackprop.equations.nodes import Index, PointwiseFunction
 from symbackprop.equations.pointwise import computed
 from symbackprop.equations.reductions import LogSumExp
 from symbackprop.program.accesses import lower_access
+from symbackprop.program.cancellation import joined, norm, vanishes, vanishing
 from symbackprop.program.contractions import sum_over
 from symbackprop.program.extremes import lower_extreme, lower_position
 from symbackprop.program.graph import COMPARISON_FUNCTIONS
@@ -59,11 +60,9 @@ def lower_add(expr: Add, scope: Scope) -> Labelled:
     if content != 1:
         return scope.scale(scope.lower(rest), content)
     scattered = [term for term in expr.args if is_scatter(term)]
-    terms: list[tuple[Expr, Labelled]] = []
+    terms, others = joined([term for term in expr.args if term not in scattered], scope)
     shifts: list[tuple[Expr, Labelled]] = []
-    for term in expr.args:
-        if term in scattered:
-            continue
+    for term in others:
         number, core = term.as_coeff_Mul()
         if isinstance(core, LogSumExp):
             largest, total = _stages(core, scope)
@@ -118,10 +117,13 @@ def lower_mul(expr: Mul, scope: Scope) -> Labelled:
         if isinstance(factor, Compare) and pieces(factor) is not None:
             rest = Mul(*(f for f in expr.args if f is not factor))
             return scope.lower(Where(factor, rest, Integer(0)))
+    found = vanishing(expr, scope)
+    if found is not None:
+        return found
     number: Expr = Integer(1)
     above: list[Labelled] = []
     below: list[Labelled] = []
-    for factor in expr.args:
+    for factor in sorted(expr.args, key=lambda f: not vanishes(f)):
         base, exponent = factor.as_base_exp() if isinstance(factor, Pow) else (factor, Integer(1))
         inverse = exponent.could_extract_minus_sign()
         value = scope.lower(Pow(base, -exponent) if inverse else factor)
@@ -161,7 +163,7 @@ def lower_pow(expr: Pow, scope: Scope) -> Labelled:
     if exponent.is_negative:
         return scope.apply("divide", scope.scalar(1), scope.lower(Pow(base, -exponent)))
     if exponent == sympy.Rational(1, 2):
-        return scope.apply("sqrt", value)
+        return norm(base, scope) or scope.apply("sqrt", value)
     if (2 * exponent).is_Integer and exponent <= 8:
         whole = _power(value, int(exponent), scope)
         if exponent.is_Integer:

@@ -231,10 +231,11 @@ class _Lowering:
         )
         system = self.derivation.system
         reads |= self._bearers(reached, reads)
+        taken = reads | set(results)  # a gradient has the shape and the dtype of what it is by
         names, places = place(self.graph, self.loops, order, handed_out, self.names, self.pool)
         return Function(
             name=name,
-            inputs=tuple(i.symbol.name for i in system.inputs if i.symbol.name in reads),
+            inputs=tuple(i.symbol.name for i in system.inputs if i.symbol.name in taken),
             parameters=tuple(p.symbol.name for p in system.parameters if p.symbol.name in reads),
             order=order,
             results=results,

@@ -8,7 +8,7 @@ from sympy import Add, Expr, Integer, Mul
 
 from symbackprop.equations.masks import And, Compare, Not, Where
 from symbackprop.equations.nodes import Access, Digit, Index
-from symbackprop.equations.ranges import nonnegative
+from symbackprop.equations.ranges import MIRRORED, nonnegative, whole_bound
 from symbackprop.equations.reductions import Sum
 from symbackprop.equations.renaming import substituted
 from symbackprop.program.scope import Axes, Labelled, Scope
@@ -37,14 +37,15 @@ def pieces(mask: Expr) -> tuple[Index, list[Piece]] | None:
     sign, index = found[0].as_coeff_Mul()
     if not isinstance(index, Index) or abs(sign) != 1:
         return None
-    turn = -sign * (difference - found[0])
+    whole = whole_bound(
+        mask.op if sign == 1 else MIRRORED[mask.op], -sign * (difference - found[0])
+    )
+    if whole is None:
+        return None
     # A part of a range may be empty, as 1 <= t < T - 1 is; the range of an index is not.
     sizes = () if ":" in index.name else (index.extent,)
-    cuts = _cuts(mask.op if sign == 1 else _MIRRORED[mask.op], turn, index.extent, sizes)
+    cuts = _cuts(*whole, index.extent, sizes)
     return None if cuts is None else (index, cuts)
-
-
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def _cuts(op: str, turn: Expr, extent: Expr, sizes: tuple[Expr, ...]) -> list[Piece] | None:

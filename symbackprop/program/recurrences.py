@@ -164,7 +164,7 @@ class _StepScope(Scope):
             return Access(tensor, *indices)
         axis = moving[0]
         position = indices[axis]
-        name = f"{tensor.name}[{position}]"
+        name = f"{tensor.name}[{':, ' * axis}{position}]"  # a square has rows and columns
         seen = TensorSymbol(name, _without(tensor.shape, axis), tensor.kind, tensor.classes)
         if seen not in self._seen:
             self._seen[seen] = self._value_at(tensor, axis, position)

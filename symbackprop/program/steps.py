@@ -10,6 +10,7 @@ from sympy import Expr, Integer, Symbol
 
 from symbackprop.equations.masks import Compare, Delta
 from symbackprop.equations.nodes import Access, Digit, Index
+from symbackprop.equations.ranges import MIRRORED, whole_bound
 
 
 class Step(Symbol):  # type: ignore[misc]
@@ -65,13 +66,13 @@ def condition_on(step: Expr, mask: Expr) -> Condition | None:
     bound = step - coefficient * difference
     if coefficient not in (1, -1) or bound.has(step, Index, Access, Digit):
         return None
-    op = mask.op if coefficient == 1 else _MIRRORED.get(mask.op, mask.op)
+    whole = whole_bound(mask.op if coefficient == 1 else MIRRORED[mask.op], bound)
+    if whole is None:
+        return None
+    op, bound = whole
     if op in (">", "<="):
         return Condition(">=" if op == ">" else "<", bound + 1)
     return Condition(op, bound)
-
-
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def existence(position: Expr, step: Expr, extent: Expr, steps: Expr) -> list[Condition]:

@@ -68,7 +68,8 @@ class Values:
         """The value of an operation, made even if an equal one exists: memory of its own."""
         self.values.append(operation)
         self.serves.append(self.line)
-        plain = isinstance(operation, _PLAIN) and getattr(operation, "function", "") != "erf"
+        written_out = getattr(operation, "function", "") in ("erf", "erfc")
+        plain = isinstance(operation, _PLAIN) and not written_out
         fixed = (plain and bool(operation.shape)) or isinstance(operation, Scalar)
         loop = self._loop(operation)
         self.loop_of.append(loop)

@@ -50,6 +50,8 @@ class Views(Values):
             return value
         if isinstance(operation, View) and operation.how == "reshape":
             return self.reshape(operation.of, shape)
+        if not operation.shape:
+            return self.add(Copy(shape, operation.kind, value))  # Python's numbers have no views
         return self.add(View(shape, operation.kind, value, "reshape"))
 
     def select(self, value: int, items: tuple[object, ...]) -> int:
@@ -73,6 +75,8 @@ class Views(Values):
         if whole:
             return value
         operation = self.values[value]
+        if not operation.shape:
+            return self.add(Copy(tuple(shape), operation.kind, value))
         if isinstance(operation, View) and operation.how == "transpose" and None not in items:
             axes = operation.detail
             inner = self.select(operation.of, tuple(items[axes.index(a)] for a in range(len(axes))))

@@ -240,8 +240,10 @@ class Names:
                 self._index(right, scope, tensor)
 
     def _index_name(self, name: str, place: Place, tensor: str | None) -> None:
-        known = self.definitions.known.get(name)
-        if known is not None and known.kind in ("extent", "constant"):
+        known, declared = self.definitions.known.get(name), self.inputs.get(name)
+        label = declared is not None and declared.kind == "labels" and not declared.shape
+        if label or (known is not None and known.kind in ("extent", "constant")):
+            self.used.add(name)
             return
         if known is not None:
             message = f"{quoted(name)} is {known.phrase}, no index"

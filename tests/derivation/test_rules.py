@@ -15,6 +15,7 @@ from sympy import Expr, Mul, exp, log
 
 from symbackprop.derivation.collapse import collapsed, pulled
 from symbackprop.derivation.rules.collect import factored, merged
+from symbackprop.derivation.rules.fractions import over_one_divisor
 from symbackprop.derivation.rules.recognise import mirrored, recognise
 from symbackprop.derivation.scalar import partial_derivative
 from symbackprop.equations.evaluate import EXACT, evaluate_equation
@@ -101,6 +102,10 @@ def test_a_wrong_identity_is_seen() -> None:
     assert not agree(log(1 + exp(Z)), softplus(-Z), list(range(-18, 18)))
 
 
+magnitude, sign = pointwise_function("abs"), pointwise_function("sign")
+ONE = C / (1 + Z**2) ** 2
+TWO = C / (1 + Z**2) + W * Z / (1 + Z**2) ** 2
+
 COLLECTED: dict[str, tuple[Callable[[Expr], Expr], Expr, Expr]] = {
     "merge": (merged, C * Z - C * sigmoid(Z) * Z + Z * (1 - C) - Z, -C * sigmoid(Z) * Z),
     "multiply out": (merged, (1 - C) * Z - C * (1 - Z), Z - C),
@@ -112,6 +117,14 @@ COLLECTED: dict[str, tuple[Callable[[Expr], Expr], Expr, Expr]] = {
     "factor": (factored, Z * C / N - Z * Z / N, Z * (C - Z) / N),
     "numbers": (factored, (2 * Z - 2 * C) * W, 2 * W * (Z - C)),
     "mirror": (mirrored, sigmoid(-Z) * C + sigmoid(Z), (1 - sigmoid(Z)) * C + sigmoid(Z)),
+    "one divisor": (over_one_divisor, C / (1 + Z**2) - C * Z**2 / (1 + Z**2) ** 2 + W, ONE + W),
+    "magnitude": (
+        over_one_divisor,
+        (1 / (1 + magnitude(Z)) - Z * sign(Z) / (1 + magnitude(Z)) ** 2) * C,
+        C / (1 + magnitude(Z)) ** 2,
+    ),
+    "two numerators": (over_one_divisor, C / (1 + Z**2) - Z, C / (1 + Z**2) - Z),
+    "no cancellation": (over_one_divisor, TWO, TWO),
 }
 
 

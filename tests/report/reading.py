@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.equations.evaluate_numbers import FLOAT
+from symbackprop.equations.evaluate_floats import FLOAT
 from symbackprop.equations.evaluate_pointwise import pointwise
 from symbackprop.report import formula as f
 

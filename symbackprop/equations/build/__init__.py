@@ -48,6 +48,7 @@ def build(spec: Spec) -> System:
         _attempt(scope, statement.target, functools.partial(_state, scope, circles, statement))
     for loss in spec.losses:
         _attempt(scope, loss.name, functools.partial(_state_loss, scope, loss))
+    _require_known_classes(scope)
     if scope.faults:
         raise SpecError(spec.source, scope.faults)
     losses = tuple(_loss(scope, declared) for declared in spec.losses)
@@ -91,6 +92,19 @@ def _declare_inputs(scope: Scope) -> None:
         for size in p.shape:
             if isinstance(size, str):
                 scope.numbers[size] = scope.extent_of(size)
+
+
+def _require_known_classes(scope: Scope) -> None:
+    """A module learns run-time extents from shapes; labels do not show how many there may be."""
+    if scope.faults:
+        return
+    known = {s.name for s in _run_time_extents(scope)} | scope.spec.dims.keys()
+    for declared in scope.spec.inputs:
+        name, classes = declared.name, declared.classes
+        if isinstance(classes, str) and classes not in known:
+            message = f"'{name}' has {classes} classes, and no array has an axis of {classes}"
+            fix = f"write their number: classes: 10, or dims: {{{classes}: 10}}"
+            scope.faults.append(Fault(declared.place, message, fix))
 
 
 def _attempt(scope: Scope, name: str, build_one: Callable[[], None]) -> None:
