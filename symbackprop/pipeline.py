@@ -22,6 +22,7 @@ from __future__ import annotations
 import builtins
 import linecache
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -207,14 +208,15 @@ def train(
 
     `options` are those of `symbackprop.training.train`, which says what is raised.
     """
-    from symbackprop.program.memory import memory
-    from symbackprop.training import read_plan, train
+    from symbackprop.program.memory import parameter_bytes, workspace_bytes
+    from symbackprop.training import Memory, read_plan, train
 
     plan = options.pop("plan", None) or read_plan(spec)
     program = _lowered(derive(spec), dtype)
-    needs = memory(program, 4 if dtype == "float32" else 8)
+    real = 4 if dtype == "float32" else 8
+    memory = Memory(parameter_bytes(program, real), partial(workspace_bytes, program, real))
     folder = Path(directory or Path("runs") / spec.name)
-    return train(spec, _imported(program, dtype), folder, plan, memory=needs, **options)
+    return train(spec, _imported(program, dtype), folder, plan, memory=memory, **options)
 
 
 def audit(

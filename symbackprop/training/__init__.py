@@ -15,7 +15,6 @@ import numpy as np
 
 from symbackprop.errors import CallError
 from symbackprop.files import alone_in, make_folder
-from symbackprop.program.memory import Memory
 from symbackprop.spec.errors import did_you_mean, quoted
 from symbackprop.spec.syntax import Spec
 from symbackprop.training.batches import Batches
@@ -23,7 +22,7 @@ from symbackprop.training.curves import save_curves
 from symbackprop.training.episodes import Episodes
 from symbackprop.training.loop import State, Supply, Task, run, start
 from symbackprop.training.plan import Plan, at_key, read_plan
-from symbackprop.training.room import parameters_need, refuse_beyond
+from symbackprop.training.room import Memory, parameters_need, refuse_beyond
 from symbackprop.training.rows import read_rows, split
 from symbackprop.training.settings import settings_of
 from symbackprop.training.storage import (
@@ -33,7 +32,7 @@ from symbackprop.training.storage import (
     save_state,
 )
 
-__all__ = ["Outcome", "Plan", "State", "read_plan", "train"]
+__all__ = ["Memory", "Outcome", "Plan", "State", "read_plan", "train"]
 
 SECONDS_BETWEEN_SAVES = 10.0
 

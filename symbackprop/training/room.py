@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from symbackprop.errors import CallError
-from symbackprop.program.memory import Memory
 from symbackprop.training.plan import Plan
 
 _LIMIT_OF_THE_GROUP = Path("/sys/fs/cgroup/memory.max")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that a module takes: of each parameter, and of a workspace at run-time extents."""
+
+    parameters: Mapping[str, int]
+    workspace: Callable[[Mapping[str, int]], int]
 
 
 def parameters_need(memory: Memory, losses: Mapping[str, tuple[str, ...]], plan: Plan) -> int:

@@ -17,7 +17,7 @@ from symbackprop import pipeline
 from symbackprop.errors import CallError
 from symbackprop.files import alone_in
 from symbackprop.program import lower
-from symbackprop.program.memory import memory
+from symbackprop.program.memory import parameter_bytes, workspace_bytes
 from symbackprop.spec import parse
 from symbackprop.training import room
 from symbackprop.training.sources import read_npz
@@ -67,13 +67,13 @@ def test_sizes_in_words(size: int, words: str) -> None:
 @pytest.mark.parametrize("name", ["lenet5", "char_lstm", "vae", "skip_gram"])
 def test_what_a_module_takes_is_what_its_workspace_has(name: str) -> None:
     program = lower(sb.derive(sb.load(name)))
-    takes = memory(program, 8)
     module = sb.compile(sb.derive(sb.load(name)), dtype="float64")
     extents = {e.name: 2 * k + 31 for k, e in enumerate(program.derivation.system.extents)}
     work = vars(module.Workspace(**extents))
     own = [work[buffer.name].nbytes for buffer in program.buffers]
-    assert takes.workspace(extents) == sum(own)
-    assert takes.parameters == {n: a.nbytes for n, a in module.init_params(dtype=float).items()}
+    assert workspace_bytes(program, 8, extents) == sum(own)
+    own = {name: array.nbytes for name, array in module.init_params(dtype=float).items()}
+    assert parameter_bytes(program, 8) == own
 
 
 def test_a_file_that_unpacks_beyond_the_memory_is_refused(tmp_path, monkeypatch) -> None:
