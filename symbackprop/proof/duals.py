@@ -4,7 +4,8 @@ This is the one place that says what a derivative is where there is none. A func
 derivative of the branch that its definition takes at the point: so relu, where(x > 0, x, 0), has 0
 at 0; |x|, x sign(x) with sign(0) = 0, has 0 at 0; maximum(a, b), where(a >= b, a, b), follows a
 where they tie; max and min follow the first place that attains them. What a mask or a position
-depends on does not move it.
+depends on does not move it. Where a slope is infinite, as that of sqrt at 0, there is no value, also
+where what it is multiplied with is 0.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def _function(name: str) -> Callable[[Value], Value]:
         if type(x) is not Dual:
             return exact(x)
         value = exact(x.value)
-        return Dual(value, slope(x.value, value) * x.rate) if x.rate else value
+        return Dual(value, slope(x.value, value) * x.rate)
 
     return function
 
@@ -78,7 +79,7 @@ def _power(base: Value, exponent: Value) -> Value:
         return EXACT.power(base, exponent)
     b, e = fixed(base), fixed(exponent)
     value, moved = EXACT.power(b, e), 0
-    if rate(base) and e:
+    if type(base) is Dual and e:
         moved = e * EXACT.power(b, e - 1) * rate(base)
     if rate(exponent):
         moved = moved + value * _EXACT["log"](b) * rate(exponent)

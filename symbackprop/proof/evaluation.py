@@ -25,6 +25,7 @@ from symbackprop.proof.sums import operations
 
 _FEW = 4  # entries of a cotangent that are not 0, and places to look at, where all cost too much
 _WEIGHTS = 2**20
+_DEAREST = 300_000_000  # operations at one place; a dearer statement is not looked at
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def _one_by_one(statement: Statement, draw: Draw, environment: Environment) -> _
     sides, found = Sides(statement, environment), Outcome()
     both = (statement.before.expr, statement.after.expr)
     cost = sum(operations(expr, environment.extents) for expr in both)
+    if cost > _DEAREST:
+        return _Looked(Outcome())
     places = _sample(sides.shape, draw.operations // cost, draw)
     for place in places:
         with suppress(Undefined):
@@ -97,6 +100,8 @@ def _at_once(statement: Statement, draw: Draw, environment: Environment) -> _Loo
     extents, derivatives = environment.extents, statement.differentiated.values()
     each = max((operations(e.rhs, extents) for e in derivatives), default=1)
     cost = operations(statement.before.expr, extents, each)
+    if cost > _DEAREST:
+        return _Looked(Outcome())
     thin = thin_tensors(statement) if cost > draw.operations else []
     sides = DerivativeSides(statement, thinned(environment, thin, _FEW, draw), thin)
     number = max(_FEW, draw.operations // operations(statement.after.expr, extents))

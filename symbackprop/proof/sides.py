@@ -30,7 +30,7 @@ from symbackprop.equations.system import Equation
 from symbackprop.proof.duals import Dual, rate
 from symbackprop.proof.instances import Draw, Lazy, Point, lazily, place_of, point_at
 from symbackprop.proof.statements import Statement
-from symbackprop.proof.sums import sparing_product, sparing_sum
+from symbackprop.proof.sums import sparing_product, sparing_sum, thin_product
 
 Extra = Mapping[type, NodeCompiler]
 
@@ -47,6 +47,7 @@ class Sides:
         self.statement = statement
         self.environment = environment
         self._sums: Extra = {Sum: functools.partial(sparing_sum, thin)}
+        self._products: Extra = {Mul: functools.partial(thin_product, thin)} if thin else {}
         self.shape = tuple(
             extent_of(index.extent, environment.extents) for index in statement.before.indices
         )
@@ -58,8 +59,8 @@ class Sides:
 
     @functools.cached_property
     def after(self) -> Callable[[Point], Value]:
-        side = self.statement.after
-        return compile_expression(side.expr, self.environment, side.indices, side.name, self._sums)
+        side, sparing = self.statement.after, {**self._sums, **self._products}
+        return compile_expression(side.expr, self.environment, side.indices, side.name, sparing)
 
 
 class DerivativeSides(Sides):

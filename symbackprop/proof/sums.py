@@ -81,6 +81,22 @@ def sparing_product(expr: Expr, scope: Scope) -> Compiled:
     return product
 
 
+def thin_product(thin: Collection[TensorSymbol], expr: Expr, scope: Scope) -> Compiled:
+    """A product in which an entry of 0 of a thin tensor spares the rest, which may be undefined."""
+    first = [f for f in expr.args if isinstance(f, Access) and f.tensor in thin]
+    compiled = [compile_node(f, scope) for f in (*first, *(f for f in expr.args if f not in first))]
+
+    def product(frame: Frame) -> Value:
+        value: Value = 1
+        for number, factor in enumerate(compiled, 1):
+            value = value * factor(frame)
+            if number <= len(first) and value == 0:
+                return 0
+        return value
+
+    return product
+
+
 def _is_often_zero(factor: Expr, thin: Collection[TensorSymbol]) -> bool:
     return isinstance(factor, Delta) or (isinstance(factor, Access) and factor.tensor in thin)
 
