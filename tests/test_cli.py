@@ -59,7 +59,7 @@ def run(*words, **more):
 MISTAKES = {
     "derve xor": "no command is called 'derve'\n  fix: did you mean 'derive'?",
     "frobnicate": "no command is called 'frobnicate'\n  fix: the commands are derive, generate, "
-    "render, check, train, gallery, tour",
+    "render, check, train, audit, gallery, tour",
     "derive": "the following arguments are required: SPEC\n"
     "  fix: symbackprop derive --help shows how it is called",
     "derive xor --formt json": "symbackprop derive has no option '--formt'\n"
@@ -135,7 +135,7 @@ def test_help_version_and_nothing(capsys):
             main(words)
         assert stop.value.code == 0
     out = capsys.readouterr().out
-    assert f"symbackprop {__version__}\n" in out and "audit" not in out
+    assert f"symbackprop {__version__}\n" in out and "audit" in out
     assert main([]) == 2
     assert "COMMAND" in capsys.readouterr().err
 

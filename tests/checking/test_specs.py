@@ -132,7 +132,9 @@ def test_a_thousandth_more_is_refused_in_every_gradient(text) -> None:
     found = check(dataclasses.replace(good, losses=tuple(losses)))
     for loss in good.losses:
         for name, line in loss.gradients.items():
-            row = next(r for r in found if r.what == f"∂{loss.loss.name}/∂{name}")
+            together = f"gradients of {loss.loss.name}"  # where too many for rows of their own
+            own = [r for r in found if r.what == f"∂{loss.loss.name}/∂{name}"]
+            row = (own or [r for r in found if r.what == together])[0]
             assert row.failure.startswith(f"equation ({line.number}), "), str(found)
 
 
@@ -140,8 +142,9 @@ def test_what_has_no_real_value_anywhere_is_a_failure_and_not_a_traceback() -> N
     text = "inputs: {x: [N]}\nwrt: [x]\nloss: sum(log(-1 - x * x))"
     found = check(derived(text))
     assert not found
-    assert {row.what for row in found} == {"steps", "gradients", "second order"}
-    assert all("log(-" in r.failure or "not finite" in r.failure for r in found), str(found)
+    failed = [row for row in found if not row.held]
+    assert {row.what for row in failed} == {"gradients", "second order", "full size"}
+    assert all("log(-" in r.failure or "not finite" in r.failure for r in failed), str(found)
 
 
 STOPPED = """
@@ -217,16 +220,17 @@ def test_what_is_too_large_is_not_checked_and_said_so(shape, why) -> None:
         f"inputs: {{x: [{shape}]}}\nparams: {{w: {{shape: []}}}}\nloss: mean(x * w)"
     )
     found = check(derivation)
-    assert not found
-    for row in found:
-        assert row.how.startswith(why) and row.cells()[-1] == "not checked"
-    assert found.verdict == "0 equalities checked: nothing is proved"
+    left = [row for row in found if not row.equalities]
+    assert left and all(row.how.startswith(why) for row in left if row.what == "full size")
+    assert all(row.cells()[-1] == "not checked" for row in left)
+    assert found.proved.floats == found.proved.differences == 0  # steps are of any size
+    assert found.verdict.endswith(f", {len(left)} of {len(found.rows)} rows not checked")
 
 
 def test_what_is_too_large_is_checked_on_its_tiny_instance() -> None:
     spec = parse("name: t\ninputs: {x: [N, 2000000000]}\nparams: {w: {shape: []}}\nloss: mean(x*w)")
     found = check(differentiate(build(spec)), None, differentiate(build(next(shrinks(spec)))))
-    assert found.rows[0].how.endswith(", tiny instance") and found.rows[0].equalities
+    assert next(row for row in found if row.what == "∂loss/∂w").equalities == 1
     assert found.rows[-1].how == "too large: 6,000,000,002 numbers"
     assert found.rows[-1].cells()[2:] == ("0", "0", "not checked")
     assert found and found.verdict.endswith(f"all held, 1 of {len(found.rows)} rows not checked")
