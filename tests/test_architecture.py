@@ -21,6 +21,7 @@ ALLOWED = {
     "proof": {"derivation", "equations", "layers"},
     "checking": {"proof", "derivation", "equations", "spec", "layers"},
     "mistakes": {"derivation", "equations"},
+    "auditing": {"checking", "mistakes", "report", "derivation", "equations", "layers", "spec"},
     "training": {"spec"},
 }
 # What proves must not share a mistake with what it judges: of these it reads the values alone.

@@ -47,7 +47,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the caller says: `binds` are from arguments to names, `returned` what comes back."""
+    """What the caller says: `binds` are from arguments to names, `returned` what comes back.
+
+    `reading` is returned or change where what comes back could be gradients or new values.
+    """
 
     function: str
     known: tuple[Known, ...]
@@ -56,6 +59,7 @@ class Settings:
     returned: tuple[str, ...] = ()
     rate: float | None = None
     constants: Mapping[str, float] = field(default_factory=dict)
+    reading: str = ""
 
 
 @dataclass(frozen=True)

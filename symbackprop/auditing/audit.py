@@ -79,6 +79,7 @@ def audit(path_and_function: str, derivation: Derivation, options: Options) -> A
             options.constants,
         )
         best = judge(stranger, loss, names, points, scale)
+        stranger = dataclasses.replace(stranger, reading=best.reading)
         stranger, best, notes = _with_rate(stranger, best, aim, loss, names, points, scale)
         notes += _notes(best, aim)
         rows = tuple(_row(name, best) for name in names)

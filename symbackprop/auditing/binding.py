@@ -69,8 +69,8 @@ class Caller:
         signature = None if plain else inspect.signature(made)
         wanted = [] if signature is None else list(signature.parameters.values())
         filled = self.arguments.fillers(wanted, made.__name__, strict=False)
-        data = {k.name for k in self.settings.known if k.role == "input"}
-        if self.owner is not None and not data & {n for b in filled.values() for n in b.names}:
+        inputs = {k.name for k in self.settings.known if k.role == "input"}
+        if self.owner is not None and not inputs & {n for b in filled.values() for n in b.names}:
             return
         missing = [p.name for p in wanted if required(p) and p.name not in filled]
         if missing:

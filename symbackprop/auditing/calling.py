@@ -36,6 +36,7 @@ class Came:
     """What came back at one point; `seen` are the stranger's variables by (line, name).
 
     `odd` are parameters that the stranger makes with another shape: their names there, and shapes.
+    `open`: what was returned may be gradients, or new values of the parameters.
     """
 
     gradients: Mapping[str, Array]
@@ -46,6 +47,7 @@ class Came:
     ordered: bool = False
     seen: Mapping[tuple[int, str], Array] = field(default_factory=dict)
     odd: Mapping[str, tuple[str, list[int]]] = field(default_factory=dict)
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Stranger:
     rate: float | None
     columns: bool = False
     constants: Mapping[str, float] = field(default_factory=dict)
+    reading: str = ""
 
     def layouts(self) -> list[Layout]:
         """The layouts to try, the likeliest first."""
@@ -108,6 +111,7 @@ class Stranger:
             "returned": list(self.returned),
             "rate": self.rate,
             "constants": dict(self.constants),
+            "reading": self.reading,
         }
 
 
@@ -129,6 +133,7 @@ def _came(number: int, call: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
         call["ordered"],
         seen,
         {n: (name, shape) for n, (name, shape) in call["odd"].items()},
+        call["open"],
     )
 
 

@@ -85,7 +85,7 @@ def _run(request: Mapping[str, Any], folder: Path, path: str) -> dict[str, Any]:
             arrays[f"{number} seen {key}"] = value
         calls.append(
             {"way": found.way, "loss": found.loss, "rate": found.rate, "ordered": found.ordered,
-             "names": list(found.gradients), "odd": session.odd}
+             "names": list(found.gradients), "odd": session.odd, "open": found.open}
         )  # fmt: skip
     np.savez(folder / request["out"], **arrays)  # type: ignore[arg-type]
     return {"calls": calls}
@@ -168,6 +168,7 @@ def _settings(request: Mapping[str, Any]) -> Settings:
         tuple(request["returned"]),
         request["rate"],
         request["constants"],
+        request["reading"],
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from symbackprop.auditing.calling import Calls, Stranger
 from symbackprop.auditing.compare import Compared, compared
+from symbackprop.auditing.layouts import Layout
 from symbackprop.auditing.points import Right
 from symbackprop.derivation.model import LossDerivation
 from symbackprop.errors import CallError
@@ -22,6 +23,7 @@ class Judged:
 
     calls: Calls
     found: Mapping[str, Sequence[Compared]]
+    reading: str = ""
 
     @property
     def right(self) -> list[str]:
@@ -61,17 +63,37 @@ def judge(
     """Call in every layout until all agrees; the best. Raises CallError for what is not bound."""
     best: Judged | None = None
     for layout in stranger.layouts():
-        calls = stranger.run(layout, range(len(points)))
-        one = judged(calls, loss, names, points, scale)
+        one = _in_layout(stranger, layout, loss, names, points, scale)
         if best is None or one.score > best.score:
             best = one
-        trouble = calls.trouble
+        trouble = one.calls.trouble
         if trouble and trouble.kind == "unbound" and one is best:
             raise CallError(trouble.message, trouble.fix)
         if len(best.right) == len(names) or (trouble and trouble.kind in _FINAL):
             break
     assert best is not None
     return best
+
+
+def _in_layout(
+    stranger: Stranger,
+    layout: Layout,
+    loss: LossDerivation,
+    names: Sequence[str],
+    points: Sequence[Right],
+    scale: Sequence[float],
+) -> Judged:
+    """What came, read as gradients or as new values, whichever more gradients agree with."""
+    calls = stranger.run(layout, range(len(points)))
+    first = judged(calls, loss, names, points, scale)
+    if not any(one.open for one in calls.came) or len(first.right) == len(names):
+        return first
+    ways = ("change", "returned") if calls.came[0].way == "change" else ("returned", "change")
+    read = []
+    for way in ways:
+        again = replace(stranger, reading=way).run(layout, range(len(points)))
+        read.append(replace(judged(again, loss, names, points, scale), reading=way))
+    return max(read, key=lambda one: one.score)
 
 
 def judged(

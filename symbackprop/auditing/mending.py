@@ -16,9 +16,8 @@ from symbackprop.auditing.model import Correction
 from symbackprop.auditing.points import Array, Right
 from symbackprop.derivation.model import LossDerivation
 
-SECONDS = 4.0  # for the edits of one fault, of processor time
+SECONDS = 3.0  # for the edits of one fault, of processor time
 PATIENCE = 40.0  # for the answer, on a machine that has other work
-_FIRST = (0, 2, 5)  # points at which an edit is tried; what passes is called at all of them
 
 
 @dataclass
@@ -40,7 +39,6 @@ class Mender:
         The source is that from then on. `line` is where it raises an exception, if it does.
         """
         child = self.stranger.child
-        numbers = [n for n in _FIRST if n < len(self.points)]
         arrays: dict[str, Array] = dict(right_files(self.loss, [*wrong, *right], self.points))
         for key in arrays:
             arrays[key] = arrays[key] * self.scale[int(key.split()[0])]
@@ -50,14 +48,14 @@ class Mender:
             "do": "repair",
             "source": self.source,
             "expected": "right.npz",
-            "points": numbers,
+            "points": list(range(len(self.points))),
             "wrong": list(wrong),
             "gradients": [*wrong, *right],
             "hint": hint,
             "line": line,
             "tolerance": TOLERANCE,
             "seconds": SECONDS,
-            "wanted": 3,
+            "wanted": 1,
         }
         try:
             answer = child.ask(request, PATIENCE)
@@ -75,9 +73,15 @@ class Mender:
         """Whether all gradients of the source as mended agree at all points."""
         return self.source != SOURCE and self._right(self.source, names)
 
+    def right(self, names: Sequence[str]) -> set[str]:
+        """The gradients of the source as mended that agree at all points."""
+        return self._agreeing(self.source, names)
+
     def _right(self, source: str, names: Sequence[str]) -> bool:
+        return self._agreeing(source, names) >= set(names)
+
+    def _agreeing(self, source: str, names: Sequence[str]) -> set[str]:
         calls = self.stranger.run(self.layout, range(len(self.points)), source=source)
         if calls.trouble:
-            return False
-        one = judged(calls, self.loss, names, self.points, self.scale)
-        return set(one.right) >= set(names)
+            return set()
+        return set(judged(calls, self.loss, names, self.points, self.scale).right)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 RATES = ("lr", "rate", "learningrate", "eta", "alpha", "stepsize", "lrate", "learnrate", "epsilon")
-_DATA = (
+_EXAMPLES = (
     "x", "xs", "xb", "input", "inputs", "inp", "data", "features", "batch", "images", "samples",
     "xtrain", "xbatch", "trainx", "trainingdata", "examples", "inputdata", "traininginputs",
 )  # fmt: skip
@@ -123,6 +123,12 @@ def gradient_meanings(
     return found
 
 
+def along(path: Sequence[str | int]) -> str:
+    """A path to a gradient as one name, without what says that it is a gradient: layers_0_W."""
+    *front, last = map(str, path)
+    return "_".join([*front, _bare(last, False)])
+
+
 def says_gradient(name: str) -> bool:
     """Whether the name is made as names of gradients are: dW1, grad_b."""
     return _GRADIENT.search(name) is not None
@@ -193,12 +199,12 @@ def _said(name: str, free: Free, known: Free, names: Sequence[str]) -> str | Non
 def _in_its_role(name: str, free: Free, known: Free, names: Sequence[str]) -> str | None:
     """`inputs` for x, `labels` for y."""
     inputs = [k for k in known if k.role == "input"]
-    for words in (_DATA, _TARGETS):
+    for words in (_EXAMPLES, _TARGETS):
         if canonical(name) not in words:
             continue
         plain = [k.name for k in inputs if canonical(k.name) in words]
         if not plain and len(inputs) == 2:
-            plain = [inputs[0 if words is _DATA else 1].name]
+            plain = [inputs[0 if words is _EXAMPLES else 1].name]
         meant = _only(plain)
         return meant if any(k.name == meant for k in free) else None
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -70,12 +71,11 @@ def of_assignment(tree: ast.Module, name: str) -> int:
 
 
 def first_line(correction: Correction) -> int:
-    """The first of the corrected lines that is changed."""
+    """The first of the lines that are changed or moved away."""
     before, after = correction.before.splitlines(), correction.after.splitlines()
-    for number, line in enumerate(before):
-        if number >= len(after) or line != after[number]:
-            return correction.line + number
-    return correction.line
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    gone = [first for kind, first, *_ in matcher.get_opcodes() if kind in ("replace", "delete")]
+    return correction.line + (gone[0] if gone else 0)
 
 
 def shapes_of(point: Right, names: Mapping[str, tuple[int, ...]]) -> dict[str, list[int]]:

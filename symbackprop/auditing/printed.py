@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,26 +72,29 @@ def _finding_lines(audit: Audit, number: int, finding: Finding) -> Iterator[str]
             rows.append((f"{name}:{finding.place}", finding.text))
         if finding.numpy:
             rows.append(("in NumPy", finding.numpy))
-    if finding.fix:
-        rows.append(("fix", finding.fix))
     width = max((len(title) for title, _ in rows), default=0)
     for title, shown in rows:
         yield f"   {title:{width}}  {shown}"
     if finding.corrections:
         yield f"   {_verified(audit)}"
+    if finding.fix:
+        yield f"   fix: {finding.fix}"
 
 
 def _corrected(name: str, line: int, before: str, after: str) -> Iterator[tuple[str, str]]:
-    """The changed lines as they are and as they should be."""
+    """The changed lines as they are and as they should be; for a line that moves, where to."""
     old, new = before.splitlines(), after.splitlines()
-    for number, text_ in enumerate(old):
-        if number >= len(new) or new[number] != text_:
-            yield f"{name}:{line + number}", text_.strip()
-    if not after.strip():
-        yield "corrected", "without this line"
-    for number, text_ in enumerate(new):
-        if number >= len(old) or old[number] != text_:
-            yield "corrected", text_.strip()
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    changes = [op for op in matcher.get_opcodes() if op[0] != "equal"]
+    for _, first, last, _, _ in changes:
+        for number in range(first, last):
+            yield f"{name}:{line + number}", old[number].strip()
+    if not any(op[0] in ("replace", "insert") for op in changes):
+        yield "corrected", "without it"
+    for kind, first, _, start, stop in changes:
+        where = f"   (before line {line + first})" if kind == "insert" else ""
+        for number in range(start, stop):
+            yield "corrected", new[number].strip() + where
 
 
 def _verified(audit: Audit) -> str:

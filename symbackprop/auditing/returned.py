@@ -7,15 +7,15 @@ parameters: (before - after) / rate.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from symbackprop.auditing.arguments import Settings
 from symbackprop.auditing.binding import Call
-from symbackprop.auditing.holders import cells, is_value
+from symbackprop.auditing.holders import Cell, cells, is_value
 from symbackprop.auditing.layouts import Array, restored
 from symbackprop.auditing.leaves import (
     Leaf,
@@ -27,7 +27,7 @@ from symbackprop.auditing.leaves import (
     numbers,
     says_loss,
 )
-from symbackprop.auditing.names import gradient_meanings, meanings, says_gradient
+from symbackprop.auditing.names import along, gradient_meanings, says_gradient
 from symbackprop.auditing.source import definition, returned_names
 
 _NEAR = 0.5  # of the parameters: what came back so near to them are new values
@@ -40,7 +40,7 @@ class Outcome:
 
     way: returned, attributes, or change for the change of the parameters, which `rate` divided,
     None where it is not known. `after` are the parameters afterwards. `ordered` tells that names
-    came from the order alone.
+    came from the order alone, `open` that what was returned may be gradients or new values.
     """
 
     gradients: Mapping[str, Array]
@@ -49,6 +49,7 @@ class Outcome:
     rate: float | None = None
     after: Mapping[str, Array] = field(default_factory=dict)
     ordered: bool = False
+    open: bool = False
 
 
 def outcome(
@@ -75,14 +76,16 @@ def outcome(
         if n in shapes
     }
     many = sum(a.size for a in arrays.values()) >= _MANY
-    step = call.rate is not None or many
-    if arrays and not named and step and _are_new_values(arrays, before):
+    step = (call.rate is not None or many) and _are_new_values(arrays, before)
+    open_ = bool(arrays) and not named
+    if open_ and (settings.reading == "change" or (step and not settings.reading)):
         changes = {n: before[n] - arrays[n] for n in arrays if arrays[n].shape == before[n].shape}
         odd = {n: a for n, a in arrays.items() if n not in changes}
-        return _change({**changes, **odd}, call, loss, {**after, **arrays}, ordered)
+        changed_ = _change({**changes, **odd}, call, loss, {**after, **arrays}, ordered)
+        return replace(changed_, open=True)
     changed = {n: a for n, a in after.items() if n in shapes and not _same(a, before[n])}
     if len(arrays) >= max(len(changed), 1):
-        return Outcome(arrays, "returned", loss, call.rate, after, ordered)
+        return Outcome(arrays, "returned", loss, call.rate, after, ordered, open_)
     kept = _kept(call.owner, settings, shapes)
     if len(kept) > len(changed):
         return Outcome(kept, "attributes", loss, call.rate, after)
@@ -119,7 +122,7 @@ def _by_name(
         return as_said(leaves, settings.returned, shapes), False
     known = [k for k in settings.known if k.name in shapes]
     found: dict[str, Leaf] = {}
-    for wording in (lambda leaf: leaf.path[-1], lambda leaf: "_".join(leaf.path)):
+    for wording in (lambda leaf: leaf.path[-1], lambda leaf: along(leaf.path)):
         left = [leaf for leaf in leaves if leaf.path and leaf not in found.values()]
         words = [wording(leaf) for leaf in left]
         free = [k for k in known if k.name not in found]
@@ -217,14 +220,14 @@ def _kept(
     own = {k.name: k for k in known}
     here = [c for c in cells(owner) if any(says_gradient(str(p)) for p in c.path)]
     found: dict[str, Array] = {}
-    for wording in ("last", "joined"):
-        words = [getattr(c, wording) for c in here]
+    wordings: tuple[Callable[[Cell], str], ...] = (lambda c: c.last, lambda c: along(c.path))
+    for wording in wordings:
+        words = [wording(c) for c in here]
         left = [k for k in known if k.name not in found]
         meant = gradient_meanings([w for w in words if words.count(w) == 1], left, new=False)
-        taken = meanings([], known)
         for cell, word in zip(here, words, strict=True):
             value = cell.get()
-            if word in meant and words.count(word) == 1 and value is not None and not taken:
+            if word in meant and words.count(word) == 1 and value is not None:
                 leaf = Leaf(tuple(map(str, cell.path)), value)
                 name = meant[word]
                 found[name] = restored(numbers(leaf), own[name], settings.layout, shapes[name])

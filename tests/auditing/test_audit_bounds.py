@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -117,3 +118,9 @@ def test_values_of_the_call_before_are_seen(tmp_path: Path) -> None:
     (finding,) = sb.audit(f"{path}:gradients", DERIVATION).findings
     assert finding.kind == "stale values" and "fresh module" in finding.words
     assert finding.gradients == ("W1", "b1")
+
+
+def test_the_child_imports_numpy_and_nothing_heavier() -> None:
+    code = "import sys; import symbackprop.auditing.child; print('sympy' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"
