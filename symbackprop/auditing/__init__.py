@@ -12,14 +12,6 @@ Here:
 | `search`, `scaled`, `explain` | the fewest mistakes that give the same values |
 | `shapes`, `edits`, `places`, `mending` | the stranger's line, and the corrected one |
 | `audit`, `diagnosis`, `model`, `printed` | the findings, and how they read |
-
-In the child, which imports NumPy and nothing else:
-
-| room | does |
-|---|---|
-| `child`, `guard`, `watching`, `raised` | loads the file, calls the function at each point |
-| `names`, `source`, `holders`, `layouts` | what names, containers and shapes mean |
-| `arguments`, `standing`, `binding` | what the function is called with |
-| `leaves`, `returned` | gradients from what comes back |
-| `repairs` | single edits of the source |
+| `child` | the process that runs the file: what its names and values mean |
+| `repairs` | single edits of the source that may mend it |
 """

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from symbackprop.auditing import source
 from symbackprop.auditing.bounded import Child
 from symbackprop.auditing.calling import SOURCE, Stranger
+from symbackprop.auditing.child import source
+from symbackprop.auditing.child.layouts import SPEC
 from symbackprop.auditing.diagnosis import Diagnosis
 from symbackprop.auditing.judged import Judged, judge, judged, rate_read_off
-from symbackprop.auditing.layouts import SPEC
 from symbackprop.auditing.model import (
     AGREES,
     DIFFERS,

@@ -29,7 +29,7 @@ PROCESSES = 1024  # of the user's, threads among them; the superuser has no boun
 KEPT = 4000  # characters of what the stranger prints
 _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); sys.path += sys.argv[4:]; "
-    "from symbackprop.auditing.child import main; "
+    "from symbackprop.auditing.child.running import main; "
     "del sys.path[0]; main(sys.argv[2], sys.argv[3], sys.argv[4:])"
 )
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symbackprop.auditing.bounded import Child, Ended
-from symbackprop.auditing.layouts import Layout, layouts_of
-from symbackprop.auditing.names import Known
+from symbackprop.auditing.child.layouts import Layout, layouts_of
+from symbackprop.auditing.child.names import Known
 from symbackprop.auditing.points import Array
 
 SOURCE = "source.py"

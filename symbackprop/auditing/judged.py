@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symbackprop.auditing.calling import Calls, Stranger
+from symbackprop.auditing.child.layouts import Layout
 from symbackprop.auditing.compare import Compared, compared
-from symbackprop.auditing.layouts import Layout
 from symbackprop.auditing.points import Right
 from symbackprop.derivation.model import LossDerivation
 from symbackprop.errors import CallError

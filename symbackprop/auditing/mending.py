@@ -9,9 +9,9 @@ import numpy as np
 
 from symbackprop.auditing.bounded import Ended
 from symbackprop.auditing.calling import SOURCE, Stranger
+from symbackprop.auditing.child.layouts import Layout
 from symbackprop.auditing.compare import TOLERANCE, right_files
 from symbackprop.auditing.judged import judged
-from symbackprop.auditing.layouts import Layout
 from symbackprop.auditing.model import Correction
 from symbackprop.auditing.points import Array, Right
 from symbackprop.derivation.model import LossDerivation

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from symbackprop.auditing.calling import Came
+from symbackprop.auditing.child.names import canonical
 from symbackprop.auditing.model import Correction
-from symbackprop.auditing.names import canonical
 from symbackprop.auditing.points import WATCHED, Array, Right
 from symbackprop.auditing.repairs import blamed
 from symbackprop.auditing.search import Fault

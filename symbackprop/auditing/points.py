@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.auditing.names import Known
+from symbackprop.auditing.child.names import Known
 from symbackprop.checking.draw import (
     Instance,
     first_defined,

@@ -8,7 +8,7 @@ import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
-from symbackprop.auditing.source import defined
+from symbackprop.auditing.child.source import defined
 from symbackprop.errors import CallError
 from symbackprop.spec.errors import did_you_mean, quoted
 

@@ -7,7 +7,6 @@ softmax and its kin are written so that they do not overflow.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,22 +23,25 @@ from symbackprop.equations.evaluate import Undefined
 from symbackprop.equations.evaluate_arrays import evaluate_arrays
 
 _SCALES = (300.0, 30.0, 3.0)  # of the entries; the largest at which nothing grows beyond all bounds
+_ROUNDING = 1e-9  # of the largest value of any tensor, in double precision
 _BOUND = 1e15  # what a value may be: its square, and sums of that, are numbers in single precision
 
 
 def check_extremes(
     derivation: Derivation, module: Any, instance: Instance, training: bool | None = None
 ) -> list[Row]:
-    """One row: all entries large, or those of the inputs 0, or all 0; in both precisions."""
+    """One row: entries large, inputs or parameters of the other sign, inputs 0, or all 0."""
     what = "large entries and zeros"
-    how = "module finite where the equations are, float64 and float32"
+    how = "module finite where the equations are, float64 and float32; values, float64"
+    drawn = [(one, _values(derivation, one)) for one in _instances(derivation, instance)]
     cases = [
-        case(derivation, module, given, dtype, training)
-        for given in _instances(derivation, instance)
+        (case(derivation, module, one, dtype, training), known if dtype is np.float64 else None)
+        for one, known in drawn
+        if known is not None
         for dtype in (np.float64, np.float32)
     ]
     try:
-        compared = [comparison for called in cases for comparison in _finite(called)]
+        compared = [comparison for called in cases for comparison in _compared(*called)]
     except Exception as raised:  # the module is foreign code: whatever it raises is its failure
         return [Row(what, how, Proved(), math.inf, f"{type(raised).__name__}: {raised}")]
     return [row(what, how, compared)] if compared else []
@@ -47,59 +49,62 @@ def check_extremes(
 
 def _instances(derivation: Derivation, instance: Instance) -> Iterator[Instance]:
     system = derivation.system
-    inputs = [
-        i.symbol.name for i in system.inputs if i.symbol.kind == "real" and not i.distribution
-    ]
-    names = [*inputs, *(p.symbol.name for p in system.parameters)]
-    large = (_scaled(instance, names, scale) for scale in _SCALES)
-    yield from itertools.islice((one for one in large if _is_finite(derivation, one)), 1)
-    zeros = (_scaled(instance, some, 0.0) for some in (inputs, names))
-    yield from (one for one in zeros if _is_finite(derivation, one))
+    real = [i.symbol.name for i in system.inputs if i.symbol.kind == "real" and not i.distribution]
+    parameters = [p.symbol.name for p in system.parameters]
+    every = [*real, *parameters]
+    large = (_scaled(instance, every, scale) for scale in _SCALES)
+    largest = next((one for one in large if _values(derivation, one) is not None), instance)
+    yield largest
+    yield from (_scaled(largest, names, -1.0) for names in (real, parameters))
+    yield from (_scaled(instance, names, 0.0) for names in (real, every))
 
 
 def _scaled(instance: Instance, names: list[str], by: float) -> Instance:
     return replace(instance, given={**instance.given, **{n: by * instance.given[n] for n in names}})
 
 
-def _is_finite(derivation: Derivation, instance: Instance) -> bool:
-    """Whether all tensors have values there, none of them too large."""
-    found: list[Arrays] = []
+def _values(derivation: Derivation, instance: Instance) -> Arrays | None:
+    """All tensors on the way forward; None where one, there or on the way back, is too large."""
+    equations = [line.equation for line in derivation.forward]
     with np.errstate(all="ignore"):
         try:
-            forward = evaluate_arrays(
-                [line.equation for line in derivation.forward], instance.given, instance.extents
-            )
-            for loss in derivation.losses:
-                found.append(cotangent_arrays(loss, forward, instance.extents))
+            forward = evaluate_arrays(equations, instance.given, instance.extents)
+            ways = [cotangent_arrays(x, forward, instance.extents) for x in derivation.losses]
         except Undefined:
-            return False
-    sizes = (np.abs(array).max(initial=0.0) for values in found for array in values.values())
-    return all(bool(size < _BOUND) for size in sizes)
+            return None
+    arrays = [array for values in (forward, *ways) for array in values.values()]
+    return forward if all((np.abs(array) < _BOUND).all() for array in arrays) else None
 
 
-def _finite(called: Case) -> Iterator[Comparison]:
-    """Whether the outputs, the losses and the gradients are."""
+def _largest(values: Arrays) -> float:
+    return max((float(np.abs(array).max(initial=0.0)) for array in values.values()), default=0.0)
+
+
+def _compared(called: Case, known: Arrays | None) -> Iterator[Comparison]:
+    """Whether outputs, losses and gradients are finite; the first two near what is known."""
     with np.errstate(all="ignore"):
         outputs = called.call("forward") if called.derivation.system.outputs else {}
         for name, array in outputs.items():
-            yield _all_finite(name, array)
+            yield _entries(name, array, name, known)
         for loss in called.derivation.losses:
             name = loss.loss.name
             value, gradients = called.call(f"{name}_and_grads")
-            yield from (_all_finite(name, one) for one in (called.call(name), value))
+            yield from (_entries(name, one, name, known) for one in (called.call(name), value))
             for by, line in loss.gradients.items():
                 shape = {**called.inputs, **called.params}[by].shape
-                yield _all_finite(
-                    f"equation ({line.number}), {line.equation.tensor.name}",
-                    dense(gradients[by], shape),
-                )
+                tensor = line.equation.tensor.name
+                yield _entries(f"equation ({line.number}), {tensor}", dense(gradients[by], shape))
 
 
-def _all_finite(what: str, found: Any) -> Comparison:
+def _entries(what: str, found: Any, name: str = "", known: Arrays | None = None) -> Comparison:
+    """The worst entry: one that is not finite, or farther from what is known than rounding goes."""
     array: Array = np.asarray(found)
-    wrong = np.argwhere(~np.isfinite(array))
-    if not len(wrong):
-        return Comparison(0.0, 0.0, "", FLOATS, array.size)
-    place = tuple(map(int, wrong[0]))
-    where = f"{entry(what, place)}: the module has {array[place]}, the equations a number"
-    return Comparison(math.inf, 0.0, where, FLOATS, array.size)
+    errors = np.where(np.isfinite(array), 0.0, math.inf)
+    if known is not None and known[name].shape == array.shape:
+        errors += np.abs(array - known[name]) / max(1.0, _largest(known))
+    place = np.unravel_index(int(np.nan_to_num(errors, nan=math.inf).argmax()), array.shape)
+    worst = math.inf if math.isnan(errors[place]) else float(errors[place])
+    expected = "a number" if known is None or not name else f"{known[name][place]:.12g}"
+    at = entry(what, tuple(map(int, place)))
+    where = f"{at}: the module has {array[place]:.12g}, the equations {expected}"
+    return Comparison(worst, _ROUNDING, "" if worst <= _ROUNDING else where, FLOATS, array.size)

@@ -84,17 +84,22 @@ def name_softmaxes(
     before: dict[Expr, Equation] = {}
     result: list[Rewritten] = []
     for equation, steps in rewritten:
-        for node in sorted(equation.rhs.atoms(LogSumExp), key=sympy.default_sort_key):
-            key = softmax_key(node)
-            if key in known:
-                continue
-            if key in held:
-                known[key] = held[key]
-                continue
-            named = _softmax_equation(node, taken)
-            known[key] = before[key] = named
-            result.append((named, ()))
-        result.append(_reading_softmaxes(equation, steps, before))
+        last = None
+        while last != equation:  # what is read from a tensor may stand under a logsumexp
+            last = equation
+            equation, steps = _reading_softmaxes(equation, steps, before)
+            for node in sorted(equation.rhs.atoms(LogSumExp), key=sympy.default_sort_key):
+                key = softmax_key(node)
+                if key in known:
+                    continue
+                if key in held:
+                    known[key] = held[key]
+                    continue
+                named = _softmax_equation(node, taken)
+                known[key] = before[key] = named
+                result.append((named, ()))
+                last = None
+        result.append((equation, steps))
         if isinstance(equation.rhs, exp):
             before.setdefault(positional(equation.rhs)[0], equation)
     return result, known

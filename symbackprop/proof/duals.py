@@ -4,8 +4,8 @@ This is the one place that says what a derivative is where there is none. A func
 derivative of the branch that its definition takes at the point: so relu, where(x > 0, x, 0), has 0
 at 0; |x|, x sign(x) with sign(0) = 0, has 0 at 0; maximum(a, b), where(a >= b, a, b), follows a
 where they tie; max and min follow the first place that attains them. What a mask or a position
-depends on does not move it. Where a slope is infinite, as that of sqrt at 0, there is no value, also
-where what it is multiplied with is 0.
+depends on does not move it. Where a slope is infinite, as that of sqrt at 0, there is no value,
+also where what it is multiplied with is 0.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import pytest
 from strangers import RIGHT
 
 import symbackprop as sb
-from symbackprop.auditing.layouts import LAYOUTS, laid_out, restored
-from symbackprop.auditing.names import Known, gradient_meanings, meanings
+from symbackprop.auditing.child.layouts import LAYOUTS, laid_out, restored
+from symbackprop.auditing.child.names import Known, gradient_meanings, meanings
 
 DERIVATION = sb.derive(sb.load("xor"))
 KNOWN = [

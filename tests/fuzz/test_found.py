@@ -143,6 +143,17 @@ losses:
   loss: sum(x**2) + sum(h)
   second: sum(h**2)
 """,
+    "softmaxes of exponentials, and of each other": """
+inputs: {u: {shape: [N], classes: 3}, x: [N, 3]}
+params: {w: {shape: []}}
+network: |
+  h[n, i] = exp(x[n, i] * w)
+  p = softmax(h)
+  q = log(sum(exp(softmax(p)), axis=1))
+  r = logsumexp(exp(p * w), axis=1)
+loss: cross_entropy(p, u) + cross_entropy(softmax(exp(w * x)), u) + sum(q) + sum(r)
+wrt: [w, x]
+""",
     "many run-time extents flattened": """
 inputs: {x: [N]}
 params: {w: {shape: [N, N, N, N]}}

@@ -37,11 +37,11 @@ _EXACT = 8_000_000  # operations up to which `check` takes exact values of a tin
 _NO_VALUES = (AssertionError, NoRecurrence, Undefined)  # for these `check` refuses the equations
 
 
-def of_steps(derivation: Derivation, number: int) -> str:
-    """Why an equality of one line is refused, as `prove` refuses it; nothing if none is."""
+def of_steps(derivation: Derivation, number: int | None = None) -> str:
+    """Why an equality of one line is refused, or of any, as `check` does; nothing if none is."""
     facts = Facts(derivation)
     for equality in equalities(derivation):
-        if equality.line.number == number:
+        if number in (None, equality.line.number):
             found = outcomes(equality, facts)
             if found and found[-1].difference:
                 return words(equality, facts)

@@ -68,7 +68,8 @@ def of_derivation(name: str, derivation: Derivation, most: int, seed: int) -> It
             wrong = mutant.make()
             refused = refusal.of_steps(wrong, mutant.line.number) or refusal.of_gradients(wrong)
             equal = "" if refused else equivalence.of_line(derivation, mutant)
-            refused = refused or ("" if equal else refusal.of_exact_gradients(wrong))
+            if not refused and not equal:
+                refused = refusal.of_steps(wrong) or refusal.of_exact_gradients(wrong)
             yield _verdict(name, mutant, refused, equal)
 
 

@@ -9,7 +9,7 @@ import pytest
 from symbackprop import pipeline
 from symbackprop.derivation.model import Derivation
 from symbackprop.mistakes import KINDS
-from tests.mutation import equivalence, modules, refusal, score
+from tests.mutation import edits, equivalence, modules, refusal, score
 from tests.mutation.derivations import THROUGHOUT, forgotten_consumers, single, throughout
 from tests.mutation.mutant import sample
 from tests.mutation.score import Verdict
@@ -41,12 +41,12 @@ def test_damage_of_every_kind_is_refused(name: str) -> None:
 def test_the_sample_has_every_kind() -> None:
     made = {m.kind for name in SPECS for m in sample(single(derived(name)), 20, seed=1)}
     assert made == set(KINDS)
-    edits = {
+    made_edits = {
         m.kind
         for name in SPECS
         for m in sample(modules.edits(pipeline.source(derived(name), "float64")[0], {}), 40, seed=1)
     }
-    assert edits >= {f"module: {kind}" for kind in modules.KINDS} - {"module: wrong array"}
+    assert made_edits >= {f"module: {kind}" for kind in edits.KINDS} - {"module: wrong array"}
 
 
 @pytest.mark.slow
@@ -56,8 +56,8 @@ def test_damage_in_the_gallery_is_refused(part: int) -> None:
     for name in score.gallery()[part::4]:
         tiny = pipeline._tiny(pipeline.load(name))
         assert tiny is not None
-        found += score.of_derivation(name, tiny, most=9, seed=2)
-        found += score.of_module(name, tiny, most=6, seed=2)
+        found += score.of_derivation(name, tiny, most=4, seed=2)
+        found += score.of_module(name, tiny, most=3, seed=2)
     assert not any(v.survived for v in found), told(found)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.auditing.holders import is_value
-from symbackprop.auditing.layouts import Array
-from symbackprop.auditing.names import canonical
-from symbackprop.auditing.source import Names
+from symbackprop.auditing.child.holders import is_value
+from symbackprop.auditing.child.layouts import Array
+from symbackprop.auditing.child.names import canonical
+from symbackprop.auditing.child.source import Names
 
 _LOSSES = (
     "loss",

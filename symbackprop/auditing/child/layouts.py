@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.auditing.names import Known
+from symbackprop.auditing.child.names import Known
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

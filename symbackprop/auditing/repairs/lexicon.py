@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from symbackprop.auditing.repairs_code import SIGNED, SUMS
-from symbackprop.auditing.repairs_reach import Reach
-from symbackprop.auditing.repairs_syntax import parameters, targets
-from symbackprop.auditing.repairs_words import COEFFICIENT, DERIVATIVE, RATE, Word
+from symbackprop.auditing.repairs.code import SIGNED, SUMS
+from symbackprop.auditing.repairs.reach import Reach
+from symbackprop.auditing.repairs.syntax import parameters, targets
+from symbackprop.auditing.repairs.words import COEFFICIENT, DERIVATIVE, RATE, Word
 
 HOLDERS = (ast.Dict, ast.List, ast.DictComp, ast.ListComp)
 

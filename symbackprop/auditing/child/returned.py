@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.auditing.arguments import Settings
-from symbackprop.auditing.binding import Call
-from symbackprop.auditing.holders import Cell, cells, is_value
-from symbackprop.auditing.layouts import Array, restored
-from symbackprop.auditing.leaves import (
+from symbackprop.auditing.child.arguments import Settings
+from symbackprop.auditing.child.binding import Call
+from symbackprop.auditing.child.holders import Cell, cells, is_value
+from symbackprop.auditing.child.layouts import Array, restored
+from symbackprop.auditing.child.leaves import (
     Leaf,
     Nonsense,
     as_said,
@@ -27,8 +27,8 @@ from symbackprop.auditing.leaves import (
     numbers,
     says_loss,
 )
-from symbackprop.auditing.names import along, gradient_meanings, says_gradient
-from symbackprop.auditing.source import definition, returned_names
+from symbackprop.auditing.child.names import along, gradient_meanings, says_gradient
+from symbackprop.auditing.child.source import definition, returned_names
 
 _NEAR = 0.5  # of the parameters: what came back so near to them are new values
 _MANY = 5  # numbers from which that tells without a rate

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.auditing.arguments import Point, Settings, Unbound
-from symbackprop.auditing.holders import Cell, cells
-from symbackprop.auditing.layouts import bare
-from symbackprop.auditing.names import Known, is_rate, meanings
+from symbackprop.auditing.child.arguments import Point, Settings, Unbound
+from symbackprop.auditing.child.holders import Cell, cells
+from symbackprop.auditing.child.layouts import bare
+from symbackprop.auditing.child.names import Known, is_rate, meanings
 
 Path = tuple[str | int, ...]
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from symbackprop.auditing.repairs_lexicon import Lexicon
-from symbackprop.auditing.repairs_reach import Reach, Step
-from symbackprop.auditing.repairs_syntax import around, heads, parameters, targets
-from symbackprop.auditing.repairs_words import COEFFICIENT, RATE, SIZE, Word, belonging
+from symbackprop.auditing.repairs.lexicon import Lexicon
+from symbackprop.auditing.repairs.reach import Reach, Step
+from symbackprop.auditing.repairs.syntax import around, heads, parameters, targets
+from symbackprop.auditing.repairs.words import COEFFICIENT, RATE, SIZE, Word, belonging
 
 PLACE = re.compile(r"self(\.\w+)+|(self\.)?\w+\[[\"']\w+[\"']\]|(self\.)?\w+\[-?\d+\]")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from symbackprop.auditing.repairs_code import POWER, PRODUCT, SUM
-from symbackprop.auditing.repairs_places import Change, Place
-from symbackprop.auditing.repairs_words import PARAMETER, Word
+from symbackprop.auditing.repairs.code import POWER, PRODUCT, SUM
+from symbackprop.auditing.repairs.places import Change, Place
+from symbackprop.auditing.repairs.words import PARAMETER, Word
 
 
 def added_term(place: Place) -> Iterator[Change]:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from symbackprop.auditing.layouts import Array, Layout, laid_out
-from symbackprop.auditing.names import (
+from symbackprop.auditing.child.layouts import Array, Layout, laid_out
+from symbackprop.auditing.child.names import (
     Known,
     group_meant,
     is_rate,
     meanings,
     weights_and_biases,
 )
-from symbackprop.auditing.source import Container, container, texts
+from symbackprop.auditing.child.source import Container, container, texts
 
 Filler = Callable[["Point"], Any]
 

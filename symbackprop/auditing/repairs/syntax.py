@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from symbackprop.auditing.repairs_code import Code
+from symbackprop.auditing.repairs.code import Code
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 

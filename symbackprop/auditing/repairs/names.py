@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from symbackprop.auditing.repairs_code import ATOM, Spot, tightness
-from symbackprop.auditing.repairs_places import Change, Place, called
-from symbackprop.auditing.repairs_words import Word, likeness
+from symbackprop.auditing.repairs.code import ATOM, Spot, tightness
+from symbackprop.auditing.repairs.places import Change, Place, called
+from symbackprop.auditing.repairs.words import Word, likeness
 
 
 def other_name(place: Place) -> Iterator[Change]:

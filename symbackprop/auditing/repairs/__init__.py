@@ -13,19 +13,21 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from symbackprop.auditing import repairs_arithmetic as arithmetic
-from symbackprop.auditing import repairs_axes as axes
-from symbackprop.auditing import repairs_blame as blame
-from symbackprop.auditing import repairs_indices as indices
-from symbackprop.auditing import repairs_names as names
-from symbackprop.auditing import repairs_slopes as slopes
-from symbackprop.auditing import repairs_steps as steps
-from symbackprop.auditing import repairs_terms as terms
-from symbackprop.auditing.repairs_code import Code, Spot, read
-from symbackprop.auditing.repairs_lexicon import Lexicon
-from symbackprop.auditing.repairs_places import Change, Place, places
-from symbackprop.auditing.repairs_reach import reach
-from symbackprop.auditing.repairs_scope import Scope
+from symbackprop.auditing.repairs import (
+    arithmetic,
+    axes,
+    blame,
+    indices,
+    names,
+    slopes,
+    steps,
+    terms,
+)
+from symbackprop.auditing.repairs.code import Code, Spot, read
+from symbackprop.auditing.repairs.lexicon import Lexicon
+from symbackprop.auditing.repairs.places import Change, Place, places
+from symbackprop.auditing.repairs.reach import reach
+from symbackprop.auditing.repairs.scope import Scope
 
 HINTED, SPOKEN = 1.5, 1.5
 ENGLISH = {"a", "as", "at", "by", "in", "is", "it", "no", "not", "of", "that", "the", "where"}

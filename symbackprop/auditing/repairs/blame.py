@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from symbackprop.auditing.repairs_places import called
-from symbackprop.auditing.repairs_reach import Reach, Ref, Step, inside
-from symbackprop.auditing.repairs_syntax import parameters, targets
-from symbackprop.auditing.repairs_words import PARAMETER, Word
+from symbackprop.auditing.repairs.places import called
+from symbackprop.auditing.repairs.reach import Reach, Ref, Step, inside
+from symbackprop.auditing.repairs.syntax import parameters, targets
+from symbackprop.auditing.repairs.words import PARAMETER, Word
 
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
 UNREACHED, SOME, SHARED, FORWARD, SHOWN = 5.0, 3.0, 3.0, 1.5, -0.5

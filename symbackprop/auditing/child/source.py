@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Union
 
-from symbackprop.auditing.names import is_rate
+from symbackprop.auditing.child.names import is_rate
 
 Names = Union[str, tuple["Names", ...]]  # noqa: UP007
 _OF_A_DICTIONARY = frozenset(

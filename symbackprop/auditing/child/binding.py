@@ -14,14 +14,21 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from symbackprop.auditing.arguments import Arguments, Bound, Point, Settings, Unbound, required
-from symbackprop.auditing.holders import Cell, cells
-from symbackprop.auditing.layouts import Array
-from symbackprop.auditing.names import (
+from symbackprop.auditing.child.arguments import (
+    Arguments,
+    Bound,
+    Point,
+    Settings,
+    Unbound,
+    required,
+)
+from symbackprop.auditing.child.holders import Cell, cells
+from symbackprop.auditing.child.layouts import Array
+from symbackprop.auditing.child.names import (
     weights_and_biases,
 )
-from symbackprop.auditing.source import fixed_rate
-from symbackprop.auditing.standing import Standing
+from symbackprop.auditing.child.source import fixed_rate
+from symbackprop.auditing.child.standing import Standing
 
 
 @dataclass(frozen=True)

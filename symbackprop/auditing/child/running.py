@@ -21,16 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.auditing.arguments import Point, Settings, Unbound, prepared
-from symbackprop.auditing.binding import Caller
-from symbackprop.auditing.guard import guard
-from symbackprop.auditing.layouts import Array, Layout
-from symbackprop.auditing.leaves import Nonsense
-from symbackprop.auditing.names import Known
-from symbackprop.auditing.raised import described
+from symbackprop.auditing.child.arguments import Point, Settings, Unbound, prepared
+from symbackprop.auditing.child.binding import Caller
+from symbackprop.auditing.child.guard import guard
+from symbackprop.auditing.child.layouts import Array, Layout
+from symbackprop.auditing.child.leaves import Nonsense
+from symbackprop.auditing.child.names import Known
+from symbackprop.auditing.child.raised import described
+from symbackprop.auditing.child.returned import Outcome, outcome
+from symbackprop.auditing.child.watching import Seen
 from symbackprop.auditing.repairs import repairs
-from symbackprop.auditing.returned import Outcome, outcome
-from symbackprop.auditing.watching import Seen
 
 _PATIENCE = 2.0  # seconds for one edit
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.auditing.holders import is_value
-from symbackprop.auditing.layouts import Array
+from symbackprop.auditing.child.holders import is_value
+from symbackprop.auditing.child.layouts import Array
 
 _SEEN = 300  # values that are kept
 _SIZE = 100_000  # numbers in one of them

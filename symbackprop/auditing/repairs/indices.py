@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from symbackprop.auditing.repairs_code import ATOM, PRODUCT, SUM, Spot
-from symbackprop.auditing.repairs_places import Change, Place, called
+from symbackprop.auditing.repairs.code import ATOM, PRODUCT, SUM, Spot
+from symbackprop.auditing.repairs.places import Change, Place, called
 
 
 def other_step(place: Place) -> Iterator[Change]:

@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from symbackprop.auditing.repairs_code import ATOM, PRODUCT
-from symbackprop.auditing.repairs_places import Change, Place
-from symbackprop.auditing.repairs_words import Word
+from symbackprop.auditing.repairs.code import ATOM, PRODUCT
+from symbackprop.auditing.repairs.places import Change, Place
+from symbackprop.auditing.repairs.words import Word
 
 NAMED = r"([\w.\[\]\"']+)"
 SLOPES = re.compile(

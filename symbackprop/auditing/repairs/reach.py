@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from symbackprop.auditing.repairs_code import Code
-from symbackprop.auditing.repairs_syntax import (
+from symbackprop.auditing.repairs.code import Code
+from symbackprop.auditing.repairs.syntax import (
     CALLED,
     FUNCTIONS,
     around,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from symbackprop.auditing.repairs_code import (
+from symbackprop.auditing.repairs.code import (
     ATOM,
     POWER,
     PRODUCT,
@@ -15,7 +15,7 @@ from symbackprop.auditing.repairs_code import (
     SUMS,
     Spot,
 )
-from symbackprop.auditing.repairs_places import Change, Place, called
+from symbackprop.auditing.repairs.places import Change, Place, called
 
 COMPARED = {
     ">": ("<", "<=", ">="),

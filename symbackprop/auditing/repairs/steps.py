@@ -6,10 +6,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from symbackprop.auditing.repairs_code import ATOM, SIGNED, Code, Spot
-from symbackprop.auditing.repairs_places import Change
-from symbackprop.auditing.repairs_scope import Scope
-from symbackprop.auditing.repairs_syntax import targets
+from symbackprop.auditing.repairs.code import ATOM, SIGNED, Code, Spot
+from symbackprop.auditing.repairs.places import Change
+from symbackprop.auditing.repairs.scope import Scope
+from symbackprop.auditing.repairs.syntax import targets
 
 FAR, LONG = 8, 4  # statements over which another is moved, lines that it may have
 ASSIGNED = {ast.Add: "+=", ast.Sub: "-=", ast.Mult: "*=", ast.Div: "/="}

@@ -6,8 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from symbackprop.auditing.repairs_code import ATOM, LOOSE, PRODUCT, SIGNED, Spot
-from symbackprop.auditing.repairs_places import Change, Place, called
+from symbackprop.auditing.repairs.code import ATOM, LOOSE, PRODUCT, SIGNED, Spot
+from symbackprop.auditing.repairs.places import Change, Place, called
 
 AXES = ("0", "1", "-1", "2", "(0, 1)", "(0, 2)", "(1, 2)", "(0, 2, 3)", "(0, 1, 2)")
 REDUCED = {"sum", "mean", "max", "min", "prod", "var", "std", "argmax", "norm"}

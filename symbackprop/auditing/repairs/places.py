@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from symbackprop.auditing.repairs_code import PRODUCTS, Code, Spot, tightness
-from symbackprop.auditing.repairs_reach import Reach, Step
-from symbackprop.auditing.repairs_scope import Scope
-from symbackprop.auditing.repairs_syntax import heads
+from symbackprop.auditing.repairs.code import PRODUCTS, Code, Spot, tightness
+from symbackprop.auditing.repairs.reach import Reach, Step
+from symbackprop.auditing.repairs.scope import Scope
+from symbackprop.auditing.repairs.syntax import heads
 
 MAKERS = re.compile(
     r"^(print|zeros|ones|empty|full|zeros_like|ones_like|empty_like|full_like|eye|randn|rand|"
