@@ -172,7 +172,6 @@ class Workspace:
         self.z4 = np.empty((N, 64, 64), dtype)
         self.z5 = np.empty((N, 64, 256), dtype)
         self.multiply_20 = np.empty((N, 64, 256), dtype)
-        self.multiply_20_2 = np.empty((N, 64, 256), dtype)
         self.z_x2 = np.empty((N, 64, 256), dtype)
         self.x2 = np.empty((N, 64, 64), dtype)
         self.mu7 = np.empty((N, 64), dtype)
@@ -187,7 +186,6 @@ class Workspace:
         self.z9 = np.empty((N, 64, 64), dtype)
         self.z10 = np.empty((N, 64, 256), dtype)
         self.multiply_40 = np.empty((N, 64, 256), dtype)
-        self.multiply_40_2 = np.empty((N, 64, 256), dtype)
         self.z_x4 = np.empty((N, 64, 256), dtype)
         self.x4 = np.empty((N, 64, 64), dtype)
         self.mu12 = np.empty((N, 64), dtype)
@@ -204,6 +202,7 @@ class Workspace:
         self.dgamma12 = np.empty((64,), dtype)
         self.dW11 = np.empty((256, 64), dtype)
         self.db11 = np.empty((64,), dtype)
+        self.subtract_61 = np.empty((N, 64, 256), dtype)
         self.multiply_61 = np.empty((N, 64, 256), dtype)
         self.dW10 = np.empty((64, 256), dtype)
         self.db10 = np.empty((256,), dtype)
@@ -370,10 +369,10 @@ def forward(params, *, ids, workspace=None, training=False):
     np.multiply(multiply_20, z5, out=multiply_20)
     np.multiply(multiply_20, 0.044715, out=multiply_20)
     np.add(z5, multiply_20, out=multiply_20)
-    np.multiply(multiply_20, 0.7978845608028654, out=multiply_20)
-    np.tanh(multiply_20, out=multiply_20)
+    np.multiply(multiply_20, -1.5957691216057308, out=multiply_20)
+    np.exp(multiply_20, out=multiply_20)
     np.add(multiply_20, 1.0, out=multiply_20)
-    np.divide(multiply_20, 2.0, out=multiply_20)
+    np.divide(1.0, multiply_20, out=multiply_20)
     z_x2 = np.multiply(z5, multiply_20, out=z5)
 
     # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
@@ -474,10 +473,10 @@ def forward(params, *, ids, workspace=None, training=False):
     np.multiply(multiply_40, z10, out=multiply_40)
     np.multiply(multiply_40, 0.044715, out=multiply_40)
     np.add(z10, multiply_40, out=multiply_40)
-    np.multiply(multiply_40, 0.7978845608028654, out=multiply_40)
-    np.tanh(multiply_40, out=multiply_40)
+    np.multiply(multiply_40, -1.5957691216057308, out=multiply_40)
+    np.exp(multiply_40, out=multiply_40)
     np.add(multiply_40, 1.0, out=multiply_40)
-    np.divide(multiply_40, 2.0, out=multiply_40)
+    np.divide(1.0, multiply_40, out=multiply_40)
     z_x4 = np.multiply(z10, multiply_40, out=z10)
 
     # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
@@ -658,10 +657,10 @@ def loss(params, *, ids, next, workspace=None, training=True):
     np.multiply(multiply_20, z5, out=multiply_20)
     np.multiply(multiply_20, 0.044715, out=multiply_20)
     np.add(z5, multiply_20, out=multiply_20)
-    np.multiply(multiply_20, 0.7978845608028654, out=multiply_20)
-    np.tanh(multiply_20, out=multiply_20)
+    np.multiply(multiply_20, -1.5957691216057308, out=multiply_20)
+    np.exp(multiply_20, out=multiply_20)
     np.add(multiply_20, 1.0, out=multiply_20)
-    np.divide(multiply_20, 2.0, out=multiply_20)
+    np.divide(1.0, multiply_20, out=multiply_20)
     z_x2 = np.multiply(z5, multiply_20, out=z5)
 
     # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
@@ -762,10 +761,10 @@ def loss(params, *, ids, next, workspace=None, training=True):
     np.multiply(multiply_40, z10, out=multiply_40)
     np.multiply(multiply_40, 0.044715, out=multiply_40)
     np.add(z10, multiply_40, out=multiply_40)
-    np.multiply(multiply_40, 0.7978845608028654, out=multiply_40)
-    np.tanh(multiply_40, out=multiply_40)
+    np.multiply(multiply_40, -1.5957691216057308, out=multiply_40)
+    np.exp(multiply_40, out=multiply_40)
     np.add(multiply_40, 1.0, out=multiply_40)
-    np.divide(multiply_40, 2.0, out=multiply_40)
+    np.divide(1.0, multiply_40, out=multiply_40)
     z_x4 = np.multiply(z10, multiply_40, out=z10)
 
     # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
@@ -950,14 +949,14 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
     # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
     multiply_20 = np.multiply(z5, z5, out=work.multiply_20)
-    multiply_20_2 = np.multiply(multiply_20, z5, out=work.multiply_20_2)
-    np.multiply(multiply_20_2, 0.044715, out=multiply_20_2)
-    np.add(z5, multiply_20_2, out=multiply_20_2)
-    np.multiply(multiply_20_2, 0.7978845608028654, out=multiply_20_2)
-    np.tanh(multiply_20_2, out=multiply_20_2)
-    z_x2 = np.add(multiply_20_2, 1.0, out=work.z_x2)
-    np.divide(z_x2, 2.0, out=z_x2)
-    np.multiply(z5, z_x2, out=z_x2)
+    np.multiply(multiply_20, z5, out=multiply_20)
+    np.multiply(multiply_20, 0.044715, out=multiply_20)
+    np.add(z5, multiply_20, out=multiply_20)
+    np.multiply(multiply_20, -1.5957691216057308, out=multiply_20)
+    np.exp(multiply_20, out=multiply_20)
+    np.add(multiply_20, 1.0, out=multiply_20)
+    np.divide(1.0, multiply_20, out=multiply_20)
+    z_x2 = np.multiply(z5, multiply_20, out=work.z_x2)
 
     # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
     x2 = work.x2
@@ -1056,14 +1055,14 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
     # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
     multiply_40 = np.multiply(z10, z10, out=work.multiply_40)
-    multiply_40_2 = np.multiply(multiply_40, z10, out=work.multiply_40_2)
-    np.multiply(multiply_40_2, 0.044715, out=multiply_40_2)
-    np.add(z10, multiply_40_2, out=multiply_40_2)
-    np.multiply(multiply_40_2, 0.7978845608028654, out=multiply_40_2)
-    np.tanh(multiply_40_2, out=multiply_40_2)
-    z_x4 = np.add(multiply_40_2, 1.0, out=work.z_x4)
-    np.divide(z_x4, 2.0, out=z_x4)
-    np.multiply(z10, z_x4, out=z_x4)
+    np.multiply(multiply_40, z10, out=multiply_40)
+    np.multiply(multiply_40, 0.044715, out=multiply_40)
+    np.add(z10, multiply_40, out=multiply_40)
+    np.multiply(multiply_40, -1.5957691216057308, out=multiply_40)
+    np.exp(multiply_40, out=multiply_40)
+    np.add(multiply_40, 1.0, out=multiply_40)
+    np.divide(1.0, multiply_40, out=multiply_40)
+    z_x4 = np.multiply(z10, multiply_40, out=work.z_x4)
 
     # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
     x4 = work.x4
@@ -1168,20 +1167,21 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     dz_x4 = work.z_x4
     np.dot(dx4.reshape(64 * N, 64), W11.T, out=dz_x4.reshape(64 * N, 256))
 
-    # (61) dz10[n, i1, j] = (1 + sqrt(2) * (1 - tanh(sqrt(2) * (8943 * z10[n, i1, j]**3
-    #     / 200000 + z10[n, i1, j]) / sqrt(pi))**2) * (1 + 26829 * z10[n, i1, j]**2 /
-    #     200000) * z10[n, i1, j] / sqrt(pi) + tanh(sqrt(2) * (8943 * z10[n, i1, j]**3 /
-    #     200000 + z10[n, i1, j]) / sqrt(pi))) * dz_x4[n, i1, j] / 2
-    multiply_61 = np.multiply(multiply_40_2, multiply_40_2, out=work.multiply_61)
-    np.subtract(1.0, multiply_61, out=multiply_61)
-    multiply_61_2 = np.multiply(multiply_40, 0.134145, out=multiply_40)
-    np.add(multiply_61_2, 1.0, out=multiply_61_2)
-    np.multiply(multiply_61, 0.7978845608028654, out=multiply_61)
-    np.multiply(multiply_61_2, multiply_61, out=multiply_61_2)
-    multiply_61_3 = np.multiply(z10, multiply_61_2, out=z10)
-    np.add(multiply_61_3, 1.0, out=multiply_61_3)
-    add_61 = np.add(multiply_40_2, multiply_61_3, out=multiply_40_2)
-    np.divide(add_61, 2.0, out=add_61)
+    # (61) dz10[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z10[n, i1,
+    #     j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z10[n, i1, j]**2 /
+    #     200000) * z10[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z10[n, i1, j]**3 /
+    #     200000 + z10[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 * sqrt(2) * (8943 *
+    #     z10[n, i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * dz_x4[n, i1, j]
+    subtract_61 = np.subtract(1.0, multiply_40, out=work.subtract_61)
+    np.multiply(subtract_61, 0.7978845608028654, out=subtract_61)
+    np.multiply(multiply_40, subtract_61, out=subtract_61)
+    np.multiply(z10, subtract_61, out=subtract_61)
+    multiply_61 = np.multiply(subtract_61, z10, out=work.multiply_61)
+    np.multiply(multiply_61, z10, out=multiply_61)
+    np.multiply(multiply_61, 0.134145, out=multiply_61)
+    np.add(multiply_61, subtract_61, out=multiply_61)
+    np.multiply(multiply_61, 2.0, out=multiply_61)
+    add_61 = np.add(multiply_40, multiply_61, out=multiply_40)
     dz10 = np.multiply(dz_x4, add_61, out=dz_x4)
 
     # (62) dW10[i, j] = sum[n, i1](dz10[n, i1, j] * z9[n, i1, i])
@@ -1317,20 +1317,21 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     dz_x2 = work.z_x2
     np.dot(dx2.reshape(64 * N, 64), W6.T, out=dz_x2.reshape(64 * N, 256))
 
-    # (87) dz5[n, i1, j] = (1 + sqrt(2) * (1 - tanh(sqrt(2) * (8943 * z5[n, i1, j]**3 /
-    #     200000 + z5[n, i1, j]) / sqrt(pi))**2) * (1 + 26829 * z5[n, i1, j]**2 /
-    #     200000) * z5[n, i1, j] / sqrt(pi) + tanh(sqrt(2) * (8943 * z5[n, i1, j]**3 /
-    #     200000 + z5[n, i1, j]) / sqrt(pi))) * dz_x2[n, i1, j] / 2
-    multiply_87 = np.multiply(multiply_20_2, multiply_20_2, out=work.z_x4)
-    np.subtract(1.0, multiply_87, out=multiply_87)
-    multiply_87_2 = np.multiply(multiply_20, 0.134145, out=multiply_20)
-    np.add(multiply_87_2, 1.0, out=multiply_87_2)
-    np.multiply(multiply_87, 0.7978845608028654, out=multiply_87)
-    np.multiply(multiply_87_2, multiply_87, out=multiply_87_2)
-    multiply_87_3 = np.multiply(z5, multiply_87_2, out=z5)
-    np.add(multiply_87_3, 1.0, out=multiply_87_3)
-    add_87 = np.add(multiply_20_2, multiply_87_3, out=multiply_20_2)
-    np.divide(add_87, 2.0, out=add_87)
+    # (87) dz5[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z5[n, i1,
+    #     j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z5[n, i1, j]**2 /
+    #     200000) * z5[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z5[n, i1, j]**3 /
+    #     200000 + z5[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 * sqrt(2) * (8943 *
+    #     z5[n, i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * dz_x2[n, i1, j]
+    subtract_87 = np.subtract(1.0, multiply_20, out=work.z_x4)
+    np.multiply(subtract_87, 0.7978845608028654, out=subtract_87)
+    np.multiply(multiply_20, subtract_87, out=subtract_87)
+    np.multiply(z5, subtract_87, out=subtract_87)
+    multiply_87 = np.multiply(subtract_87, z5, out=work.multiply_40)
+    np.multiply(multiply_87, z5, out=multiply_87)
+    np.multiply(multiply_87, 0.134145, out=multiply_87)
+    np.add(multiply_87, subtract_87, out=multiply_87)
+    np.multiply(multiply_87, 2.0, out=multiply_87)
+    add_87 = np.add(multiply_20, multiply_87, out=multiply_20)
     dz5 = np.multiply(dz_x2, add_87, out=dz_x2)
 
     # (88) dW5[i, j] = sum[n, i1](dz5[n, i1, j] * z4[n, i1, i])

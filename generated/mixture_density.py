@@ -86,8 +86,8 @@ class Workspace:
         self.p = np.empty((N, 3), dtype)
         self.mu = np.empty((N, 3), dtype)
         self.s = np.empty((N, 3), dtype)
-        self.subtract_8 = np.empty((N, 3), dtype)
         self.multiply_8 = np.empty((N, 3), dtype)
+        self.subtract_8 = np.empty((N, 3), dtype)
         self.total_9 = np.empty((N,), dtype)
         self.dW4 = np.empty((20, 3), dtype)
         self.db4 = np.empty((3,), dtype)
@@ -128,7 +128,7 @@ def forward(params, *, x, workspace=None, training=False):
     # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
     largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
-    exp_4 = np.exp(subtract_4, out=work.multiply_8)
+    exp_4 = np.exp(subtract_4, out=work.subtract_8)
     total_4 = np.dot(exp_4, work.ones_3, out=work.largest_4)
 
     # (5) g[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
@@ -177,7 +177,7 @@ def loss(params, *, x, t, workspace=None, training=True):
     # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
     largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
-    exp_4 = np.exp(subtract_4, out=work.multiply_8)
+    exp_4 = np.exp(subtract_4, out=work.subtract_8)
     total_4 = np.dot(exp_4, work.ones_3, out=work.largest_4)
 
     # (5) g[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
@@ -193,14 +193,14 @@ def loss(params, *, x, t, workspace=None, training=True):
     np.add(s, b4, out=s)
 
     # (8) q[n, i] = g[n, i] - s[n, i] - (t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) / 2
-    subtract_8 = np.subtract(t[:, None], mu, out=mu)
-    np.multiply(subtract_8, subtract_8, out=subtract_8)
     multiply_8 = np.multiply(s, -2.0, out=work.multiply_8)
     np.exp(multiply_8, out=multiply_8)
-    np.multiply(multiply_8, subtract_8, out=multiply_8)
+    subtract_8 = np.subtract(t[:, None], mu, out=mu)
+    np.multiply(subtract_8, subtract_8, out=subtract_8)
+    np.multiply(subtract_8, multiply_8, out=subtract_8)
     q = np.subtract(g, s, out=g)
-    np.divide(multiply_8, 2.0, out=multiply_8)
-    np.subtract(q, multiply_8, out=q)
+    np.divide(subtract_8, 2.0, out=subtract_8)
+    np.subtract(q, subtract_8, out=q)
 
     # (9) p1[n, i] = exp(q[n, i] - logsumexp[i1](q[n, i1]))
     largest_9 = np.maximum.reduce(q, axis=1, out=work.largest_4)
@@ -264,11 +264,11 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     np.add(s, b4, out=s)
 
     # (8) q[n, i] = g[n, i] - s[n, i] - (t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) / 2
-    subtract_8 = np.subtract(t[:, None], mu, out=work.subtract_8)
-    np.multiply(subtract_8, subtract_8, out=subtract_8)
     multiply_8 = np.multiply(s, -2.0, out=work.multiply_8)
     np.exp(multiply_8, out=multiply_8)
-    np.multiply(multiply_8, subtract_8, out=subtract_8)
+    subtract_8 = np.subtract(t[:, None], mu, out=work.subtract_8)
+    np.multiply(subtract_8, subtract_8, out=subtract_8)
+    np.multiply(subtract_8, multiply_8, out=subtract_8)
     q = np.subtract(g, s, out=g)
     divide_8 = np.divide(subtract_8, 2.0, out=work.s)
     np.subtract(q, divide_8, out=q)
@@ -293,10 +293,10 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     dq = np.divide(p1, -N, out=p1)
 
     # (14) dmu[n, i] = -(mu[n, i] - t[n]) * dq[n, i] * exp(-2 * s[n, i])
-    subtract_14 = np.subtract(mu, t[:, None], out=mu)
-    np.negative(subtract_14, out=subtract_14)
-    np.multiply(dq, subtract_14, out=subtract_14)
-    dmu = np.multiply(multiply_8, subtract_14, out=multiply_8)
+    dmu = np.subtract(mu, t[:, None], out=mu)
+    negative_14 = np.negative(multiply_8, out=multiply_8)
+    np.multiply(dmu, negative_14, out=dmu)
+    np.multiply(dq, dmu, out=dmu)
 
     # (15) ds[n, i] = ((t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) - 1) * dq[n, i]
     ds = np.subtract(subtract_8, 1.0, out=subtract_8)

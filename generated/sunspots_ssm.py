@@ -77,6 +77,7 @@ class Workspace:
         self.copy_13 = np.empty((N * T,), dtype)
         self.dB = np.empty((8,), dtype)
         self.dc_2 = np.empty((), dtype)
+        self.absolute_6 = np.empty((N,), dtype)
 
 
 def forward(params, *, past, workspace=None, training=False):
@@ -236,10 +237,15 @@ def persistence(params, *, past, next, workspace=None, training=True):
     T = work.T
 
     # (6) persistence = sqrt(sum[n]((now[n] - next[n])**2)) / sqrt(N)
-    subtract_6 = np.subtract(past[:, T - 1], next, out=work.p)
+    subtract_6 = np.subtract(past[:, T - 1], next, out=work.absolute_6)
+    absolute_6 = np.absolute(subtract_6, out=work.p)
+    largest_6 = float(np.maximum.reduce(absolute_6, axis=None))
+    maximum_6 = float(np.maximum(largest_6, 1.1754943508222875e-38))
+    np.divide(subtract_6, maximum_6, out=subtract_6)
     product_6 = float(np.dot(subtract_6, subtract_6))
     sqrt_6 = float(np.sqrt(product_6))
-    persistence = sqrt_6 * (N ** (-0.5))
+    multiply_6 = sqrt_6 * maximum_6
+    persistence = multiply_6 * (N ** (-0.5))
 
     return persistence
 
@@ -252,9 +258,14 @@ def persistence_and_grads(params, *, past, next, workspace=None, training=True):
 
     # (6) persistence = sqrt(sum[n]((now[n] - next[n])**2)) / sqrt(N)
     subtract_6 = np.subtract(past[:, T - 1], next, out=work.p)
+    absolute_6 = np.absolute(subtract_6, out=work.absolute_6)
+    largest_6 = float(np.maximum.reduce(absolute_6, axis=None))
+    maximum_6 = float(np.maximum(largest_6, 1.1754943508222875e-38))
+    np.divide(subtract_6, maximum_6, out=subtract_6)
     product_6 = float(np.dot(subtract_6, subtract_6))
     sqrt_6 = float(np.sqrt(product_6))
-    persistence = sqrt_6 * (N ** (-0.5))
+    multiply_6 = sqrt_6 * maximum_6
+    persistence = multiply_6 * (N ** (-0.5))
 
     return persistence, {}
 

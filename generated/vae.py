@@ -107,6 +107,7 @@ class Workspace:
         self.z5 = np.empty((N, 64), dtype)
         self.negative_9 = np.empty((N, 64), dtype)
         self.back = np.empty((N, 64), dtype)
+        self.exp_10 = np.empty((N, 8), dtype)
         self.subtract_10_2 = np.empty((N, 64), dtype)
         self.absolute_10 = np.empty((N, 64), dtype)
         self.total_10_3 = np.empty((N,), dtype)
@@ -116,7 +117,6 @@ class Workspace:
         self.mask_16 = np.empty((N, 128), np.bool_)
         self.dW4 = np.empty((8, 128), dtype)
         self.db4 = np.empty((128,), dtype)
-        self.multiply_20 = np.empty((N, 8), dtype)
         self.dW3 = np.empty((128, 8), dtype)
         self.db3 = np.empty((8,), dtype)
         self.dW2 = np.empty((128, 8), dtype)
@@ -161,7 +161,7 @@ def forward(params, *, x, eps=None, rng=None, workspace=None, training=False):
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
     code = np.divide(logvar, 2.0, out=work.code)
     np.exp(code, out=code)
-    np.multiply(code, eps, out=code)
+    np.multiply(eps, code, out=code)
     np.add(mu, code, out=code)
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * code[n, i])
@@ -224,7 +224,7 @@ def loss(params, *, x, eps=None, rng=None, workspace=None, training=True):
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
     code = np.divide(logvar, 2.0, out=work.code)
     np.exp(code, out=code)
-    np.multiply(code, eps, out=code)
+    np.multiply(eps, code, out=code)
     np.add(mu, code, out=code)
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * code[n, i])
@@ -317,7 +317,7 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
     divide_5 = np.divide(logvar, 2.0, out=work.divide_5)
     np.exp(divide_5, out=divide_5)
-    code = np.multiply(divide_5, eps, out=work.code)
+    code = np.multiply(eps, divide_5, out=work.code)
     np.add(mu, code, out=code)
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * code[n, i])
@@ -343,7 +343,7 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     product_10 = float(np.dot(mu.reshape(8 * N), mu.reshape(8 * N)))
     total_10 = float(np.add.reduce(logvar, axis=None))
     negative_10 = -total_10
-    exp_10 = np.exp(logvar, out=logvar)
+    exp_10 = np.exp(logvar, out=work.exp_10)
     total_10_2 = float(np.add.reduce(exp_10, axis=None))
     subtract_10 = product_10 - (8 * N)
     add_10 = negative_10 + subtract_10
@@ -401,11 +401,11 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
 
     # (20) dlogvar[n, j] = (exp(logvar[n, j]) - 1) / (2 * N) + dcode[n, j] * eps[n, j] *
     #     exp(logvar[n, j] / 2) / 2
-    subtract_20 = np.subtract(exp_10, 1.0, out=exp_10)
-    np.divide(subtract_20, N, out=subtract_20)
-    multiply_20 = np.multiply(eps, dcode, out=work.multiply_20)
-    dlogvar = np.multiply(divide_5, multiply_20, out=divide_5)
-    np.add(dlogvar, subtract_20, out=dlogvar)
+    expm1_20 = np.expm1(logvar, out=logvar)
+    np.divide(expm1_20, N, out=expm1_20)
+    dlogvar = np.multiply(dcode, divide_5, out=divide_5)
+    np.multiply(eps, dlogvar, out=dlogvar)
+    np.add(dlogvar, expm1_20, out=dlogvar)
     np.divide(dlogvar, 2.0, out=dlogvar)
 
     # (21) dmu[n, j] = mu[n, j] / N + dcode[n, j]

@@ -716,6 +716,8 @@ def _check_classes(name, array, extents):
     """Labels from 0 to below the number of classes."""
     classes = _CLASSES[name]
     classes = extents.get(classes, classes)
+    if classes in _EXTENTS:
+        return  # nothing that is given has an axis of them
     # argmin and argmax are quicker than min and max on arrays as short as a batch.
     if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
         return

@@ -1,6 +1,6 @@
 """Damage to generated modules: single edits of the syntax tree of what computes.
 
-What checks the arguments, what draws parameters and what makes buffers is left alone: no
+What checks the arguments, what draws inputs or parameters and what makes buffers is left alone: no
 derivation says anything about it.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from tests.mutation.edits import KINDS, Shapes
 
-_GATE = "_prepare"  # what follows from here looks at arguments
+_GATES = ("_prepare", "_draw")  # what follows from here looks at arguments, or draws inputs
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _computing(tree: ast.Module) -> list[ast.FunctionDef]:
     waiting = [f for f in public if not f.name.startswith("_")]
     while waiting:
         function = waiting.pop()
-        if function.name not in found and function.name != _GATE:
+        if function.name not in found and function.name not in _GATES:
             found[function.name] = function
             names = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
             waiting += [functions[n] for n in sorted(names) if n in functions]
