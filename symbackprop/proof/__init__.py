@@ -52,6 +52,7 @@ THOROUGH = (
 )
 _MOST = 12  # statements made of one equality, each with the equations of more tensors
 _TOGETHER = 3  # of them that are tried at smaller extents before any at its own
+_ROUNDS = 2  # of them that may fail at kinks alone
 _FEW = 8  # entries that a message tells
 
 
@@ -85,12 +86,16 @@ def _outcomes(
     equality: Equality, facts: Facts, draws: Sequence[Draw]
 ) -> tuple[Statement | None, Sequence[Draw], list[Outcome]]:
     last: tuple[Statement | None, Sequence[Draw], list[Outcome]] = (None, draws, [])
+    at_kinks = 0  # how often it failed there alone; each equation taken in makes kinks rarer
     for statement, own in _attempts(equality, facts):
         drawn = [replace(draw, own=own) for draw in draws]
         found = _until_failure(statement, drawn)
         if found[-1].difference or any(o.held for o in found):
             last = statement, drawn, found
             if not found[-1].difference:
+                break
+            at_kinks += drawn[len(found) - 1].kinks and any(o.held for o in found[:-1])
+            if at_kinks == _ROUNDS:
                 break
     return last
 

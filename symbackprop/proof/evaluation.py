@@ -18,7 +18,16 @@ from symbackprop.equations.evaluate_numbers import Undefined
 from symbackprop.equations.nodes import Partial
 from symbackprop.proof.comparison import Difference, Outcome, compare, entry, show
 from symbackprop.proof.extents import sizes
-from symbackprop.proof.instances import RANGES, Draw, Point, has_kinks, instance, lazily, point_at
+from symbackprop.proof.instances import (
+    RANGES,
+    Draw,
+    Point,
+    ends_and_others,
+    has_kinks,
+    instance,
+    lazily,
+    point_at,
+)
 from symbackprop.proof.sides import DerivativeSides, Sides, thin_tensors, thinned
 from symbackprop.proof.statements import Statement
 from symbackprop.proof.sums import operations
@@ -108,8 +117,8 @@ def _at_once(statement: Statement, draw: Draw, environment: Environment) -> _Loo
     places = _sample(sides.shape, number, draw)
     if thin and len(places) < math.prod(sides.shape):
         reached = sides.reached()
-        some = random.Random(draw.shape).sample(reached, min(len(reached), number))
-        places = sorted({*some, *places[:_FEW]})
+        some = ends_and_others(len(reached), number, draw)
+        places = sorted({*(reached[k] for k in some), *places[:_FEW]})
     chance = random.Random(draw.shape)
     weights = {place: chance.randrange(1, _WEIGHTS) for place in places}
     before = sides.along(weights)
@@ -125,9 +134,9 @@ def _at_once(statement: Statement, draw: Draw, environment: Environment) -> _Loo
 
 
 def _sample(shape: Point, number: int, draw: Draw) -> Sequence[int]:
-    """All places, or so many of them."""
-    size, number = math.prod(shape), max(1, number)
-    return range(size) if size <= number else random.Random(draw.shape).sample(range(size), number)
+    """All places, or so many of them: the first and the last, and others at random."""
+    size = math.prod(shape)
+    return range(size) if size <= number else ends_and_others(size, number, draw)
 
 
 def _at(sides: Sides, place: int) -> Outcome:

@@ -155,6 +155,16 @@ def place_of(point: Point, shape: Point) -> int:
     return place
 
 
+def ends_and_others(size: int, number: int, draw: Draw) -> list[int]:
+    """So many of the numbers below `size`, all different: the first, the last, others at random.
+
+    A range that is one too short misses an end.
+    """
+    ends = sorted({0, size - 1})[: max(1, number)] if size else []
+    others = random.Random(draw.shape).sample(range(size), min(size, max(1, number)))
+    return list(dict.fromkeys([*ends, *others]))[: max(1, number)]
+
+
 def _generic(statement: Statement, attempt: int) -> Callable[[random.Random], Value]:
     """Whole numbers where all is rational, for speed; small ones where it is not, since exp grows.
 

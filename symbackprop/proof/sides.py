@@ -7,7 +7,6 @@ its sum over places, with weights, is the same with x moving by those weights, a
 from __future__ import annotations
 
 import functools
-import random
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
@@ -28,7 +27,15 @@ from symbackprop.equations.nodes import Index, Partial, TensorSymbol
 from symbackprop.equations.reductions import Sum
 from symbackprop.equations.system import Equation
 from symbackprop.proof.duals import Dual, rate
-from symbackprop.proof.instances import Draw, Lazy, Point, lazily, place_of, point_at
+from symbackprop.proof.instances import (
+    Draw,
+    Lazy,
+    Point,
+    ends_and_others,
+    lazily,
+    place_of,
+    point_at,
+)
 from symbackprop.proof.statements import Statement
 from symbackprop.proof.sums import sparing_product, sparing_sum, thin_product
 
@@ -139,7 +146,7 @@ def _few(known: Entries, number: int, draw: Draw) -> Entries:
     size = 1
     for extent in known.shape:
         size *= extent
-    kept = random.Random(draw.shape).sample(range(size), min(size, number))
+    kept = ends_and_others(size, number, draw)
     return lazily(known.shape, lambda place: known.flat[place] if place in kept else 0)
 
 
