@@ -33,7 +33,10 @@ def write_whole(path: Path, content: str | bytes) -> Path:
 
 
 def write_all(contents: Mapping[Path, str | bytes]) -> tuple[Path, ...]:
-    """Write files that belong together: none takes its place before all of them are on the disk."""
+    """Write files that belong together: none takes its place before all of them are on the disk.
+
+    Each is whole at any time; between two of them a kill may still come.
+    """
     beside: dict[Path, Path] = {}
     try:
         for path, content in contents.items():
@@ -42,6 +45,9 @@ def write_all(contents: Mapping[Path, str | bytes]) -> tuple[Path, ...]:
                 beside[path] = _new_file(
                     path.parent, content.encode() if isinstance(content, str) else content
                 )
+        for path in contents:
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         for path in contents:
             with _faults_name(path):
                 os.replace(beside[path], path)

@@ -10,6 +10,7 @@ from symbackprop.auditing.bounded import Child
 from symbackprop.auditing.calling import SOURCE, Stranger
 from symbackprop.auditing.child import source
 from symbackprop.auditing.child.layouts import SPEC
+from symbackprop.auditing.compare import losses_agree
 from symbackprop.auditing.diagnosis import Diagnosis
 from symbackprop.auditing.judged import Judged, judge, judged, rate_read_off
 from symbackprop.auditing.model import (
@@ -82,6 +83,8 @@ def audit(path_and_function: str, derivation: Derivation, options: Options) -> A
         stranger = dataclasses.replace(stranger, reading=best.reading)
         stranger, best, notes = _with_rate(stranger, best, aim, loss, names, points, scale)
         notes += _notes(best, aim)
+        if losses_agree(loss.loss.name, points, best.calls.came) is False:
+            notes.append(f"the loss that it gives is not {loss.loss.name} of the spec")
         rows = tuple(_row(name, best) for name in names)
         made = Audit(
             str(aim.path), aim.function, derivation.system.name, len(points), rows, (), tuple(notes)

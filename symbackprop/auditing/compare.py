@@ -16,7 +16,7 @@ from symbackprop.auditing.points import Array, Right
 from symbackprop.derivation.model import LossDerivation
 
 TOLERANCE = 1e-5  # of the terms, in double precision
-_COARSE = {2: 2e-2, 4: 2e-4}  # by the bytes of a coarser float
+_COARSE = {2: 1e-2, 4: 2e-5}  # by the bytes of a coarser float
 _FLOOR = 1e-3  # of the largest terms, added to those of each entry; of all values, for a zero
 _ABOVE = 100.0  # times the largest entry: the most that terms count
 _ROUNDING = 1e-12  # of the terms: what is left of them where they cancel

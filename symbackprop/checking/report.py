@@ -119,6 +119,13 @@ class Report:
         return "\n".join([*lines, *self.failures, self.verdict])
 
     @property
+    def result(self) -> str:
+        """`held`, with how many rows were not checked, or `FAILED`."""
+        left = sum(row.held and not row.equalities for row in self.rows)
+        rows = f", {left} of {len(self.rows)} rows not checked" if left else ""
+        return f"held{rows}" if self else "FAILED"
+
+    @property
     def verdict(self) -> str:
         """The line that sums up."""
         failed = sum(not row.held for row in self.rows)

@@ -19,15 +19,29 @@ def check_steps(derivation: Derivation) -> list[Row]:
     facts = Facts(derivation)
     found: dict[str, list[Outcome]] = {}
     failures: dict[str, str] = {}
+    without: list[int] = []
     for equality in equalities(derivation):
-        for draw, outcome in zip(THOROUGH, outcomes(equality, facts), strict=False):
+        each = outcomes(equality, facts)
+        if not any(outcome.held or outcome.difference for outcome in each):
+            without.append(equality.line.number)
+        for draw, outcome in zip(THOROUGH, each, strict=False):
             what = KINKS if draw.kinks else f"rule: {equality.rule}"
             found.setdefault(what, []).append(outcome)
             if outcome.difference:
                 failures.setdefault(what, words(equality, facts))
     at_kinks = found.pop(KINKS, [])
-    rows = [_row(what, _how(kinks=False), each, failures) for what, each in found.items()]
-    return [*rows, _row(KINKS, _how(kinks=True), at_kinks, failures)] if at_kinks else rows
+    rows = [_row(what, _how(kinks=False), all_of, failures) for what, all_of in found.items()]
+    if at_kinks:
+        rows.append(_row(KINKS, _how(kinks=True), at_kinks, failures))
+    return [*rows, *_without_values(without)]
+
+
+def _without_values(numbers: list[int]) -> list[Row]:
+    """A row "not checked" for equalities that have no values where they are looked at."""
+    if not numbers:
+        return []
+    of = f"{len(numbers)} have no values where they are drawn, first in equation ({numbers[0]})"
+    return [Row("steps without values", of, Proved(), 0.0)]
 
 
 def _how(kinks: bool) -> str:

@@ -48,7 +48,7 @@ def run(specs: Sequence[str], processes: int | None) -> int:
         report = outcome.report
         counts = report.proved.counts if report else (0, 0, 0, 0)
         cells = [*(f"{count:,}" for count in counts), f"{outcome.seconds:.1f}"]
-        result = "refused" if report is None else "held" if report else "FAILED"
+        result = "refused" if report is None else report.result
         print(f"{name:{width}}", *(f"{cell:>11}" for cell in cells), f" {result}", flush=True)
         if report is None:
             refused += 1

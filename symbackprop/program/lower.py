@@ -188,7 +188,9 @@ class _Lowering:
             )
         graph.line = self.numbers.get(tensor, 0)
         own_copy = graph.append(Copy(tensor.shape, tensor.kind, value))
-        self.names[own_copy] = tensor.name
+        below = graph.values[root(graph.values, value)]
+        if not (isinstance(below, Read) and below.name == tensor.name):  # which has the name
+            self.names[own_copy] = tensor.name
         return own_copy
 
     def _updates(self, results: Iterable[int]) -> dict[str, int]:

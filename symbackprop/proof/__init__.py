@@ -64,6 +64,7 @@ def prove(derivation: Derivation) -> None:
     for one in (derivation, derivation.in_use):
         if one is not None:
             facts = Facts(one)
+            _refuse_misnamed(one)
             for equality in equalities(one):
                 found = outcomes(equality, facts, FIRST)
                 if found and found[-1].difference:
@@ -72,6 +73,18 @@ def prove(derivation: Derivation) -> None:
                         f"  {words(equality, facts, FIRST)}\n"
                         "  fix: this is a fault of symbackprop; please report it with the spec"
                     )
+
+
+def _refuse_misnamed(derivation: Derivation) -> None:
+    """Raises Unproved unless each gradient is a line of its loss, of the tensor of that name."""
+    for loss in derivation.losses:
+        for name, line in loss.gradients.items():
+            if line not in loss.cotangents or line.of is None or line.of.name != name:
+                raise Unproved(
+                    f"what stands for the gradient of {name} is another line; nothing is shown or "
+                    f"written\n  equation ({line.number}), {line.equation.tensor.name}\n"
+                    "  fix: this is a fault of symbackprop; please report it with the spec"
+                )
 
 
 def outcomes(equality: Equality, facts: Facts, draws: Sequence[Draw] = THOROUGH) -> list[Outcome]:

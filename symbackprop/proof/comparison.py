@@ -50,7 +50,7 @@ def compare(point: tuple[int, ...], before: Value, after: Value) -> Outcome:
     """Rational values must be equal, others to 30 digits."""
     rational = isinstance(before, int | Fraction) and isinstance(after, int | Fraction)
     error = 0.0 if rational and before == after else _error(before, after)
-    if error > (0.0 if rational else TOLERANCE):
+    if not error <= (0.0 if rational else TOLERANCE):  # so that NaN is no equality
         return Outcome(error=error, difference=Difference(point, show(before), show(after)))
     return Outcome(int(rational), int(not rational), error)
 

@@ -106,7 +106,8 @@ def _one_by_one(statement: Statement, draw: Draw, environment: Environment) -> _
 
 def _at_once(statement: Statement, draw: Draw, environment: Environment) -> _Looked:
     """All places, or sampled ones, summed with random weights; each counts as one equality."""
-    extents, derivatives = environment.extents, statement.differentiated.values()
+    extents = environment.extents
+    derivatives = (*statement.differentiated.values(), *statement.through.values())
     each = max((operations(e.rhs, extents) for e in derivatives), default=1)
     cost = operations(statement.before.expr, extents, each)
     if cost > _DEAREST:

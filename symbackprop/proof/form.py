@@ -36,8 +36,9 @@ class Writer:
         """What was written so far."""
         return tuple(self._written)
 
-    def equation(self, equation: Equation) -> None:
-        """A tensor and its definition."""
+    def equation(self, role: str, equation: Equation) -> None:
+        """A tensor, its definition, and what that is for: h may move with x, or stand still."""
+        self._written.append(role)
         self._tensor(equation.tensor)
         self.side(equation.indices, equation.rhs)
 

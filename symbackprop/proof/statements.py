@@ -79,8 +79,9 @@ class Facts:
             writer.side(side.indices, side.expr)
         differentiated = {y: self.used[y] for y in writer.differentiated if y in self.used}
         through = {e.tensor: e for e in equality.through}
-        for equation in (*differentiated.values(), *through.values()):
-            writer.equation(equation)
+        for role, equations in (("differentiated", differentiated), ("through", through)):
+            for equation in equations.values():
+                writer.equation(role, equation)
         defined: dict[TensorSymbol, Equation] = {}
         while True:
             taken_in = (differentiated, through, dict(defined))
@@ -90,7 +91,7 @@ class Facts:
                 return
             for equation in found:
                 defined[equation.tensor] = equation
-                writer.equation(equation)
+                writer.equation("defined", equation)
 
     def _next(self, writer: Writer, defined: Mapping[TensorSymbol, Equation]) -> list[Equation]:
         """Equations that a statement may take in next."""

@@ -124,3 +124,23 @@ def test_the_child_imports_numpy_and_nothing_heavier() -> None:
     code = "import sys; import symbackprop.auditing.child; print('sympy' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "open('mine', 'w').close(); os.replace('mine', {!r})",
+        "os.chmod({!r}, 0)",
+        "os.link({!r}, 'mine')",
+        "os.symlink({!r}, 'mine')",
+        "open({!r}, 'w')",
+        "os.remove({!r})",
+    ],
+)
+def test_files_of_others_stay_as_they_are(tmp_path: Path, body: str) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("kept")
+    mode = precious.stat().st_mode
+    found = only(audit(tmp_path, f"import os; {body.format(str(precious))}"))
+    assert found.words.startswith("PermissionError: ")
+    assert precious.read_text() == "kept" and precious.stat().st_mode == mode

@@ -10,6 +10,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+import symbackprop as sb
 from tests.emit.specs import SPECS
 from tests.program.running import compiled, module_of, sources
 
@@ -347,3 +348,12 @@ def test_the_emitted_test_leaves_out_what_is_held_constant():
     )
     assert '"loss": (("x",), ("a",)),' in test
     assert "stop_gradient" in test
+
+
+@pytest.mark.parametrize("shape", ["[]", "[N]", "[N, 3]"])
+def test_an_input_that_is_an_output_is_handed_out_as_it_came(shape):
+    text = f"name: net\ninputs: {{x: {shape}, w: [N]}}\nloss: sum(w**2)\nwrt: [w]\noutputs: [x]"
+    module = sb.compile(sb.derive(sb.parse(text)), dtype="float64")
+    x = np.random.default_rng(0).normal(size=(5, 3)[: shape.count(",") + (shape != "[]")])
+    out = module.forward({}, x=np.asarray(x))["x"]
+    assert (out == x).all() and not np.shares_memory(out, x)

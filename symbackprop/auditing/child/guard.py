@@ -15,12 +15,16 @@ _STARTS = (
     "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system", "os.spawn",
     "subprocess.Popen", "socket.connect", "socket.bind", "os.startfile",
 )  # fmt: skip
-_CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "shutil.rmtree", "os.truncate")
+_CHANGES = (
+    "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod", "os.chown",
+    "os.link", "os.symlink", "os.utime", "os.setxattr", "os.removexattr", "shutil.rmtree",
+)  # fmt: skip
+_TWO_PATHS = ("os.rename", "os.link", "os.symlink")
 
 
 def guard(folder: Path) -> None:
     """Refuse what no gradient needs: other processes, the network, files outside the folder."""
-    inside = str(folder)
+    inside = os.path.realpath(folder)
 
     def refuse(event: str, given: tuple[Any, ...]) -> None:
         if event in _STARTS:
@@ -35,10 +39,12 @@ def guard(folder: Path) -> None:
                     "an audited file may write in its temporary folder alone",
                     str(name),
                 )
-        elif event in _CHANGES and not _within(given[0], inside):
-            raise PermissionError(
-                errno.EPERM, "an audited file may not change other files", str(given[0])
-            )
+        elif event in _CHANGES:
+            for name in given[: 2 if event in _TWO_PATHS else 1]:
+                if not _within(name, inside):
+                    raise PermissionError(
+                        errno.EPERM, "an audited file may not change other files", str(name)
+                    )
 
     sys.addaudithook(refuse)
 
@@ -47,4 +53,4 @@ def _within(name: Any, folder: str) -> bool:
     if not isinstance(name, (str, bytes, os.PathLike)):
         return True
     path = os.fsdecode(name)
-    return path == os.devnull or os.path.abspath(path).startswith(folder + os.sep)
+    return path == os.devnull or os.path.realpath(path).startswith(folder + os.sep)
