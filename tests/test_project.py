@@ -59,9 +59,17 @@ def test_the_readme_shows_what_is_printed():
 
 def test_the_readme_shows_backpropagation_through_time_as_printed():
     printed = re.sub(" +", " ", sb.show(sb.derive(sb.load("char_lstm"))))
-    _, shown = re.findall(r"```text\n(.*?)\n```", README, re.DOTALL)
+    _, shown, *_ = re.findall(r"```text\n(.*?)\n```", README, re.DOTALL)
     for line in shown.splitlines():
         assert re.sub(" +", " ", line) in printed
+
+
+def test_the_readme_shows_an_audit_as_printed():
+    (shown,) = re.findall(r"```text\n\$ symbackprop audit (.*?)\n```", README, re.DOTALL)
+    call, *lines = shown.splitlines()
+    path, spec = call.split()
+    printed = str(sb.audit(str(ROOT / path), sb.derive(sb.load(ROOT / spec))))
+    assert all(line in printed.splitlines() for line in lines)
 
 
 def test_the_readme_says_where_things_are():
