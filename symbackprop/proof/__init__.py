@@ -52,7 +52,7 @@ THOROUGH = (
 )
 _MOST = 12  # statements made of one equality, each with the equations of more tensors
 _TOGETHER = 3  # of them that are tried at smaller extents before any at its own
-_ROUNDS = 2  # of them that may fail at kinks alone
+_ROUNDS = 4  # of them that may fail at kinks alone
 _FEW = 8  # entries that a message tells
 
 

@@ -15,12 +15,16 @@ TOLERANCE = 1e-30  # where a value is not rational
 
 @dataclass(frozen=True)
 class Difference:
-    """Where two sides part: the entry, the value of each side or why it has none, what is read."""
+    """Where two sides part: the entry, the value of each side or why it has none, what is read.
+
+    `narrower` where the side after has no real value, but the side before has one.
+    """
 
     point: tuple[int, ...]
     before: str
     after: str
     read: tuple[str, ...] = ()
+    narrower: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from symbackprop.equations.evaluate_environment import Environment
-from symbackprop.equations.evaluate_numbers import Undefined
+from symbackprop.equations.evaluate_numbers import Undefined, Value
 from symbackprop.equations.nodes import Partial
 from symbackprop.proof.comparison import Difference, Outcome, compare, entry, show
 from symbackprop.proof.extents import sizes
@@ -73,14 +73,26 @@ def _looked(statement: Statement, draw: Draw) -> _Looked:
         return _Looked(Outcome())
     look = _at_once if statement.before.expr.has(Partial) else _one_by_one
     extents = sizes(statement, draw.shape, smaller=not draw.own)
+    found = _Looked(Outcome())
     for attempt in range(len(RANGES)):
         try:
-            return look(statement, draw, instance(statement, draw, extents, attempt))
+            found = look(statement, draw, instance(statement, draw, extents, attempt))
         except Undefined:
             continue
         except AssertionError as wrong:  # outside of a tensor, or an index that nothing binds
             return _Looked(Outcome(difference=Difference((), str(wrong), "not looked at")))
-    return _Looked(Outcome())
+        if not (found.outcome.difference and _may_be_drawn_amiss(found.outcome, statement, draw)):
+            break
+    return found
+
+
+def _may_be_drawn_amiss(found: Outcome, statement: Statement, draw: Draw) -> bool:
+    """Whether the side after may lack values only where the tensors cannot be what is drawn.
+
+    A running variance is never negative. At a kink it is different: a lost guard shows there.
+    """
+    assert found.difference is not None
+    return found.difference.narrower and not (draw.kinks and has_kinks(statement))
 
 
 def _one_by_one(statement: Statement, draw: Draw, environment: Environment) -> _Looked:
@@ -127,7 +139,7 @@ def _at_once(statement: Statement, draw: Draw, environment: Environment) -> _Loo
         terms = (w * sides.after(point_at(place, sides.shape)) for place, w in weights.items())
         found = compare((), before, sum(terms))
     except (Undefined, AssertionError) as wrong:
-        found = Outcome(difference=Difference((), show(before), str(wrong)))
+        found = _no_value((), before, wrong)
     if not found.difference:
         exactly, digits = (count * len(places) for count in (found.exactly, found.digits))
         found = replace(found, exactly=exactly, digits=digits)
@@ -147,7 +159,12 @@ def _at(sides: Sides, place: int) -> Outcome:
     try:
         return compare(point, before, sides.after(point))
     except (Undefined, AssertionError) as wrong:
-        return Outcome(difference=Difference(point, show(before), str(wrong)))
+        return _no_value(point, before, wrong)
+
+
+def _no_value(point: Point, before: Value, wrong: Exception) -> Outcome:
+    narrower = isinstance(wrong, Undefined)
+    return Outcome(difference=Difference(point, show(before), str(wrong), narrower=narrower))
 
 
 def _with_reads(difference: Difference, sides: Sides) -> Difference:
