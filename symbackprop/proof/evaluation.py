@@ -87,12 +87,14 @@ def _looked(statement: Statement, draw: Draw) -> _Looked:
 
 
 def _may_be_drawn_amiss(found: Outcome, statement: Statement, draw: Draw) -> bool:
-    """Whether the side after may lack values only where the tensors cannot be what is drawn.
+    """Whether an equation may lack values only where the tensors cannot be what is drawn.
 
-    A running variance is never negative. At a kink it is different: a lost guard shows there.
+    A cotangent may read z where its network, a derivative, does not: z over the root of a running
+    variance, which is never negative. Steps keep the domain, and a lost guard shows at kinks.
     """
     assert found.difference is not None
-    return found.difference.narrower and not (draw.kinks and has_kinks(statement))
+    derivative = statement.before.expr.has(Partial)
+    return derivative and found.difference.narrower and not (draw.kinks and has_kinks(statement))
 
 
 def _one_by_one(statement: Statement, draw: Draw, environment: Environment) -> _Looked:
