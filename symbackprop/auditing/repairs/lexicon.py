@@ -71,7 +71,7 @@ class Lexicon:
         return tuple(f for f in self.functions if DERIVATIVE.match(f.split(".")[-1]))
 
     @cached_property
-    def library(self) -> tuple[str, ...]:
+    def elementary(self) -> tuple[str, ...]:
         """The functions of NumPy that the file takes of single values."""
         calls = [ast.unparse(n) for n in self.nodes() if isinstance(n, ast.Call)]
         found = [re.match(r"np\.(exp|tanh|sqrt|log|cosh|sinh|sin|cos)\(", c) for c in calls]

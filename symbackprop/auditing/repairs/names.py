@@ -84,7 +84,7 @@ def call_around(place: Place) -> Iterator[Change]:
     """The value itself where a function of it belongs: z * (1 - z), z not yet being activated."""
     if not place.ref or place.index or not place.value:
         return
-    functions = [*place.scope.lexicon.functions, *place.scope.lexicon.library]
+    functions = [*place.scope.lexicon.functions, *place.scope.lexicon.elementary]
     if isinstance(place.parent, ast.Call) and called(place.parent) in functions:
         return
     inner = -1.0 if place.scope.hands_out and place.step.scope is not place.reach.entry else 0.0
