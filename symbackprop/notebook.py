@@ -32,7 +32,7 @@ class Gradient(Line):
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ProvedDerivation(Derivation):
-    """A derivation each of whose equalities was proved; there is none with one that fails.
+    """A derivation whose equalities were put to the proof; there is none with one that fails.
 
     Its `d["W1"]` is a Gradient, and it is its own report when it is shown. Raises Unproved.
     """

@@ -1,4 +1,6 @@
-"""Proof of steps: no derivation is handed out before each of its equalities was evaluated.
+"""Proof of steps: no derivation is handed out in which an equality was seen to fail.
+
+Each is evaluated, but for those without values where they are drawn and those that are too dear.
 
 | room | what it knows |
 |---|---|
@@ -99,10 +101,12 @@ def _outcomes(
     equality: Equality, facts: Facts, draws: Sequence[Draw]
 ) -> tuple[Statement | None, Sequence[Draw], list[Outcome]]:
     last: tuple[Statement | None, Sequence[Draw], list[Outcome]] = (None, draws, [])
+    too_dear = False  # at its own extents, where it fails at smaller ones, which may be their fault
     at_kinks = 0  # how often it failed there alone; each equation taken in makes kinks rarer
     for statement, own in _attempts(equality, facts):
         drawn = [replace(draw, own=own) for draw in draws]
         found = _until_failure(statement, drawn)
+        too_dear = too_dear or (own and not any(o.held or o.difference for o in found))
         if found[-1].difference or any(o.held for o in found):
             last = statement, drawn, found
             if not found[-1].difference:
@@ -110,7 +114,7 @@ def _outcomes(
             at_kinks += drawn[len(found) - 1].kinks and any(o.held for o in found[:-1])
             if at_kinks == _ROUNDS:
                 break
-    return last
+    return (None, draws, []) if too_dear and not last[1][0].own else last
 
 
 def _attempts(equality: Equality, facts: Facts) -> Iterator[tuple[Statement, bool]]:

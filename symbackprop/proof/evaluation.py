@@ -34,7 +34,7 @@ from symbackprop.proof.sums import operations
 
 _FEW = 4  # entries of a cotangent that are not 0, and places to look at, where all cost too much
 _WEIGHTS = 2**20
-_DEAREST = 300_000_000  # operations at one place; a dearer statement is not looked at
+_DEAREST = 100_000_000  # operations at one place; a dearer statement is not looked at
 
 
 @dataclass(frozen=True)

@@ -72,3 +72,11 @@ def test_what_has_no_values_where_it_is_drawn_is_said() -> None:
     row = check_steps(differentiate(build(sb.parse(text))))[-1]
     assert row.what == "steps without values" and row.cells()[-1] == "not checked"
     assert "have no values where they are drawn, first in equation (" in row.how
+
+
+def test_what_is_too_dear_at_its_own_extents_is_no_failure_and_takes_no_time() -> None:
+    """Ē = 5 N has a number for an extent, so it is wrong at smaller extents."""
+    text = "name: t\ninputs: {x: [N, 5]}\nparams: {E: {shape: [60000, 1000]}}\n"
+    derivation = differentiate(build(sb.parse(text + "loss: sum(sum(E) + x)")))
+    prove(derivation)
+    assert check_steps(derivation)[-1].what == "steps without values"
