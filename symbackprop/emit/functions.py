@@ -5,11 +5,9 @@ Where training differs from use, each has a body for either, and chooses between
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 from sympy import Expr
 
+from symbackprop.emit.arguments import Arguments, arguments, is_step
 from symbackprop.emit.layout import WIDTH, Call, Code, lines, quoted
 from symbackprop.emit.mathematics import mathematics
 from symbackprop.emit.numbers import number, undefined_somewhere
@@ -20,75 +18,20 @@ from symbackprop.program.names import local
 from symbackprop.program.operations import Read, Scalar
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """What a function takes after `params`; `drawn` inputs and `extents` may be left out.
-
-    Such `extents` are those that no other array tells: N of a network that only draws.
-    """
-
-    inputs: tuple[str, ...]
-    drawn: tuple[str, ...]
-    extents: tuple[str, ...]
-    has_states: bool
-
-    def __or__(self, other: Arguments) -> Arguments:
-        """Whatever one of two functions takes."""
-
-        def either(a: Iterable[str], b: Iterable[str]) -> tuple[str, ...]:
-            return tuple(dict.fromkeys((*a, *b)))
-
-        return Arguments(
-            either(self.inputs, other.inputs),
-            either(self.drawn, other.drawn),
-            either(self.extents, other.extents),
-            self.has_states or other.has_states,
-        )
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        rng = ("rng",) if self.drawn else ()
-        state = ("state",) if self.has_states else ()
-        return (*self.inputs, *self.drawn, *self.extents, *rng, *state, "workspace")
-
-    @property
-    def keywords(self) -> list[str]:
-        """The same as keyword arguments."""
-        needed = ["*", *self.inputs] if self.inputs else []
-        optional = [f"{name}=None" for name in self.names[len(self.inputs) :]]
-        star = ["*"] if not needed and len(optional) > 1 else []
-        return [*needed, *star, *optional]
-
-
-def arguments(program: Program, function: Function) -> Arguments:
-    """What a function takes."""
-    system = program.derivation.system
-    own = [i for i in system.inputs if i.symbol.name in function.inputs]
-    told = {e for i in own if i.draw is None for e in i.symbol.shape}
-    told |= {e for p in system.parameters for e in p.symbol.shape}
-    open_ = {s for i in own if i.draw is not None for e in i.symbol.shape for s in e.free_symbols}
-    return Arguments(
-        tuple(i.symbol.name for i in own if i.draw is None),
-        tuple(i.symbol.name for i in own if i.draw is not None),
-        tuple(e.name for e in system.extents if e in open_ - told),
-        bool(function.states),
-    )
-
-
 def function_sources(program: Program) -> list[str]:
     """The source of every function."""
     in_use = program.in_use
     if in_use is None:
-        return [_function(program, f, _public(program, f)) for f in program.functions]
+        return [_function(program, f, public_head(program, f)) for f in program.functions]
     found = []
     for training, otherwise in zip(program.functions, in_use.functions, strict=True):
         found.append(_choice(program, training, arguments(in_use, otherwise)))
-        found.append(_function(program, training, _private(program, training, "in_training")))
-        found.append(_function(in_use, otherwise, _private(in_use, otherwise, "in_use")))
+        found.append(_function(program, training, private_head(program, training, "in_training")))
+        found.append(_function(in_use, otherwise, private_head(in_use, otherwise, "in_use")))
     return found
 
 
-def _public(program: Program, function: Function) -> list[str]:
+def public_head(program: Program, function: Function) -> list[str]:
     """The head of a function that is called by users."""
     return _head(function, arguments(program, function), function is not program.forward)
 
@@ -98,7 +41,7 @@ def _head(function: Function, takes: Arguments, training: bool) -> list[str]:
     return lines("def ", heading, ":", indent=0)
 
 
-def _private(program: Program, function: Function, mode: str) -> list[str]:
+def private_head(program: Program, function: Function, mode: str) -> list[str]:
     """The head of the body of a function in one mode."""
     takes = arguments(program, function).names
     return lines("def ", Call(f"_{function.name}_{mode}", ("params", *takes)), ":", indent=0)
@@ -111,7 +54,7 @@ def _choice(program: Program, training: Function, in_use: Arguments) -> str:
     return "\n".join(
         [
             *_head(training, takes | in_use, training is not program.forward),
-            *_docstring(program, training),
+            *docstring(program, training),
             "    if training:",
             *lines("return ", Call(f"_{name}_in_training", ("params", *takes.names)), indent=8),
             *lines("return ", Call(f"_{name}_in_use", ("params", *in_use.names))),
@@ -124,17 +67,17 @@ def _function(program: Program, function: Function, head: list[str]) -> str:
     printer = Printer(program, function)
     written = mathematics(program, function, printer)
     returned = [*_updated(function, printer), *_returned(program, function, printer)]
-    checked = _divisors(program, function)
-    body = [*_extents(program, [*checked, *written, *returned]), *checked]
+    checked = refused_divisors(program, function)
+    body = [*extents_read(program, [*checked, *written, *returned]), *checked]
     body += [*_arrays(program, function), *written, *returned]
     takes = arguments(program, function)
-    body = [*_docstring(program, function), *_prepared(function, takes, body), *body]
+    body = [*docstring(program, function), *prepared(function, takes, body), *body]
     ignored = ignored_warnings(program, function)
     decorator = [silenced(ignored)] if ignored else []
     return "\n".join([*decorator, *head, *body])
 
 
-def _prepared(function: Function, takes: Arguments, body: list[str]) -> list[str]:
+def prepared(function: Function, takes: Arguments, body: list[str]) -> list[str]:
     """The checks of the arguments; the workspace has a name only where it is used."""
     used = takes.drawn or takes.has_states or any("work." in line for line in body)
     prefix = "work = " if used else ""
@@ -149,13 +92,16 @@ def _prepared(function: Function, takes: Arguments, body: list[str]) -> list[str
         found = [one]
     if takes.drawn:
         found.append("    _draw(given, rng, work)")
+    if takes.has_rate:
+        names = (Call("", tuple(map(quoted, takes.stepped)), "[]"),) if takes.stepped else ()
+        found += lines("rate = ", Call("_checked_rate", ("rate", "params", *names)))
     if takes.has_states:
         changed = ", changed=True" if function.updates else ""
         found.append(f"    state = _held(state, work{changed})")
     return found
 
 
-def _divisors(program: Program, function: Function) -> list[str]:
+def refused_divisors(program: Program, function: Function) -> list[str]:
     """Refuses extents for which a new state is undefined: the unbiased variance of one value."""
     states = {state.update for state in program.derivation.system.states}
     found: dict[str, list[str]] = {}
@@ -207,10 +153,12 @@ def _updated(function: Function, printer: Printer) -> list[str]:
     return found
 
 
-def _docstring(program: Program, function: Function) -> list[str]:
+def docstring(program: Program, function: Function) -> list[str]:
     if function is program.forward:
         outputs = ", ".join(function.results)
         text = f"Return {outputs}, by name." if outputs else "Return no outputs: there are none."
+    elif is_step(program, function):
+        text = "Change the parameters by -rate times the gradients; return the loss."
     elif len(function.results) == 1:
         text = "Return the loss."
     else:
@@ -222,7 +170,7 @@ def _docstring(program: Program, function: Function) -> list[str]:
     return [f'    """{short if len(short) < 76 else "Return the results by name."}"""']
 
 
-def _extents(program: Program, body: list[str]) -> list[str]:
+def extents_read(program: Program, body: list[str]) -> list[str]:
     """The run-time extents that the body reads."""
     words = {w for line in body if not line.lstrip().startswith("#") for w in _words(line)}
     names = [e.name for e in program.derivation.system.extents if e.name in words]

@@ -12,7 +12,7 @@ from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer
 from symbackprop.emit.statements import branches, statement
 from symbackprop.program.model import Function, Loop, Program
-from symbackprop.program.operations import Branch
+from symbackprop.program.operations import Branch, Descend, Read
 from symbackprop.program.steps import Condition
 
 
@@ -44,6 +44,11 @@ def _straight(program: Program, printer: Printer, values: Sequence[int]) -> list
 def _title(program: Program, served: int, indent: int, value: int) -> list[str]:
     """The equation that a value serves; in short for what is computed before its loop."""
     equation = program.lines[served].equation
+    operation = program.values[value]
+    if isinstance(operation, Descend):
+        parameter = program.values[operation.parameter]
+        assert isinstance(parameter, Read)
+        return comment(f"({served}) {parameter.name} -= rate * {equation.tensor.name}", indent)
     for loop in program.loops:
         inside = served in {program.serves[v] for v in loop.writes.values()}
         if inside and value < loop.end and program.loop_of[value] is None:

@@ -10,6 +10,7 @@ from sympy import Expr
 
 from symbackprop.emit.layout import Call, Code, lines
 from symbackprop.emit.numbers import number, operand
+from symbackprop.program.descent import RATE
 from symbackprop.program.model import Function, Place, Program
 from symbackprop.program.names import has_meaning, local
 from symbackprop.program.operations import (
@@ -67,7 +68,8 @@ class Printer:
         if value in self.constants:
             return f"{self.owner}.{self.constants[value]}"
         if isinstance(operation, Read):
-            return operation.name if operation.name in self.inputs else local(operation.name)
+            own = operation.name in self.inputs or operation.name == RATE
+            return operation.name if own else local(operation.name)
         return self.names[value]
 
     def beside(self, value: int, operation: Operation) -> Code:

@@ -7,6 +7,7 @@ from typing import Any
 
 from symbackprop.emit import windows
 from symbackprop.emit.blocks import blocked
+from symbackprop.emit.descent import descend
 from symbackprop.emit.layout import Call, Code, Infix
 from symbackprop.emit.numbers import factor, number, operand
 from symbackprop.emit.printer import Printer, subscripted
@@ -18,6 +19,7 @@ from symbackprop.program.operations import (
     Box,
     Branch,
     Copy,
+    Descend,
     Either,
     Inner,
     Matmul,
@@ -205,10 +207,6 @@ def _copy(printer: Printer, value: int, operation: Copy) -> list[str]:
     return printer.fresh(value) + printer.write("", copied)
 
 
-def _steps(printer: Printer, value: int, operation: Steps) -> list[str]:
-    return printer.fresh(value)
-
-
 def _either(printer: Printer, value: int, operation: Either) -> list[str]:
     """`name = a if condition else b`."""
     a, b = (printer.beside(v, operation) for v in (operation.a, operation.b))
@@ -249,7 +247,8 @@ _STATEMENTS: Mapping[type, Callable[[Printer, int, Any], list[str]]] = {
     Assemble: _assemble,
     Box: _box,
     Copy: _copy,
-    Steps: _steps,
+    Steps: windows.scratch,
+    Descend: descend,
     Either: _either,
     Scratch: windows.scratch,
     Sweep: windows.sweep,

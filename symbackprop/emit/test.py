@@ -28,6 +28,7 @@ def emit_test(program: Program) -> str:
         losses=[
             line for mode in modes for line in _losses(mode, " in use" * (mode is not program))
         ],
+        steps=_steps(modes),
         modes=len(modes) > 1,
         sparse=bool(system.sparse),
         stopped=any(held(program, loss.name) for loss in program.losses),
@@ -88,6 +89,17 @@ def _losses(program: Program, mode: str) -> list[str]:
         both = Call("", (_strings(loss.gradients.inputs), _strings(by)))
         found += lines(f"{quoted(loss.name + mode)}: ", both, ",")
     return found
+
+
+def _steps(modes: list[Program]) -> str:
+    """The function that takes a step for each loss, in either mode."""
+    found = [
+        f"    {quoted(loss.name + mode)}: {quoted(loss.descent.name)},\n"
+        for program, mode in zip(modes, ("", " in use"), strict=False)
+        for loss in program.losses
+        if loss.descent is not None
+    ]
+    return f"{{\n{''.join(found)}}}" if found else "{}"
 
 
 def _strings(names: Iterable[str]) -> Code:

@@ -11,7 +11,7 @@ from symbackprop.emit.blocks import as_rows, block_rows, blocks_of, dot
 from symbackprop.emit.layout import Call, Code
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer, subscripted, windows_code
-from symbackprop.program.operations import Scratch
+from symbackprop.program.operations import Scratch, Steps
 from symbackprop.program.storage import root
 from symbackprop.program.windows import First, Overlap, Sweep
 
@@ -20,7 +20,7 @@ _STARTS = {"sum": "0.0", "max": "-np.inf", "min": "np.inf"}
 _LETTERS = ("p", "q", "r", "u", "v", "w")
 
 
-def scratch(printer: Printer, value: int, operation: Scratch) -> list[str]:
+def scratch(printer: Printer, value: int, operation: Scratch | Steps) -> list[str]:
     return printer.fresh(value)
 
 

@@ -34,6 +34,7 @@ from symbackprop.equations.evaluate_compile import (
     compile_node,
 )
 from symbackprop.equations.evaluate_environment import Environment, extent_of
+from symbackprop.equations.evaluate_floats import quotient
 from symbackprop.equations.evaluate_numbers import FUNCTIONS, OPERATORS, Arithmetic, Value
 from symbackprop.equations.nodes import Index, tensors
 from symbackprop.equations.recurrence import Recurrence, components
@@ -235,7 +236,7 @@ def _together(values: Iterable[Value]) -> Value:
 ARRAYS = Arithmetic(
     name="arrays",
     pi=math.pi,
-    rational=lambda p, q: p / q,
+    rational=quotient,
     power=_power,
     total=_together,
     log_sum_exp=lambda values: log_sum_exp(np.stack(values), (0,)),

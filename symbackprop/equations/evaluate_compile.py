@@ -16,7 +16,7 @@ from sympy import Expr
 
 from symbackprop.equations import masks, nodes, reductions
 from symbackprop.equations.evaluate_environment import Environment, extent_of
-from symbackprop.equations.evaluate_numbers import FUNCTIONS, Known, Value
+from symbackprop.equations.evaluate_numbers import FUNCTIONS, HUGE, Known, Value
 from symbackprop.equations.evaluate_pointwise import pointwise
 from symbackprop.equations.nodes import Access, Index, TensorSymbol
 
@@ -62,7 +62,7 @@ def compile_node(expr: Any, scope: Scope) -> Compiled:
     compiler = _COMPILERS.get(type(expr))
     if compiler is not None:
         return compiler(expr, scope)
-    if expr.is_Integer:
+    if expr.is_Integer and abs(expr.p) < HUGE:
         return _constant(int(expr))
     if expr.is_Rational:
         return _constant(scope.environment.arithmetic.rational(expr.p, expr.q))

@@ -10,6 +10,14 @@ import numpy as np
 from symbackprop.equations.evaluate_numbers import FUNCTIONS, OPERATORS, Arithmetic, Value, one_of
 
 
+def quotient(p: int, q: int) -> float:
+    """The nearest float, which may be infinite."""
+    try:
+        return p / q
+    except OverflowError:
+        return math.inf if p > 0 else -math.inf
+
+
 def _float_power(base: Value, exponent: Value) -> Value:
     try:
         result = base**exponent
@@ -48,7 +56,7 @@ def _float_log_sum_exp(values: list[Value]) -> Value:
 FLOAT = Arithmetic(
     name="float",
     pi=math.pi,
-    rational=lambda p, q: p / q,
+    rational=quotient,
     power=_float_power,
     total=sum,
     log_sum_exp=_float_log_sum_exp,

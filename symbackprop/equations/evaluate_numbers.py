@@ -1,8 +1,8 @@
 """The numbers that the reference evaluator computes with.
 
 EXACT   int and Fraction for as long as a value is rational, and as an entry of a tensor not too
-        long; from the first transcendental function on, mpf numbers of 50 digits. What has no
-        real value raises Undefined.
+        long; from the first transcendental function on, mpf numbers of 50 digits, or of 400 within
+        `finer`. What has no real value raises Undefined.
 FLOAT   in `evaluate_floats`: Python floats, with IEEE's infinities and NaN.
 
 An entry may also be a SymPy expression, or `Traced`: a value together with the expression that
@@ -12,7 +12,8 @@ it is the value of, so that a comparison of expressions is decided at the point.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -23,8 +24,14 @@ import sympy
 Value = Any
 
 DIGITS = 50
+FINER = 400  # digits that tell a small number from one that vanishes
 BITS = 20_000  # of a rational entry
+LARGEST = 10**1000  # that a function is taken of which grows as exp does
+HUGE = 2**1023  # as a double, an integer below this is finite
+_GROWING = ("exp", "sinh", "cosh")
 _MP = mpmath.MPContext()
+_MP.dps = FINER
+_PI = +_MP.pi
 _MP.dps = DIGITS
 
 FUNCTIONS: Mapping[str, Any] = {
@@ -136,6 +143,13 @@ def _short(number: Value) -> Value:
     return number
 
 
+@contextmanager
+def finer() -> Iterator[None]:
+    """What is computed within has FINER digits where it is not rational."""
+    with _MP.workdps(FINER):
+        yield
+
+
 def multiprecision(number: Value) -> Any:
     """A rational number or a float as an mpf of 50 digits."""
     return _MP.convert(number)
@@ -192,6 +206,8 @@ def _exact_function(name: str) -> Callable[[Value], Value]:
             return on_symbols(x)
         if (name == "log" and x <= 0) or (name == "sqrt" and x < 0):
             raise Undefined(f"{name}({x})")
+        if name in _GROWING and abs(x) > LARGEST:
+            raise Undefined(f"{name}({x}) has too many digits")
         return on_numbers(x)
 
     return function
@@ -209,7 +225,7 @@ def _exact_comparison(compare: Callable[[Value, Value], bool]) -> Callable[[Valu
 
 EXACT = Arithmetic(
     name="exact",
-    pi=+_MP.pi,
+    pi=_PI,
     rational=Fraction,
     power=_exact_power,
     total=_exact_total,

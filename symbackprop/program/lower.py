@@ -4,54 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
 from symbackprop.equations.nodes import TensorSymbol, tensors
 from symbackprop.equations.recurrence import Recurrence, components
 from symbackprop.equations.system import Equation
 from symbackprop.program.bodies import conditions
+from symbackprop.program.descent import descend
 from symbackprop.program.expressions import RULES
+from symbackprop.program.functions import Cutter
 from symbackprop.program.graph import Graph
 from symbackprop.program.model import Function, Loop, Loss, Program
 from symbackprop.program.names import Namer
-from symbackprop.program.operations import Copy, Read, Row, Scalar, Steps, View, Written
+from symbackprop.program.operations import Apply, Copy, Read
+from symbackprop.program.recomputing import Known, Recomputed, recomputable
 from symbackprop.program.recurrences import lower_recurrence
 from symbackprop.program.scope import Scope
 from symbackprop.program.shapes import row_major
 from symbackprop.program.sparse import rows_and_values
 from symbackprop.program.steps import Step
 from symbackprop.program.stops import without_stops
-from symbackprop.program.storage import Pool, place, root
+from symbackprop.program.storage import Pool, root
 
 
-def lower(derivation: Derivation) -> Program:
-    """The program of a derivation: forward, and each loss alone and with its gradients."""
+def lower(derivation: Derivation, recompute: bool = False) -> Program:
+    """The program of a derivation: forward, and each loss alone and with its gradients.
+
+    With `recompute`, the way back computes cheap values again, for which there is then no buffer.
+    """
     namer = Namer(derivation)
     pool = Pool(namer)
-    training = _lowered(derivation, namer, pool)
+    training = _lowered(derivation, namer, pool, recompute)
     in_use = None
     if derivation.in_use is not None:
-        in_use = _lowered(derivation.in_use, namer, pool)
+        in_use = _lowered(derivation.in_use, namer, pool, recompute)
     return replace(training, in_use=in_use, buffers=pool.buffers())
 
 
-def _lowered(derivation: Derivation, namer: Namer, pool: Pool) -> Program:
+def _lowered(derivation: Derivation, namer: Namer, pool: Pool, recompute: bool) -> Program:
     lowering = _Lowering(derivation, namer, pool)
-    gradients = [lowering.gradients(loss) for loss in derivation.losses]
+    gradients = [lowering.gradients(loss, recompute) for loss in derivation.losses]
     losses = [lowering.loss(loss) for loss in derivation.losses]
     forward = lowering.forward()
+    descents = [lowering.descent(loss) for loss in derivation.losses]
     return Program(
         derivation=derivation,
         values=tuple(lowering.graph.values),
         serves=tuple(lowering.graph.serves),
         lines={line.number: line for line in derivation.lines()},
-        constants=lowering.constants,
+        constants=lowering.cutter.constants,
         buffers=(),
         forward=forward,
         losses=tuple(
-            Loss(loss.loss.name, value, both)
-            for loss, value, both in zip(derivation.losses, losses, gradients, strict=True)
+            Loss(value.name, value, both, descent)
+            for value, both, descent in zip(losses, gradients, descents, strict=True)
         ),
         loops=tuple(lowering.loops),
         loop_of=tuple(lowering.graph.loop_of),
@@ -66,14 +72,14 @@ class _Lowering:
         system = derivation.system
         self.derivation = derivation
         self.graph = Graph()
-        self.tensors: dict[TensorSymbol, tuple[int, tuple[int, ...]]] = {}
+        self.tensors: dict[TensorSymbol, Known] = {}
         self.names: dict[int, str] = {}
         self.numbers: dict[TensorSymbol, int] = {}
-        self.constants: dict[int, str] = {}
         self.loops: list[Loop] = []
         self.sparse: dict[TensorSymbol, tuple[int, int]] = {}
+        self.steps: dict[TensorSymbol, dict[str, int]] = {}
         self.namer = namer
-        self.pool = pool
+        self.cutter = Cutter(self.graph, self.loops, system, self.names, namer, pool)
         for symbol in system.given:
             value = self.graph.read(symbol.name, symbol.shape, symbol.kind)
             self.tensors[symbol] = (value, tuple(range(symbol.rank)))
@@ -94,11 +100,15 @@ class _Lowering:
 
     def _equation(self, equation: Equation) -> None:
         """Lower one equation, and let its tensor be known by its name."""
+        self.tensors[equation.tensor] = self._value_of(equation, self.tensors)
+
+    def _value_of(self, equation: Equation, tensors: Mapping[TensorSymbol, Known]) -> Known:
+        """Lower a right-hand side; its value bears the tensor's name."""
         self.graph.line = self.numbers[equation.tensor]
-        scope = Scope(self.graph, self.tensors, RULES, equation.indices)
+        scope = Scope(self.graph, tensors, RULES, equation.indices)
         value, present = scope.tensor(equation.rhs, equation.indices)
-        self.tensors[equation.tensor] = (value, present)
         self.names.setdefault(value, equation.tensor.name)
+        return value, present
 
     def _is_sparse(self, line: Line) -> bool:
         """Whether the line is the gradient by a parameter that `sparse` names."""
@@ -121,24 +131,87 @@ class _Lowering:
             self.names[value] = self.namer.new(f"{tensor.name}_{step.name}", ())
             self.names[self.tensors[tensor][0]] = tensor.name
 
-    def gradients(self, loss: LossDerivation) -> Function:
+    def gradients(self, loss: LossDerivation, recompute: bool) -> Function:
         """The loss and its gradients; lowers the way back from this loss."""
+        kept = self.tensors
+        if recompute:
+            self.tensors = self._recomputed(loss)
         self._lines(loss.cotangents)
         known = {*self.tensors, *self.sparse}
         self._lines(g for g in loss.gradients.values() if g.equation.tensor not in known)
+        self.steps[loss.loss] = self._steps(loss)
         wanted = {name: line.equation.tensor for name, line in loss.gradients.items()}
         results = {loss.loss.name: self._value(loss.loss)}
         results.update(self._results(wanted.items()))
         rows = {name: self.sparse[t][0] for name, t in wanted.items() if t in self.sparse}
+        self.tensors = {**self.tensors, **kept}
         updates = self._updates([*results.values(), *rows.values()])
-        return self._function(f"{loss.loss.name}_and_grads", results, rows, updates)
+        return self.cutter.function(f"{loss.loss.name}_and_grads", results, rows, updates)
+
+    def _recomputed(self, loss: LossDerivation) -> Recomputed:
+        """The tensors as the way back sees them: cheap ones are lowered again when read."""
+        backward = (*loss.cotangents, *loss.gradients.values())
+        given = self.derivation.system.given
+        again = recomputable(self.derivation.forward, backward, given)
+        again = {t: e for t, e in again.items() if self._has_memory(self.tensors[t][0])}
+
+        def anew(equation: Equation, tensors: Recomputed) -> Known:
+            line = self.graph.line
+            self.graph.forget(self.numbers[equation.tensor])
+            found = self._value_of(equation, tensors)
+            self.graph.line = line
+            return found
+
+        return Recomputed(self.tensors, again, anew)
+
+    def _has_memory(self, value: int) -> bool:
+        """Whether a value needs memory beside its operand's; max(z, 0), read for z > 0, does not."""
+        operation = self.graph.values[value]
+        return isinstance(operation, Apply) and operation.function != "maximum"
 
     def loss(self, loss: LossDerivation) -> Function:
-        return self._function(loss.loss.name, {loss.loss.name: self._value(loss.loss)})
+        return self.cutter.function(loss.loss.name, {loss.loss.name: self._value(loss.loss)})
+
+    def descent(self, loss: LossDerivation) -> Function | None:
+        """The loss and a step of the parameters that it is differentiated by, if there are any."""
+        parameters = {p.symbol.name for p in self.derivation.system.parameters}
+        if parameters.isdisjoint(loss.gradients):
+            return None
+        steps = self.steps[loss.loss]
+        several = len(self.derivation.losses) > 1
+        value = self._value(loss.loss)
+        return self.cutter.function(
+            f"{loss.loss.name}_sgd_step" if several else "sgd_step",
+            {loss.loss.name: value},
+            updates=self._updates([value, *steps.values()]),
+            steps=steps,
+        )
+
+    def _steps(self, loss: LossDerivation) -> dict[str, int]:
+        """The step of each parameter that the loss depends on."""
+        found: dict[str, int] = {}
+        for parameter in self.derivation.system.parameters:
+            name = parameter.symbol.name
+            if name in loss.gradients:
+                line = loss.gradients[name]
+                self.graph.line = line.number
+                memory = self.tensors[parameter.symbol][0]
+                step = descend(self.graph, memory, *self._gradient(line.equation.tensor))
+                if step is not None:
+                    found[name] = step
+        return found
+
+    def _gradient(self, tensor: TensorSymbol) -> tuple[int, int | None]:
+        """A gradient that broadcasts to what it is by; the values and rows of a sparse one."""
+        if tensor in self.sparse:
+            rows, values = self.sparse[tensor]
+            return values, rows
+        return self._aligned(tensor), None
 
     def forward(self) -> Function:
         outputs = self.derivation.system.outputs
-        return self._function("forward", self._results((t.name, t) for t in outputs))
+        results = self._results((t.name, t) for t in outputs)
+        return self.cutter.function("forward", results)
 
     def _value(self, tensor: TensorSymbol) -> int:
         return self.graph.real(self.tensors[tensor][0])
@@ -181,17 +254,21 @@ class _Lowering:
         value, present = self.tensors[tensor]
         if tensor.rank == len(present) and self._is_own(value, tensor.kind, roots):
             return value
-        if present:
-            items = iter(graph.whole(value))
-            value = graph.select(
-                value, tuple(next(items) if k in present else None for k in range(tensor.rank))
-            )
         graph.line = self.numbers.get(tensor, 0)
-        own_copy = graph.append(Copy(tensor.shape, tensor.kind, value))
+        own_copy = graph.append(Copy(tensor.shape, tensor.kind, self._aligned(tensor)))
         below = graph.values[root(graph.values, value)]
         if not (isinstance(below, Read) and below.name == tensor.name):  # which has the name
             self.names[own_copy] = tensor.name
         return own_copy
+
+    def _aligned(self, tensor: TensorSymbol) -> int:
+        """The tensor's value, with an axis of extent 1 for each that it lacks."""
+        value, present = self.tensors[tensor]
+        if not present:
+            return value
+        items = iter(self.graph.whole(value))
+        axes = (next(items) if k in present else None for k in range(tensor.rank))
+        return self.graph.select(value, tuple(axes))
 
     def _updates(self, results: Iterable[int]) -> dict[str, int]:
         """The new values of the states whose batch values the results are computed from anyway."""
@@ -203,92 +280,12 @@ class _Lowering:
             if not moved.isdisjoint(tensors(line.equation.rhs)):
                 moved.add(line.equation.tensor)
                 lines.add(line.number)
-        reached = self._reach(results)
+        reached = self.cutter.reach(results)
         found: dict[str, int] = {}
         for state in states:
             if state.update in self.tensors:
                 value = self.tensors[state.update][0]
-                more = self._reach([value]) - reached
+                more = self.cutter.reach([value]) - reached
                 if all(serves[v] in lines or isinstance(values[v], Read) for v in more):
                     found[state.symbol.name] = value
         return found
-
-    def _function(
-        self,
-        name: str,
-        results: Mapping[str, int],
-        rows: Mapping[str, int] = MappingProxyType({}),
-        updates: Mapping[str, int] = MappingProxyType({}),
-    ) -> Function:
-        """The operations that the results need, in order, each with its name and place."""
-        values = self.graph.values
-        handed_out = [*results.values(), *rows.values(), *updates.values()]
-        reached = self._reach(handed_out)
-        reads = {op.name for op in (values[v] for v in reached) if isinstance(op, Read)}
-        order = tuple(
-            v
-            for v in sorted(reached, key=self._turn)
-            if not isinstance(values[v], (Read, Scalar, View, Row, Written))
-            and v not in self.constants
-        )
-        system = self.derivation.system
-        reads |= self._bearers(reached, reads)
-        taken = reads | set(results)  # a gradient has the shape and the dtype of what it is by
-        names, places = place(self.graph, self.loops, order, handed_out, self.names, self.pool)
-        return Function(
-            name=name,
-            inputs=tuple(i.symbol.name for i in system.inputs if i.symbol.name in taken),
-            parameters=tuple(p.symbol.name for p in system.parameters if p.symbol.name in reads),
-            order=order,
-            results=results,
-            names=names,
-            places=places,
-            rows=rows,
-            states=tuple(s.symbol.name for s in system.states if s.symbol.name in reads),
-            updates=updates,
-        )
-
-    def _turn(self, value: int) -> tuple[int, int, int]:
-        """Where a value stands: the body of a loop after all that was made for it, memory first."""
-        operation, loop = self.graph.values[value], self.graph.loop_of[value]
-        if isinstance(operation, Steps):
-            return self.loops[operation.loop].end, 0, value
-        return (value, 2, value) if loop is None else (self.loops[loop].end, 1, value)
-
-    def _bearers(self, reached: set[int], reads: set[str]) -> set[str]:
-        """Further inputs that a function needs to know the run-time extents that it uses."""
-        system = self.derivation.system
-        operations = [self.graph.values[v] for v in reached]
-        exprs = {e for op in operations for e in op.shape}
-        exprs |= {op.number for op in operations if isinstance(op, Scalar)}
-        used = {symbol for e in exprs for symbol in e.free_symbols}
-        known = {e for p in system.parameters for e in p.symbol.shape}
-        known |= {e for i in system.inputs if i.symbol.name in reads for e in i.symbol.shape}
-        found: set[str] = set()
-        for extent in system.extents:
-            bearer = next((i.symbol for i in system.inputs if extent in i.symbol.shape), None)
-            if extent in used and extent not in known and bearer is not None:
-                found.add(bearer.name)
-                known |= set(bearer.shape)
-        return found
-
-    def _reach(self, results: Iterable[int]) -> set[int]:
-        """Every value that the results are computed from; constants among them get their names."""
-        values = self.graph.values
-        reached: set[int] = set()
-        waiting = list(results)
-        while waiting:
-            value = waiting.pop()
-            if value in reached:
-                continue
-            reached.add(value)
-            waiting += values[value].operands
-            operation = values[value]
-            if isinstance(operation, Steps):
-                waiting.append(self.loops[operation.loop].writes[value])
-        for value in sorted(reached):
-            operation = values[value]
-            array = operation.shape and not isinstance(operation, (Scalar, View))
-            if array and self.graph.is_constant(value) and value not in self.constants:
-                self.constants[value] = self.namer.constant(operation)
-        return reached

@@ -64,7 +64,9 @@ class Function:
     `results` maps the names to return to values; for a loss the first is the loss itself and the
     rest are gradients. Of a sparse gradient `results` has the values and `rows` the rows that they
     belong to. `states` are the states that it reads, `updates` their values after a step. `names`
-    says what each value is called, `places` where it lives.
+    says what each value is called, `places` where it lives. `steps` maps parameters to what they
+    are after the function, each a `Descend`: it stands in `order` after all that reads the
+    parameter as it was. Its place is where rate * gradient is written, if it is an array.
     """
 
     name: str
@@ -77,15 +79,25 @@ class Function:
     rows: Mapping[str, int]
     states: tuple[str, ...]
     updates: Mapping[str, int]
+    steps: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss, alone and with its gradients."""
+    """A loss, alone, with its gradients, and with a step of all parameters that it has those by.
+
+    None where it is differentiated by no parameter.
+    """
 
     name: str
     value: Function
     gradients: Function
+    descent: Function | None
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        both = (self.value, self.gradients)
+        return both if self.descent is None else (*both, self.descent)
 
 
 @dataclass(frozen=True)
@@ -115,4 +127,4 @@ class Program:
     @property
     def functions(self) -> tuple[Function, ...]:
         """Every function, in the order in which the module has them."""
-        return (self.forward, *(f for loss in self.losses for f in (loss.value, loss.gradients)))
+        return (self.forward, *(f for loss in self.losses for f in loss.functions))

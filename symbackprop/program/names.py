@@ -14,6 +14,7 @@ from symbackprop.program.operations import (
     Arange,
     Branch,
     Copy,
+    Descend,
     Either,
     Matmul,
     Ones,
@@ -105,6 +106,8 @@ def describe(values: Sequence[Operation], value: int, line: int) -> str:
     elif isinstance(operation, Matmul):
         ones = any(isinstance(values[o], Ones) for o in operation.operands)
         base = "total" if ones else "product"
+    elif isinstance(operation, Descend):
+        base = "scaled"
     elif isinstance(operation, Copy) and isinstance(values[operation.of], Scalar):
         base = "zeros" if values[operation.of] == Scalar((), "integer", Integer(0)) else "filled"
     elif isinstance(operation, (Either, Branch)):

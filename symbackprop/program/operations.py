@@ -11,6 +11,7 @@ are positions, so an operation does not know index names.
                | Assemble | Box | Copy                               memory written in parts or anew
                | Steps | Written                                     what a loop writes, row by row
                | Row | Either | Branch                               only in the body of a loop
+               | Descend                                             a parameter after a step
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Read(Operation):
-    """An input or a parameter."""
+    """An input, a parameter, or the rate of a step."""
 
     name: str
 
@@ -276,3 +277,22 @@ class Branch(Operation):
     @property
     def operands(self) -> tuple[int, ...]:
         return (self.a, self.b)
+
+
+@dataclass(frozen=True, slots=True)
+class Descend(Operation):
+    """The memory of a parameter after a step: parameter - rate * gradient.
+
+    The gradient broadcasts to the parameter. With `rows`, integers along one axis, it is that of a
+    table by rows: its values are subtracted from those rows, which may repeat.
+    """
+
+    parameter: int
+    gradient: int
+    rate: int
+    rows: int | None = None
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        rows = () if self.rows is None else (self.rows,)
+        return (self.parameter, self.gradient, self.rate, *rows)

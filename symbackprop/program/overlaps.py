@@ -215,13 +215,19 @@ def _chosen(factors: tuple[Expr, ...], visited: Axes) -> tuple[Axes, Expr | None
             rest = tuple(f for f in factors if f not in deltas)
             free = {i for f in (*rest, position) for i in free_indices(f)}
             if deltas and deltas <= set(factors) and free.isdisjoint(visited):
-                return order, position, rest
+                return order, _among(position, order), rest
     return visited, None, factors
 
 
 def digit_of(position: Expr, place: Expr, extent: Expr, order: Axes) -> Expr:
     """A digit of a position; of a position along one index, that position."""
     return position if len(order) == 1 else Digit(position, place, extent)
+
+
+def _among(position: Expr, order: Axes) -> Expr:
+    """The position of an extreme as one along these indices, the last of those it is along."""
+    whole, length = (Mul(*(i.extent for i in indices)) for indices in (position.bound, order))
+    return position if whole == length else Digit(position, Integer(1), length)
 
 
 def _positions(factors: tuple[Expr, ...]) -> list[Expr]:

@@ -13,6 +13,7 @@ from symbackprop.program.operations import (
     Arange,
     Branch,
     Copy,
+    Descend,
     Either,
     Ones,
     Operation,
@@ -98,8 +99,8 @@ def place(
         elif target is not None:
             places[value] = Place(places[target].buffer, target)
             pool.join(places[value].buffer, names[value])
-        elif needs_memory(operation):
-            key = (operation.shape, operation.kind)
+        elif needs_memory(operation) and not _is_by_number(values, operation):
+            key = (_shape_written(values, operation), operation.kind)
             places[value] = Place(pool.occupy(key, names[value], free))
         for dead in dying.get(now, ()):
             if dead in places and dead != target and dead not in kept:
@@ -132,6 +133,8 @@ def _overwritten(
     values, operation = graph.values, graph.values[value]
     if value in kept:
         return None
+    if isinstance(operation, Descend):
+        return _scaled(graph, operation, now, last, kept)
     if isinstance(operation, (Put, Accumulate, Overlap)):
         candidates: tuple[int, ...] = (operation.base,)
     elif isinstance(operation, Branch):
@@ -153,6 +156,30 @@ def _overwritten(
         ):
             return operand
     return None
+
+
+def _scaled(
+    graph: Values, step: Descend, now: int, last: Mapping[int, int], kept: Mapping[int, int]
+) -> int | None:
+    """The memory of the gradient of a step, if it dies here and each entry is seen once."""
+    values, memory = graph.values, root(graph.values, step.gradient)
+    value, once = step.gradient, True
+    while value != memory:
+        operation = values[value]
+        once = once and isinstance(operation, View) and operation.how in _ONCE
+        value = operation.operands[0]
+    shares = step.rows is not None and root(values, step.rows) == memory
+    alone = once and not shares and memory not in kept and needs_memory(values[memory])
+    return memory if alone and last.get(memory) == now else None
+
+
+def _shape_written(values: Sequence[Operation], operation: Operation) -> Shape:
+    """The shape of what an operation writes into its place: a step writes rate * gradient."""
+    return values[operation.gradient].shape if isinstance(operation, Descend) else operation.shape
+
+
+def _is_by_number(values: Sequence[Operation], operation: Operation) -> bool:
+    return isinstance(operation, Descend) and not values[operation.gradient].shape
 
 
 def _names(
@@ -207,5 +234,7 @@ def needs_memory(operation: Operation) -> bool:
         return True
     return bool(operation.shape) and not isinstance(operation, _NO_MEMORY)
 
+
+_ONCE = ("transpose", "reshape", "select")
 
 _NO_MEMORY = (Read, View, Arange, Ones, Scalar, Row, Written, Either)

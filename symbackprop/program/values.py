@@ -53,6 +53,11 @@ class Values:
             number = self._known[operation] = self.append(operation)
         return number
 
+    def forget(self, line: int) -> None:
+        """Let operations that serve an equation be made anew when they are asked for again."""
+        kept = {op: value for op, value in self._known.items() if self.serves[value] != line}
+        self._known = kept
+
     def shape(self, value: int) -> Shape:
         return self.values[value].shape
 

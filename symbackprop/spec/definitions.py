@@ -17,12 +17,12 @@ LENGTH = 64
 # What the generated module calls its own, where a name of the spec is a keyword or a function of
 # it: in functions of inputs, where extents are keywords too, and in the module itself.
 MODULE_ARGUMENTS = (
-    *("np", "params", "workspace", "training", "state", "rng"),
+    *("np", "params", "rate", "workspace", "training", "state", "rng"),
     *("work", "given", "float", "int", "bool", "math", "range", "reversed", "enumerate"),
 )
 MODULE_EXTENTS = (*MODULE_ARGUMENTS, "self", "dtype", "seed", "SHAPES", "tuple")
 MODULE_FUNCTIONS = (
-    *("forward", "init_params", "init_state", "Workspace", "SHAPES", "np", "math"),
+    *("forward", "sgd_step", "init_params", "init_state", "Workspace", "SHAPES", "np", "math"),
     *(
         "ValueError",
         "bool",
@@ -37,9 +37,18 @@ MODULE_FUNCTIONS = (
         "list",
     ),
     *("map", "next", "range", "reversed", "sorted", "str", "sum", "tuple", "type", "zip"),
+    *("contextlib", "ctypes", "functools", "hashlib", "os", "pathlib", "platform", "shutil"),
+    *("subprocess", "sys", "tempfile", "warnings", "all", "getattr", "open"),
+    *("OSError", "RuntimeWarning"),
 )
 
-_MODULE = {"input": MODULE_ARGUMENTS, "extent": MODULE_EXTENTS, "loss": MODULE_FUNCTIONS}
+_SUFFIXES = ("_and_grads", "_sgd_step")
+_MODULE = {
+    "input": MODULE_ARGUMENTS,
+    "extent": MODULE_EXTENTS,
+    "loss": MODULE_FUNCTIONS,
+    "parameter": ("rate",),  # which a step takes beside them
+}
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -88,7 +97,7 @@ class Definitions:
         if name in signatures():
             message = f"{quoted(name)} is the name of a function"
             return Fault(place, message, f"rename this {kind}")
-        if name in _MODULE.get(kind, ()) or (kind == "loss" and name.endswith("_and_grads")):
+        if name in _MODULE.get(kind, ()) or (kind == "loss" and name.endswith(_SUFFIXES)):
             message = f"{quoted(name)} is a name of the generated module's own"
             return Fault(place, message, f"rename this {kind}")
         return None

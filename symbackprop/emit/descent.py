@@ -1,0 +1,51 @@
+"""Steps of gradient descent as NumPy statements, in place."""
+
+from __future__ import annotations
+
+from symbackprop.emit.blocks import blocks_of
+from symbackprop.emit.layout import Call, Infix, quoted
+from symbackprop.emit.numbers import factor
+from symbackprop.emit.printer import Printer
+from symbackprop.program.operations import Descend, Read, Scalar
+from symbackprop.program.shapes import size
+
+CHUNK = 32768
+"""About how many entries of a large parameter change at once: 128 KB in single precision."""
+
+
+def descend(printer: Printer, value: int, operation: Descend) -> list[str]:
+    """parameter -= rate * gradient; some rows at a time where the parameter is large."""
+    parameter = printer.values[operation.parameter]
+    gradient = printer.values[operation.gradient]
+    assert isinstance(parameter, Read)
+    name, rate = str(printer.see(operation.parameter)), str(printer.see(operation.rate))
+    seen = str(printer.see(operation.gradient))
+    if not gradient.shape:
+        if isinstance(gradient, Scalar):
+            seen = factor(gradient.number)
+        return _by_number(printer, parameter, name, f"{rate} * {seen}")
+    out, found = seen, []
+    if printer.places[value].inplace is None:
+        out, found = printer.names[value], printer.fresh(value)
+    if operation.rows is not None:
+        rows = printer.see(operation.rows)
+        found += printer.write("", Call("np.multiply", (seen, rate, f"out={out}")))
+        return found + printer.write("", Call("np.subtract.at", (name, rows, out)))
+    inner = printer
+    if gradient.shape == parameter.shape and size(parameter.shape) >= 2 * CHUNK:
+        blocks = blocks_of(printer, max(1, CHUNK // size(parameter.shape[1:])))
+        found.append(blocks.head(printer, parameter.shape[0]))
+        inner = printer.indented()
+        found += inner.write(f"{blocks.block} = ", blocks.of(out))
+        name, seen = blocks.of(name), blocks.block if seen == out else blocks.of(seen)
+        out = blocks.block
+    found += inner.write("", Call("np.multiply", (seen, rate, f"out={out}")))
+    return found + inner.write("", Call("np.subtract", (name, out, f"out={name}")))
+
+
+def _by_number(printer: Printer, parameter: Read, name: str, scaled: str) -> list[str]:
+    """A gradient that is the same number for every entry."""
+    if parameter.shape:
+        return printer.write("", Call("np.subtract", (name, scaled, f"out={name}")))
+    target = f"{Call('params', (quoted(parameter.name),), '[]')}[()]"
+    return printer.write(f"{target} = ", Infix(name, "-", scaled))
