@@ -21,6 +21,7 @@ __all__ = [
     "Unproved",
     "__version__",
     "audit",
+    "build",
     "check",
     "compile",
     "derive",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from symbackprop.errors import CallError, Unproved
     from symbackprop.pipeline import (
         audit,
+        build,
         check,
         compile,
         derive,

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from symbackprop import __version__
-from symbackprop.commands import audit, check, derive, gallery, generate, render, tour, train
+from symbackprop.commands import audit, build, check, derive, gallery, generate, render, tour, train
 from symbackprop.errors import CallError, Diverged, Unproved
 
 COMMANDS = {
     "derive": derive,
     "generate": generate,
+    "build": build,
     "render": render,
     "check": check,
     "train": train,

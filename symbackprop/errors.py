@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class CallError(ValueError):
     """A call that is wrong; `str()` says what is wrong, then how to mend it."""
@@ -18,3 +20,13 @@ class Diverged(ArithmeticError):
 
 class Unproved(AssertionError):
     """An equality of a derivation that does not hold: a fault of symbackprop, not of the spec."""
+
+
+def refuse_unknown(word: str, known: Iterable[str], what: str) -> None:
+    """Raises CallError for a word that is none of the known."""
+    from symbackprop.spec.errors import did_you_mean, quoted
+
+    known = list(known)
+    if word not in known:
+        listed = f"there are {', '.join(known)}"
+        raise CallError(f"no {what} is called {quoted(word)}", did_you_mean(word, known, listed))

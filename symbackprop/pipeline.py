@@ -13,21 +13,19 @@
 | train | Spec, module | parameters, curves | `training/` |
 | audit | Derivation, a stranger's file | Audit: what agrees, and the faults | `auditing/` |
 
-Each stage is a pure function from one frozen value to the next, and imports no later one. They
-are imported when they are called: a fault in a spec's text is found without importing SymPy.
+Each stage is a pure function from one frozen value to the next, and imports no later one. All are
+imported when they are called: a fault in a spec's text is found without importing SymPy.
 """
 
 from __future__ import annotations
 
-import builtins
-import linecache
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from symbackprop.errors import CallError
+from symbackprop.errors import CallError, refuse_unknown
 
 if TYPE_CHECKING:
     from symbackprop.auditing.model import Audit
@@ -39,6 +37,8 @@ if TYPE_CHECKING:
     from symbackprop.training import Outcome
 
 DTYPES = ("float32", "float64")
+TARGETS = ("numpy", "native")
+MEMORY = ("high", "low")
 
 
 def load(spec: str | Path) -> Spec:
@@ -72,62 +72,99 @@ def derive(spec: Spec, wrt: str | Iterable[str] | None = None) -> ProvedDerivati
     if not names:
         raise CallError("wrt names nothing", "name a parameter or an input, or leave it out")
     for name in names:
-        _known(name, variables(system), "parameter or real input")
+        refuse_unknown(name, variables(system), "parameter or real input")
     return proved(differentiate(system, names))
 
 
-def source(derivation: Derivation, dtype: str = "float32") -> tuple[str, str]:
+def source(
+    derivation: Derivation, dtype: str = "float32", target: str = "numpy", memory: str = "high"
+) -> tuple[str, str]:
     """The text of the generated module, and of the test beside it. Raises CallError, Unproved."""
     from symbackprop.emit import emit_module, emit_test
 
-    program = _lowered(derivation, dtype)
-    return emit_module(program, dtype), emit_test(program)
+    program = _lowered(derivation, dtype, target, memory)
+    return emit_module(program, dtype, target), emit_test(program)
 
 
-def compile(derivation: Derivation, dtype: str = "float32") -> ModuleType:
+def compile(
+    derivation: Derivation, dtype: str = "float32", target: str = "numpy", memory: str = "high"
+) -> ModuleType:
     """The generated module, imported from memory; tracebacks and `inspect` find its lines.
 
-    Raises CallError, Unproved.
+    That of the target native compiles its loops when they are first needed, once a machine. With
+    low memory it computes cheap values again on the way back. Raises CallError, Unproved.
     """
-    return _imported(_lowered(derivation, dtype), dtype)
+    return _imported(_lowered(derivation, dtype, target, memory), dtype, target)
 
 
-def _lowered(derivation: Derivation, dtype: str) -> Program:
+def _lowered(
+    derivation: Derivation, dtype: str, target: str = "numpy", memory: str = "high"
+) -> Program:
     from symbackprop.notebook import proved
     from symbackprop.program import lower
 
-    _known(dtype, DTYPES, "dtype")
-    return lower(proved(derivation))
+    refuse_unknown(dtype, DTYPES, "dtype")
+    refuse_unknown(target, TARGETS, "target")
+    refuse_unknown(memory, MEMORY, "memory")
+    return lower(proved(derivation), recompute=memory == "low")
 
 
-def _imported(program: Program, dtype: str) -> ModuleType:
-    from symbackprop.emit import emit_module
+def _imported(program: Program, dtype: str, target: str = "numpy") -> ModuleType:
+    from symbackprop.emit import emit_module, emit_native
+    from symbackprop.importing import from_text
 
     name = program.derivation.system.name
-    text = emit_module(program, dtype)
-    file = f"<symbackprop {name} {dtype}>"
-    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    module = ModuleType(name)
-    module.__file__ = file
-    exec(builtins.compile(text, file, "exec", dont_inherit=True), module.__dict__)
+    text = emit_module(program, dtype, target)
+    module = from_text(name, f"<symbackprop {name} {dtype} {target}>", text)
+    if target == "native":
+        module._SOURCE = emit_native(program)  # type: ignore[attr-defined]
     return module
 
 
 def generate(
-    derivation: Derivation, directory: str | Path = "generated", dtype: str = "float32"
-) -> tuple[Path, Path]:
-    """Write `NAME.py` and `test_NAME.py` into the directory.
+    derivation: Derivation,
+    directory: str | Path = "generated",
+    dtype: str = "float32",
+    target: str = "numpy",
+    memory: str = "high",
+) -> tuple[Path, ...]:
+    """Write `NAME.py` and `test_NAME.py`, for the target native also `NAME.c`; return their paths.
 
     Raises CallError, OSError, Unproved; then nothing is written.
     """
+    from symbackprop.emit import emit_module, emit_native, emit_test
     from symbackprop.files import write_all
 
-    name = derivation.system.name
-    module, test = source(derivation, dtype)
-    folder = Path(directory)
-    paths = folder / f"{name}.py", folder / f"test_{name}.py"
-    write_all(dict(zip(paths, (module, test), strict=True)))
-    return paths
+    program = _lowered(derivation, dtype, target, memory)
+    name, folder = program.derivation.system.name, Path(directory)
+    texts = {
+        f"{name}.py": emit_module(program, dtype, target),
+        f"test_{name}.py": emit_test(program),
+    }
+    if target == "native":
+        texts[f"{name}.c"] = emit_native(program)
+    return write_all({folder / file: text for file, text in texts.items()})
+
+
+def build(
+    derivation: Derivation,
+    directory: str | Path = "generated",
+    dtype: str = "float32",
+    portable: bool = False,
+    memory: str = "high",
+) -> tuple[Path, ...]:
+    """Generate for the target native, and compile beside it what first use would compile.
+
+    `portable` leaves out what only processors like this one can do. Raises CallError without a
+    compiler or where it fails, OSError, Unproved.
+    """
+    from symbackprop.importing import from_file
+
+    paths = generate(derivation, directory, dtype, "native", memory)
+    try:
+        return *paths, from_file(paths[0])._build(dtype, portable=portable)
+    except OSError as fault:
+        raise CallError(str(fault), "generate --target numpy needs no compiler") from None
 
 
 def render(derivation: Derivation, path: str | Path) -> Path:
@@ -163,8 +200,8 @@ def show(derivation: Derivation, format: str = "text", detail: str = "result") -
     from symbackprop import report
     from symbackprop.notebook import proved
 
-    _known(format, FORMATS, "format")
-    _known(detail, DETAILS, "detail")
+    refuse_unknown(format, FORMATS, "format")
+    refuse_unknown(detail, DETAILS, "detail")
     printed: str = getattr(report, format)(proved(derivation), detail)
     return printed
 
@@ -175,7 +212,7 @@ DETAILS = ("result", "steps")
 
 
 def check(derivation: Derivation, spec: Spec | None = None) -> Report:
-    """Hold every step, every gradient and the generated module against independent computations.
+    """Hold steps, gradients and the generated module against independent computations.
 
     With its spec, every entry of every step is also checked on a tiny instance of the network.
     """
@@ -202,7 +239,12 @@ def _tiny(spec: Spec) -> Derivation | None:
 
 
 def train(
-    spec: Spec, directory: str | Path | None = None, dtype: str = "float32", **options: Any
+    spec: Spec,
+    directory: str | Path | None = None,
+    dtype: str = "float32",
+    target: str = "numpy",
+    memory: str = "high",
+    **options: Any,
 ) -> Outcome:
     """Train the generated module by the spec's plan; files go to `directory`, else `runs/NAME`.
 
@@ -212,11 +254,12 @@ def train(
     from symbackprop.training import Memory, read_plan, train
 
     plan = options.pop("plan", None) or read_plan(spec)
-    program = _lowered(derive(spec), dtype)
+    program = _lowered(derive(spec), dtype, target, memory)
     real = 4 if dtype == "float32" else 8
-    memory = Memory(parameter_bytes(program, real), partial(workspace_bytes, program, real))
+    needed = Memory(parameter_bytes(program, real), partial(workspace_bytes, program, real))
     folder = Path(directory or Path("runs") / spec.name)
-    return train(spec, _imported(program, dtype), folder, plan, memory=memory, **options)
+    module = _imported(program, dtype, target)
+    return train(spec, module, folder, plan, memory=needed, **options)
 
 
 def audit(
@@ -248,13 +291,3 @@ def audit(
         bind or {}, returns, rate, columns, scale, loss, wrt, timeout, constants
     )  # fmt: skip
     return audited(path_and_function, derivation, options)
-
-
-def _known(word: str, known: Iterable[str], what: str) -> None:
-    """Raises CallError for a word that is none of the known."""
-    from symbackprop.spec.errors import did_you_mean, quoted
-
-    known = list(known)
-    if word not in known:
-        listed = f"there are {', '.join(known)}"
-        raise CallError(f"no {what} is called {quoted(word)}", did_you_mean(word, known, listed))

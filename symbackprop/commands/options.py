@@ -24,6 +24,26 @@ def dtype(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def target(parser: argparse.ArgumentParser) -> None:
+    """`--target`."""
+    parser.add_argument(
+        "--target",
+        type=one_of("numpy", "native"),
+        default="numpy",
+        help="numpy (default), or native: the same with its loops in C",
+    )
+
+
+def memory(parser: argparse.ArgumentParser) -> None:
+    """`--memory`."""
+    parser.add_argument(
+        "--memory",
+        type=one_of("high", "low"),
+        default="high",
+        help="low: compute cheap values again on the way back instead of keeping them",
+    )
+
+
 def one_of(*known: str) -> Callable[[str], str]:
     """A type of argument: one of these words."""
 

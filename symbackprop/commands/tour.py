@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
     rules = ", ".join(dict.fromkeys(str(rule.optimizer) for rule in plan.rules.values()))
     _heading("train", f"{rules}, seed {plan.seed}")
-    outcome = training.train(spec, plan, directory, "float32", resume=False)
+    outcome = training.train(spec, plan, directory, resume=False, generated={})
     if outcome.interrupted:
         return 130
     print(f"\nEverything lies in {directory}/")

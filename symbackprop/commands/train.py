@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=common.count(0), help="instead of the spec's")
     parser.add_argument("--resume", action="store_true", help="go on where DIR's run stopped")
     common.dtype(parser)
+    common.target(parser)
+    common.memory(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -43,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     if options.seed is not None:
         plan = dataclasses.replace(plan, seed=options.seed)
     directory = Path(options.o or Path("runs") / spec.name)
-    outcome = train(spec, plan, directory, options.dtype, options.resume)
+    generated = {name: getattr(options, name) for name in ("dtype", "target", "memory")}
+    outcome = train(spec, plan, directory, options.resume, generated)
     if outcome.interrupted:
         sys.stdout.flush()
         state = outcome.state
@@ -56,13 +59,18 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def train(spec: Spec, plan: Plan, directory: Path, dtype: str, resume: bool) -> Outcome:
-    """Train, show progress, and print how it ended and where the files lie."""
+def train(
+    spec: Spec, plan: Plan, directory: Path, resume: bool, generated: Mapping[str, str]
+) -> Outcome:
+    """Train, show progress, and print how it ended and where the files lie.
+
+    `generated` says how the module is generated: its dtype, target and memory.
+    """
     from symbackprop import pipeline
 
     with _progress() as watch:
         outcome = pipeline.train(
-            spec, directory, dtype=dtype, plan=plan, resume=resume, watch=watch
+            spec, directory, plan=plan, resume=resume, watch=watch, **generated
         )
     if outcome.state.records:
         print(describe(outcome.state))

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from sympy import Expr, Symbol
 
-from symbackprop.emit.functions import arguments, function_sources
+from symbackprop.emit.arguments import arguments
+from symbackprop.emit.functions import function_sources
 from symbackprop.emit.initial import initial_parameters, initial_states, schemes, started
 from symbackprop.emit.layout import Call, Code, escaped, lines, quoted, sentences
 from symbackprop.emit.least import joint_checks, least_extents, where_known
+from symbackprop.emit.native.section import IMPORTS, native_section
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer
 from symbackprop.emit.statements import constant
@@ -22,8 +24,14 @@ from symbackprop.templating import fill
 DTYPES = {"real": "dtype", "integer": "np.intp", "mask": "np.bool_"}
 
 
-def emit_module(program: Program, dtype: str = "float32") -> str:
-    """The module's source; `dtype` is the default of init_params and of Workspace."""
+TARGETS = ("numpy", "native")
+
+
+def emit_module(program: Program, dtype: str = "float32", target: str = "numpy") -> str:
+    """The module's source; `dtype` is the default of init_params and of Workspace.
+
+    That of the target native is the same with a C file beside it, which `emit_native` writes.
+    """
     system = program.derivation.system
     functions = function_sources(program)
     workspace = _workspace(program, dtype)
@@ -36,7 +44,8 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
         title=escaped(system.title or system.name),
         notes=_paragraphs(system.notes),
         contents=_contents(program),
-        math=any("math." in part for part in written),
+        imports=_imports(written, target),
+        native=native_section(program) if target == "native" else None,
         shapes=_shapes([*shaped, *outputs]),
         kinds=_kinds(program),
         classes=_classes(program),
@@ -50,6 +59,7 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
         loose=any(arguments(mode, f).extents for mode in modes for f in mode.functions),
         state_names=_list(s.symbol.name for s in system.states),
         init_state=initial_states(system, dtype),
+        steps=any("_checked_rate(" in function for function in functions),
         divisors=any("_refuse_divisor(" in function for function in functions),
         parameter_names=_list(p.symbol.name for p in system.parameters),
         init_params=initial_parameters(system, dtype),
@@ -63,6 +73,12 @@ def emit_module(program: Program, dtype: str = "float32") -> str:
     )
 
 
+def _imports(written: Iterable[str], target: str) -> list[str]:
+    """What the module imports beside NumPy."""
+    found = {"math"} if any("math." in part for part in written) else set()
+    return sorted(found | (set(IMPORTS) if target == "native" else set()))
+
+
 def _contents(program: Program) -> list[str]:
     """What the module says about itself."""
     system = program.derivation.system
@@ -70,7 +86,8 @@ def _contents(program: Program) -> list[str]:
     text = (
         f"Written by symbackprop from the spec {system.name} ({system.digest[:16] or 'no digest'})."
     )
-    offered = f"Call init_params, then forward, {gradients}."
+    steps = [loss.descent.name for loss in program.losses if loss.descent is not None]
+    offered = f"Call init_params, then forward, {', '.join([gradients, *steps])}."
     numbers = (
         "The numbers in the comments are those of the equations in the derivation; "
         "[condition] is 1 where the condition holds, else 0."

@@ -7,6 +7,7 @@ from fractions import Fraction
 from sympy import Add, Expr, Mul, Pow, Rational, floor, together
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
+_LARGEST = 2**1024 - 2**970  # from here on the nearest double is infinite
 
 
 def undefined_somewhere(expr: Expr) -> bool:
@@ -29,14 +30,17 @@ def number(expr: Expr) -> str:
 
 
 def _constant(expr: Expr) -> str:
-    if expr.is_Integer:
+    if expr.is_Integer and abs(expr) < _LARGEST:
         return str(int(expr))
+    return _float(expr)
+
+
+def _float(expr: Expr) -> str:
+    """The nearest double, which may be infinite."""
     value = Fraction(expr.p, expr.q) if isinstance(expr, Rational) else expr.evalf(20)
-    return _float(float(value))
-
-
-def _float(value: float) -> str:
-    return repr(value).replace("e+", "e")
+    if abs(value) >= _LARGEST:
+        return "np.inf" if value > 0 else "-np.inf"
+    return repr(float(value)).replace("e+", "e")
 
 
 def factor(expr: Expr) -> str:
@@ -47,7 +51,7 @@ def factor(expr: Expr) -> str:
 
 def operand(expr: Expr) -> str:
     """The same as an operand of a real array: never an integer, whose type would count."""
-    return _float(float(expr)) if expr.is_Integer else number(expr)
+    return _float(expr) if expr.is_Integer else number(expr)
 
 
 def _source(expr: Expr) -> tuple[str, int]:

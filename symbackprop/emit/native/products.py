@@ -1,0 +1,189 @@
+"""Matrix products: calls of BLAS where they are large, else loops like any others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sympy import Expr
+
+from symbackprop.emit.native.accesses import Access, reshaped
+from symbackprop.emit.native.expressions import position
+from symbackprop.emit.native.memory import Memory, memories
+from symbackprop.emit.native.numbers import integer
+from symbackprop.emit.native.pieces import Block, Printing, Statement, statement
+from symbackprop.program.operations import Matmul, Shape
+from symbackprop.program.shapes import ONE, ZERO, nominal
+
+SMALL = 64
+"""Up to so many multiplications a row, a product is loops: BLAS would cost more to call."""
+
+
+def product_pieces(memory: Memory, value: int, operation: Matmul) -> list[Statement | Block]:
+    """a b as one statement where it is small or a sum, else as calls for each of its stack."""
+    a, b = memory.see(operation.a), memory.see(operation.b)
+    target = memory.see(value)
+    stacked = len(a.shape) > 2
+    natural = (*a.shape[:-1], *(b.shape[-1:] if stacked else b.shape[1:]))
+    if target.shape != natural:
+        target = reshaped(target, natural)
+    line, lead = memory.program.serves[value], len(a.shape) - 2 if stacked else 0
+    # Every operand over the axes (stack, rows, columns, summed), a vector having no rows or columns.
+    rows = len(a.shape) - lead == 2
+    columns = len(b.shape) - lead == 2
+    stack = list(range(lead))
+    shape = (*natural, a.shape[-1])
+    summed = len(natural)
+    over_a: list[int | None] = [*stack, *([lead] if rows else []), *([None] if columns else []), lead + rows]
+    over_b: list[int | None] = [*stack, *([None] if rows else []), *([lead + 1] if columns else []), lead]
+    over_c: list[int | None] = [*range(len(natural)), None]
+    as_loops = statement(
+        value,
+        line,
+        shape,
+        target.along(over_c),
+        "multiply",
+        [a.along(over_a), b.along(over_b)],
+        [summed],
+        "sum",
+    )
+    if _is_one(a) or _is_one(b):
+        return [_summed(as_loops, _is_one(a))]
+    if is_small(shape[-2:]):
+        return [as_loops]
+    if rows and columns and is_small(natural[-2:]):
+        return [_summed_first(as_loops, sum(e != 1 for e in natural[:lead]))]
+    if lead == 0 and not (rows or columns):
+        return [as_loops]
+    # A vector is a matrix of one row or of one column.
+    c = target
+    if not rows:
+        a, c = _with_unit(a, lead), _with_unit(c, lead)
+    if not columns:
+        b, c = _with_unit(b, lead + 1), _with_unit(c, lead + 1)
+    if any(_matrix(m, lead) is None for m in (a, b, c)):
+        return [as_loops]
+    return [product_block(value, line, a, b, c, lead)]
+
+
+def _is_one(access: Access) -> bool:
+    return access.form == "number" and access.offset == ONE
+
+
+def _summed(product: Statement, first: bool) -> Statement:
+    """A product with ones: the sum of the other factor, its axes in the order of its memory."""
+    factor = product.operands[1 if first else 0]
+    order = sorted(range(len(product.shape)), key=lambda k: -nominal(factor.strides[k]))
+    return replace(
+        product,
+        shape=tuple(product.shape[k] for k in order),
+        target=product.target.along(order),
+        function="copy",
+        operands=(factor.along(order),),
+        reduced=tuple(product.reduced[k] for k in order),
+    )
+
+
+def _summed_first(product: Statement, lead: int) -> Statement:
+    """A product whose sum runs outermost: it adds to the few entries of its result."""
+    last = len(product.shape) - 1
+    order = [k for k in range(last + 1)]
+    if product.reduced[last]:
+        order = [*range(lead), last, *range(lead, last)]
+    return replace(
+        product,
+        shape=tuple(product.shape[k] for k in order),
+        target=product.target.along(order),
+        operands=tuple(o.along(order) for o in product.operands),
+        reduced=tuple(product.reduced[k] for k in order),
+    )
+
+
+def is_small(shape: Shape) -> bool:
+    """Whether a product, or its result, with these extents is done by plain loops."""
+    return all(e.is_Integer for e in shape) and _count(shape) <= SMALL
+
+
+def _count(shape: Shape) -> int:
+    total = 1
+    for extent in shape:
+        total *= int(extent)
+    return total
+
+
+def _with_unit(access: Access, axis: int) -> Access:
+    axes: list[int | None] = list(range(len(access.shape)))
+    axes.insert(axis, None)
+    return access.along(axes)
+
+
+def _matrix(access: Access, lead: int) -> tuple[int, Expr] | None:
+    """Whether a matrix is stored transposed, and the distance of its rows; None for neither."""
+    if access.form != "memory":
+        return None
+    (rows, columns), (down, across) = access.shape[lead:], access.strides[lead:]
+    if across == 1 or columns == 1:
+        if rows == 1 or down == 0:
+            return (0, columns) if rows == 1 else None
+        if columns == 1 and down == 1:
+            return 1, rows
+        return 0, down
+    if down == 1 or rows == 1:
+        return (1, across) if across != 0 else None
+    return None
+
+
+def product_block(
+    value: int,
+    line: int,
+    a: Access,
+    b: Access,
+    c: Access,
+    lead: int = 0,
+    alpha: str = "1",
+    beta: str = "0",
+) -> Block:
+    """c = alpha a b + beta c for every position of the leading axes."""
+
+    def lines(printing: Printing, depth: int) -> list[str]:
+        counters = printing.counters(depth + lead)[depth:]
+        found = [
+            f"{'    ' * (depth + k)}for (int64_t {i} = 0; {i} < {integer(a.shape[k])}; {i}++) {{"
+            for k, i in enumerate(counters)
+        ]
+        call = product_call(printing, a, b, c, counters, alpha, beta)
+        found += [f"{'    ' * (depth + lead)}{line}" for line in call]
+        return found + [f"{'    ' * (depth + k)}}}" for k in reversed(range(lead))]
+
+    reads = {m for access in (a, b) for m in memories(access)}
+    return Block(value, line, frozenset(reads), frozenset(memories(c)), lines)
+
+
+def product_call(
+    printing: Printing,
+    a: Access,
+    b: Access,
+    c: Access,
+    counters: tuple[str, ...] = (),
+    alpha: str = "1",
+    beta: str = "0",
+) -> list[str]:
+    """The call of `product` for matrices at a position of the axes before them."""
+    lead = len(counters)
+    turned, width = _matrix(c, lead) or (0, ONE)
+    if turned:  # cᵀ = bᵀ aᵀ
+        swapped = [*range(lead), lead + 1, lead]
+        a, b, c = b.along(swapped), a.along(swapped), c.along(swapped)
+        width = (_matrix(c, lead) or (0, ONE))[1]
+    left, right = _matrix(a, lead), _matrix(b, lead)
+    assert left is not None and right is not None, (a, b)
+    sizes = ", ".join(integer(e) for e in (*c.shape[lead:], a.shape[-1]))
+
+    def where(access: Access, written: bool = False) -> str:
+        name = printing.pointer(access, written)
+        place = position(access.along(range(lead)), counters)
+        return name if place == "0" else f"{name} + {place}"
+
+    first = f"product({left[0]}, {right[0]}, {sizes}, {alpha}, {where(a)}, {integer(left[1])},"
+    second = f"{where(b)}, {integer(right[1])}, {beta}, {where(c, True)}, {integer(width)});"
+    whole = f"{first} {second}"
+    return [whole] if len(whole) <= 84 else [first, f"        {second}"]

@@ -1,0 +1,292 @@
+"""The way into the compiled loops: what is taken, what is declined, and where the library is kept."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+import weakref
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symbackprop as sb
+from symbackprop.importing import from_file
+
+SPEC = """
+name: doors
+inputs:
+  x: [N, 5]
+  y: {shape: [N], classes: 3}
+network: p = softmax(dense(tanh(dense(x, 7)), 3))
+loss: cross_entropy(p, y)
+"""
+COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+compiled_only = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The generated files, in a folder of their own."""
+    found = tmp_path_factory.mktemp("doors")
+    sb.generate(sb.derive(sb.parse(SPEC)), found, "float64", "native")
+    return found
+
+
+@pytest.fixture
+def net(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> ModuleType:
+    """The module, with a cache that the tests of this file share."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    return from_file(folder / "doors.py")
+
+
+def given(n: int = 11, dtype: str = "float64") -> dict[str, Any]:
+    rng = np.random.default_rng(n)
+    return {"x": rng.standard_normal((n, 5)).astype(dtype), "y": rng.integers(0, 3, n)}
+
+
+def declined(net: ModuleType) -> list[str]:
+    """Let the module tell which NumPy functions it falls back on."""
+    told: list[str] = []
+    for name in ("forward", "loss", "loss_and_grads", "sgd_step"):
+
+        def numpy(*args: Any, _name: str = name, _kept: Any = getattr(net, f"_numpy_{name}"), **kw: Any) -> Any:
+            told.append(_name)
+            return _kept(*args, **kw)
+
+        setattr(net, f"_numpy_{name}", numpy)
+    return told
+
+
+@compiled_only
+def test_the_loops_are_entered_and_agree_with_numpy(net: ModuleType) -> None:
+    told = declined(net)
+    params, batch = net.init_params(0, np.float64), given()
+    value, grads = net.loss_and_grads(params, **batch)
+    assert not told
+    expected, by_numpy = net._numpy_loss_and_grads(params, **batch, training=True)
+    assert value == pytest.approx(expected, rel=1e-13)
+    for name, gradient in by_numpy.items():
+        assert grads[name].dtype == gradient.dtype and grads[name].shape == gradient.shape
+        np.testing.assert_allclose(grads[name], gradient, rtol=1e-11, atol=1e-14)
+
+
+@compiled_only
+@pytest.mark.parametrize(
+    "fitted",
+    [
+        lambda b: {**b, "x": np.asfortranarray(b["x"])},
+        lambda b: {**b, "x": np.repeat(b["x"], 2, axis=1)[:, ::2]},
+        lambda b: {**b, "y": b["y"].astype(np.int32)},
+        lambda b: {**b, "y": b["y"].astype(np.uint8)},
+    ],
+)
+def test_what_has_another_layout_is_fitted(net: ModuleType, fitted: Any) -> None:
+    told = declined(net)
+    params, batch = net.init_params(0, np.float64), given()
+    plain = net.loss(params, **batch)
+    work = net.Workspace(N=11, dtype=np.float64)
+    assert net.loss(params, **fitted(batch)) == plain
+    assert net.loss(params, **fitted(batch), workspace=work) == plain
+    assert not told
+
+
+@compiled_only
+def test_parameters_of_another_layout_are_stepped_in_place_by_numpy(net: ModuleType) -> None:
+    told = declined(net)
+    params, batch = net.init_params(0, np.float64), given()
+    other = {name: np.array(array, order="F") for name, array in params.items()}
+    kept = dict(other)
+    net.sgd_step(params, **batch, rate=0.1)
+    net.sgd_step(other, **batch, rate=0.1)
+    assert told == ["sgd_step"]
+    for name, array in params.items():
+        assert other[name] is kept[name]
+        np.testing.assert_allclose(other[name], array, rtol=1e-12)
+
+
+@compiled_only
+def test_one_array_under_two_names_is_left_to_numpy(net: ModuleType) -> None:
+    told = declined(net)
+    params = {**net.init_params(0, np.float64)}
+    batch = given(5)
+    square = np.zeros((5, 7))
+    params["W1"], batch["x"] = square, square[:, :5].copy()
+    net.sgd_step(params, **batch, rate=0.1)
+    assert not told
+    flat = np.zeros(35)
+    params["W1"], params["b1"] = flat.reshape(5, 7), flat[:7]
+    net.sgd_step(params, **batch, rate=0.1)
+    assert told == ["sgd_step"]
+
+
+@compiled_only
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda p, b: (p, {**b, "x": b["x"][:, :4].copy()}), "x: shape (11, 4), expected (N, 5)"),
+        (lambda p, b: (p, {**b, "x": b["x"].astype("f4")}), "x: dtype float32, expected float64"),
+        (lambda p, b: (p, {**b, "y": b["y"] + 1}), "expected 0 to 2"),
+        (lambda p, b: (p, {**b, "y": b["y"] - 1}), "is -1, expected 0 to 2"),
+        (lambda p, b: (p, {**b, "y": b["y"] * 1.0}), "y: dtype float64, expected integers"),
+        (lambda p, b: ({**p, "W9": 1}, b), "'W9' is no parameter"),
+        (lambda p, b: ({"W1": p["W1"]}, b), "'b1' is missing"),
+        (lambda p, b: (p, given(7)), "workspace: made for N = 11, but the arrays have N = 7"),
+    ],
+)
+def test_what_is_wrong_is_told_as_numpy_tells_it(
+    net: ModuleType, wrong: Any, message: str
+) -> None:
+    params, batch = wrong(net.init_params(0, np.float64), given())
+    work = net.Workspace(N=11, dtype=np.float64)
+    for call in (net.loss, net.loss_and_grads):
+        with pytest.raises(ValueError) as told:
+            call(params, **batch, workspace=work)
+        assert message in str(told.value)
+
+
+@compiled_only
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), "fast", None])
+def test_a_rate_that_is_no_number_is_refused(net: ModuleType, rate: Any) -> None:
+    params = net.init_params(0, np.float64)
+    before = {name: array.copy() for name, array in params.items()}
+    work = net.Workspace(N=11, dtype=np.float64)
+    with pytest.raises(ValueError, match="rate"):
+        net.sgd_step(params, **given(), rate=rate, workspace=work)
+    assert all((params[name] == before[name]).all() for name in params)
+
+
+@compiled_only
+def test_read_only_parameters_are_not_written(net: ModuleType) -> None:
+    params = net.init_params(0, np.float64)
+    params["W1"].flags.writeable = False
+    work = net.Workspace(N=11, dtype=np.float64)
+    with pytest.raises(ValueError, match="W1"):
+        net.sgd_step(params, **given(), rate=0.1, workspace=work)
+
+
+@compiled_only
+def test_results_are_the_workspace_s_own_and_outlive_it(net: ModuleType) -> None:
+    params, batch = net.init_params(0, np.float64), given()
+    work = net.Workspace(N=11, dtype=np.float64)
+    _, grads = net.loss_and_grads(params, **batch, workspace=work)
+    assert grads["W1"] is work.dW1
+    gone = weakref.ref(work)
+    loss = work._compiled["loss_in_training"]
+    expected = grads["W1"].copy()
+    del work
+    gc.collect()
+    assert gone() is None
+    assert (grads["W1"] == expected).all()
+    assert isinstance(loss(params, batch["x"], batch["y"]), float)  # its arrays are kept for it
+
+
+@compiled_only
+def test_steps_keep_no_references(net: ModuleType) -> None:
+    params, batch = net.init_params(0, np.float64), given()
+    work = net.Workspace(N=11, dtype=np.float64)
+    before = [sys.getrefcount(a) for a in (*params.values(), *batch.values(), None, net.np.ndarray)]
+    for _ in range(1000):
+        net.sgd_step(params, **batch, rate=1e-3, workspace=work)
+        net.loss(params, x=batch["x"].T, y=batch["y"], workspace=work) if False else None
+    after = [sys.getrefcount(a) for a in (*params.values(), *batch.values(), None, net.np.ndarray)]
+    assert max(abs(a - b) for a, b in zip(after, before, strict=True)) < 50
+
+
+def in_a_process(code: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", f"import numpy as np, doors as net\n{code}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(folder / "other"), **environment},
+    )
+
+
+RUN = """
+params = net.init_params(0, np.float64)
+x, y = np.ones((3, 5)), np.array([0, 1, 2])
+work = net.Workspace(N=3, dtype=np.float64)
+for _ in range(3):
+    net.sgd_step(params, x=x, y=y, rate=0.1, workspace=work)
+print(net.loss(params, x=x, y=y), net._library(np.dtype(np.float64)) is not None)
+"""
+
+
+def test_without_a_compiler_it_says_so_once_and_runs_as_numpy(folder: Path) -> None:
+    ran = in_a_process(RUN, folder, CC="no-such-compiler")
+    assert ran.returncode == 0 and ran.stdout.endswith("False\n")
+    assert ran.stderr.count("RuntimeWarning") == 1
+    said = "doors runs as NumPy: no C compiler was found (tried no-such-compiler): install one"
+    assert said in ran.stderr
+
+
+@compiled_only
+def test_a_compiler_that_fails_is_told_of(folder: Path) -> None:
+    ran = in_a_process(RUN, folder, CC="false")
+    assert ran.returncode == 0 and ran.stdout.endswith("False\n")
+    assert "doors runs as NumPy: false failed on doors.c" in ran.stderr
+    assert not list((folder / "other" / "symbackprop").glob("*"))
+
+
+@compiled_only
+def test_a_cache_that_cannot_be_written_is_done_without(folder: Path) -> None:
+    ran = in_a_process(RUN, folder, XDG_CACHE_HOME="/proc/none")
+    assert ran.returncode == 0 and ran.stdout.endswith("True\n") and not ran.stderr
+
+
+@compiled_only
+def test_what_was_compiled_is_used_again_without_a_compiler(folder: Path) -> None:
+    kept = {"XDG_CACHE_HOME": str(folder / "again")}
+    first = in_a_process(RUN, folder, **kept)
+    again = in_a_process(RUN, folder, **kept, CC="no-such-compiler")
+    assert first.stdout == again.stdout and again.stdout.endswith("True\n") and not again.stderr
+
+
+@compiled_only
+@pytest.mark.parametrize("portable", [False, True])
+def test_a_library_built_ahead_needs_no_compiler(tmp_path: Path, portable: bool) -> None:
+    paths = sb.build(sb.derive(sb.parse(SPEC)), tmp_path, "float64", portable)
+    assert [p.name for p in paths[:3]] == ["doors.py", "test_doors.py", "doors.c"]
+    ran = in_a_process(RUN, tmp_path, CC="no-such-compiler")
+    assert ran.stdout.endswith("True\n") and not ran.stderr
+    (tmp_path / "doors.c").write_text((tmp_path / "doors.c").read_text() + "\n")
+    ran = in_a_process(RUN, tmp_path, CC="no-such-compiler")  # another source: not its library
+    assert ran.stdout.endswith("False\n")
+
+
+def test_building_without_a_compiler_is_an_error(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(sb.CallError, match="no C compiler was found"):
+        sb.build(sb.derive(sb.parse(SPEC)), tmp_path)
+
+
+@compiled_only
+def test_from_memory(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    net = sb.compile(sb.derive(sb.parse(SPEC)), "float64", target="native")
+    told = declined(net)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.loss(net.init_params(0, np.float64), **given())
+    assert not told
+
+
+def test_the_c_file_is_the_same_whatever_the_hash_seed(tmp_path: Path) -> None:
+    found = set()
+    for seed in ("1", "2"):
+        code = (
+            "import symbackprop as sb\n"
+            f"sb.generate(sb.derive(sb.parse('''{SPEC}''')), {str(tmp_path / seed)!r}, target='native')"
+        )
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONHASHSEED": seed}
+        )
+        found.add((tmp_path / seed / "doors.c").read_bytes())
+    assert len(found) == 1
