@@ -63,11 +63,23 @@ def check(
 
 
 def _idle(derivation: Derivation) -> list[Row]:
-    """Losses without gradients are named; where there are no gradients at all, none is proved."""
+    """Losses without gradients are named; where there are no gradients at all, none is proved.
+
+    So are gradients that were asked for and are not there, or the other way round.
+    """
     nothing = "differentiated by nothing: name inputs or parameters in wrt"
     idle = [loss.loss.name for loss in derivation.losses if not loss.gradients]
     failure = nothing if len(idle) == len(derivation.losses) else ""
-    return [Row(f"gradients of {name}", nothing, Proved(), 0.0, failure) for name in idle]
+    rows = [Row(f"gradients of {name}", nothing, Proved(), 0.0, failure) for name in idle]
+    for loss in derivation.losses:
+        missing = [name for name in loss.wrt if name not in loss.gradients]
+        other = [name for name in loss.gradients if name not in loss.wrt]
+        wrong = [f"no gradient by {name}, which was asked for" for name in missing]
+        wrong += [f"a gradient by {name}, which was not asked for" for name in other]
+        if wrong:
+            what, how = f"gradients of {loss.loss.name}", "those that were asked for"
+            rows.append(Row(what, how, Proved(), 0.0, "; ".join(wrong)))
+    return rows
 
 
 def _rows(

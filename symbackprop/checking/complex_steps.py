@@ -24,18 +24,23 @@ _CANCELLED = 1e-6  # of the size of a gradient's terms: what is less may be roun
 
 
 def directions(
-    names: Sequence[str], loss: LossDerivation, at: Evaluated, rng: np.random.Generator
+    names: Sequence[str],
+    loss: LossDerivation,
+    at: Evaluated,
+    rng: np.random.Generator,
+    cancelled: float = _CANCELLED,
 ) -> dict[str, Array]:
     """A random direction of all names together, along which each gradient is as much of the slope.
 
-    So a small gradient that is wrong shows among large ones.
+    So a small gradient that is wrong shows among large ones, but for what is so much smaller than
+    its terms that it is `cancelled`.
     """
     along: dict[str, Array] = {}
     for name in names:
         along[name] = direction = np.asarray(rng.normal(size=at.values[name].shape))
         if len(names) > 1:
             tensor = _gradient(loss, name)
-            terms = np.abs(at.values[tensor]) + _CANCELLED * at.sizes[tensor]
+            terms = np.abs(at.values[tensor]) + cancelled * at.sizes[tensor]
             along[name] = direction / (float((np.abs(direction) * terms).sum()) or 1.0)
     return along
 

@@ -38,8 +38,12 @@ class Evaluated:
         return rounding(self.equations, self.values, self.instance.extents, rng)
 
     def bars(self, name: str, dtype: Any = np.float64) -> Array:
-        """How far the entries of a tensor computed in that dtype may be from its values."""
-        return BARS * float(np.finfo(dtype).eps) * self.sizes[name]
+        """How far the entries of a tensor computed in that dtype may be from its values.
+
+        What is below its smallest number is lost.
+        """
+        precision = np.finfo(dtype)
+        return BARS * (float(precision.eps) * self.sizes[name] + float(precision.tiny))
 
 
 @dataclass(frozen=True)

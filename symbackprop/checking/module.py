@@ -30,6 +30,7 @@ from symbackprop.checking.report import (
 from symbackprop.checking.slopes import Slope, counted, held, slopes
 from symbackprop.derivation.model import Derivation, LossDerivation
 
+_RATE = 0.25  # of the steps that are checked
 _REFERENCE = "module and reference evaluator"
 
 
@@ -68,6 +69,7 @@ def _gradient_rows(
     ]
     if hasattr(double.module, "Workspace"):
         rows.append(_workspace_row(double, loss, at))
+        rows += _step_rows(double, loss, at)
     return rows
 
 
@@ -139,6 +141,44 @@ def _state_row(case: Case, loss: LossDerivation, at: Evaluated) -> Row:
             yield from _same_array(what, state[name], at, known)
 
     return _row_of("states", f"module after {function} and reference evaluator", comparisons)
+
+
+def _step_rows(case: Case, loss: LossDerivation, at: Evaluated) -> list[Row]:
+    """The parameters after a step: each less the rate times the gradient of the reference."""
+    several = len(case.derivation.losses) > 1
+    function = f"{loss.loss.name}_sgd_step" if several else "sgd_step"
+
+    def comparisons() -> Iterator[Comparison]:
+        params = {name: array.copy() for name, array in case.params.items()}
+        value = case.call(function, params=params, rate=_RATE)
+        yield from _same_array(loss.loss.name, value, at, loss.loss.name)
+        for name, before in case.params.items():
+            yield from _stepped(name, params[name], before, loss, at)
+
+    if not any(name in loss.gradients for name in case.params):
+        return []
+    return [_row_of("parameters", f"module after {function} and reference evaluator", comparisons)]
+
+
+def _stepped(
+    name: str, after: Any, before: Any, loss: LossDerivation, at: Evaluated
+) -> Iterator[Comparison]:
+    """One parameter after the step, within the error bars of its gradient."""
+    step, bars = np.zeros_like(before), np.abs(before) * np.finfo(before.dtype).eps
+    if name in loss.gradients:
+        tensor = loss.gradients[name].equation.tensor.name
+        step = step + _RATE * np.asarray(at.values[tensor])
+        bars = bars + _RATE * at.bars(tensor, before.dtype)
+    wanted = before - step
+    with np.errstate(invalid="ignore"):
+        distances = np.abs(after - wanted)
+
+    def where(place: tuple[int, ...]) -> str:
+        both = f"the module has {after[place]:.12g}, expected {wanted[place]:.12g}"
+        return f"{entry(name, place)} after a step: {both}; {apart(distances[place], bars[place])}"
+
+    scale = np.abs(before).max(initial=0.0) + np.abs(step).max(initial=0.0) or 1.0
+    yield from compared(distances / scale, bars / scale, where)
 
 
 def _same_gradients(

@@ -23,6 +23,7 @@ from symbackprop.derivation.model import Derivation, LossDerivation
 from symbackprop.equations.evaluate_arrays import evaluate_arrays
 
 _TOLERANCE = 1e-10
+_CANCELLED = 1e-2  # of a gradient's terms: a longer direction would show the rounding of changes
 _OPERATIONS = 100_000_000  # past it, a derivation is not looked at
 
 
@@ -47,7 +48,7 @@ def _row(derivation: Derivation, loss: LossDerivation, at: Evaluated, seed: int)
     if not names:
         return Row(what, f"no gradient field{left_out}", Proved(), 0.0)
     rng = np.random.default_rng(seed)
-    v, w = (directions(names, loss, at, rng) for _ in range(2))
+    v, w = (directions(names, loss, at, rng, _CANCELLED) for _ in range(2))
     comparisons = [
         _symmetric(loss, names, v, w, at),
         _curvature(derivation, loss, names, v, at),
@@ -70,11 +71,23 @@ def _symmetric(
     size = float(np.abs(one).sum() + np.abs(other).sum())
     a, b = float(one.sum()), float(other.sum())
     bar = _TOLERANCE * size
+    if not abs(a - b) <= bar:
+        bar += _rounding(loss, v, w, at) + _rounding(loss, w, v, at)
     where = (
         f"gradients by {', '.join(names)}: v·H w is {a:.12g}, w·H v is {b:.12g}; "
         f"{apart(abs(a - b), bar)}"
     )
-    return Comparison(abs(a - b) / (size or 1.0), _TOLERANCE, where, FLOATS)
+    scale = size or 1.0
+    return Comparison(abs(a - b) / scale, bar / scale, where, FLOATS)
+
+
+def _rounding(
+    loss: LossDerivation, v: Mapping[str, Array], w: Mapping[str, Array], at: Evaluated
+) -> float:
+    """How far rounding may move v·H w: the gradients' own, for moves as long as the longest."""
+    reach = max(float(np.abs(part).max(initial=0)) for part in w.values())
+    tensors = {name: loss.gradients[name].equation.tensor.name for name in v}
+    return reach * sum(float((at.bars(tensors[n]) * np.abs(v[n])).sum()) for n in v)
 
 
 def _curvature(

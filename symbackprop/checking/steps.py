@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from symbackprop.checking.report import Proved, Row
 from symbackprop.derivation.model import Derivation
-from symbackprop.proof import THOROUGH, Facts, Outcome, equalities, outcomes, words
+from symbackprop.proof import NO_VALUES, THOROUGH, TOO_DEAR, Facts, Outcome, equalities, outcomes, words
 
 KINKS = "steps at kinks and ties"
 
@@ -19,11 +19,12 @@ def check_steps(derivation: Derivation) -> list[Row]:
     facts = Facts(derivation)
     found: dict[str, list[Outcome]] = {}
     failures: dict[str, str] = {}
-    without: list[int] = []
+    without: dict[str, list[int]] = {NO_VALUES: [], TOO_DEAR: []}
     for equality in equalities(derivation):
         each = outcomes(equality, facts)
         if not any(outcome.held or outcome.difference for outcome in each):
-            without.append(equality.line.number)
+            without[each[-1].nothing].append(equality.line.number)
+            continue
         for draw, outcome in zip(THOROUGH, each, strict=False):
             what = KINKS if draw.kinks else f"rule: {equality.rule}"
             found.setdefault(what, []).append(outcome)
@@ -33,15 +34,14 @@ def check_steps(derivation: Derivation) -> list[Row]:
     rows = [_row(what, _how(kinks=False), all_of, failures) for what, all_of in found.items()]
     if at_kinks:
         rows.append(_row(KINKS, _how(kinks=True), at_kinks, failures))
-    return [*rows, *_without_values(without)]
+    return [*rows, *(_unseen(why, numbers) for why, numbers in without.items() if numbers)]
 
 
-def _without_values(numbers: list[int]) -> list[Row]:
-    """A row "not checked" for equalities that have no values where they are looked at."""
-    if not numbers:
-        return []
-    of = f"{len(numbers)} have no values where they are drawn, first in equation ({numbers[0]})"
-    return [Row("steps without values", of, Proved(), 0.0)]
+def _unseen(why: str, numbers: list[int]) -> Row:
+    """A row "not checked" for equalities that were not compared at any point."""
+    found = "have no values where they are drawn" if why == NO_VALUES else "are too dear"
+    how = f"{len(numbers)} {found}, first in equation ({numbers[0]})"
+    return Row("steps without values", how, Proved(), 0.0)
 
 
 def _how(kinks: bool) -> str:

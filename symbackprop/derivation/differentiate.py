@@ -46,7 +46,9 @@ def _derived(system: System, wrt: tuple[str, ...] | None) -> Derivation:
         number += len(lines)
         by_tensor = {line.of: line for line in lines}
         gradients = {x.name: by_tensor[x] for x in loss.wrt}
-        derived.append(LossDerivation(loss.symbol, lines, gradients))
+        wrt = tuple(x.name for x in loss.wrt)
+        assert tuple(gradients) == wrt, (tuple(gradients), wrt)
+        derived.append(LossDerivation(loss.symbol, lines, gradients, wrt))
     return Derivation(system, forward, tuple(derived))
 
 

@@ -50,12 +50,13 @@ class LossDerivation:
     """The way back from one loss: `cotangents` holds every x̄ in the order of computation.
 
     `gradients` maps the name of what the loss is differentiated by to its line; a tensor that the
-    loss does not depend on maps to a line whose rhs is 0.
+    loss does not depend on maps to a line whose rhs is 0. `wrt` are the names that were asked for.
     """
 
     loss: TensorSymbol
     cotangents: tuple[Line, ...]
     gradients: Mapping[str, Line]
+    wrt: tuple[str, ...]
 
 
 @dataclass(frozen=True)

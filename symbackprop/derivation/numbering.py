@@ -27,7 +27,7 @@ def going_on(later: Derivation, first: Derivation) -> Derivation:
         lines = _numbered(own.cotangents, known.cotangents, unused)
         by_tensor = {line.of: line for line in lines}
         gradients = {name: by_tensor[line.of] for name, line in own.gradients.items()}
-        losses.append(LossDerivation(own.loss, lines, gradients))
+        losses.append(LossDerivation(own.loss, lines, gradients, own.wrt))
     return replace(later, forward=forward, losses=tuple(losses))
 
 

@@ -1,6 +1,6 @@
-"""Proof of steps: no derivation is handed out in which an equality was seen to fail.
+"""Proof of steps: no derivation is handed out in which an equality was not seen to hold.
 
-Each is evaluated, but for those without values where they are drawn and those that are too dear.
+But for those that are too dear to evaluate.
 
 | room | what it knows |
 |---|---|
@@ -8,6 +8,7 @@ Each is evaluated, but for those without values where they are drawn and those t
 | `statements` | each equality as a statement of its own, and what it may take in |
 | `form` | statements without their names, so that what a deep network repeats is proved once |
 | `instances` | small extents, and random entries for every tensor: generic, or at kinks and ties |
+| `nets` | more points, for what has no values at those |
 | `duals` | derivatives at a point, and what they are at kinks |
 | `sides`, `sums` | the two sides on an instance, as functions of the indices |
 | `evaluation` | whether they agree, at every place or at sampled ones |
@@ -24,7 +25,7 @@ from itertools import islice
 
 from symbackprop.derivation.model import Derivation
 from symbackprop.errors import Unproved
-from symbackprop.proof.comparison import Difference, Outcome, entry
+from symbackprop.proof.comparison import NO_VALUES, TOO_DEAR, Difference, Outcome, entry
 from symbackprop.proof.equalities import Equality, equalities
 from symbackprop.proof.evaluation import outcome, told
 from symbackprop.proof.extents import may_shrink
@@ -33,7 +34,9 @@ from symbackprop.proof.statements import Facts, Statement
 
 __all__ = [
     "FIRST",
+    "NO_VALUES",
     "THOROUGH",
+    "TOO_DEAR",
     "Draw",
     "Equality",
     "Facts",
@@ -61,15 +64,17 @@ _FEW = 8  # entries that a message tells
 def prove(derivation: Derivation) -> None:
     """Every equality of the derivation, and of what is in use where that differs.
 
-    Raises Unproved for the first that fails.
+    Raises Unproved for the first that fails, or that has no values at any point.
     """
     for one in (derivation, derivation.in_use):
         if one is not None:
             facts = Facts(one)
             _refuse_misnamed(one)
             for equality in equalities(one):
-                found = outcomes(equality, facts, FIRST)
-                if found and found[-1].difference:
+                last = outcomes(equality, facts, FIRST)[-1]
+                if last.nothing == NO_VALUES:
+                    raise Unproved(_without_values(equality))
+                if last.difference:
                     raise Unproved(
                         f'rule "{equality.rule}" does not hold; nothing is shown or written\n'
                         f"  {words(equality, facts, FIRST)}\n"
@@ -78,8 +83,18 @@ def prove(derivation: Derivation) -> None:
 
 
 def _refuse_misnamed(derivation: Derivation) -> None:
-    """Raises Unproved unless each gradient is a line of its loss, of the tensor of that name."""
+    """Raises Unproved unless there is each gradient that was asked for, and no other.
+
+    Each has to be a line of its loss, of the tensor of that name.
+    """
     for loss in derivation.losses:
+        if tuple(loss.gradients) != loss.wrt:
+            found, wanted = (", ".join(names) or "nothing" for names in (loss.gradients, loss.wrt))
+            raise Unproved(
+                f"gradients of {loss.loss.name} by {found}, asked for by {wanted}; nothing is "
+                "shown or written\n"
+                "  fix: this is a fault of symbackprop; please report it with the spec"
+            )
         for name, line in loss.gradients.items():
             if line not in loss.cotangents or line.of is None or line.of.name != name:
                 raise Unproved(
@@ -92,7 +107,8 @@ def _refuse_misnamed(derivation: Derivation) -> None:
 def outcomes(equality: Equality, facts: Facts, draws: Sequence[Draw] = THOROUGH) -> list[Outcome]:
     """What came of each draw for the first statement made of the equality that holds.
 
-    If none holds, for the last that has values, up to the draw on which it fails.
+    If none holds, for the last that has values, up to the draw on which it fails; if none has
+    values, the one outcome that says why.
     """
     return _outcomes(equality, facts, draws)[2]
 
@@ -100,21 +116,26 @@ def outcomes(equality: Equality, facts: Facts, draws: Sequence[Draw] = THOROUGH)
 def _outcomes(
     equality: Equality, facts: Facts, draws: Sequence[Draw]
 ) -> tuple[Statement | None, Sequence[Draw], list[Outcome]]:
-    last: tuple[Statement | None, Sequence[Draw], list[Outcome]] = (None, draws, [])
-    too_dear = False  # at its own extents, where it fails at smaller ones, which may be their fault
+    last: tuple[Statement | None, Sequence[Draw], list[Outcome]] | None = None
+    too_dear = False
+    unseen = False  # at its own extents, where it fails at smaller ones, which may be their fault
     at_kinks = 0  # how often it failed there alone; each equation taken in makes kinks rarer
     for statement, own in _attempts(equality, facts):
         drawn = [replace(draw, own=own) for draw in draws]
         found = _until_failure(statement, drawn)
-        too_dear = too_dear or (own and not any(o.held or o.difference for o in found))
-        if found[-1].difference or any(o.held for o in found):
+        has_values = found[-1].difference or any(o.held for o in found)
+        too_dear = too_dear or any(o.nothing == TOO_DEAR for o in found)
+        unseen = unseen or (own and not has_values)
+        if has_values:
             last = statement, drawn, found
             if not found[-1].difference:
                 break
             at_kinks += drawn[len(found) - 1].kinks and any(o.held for o in found[:-1])
             if at_kinks == _ROUNDS:
                 break
-    return (None, draws, []) if too_dear and not last[1][0].own else last
+    if last is not None and not (unseen and last[2][-1].difference and not last[1][0].own):
+        return last
+    return None, draws, [Outcome(nothing=TOO_DEAR if too_dear else NO_VALUES)]
 
 
 def _attempts(equality: Equality, facts: Facts) -> Iterator[tuple[Statement, bool]]:
@@ -139,6 +160,18 @@ def _until_failure(statement: Statement, draws: Sequence[Draw]) -> list[Outcome]
         if found[-1].difference:
             break
     return found
+
+
+def _without_values(equality: Equality) -> str:
+    line, before, after = equality.line, equality.before, equality.after
+    return (
+        f'rule "{equality.rule}": no point was found where both sides have values; nothing is '
+        "shown or written\n"
+        f"  equation ({line.number}) {line.equation.lhs} = {line.equation.rhs}\n"
+        f"  {before.name}: {before.expr}\n"
+        f"  {after.name}: {after.expr}\n"
+        "  fix: see that what it takes logarithms or roots of, or divides by, allows them somewhere"
+    )
 
 
 def words(equality: Equality, facts: Facts, draws: Sequence[Draw] = THOROUGH) -> str:

@@ -10,14 +10,19 @@ from fractions import Fraction
 
 from symbackprop.equations.evaluate_numbers import Value, multiprecision
 
-TOLERANCE = 1e-30  # where a value is not rational
+TOLERANCE = 1e-30  # of a value that is not rational
+NO_VALUES = "no values"
+TOO_DEAR = "too dear"
+_CLOSE = 1e-10  # what is closer than this may be apart by rounding
+_VANISHED = 350  # digits to which two sides agree where rounding is all that is left of them
 
 
 @dataclass(frozen=True)
 class Difference:
     """Where two sides part: the entry, the value of each side or why it has none, what is read.
 
-    `narrower` where the side after has no real value, but the side before has one.
+    `narrower` where the side after has no real value, but the side before has one; `close` where
+    finer numbers may show that rounding parts them.
     """
 
     point: tuple[int, ...]
@@ -25,16 +30,21 @@ class Difference:
     after: str
     read: tuple[str, ...] = ()
     narrower: bool = False
+    close: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many equalities held exactly and to 30 digits, the largest error, what did not hold."""
+    """How many equalities held exactly and to 30 digits, the largest error, what did not hold.
+
+    `nothing` says why nothing was compared where something should have been.
+    """
 
     exactly: int = 0
     digits: int = 0
     error: float = 0.0
     difference: Difference | None = None
+    nothing: str = ""
 
     @property
     def held(self) -> int:
@@ -50,20 +60,26 @@ class Outcome:
         )
 
 
-def compare(point: tuple[int, ...], before: Value, after: Value) -> Outcome:
-    """Rational values must be equal, others to 30 digits."""
+def compare(point: tuple[int, ...], before: Value, after: Value, fine: bool = False) -> Outcome:
+    """Rational values must be equal, others to 30 digits of the larger, however small that is.
+
+    In finer numbers two sides may also vanish: what is left of 1 - 1 is below all digits.
+    """
     rational = isinstance(before, int | Fraction) and isinstance(after, int | Fraction)
-    error = 0.0 if rational and before == after else _error(before, after)
-    if not error <= (0.0 if rational else TOLERANCE):  # so that NaN is no equality
-        return Outcome(error=error, difference=Difference(point, show(before), show(after)))
-    return Outcome(int(rational), int(not rational), error)
-
-
-def _error(before: Value, after: Value) -> float:
-    """How far apart two numbers are, relatively where they are large."""
+    if rational and before == after:
+        return Outcome(exactly=1)
     a, b = multiprecision(before), multiprecision(after)
-    error = float(abs(a - b) / max(1, abs(a), abs(b)))
-    return max(error, math.ulp(0.0)) if a != b else error
+    largest = max(abs(a), abs(b))
+    apart = abs(a - b)
+    error = float(apart / largest) if largest else 0.0
+    error = max(error, math.ulp(0.0)) if a != b else error
+    if not rational:
+        vanished = fine and apart <= max(1, largest) * multiprecision(10) ** -_VANISHED
+        if vanished or error <= TOLERANCE:
+            return Outcome(digits=1, error=0.0 if vanished else error)
+    close = not (rational or fine) and apart <= _CLOSE * max(1, largest)
+    difference = Difference(point, show(before), show(after), close=bool(close))
+    return Outcome(error=error, difference=difference)
 
 
 def show(value: Value) -> str:

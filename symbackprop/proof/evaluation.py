@@ -1,6 +1,7 @@
 """Whether a statement holds on an instance: both sides, exactly where they are rational.
 
-What is not rational is compared to 30 digits of 50. All entries of a derivative are compared at
+What is not rational is compared to 30 digits of 50, and in finer numbers where that leaves it open
+whether two sides vanish or part. All entries of a derivative are compared at
 once, summed with random weights below 2²⁰; each counts as one equality.
 """
 
@@ -9,14 +10,24 @@ from __future__ import annotations
 import functools
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
 from symbackprop.equations.evaluate_environment import Environment
-from symbackprop.equations.evaluate_numbers import Undefined, Value
+from symbackprop.equations.evaluate_numbers import Undefined, Value, finer
 from symbackprop.equations.nodes import Partial
-from symbackprop.proof.comparison import Difference, Outcome, compare, entry, show
+from symbackprop.proof.comparison import (
+    NO_VALUES,
+    TOO_DEAR,
+    Difference,
+    Outcome,
+    compare,
+    entry,
+    show,
+)
 from symbackprop.proof.extents import sizes
 from symbackprop.proof.instances import (
     RANGES,
@@ -28,13 +39,15 @@ from symbackprop.proof.instances import (
     lazily,
     point_at,
 )
-from symbackprop.proof.sides import DerivativeSides, Sides, thin_tensors, thinned
+from symbackprop.proof.nets import cast
+from symbackprop.proof.sides import AnySides, DerivativeSides, Sides, thin_tensors, thinned
 from symbackprop.proof.statements import Statement
 from symbackprop.proof.sums import operations
 
 _FEW = 4  # entries of a cotangent that are not 0, and places to look at, where all cost too much
 _WEIGHTS = 2**20
 _DEAREST = 100_000_000  # operations at one place; a dearer statement is not looked at
+_SEARCH = 2_000_000  # operations at points of the wider net, until one has values
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,9 @@ class _Looked:
     outcome: Outcome
     sides: Sides | None = None
     places: Sequence[int] = ()
+
+
+Look = Callable[[Statement, Draw, Environment], _Looked]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -71,12 +87,27 @@ def told(statement: Statement, draw: Draw) -> Difference:
 def _looked(statement: Statement, draw: Draw) -> _Looked:
     if not (draw.smooth or has_kinks(statement)):
         return _Looked(Outcome())
-    look = _at_once if statement.before.expr.has(Partial) else _one_by_one
     extents = sizes(statement, draw.shape, smaller=not draw.own)
-    found = _Looked(Outcome())
-    for attempt in range(len(RANGES)):
+    cost = _cost(statement, extents)
+    if cost > _DEAREST:
+        return _Looked(Outcome(nothing=TOO_DEAR))
+    drawn = (instance(statement, draw, extents, attempt) for attempt in range(len(RANGES)))
+    found = _first(statement, draw, drawn, _look)
+    if found is None and not draw.kinks:
+        wider = islice(cast(statement, draw), max(1, _SEARCH // cost))
+        look = functools.partial(_look_at_one, random.Random(draw.shape))
+        found = _first(statement, draw, wider, look)
+    return found or _Looked(Outcome(nothing="" if draw.kinks else NO_VALUES))
+
+
+def _first(
+    statement: Statement, draw: Draw, instances: Iterable[Environment], look: Look
+) -> _Looked | None:
+    """What came of the first instance on which the statement has values, if there is one."""
+    found = None
+    for environment in instances:
         try:
-            found = look(statement, draw, instance(statement, draw, extents, attempt))
+            found = look(statement, draw, environment)
         except Undefined:
             continue
         except AssertionError as wrong:  # outside of a tensor, or an index that nothing binds
@@ -93,8 +124,41 @@ def _may_be_drawn_amiss(found: Outcome, statement: Statement, draw: Draw) -> boo
     variance, which is never negative. Steps keep the domain, and a lost guard shows at kinks.
     """
     assert found.difference is not None
-    derivative = statement.before.expr.has(Partial)
-    return derivative and found.difference.narrower and not (draw.kinks and has_kinks(statement))
+    narrower = _is_derivative(statement) and found.difference.narrower
+    return narrower and not (draw.kinks and has_kinks(statement))
+
+
+def _is_derivative(statement: Statement) -> bool:
+    return bool(statement.before.expr.has(Partial))
+
+
+def _look(statement: Statement, draw: Draw, environment: Environment) -> _Looked:
+    """Both sides on an instance. Raises Undefined where the side before has no value."""
+    if _is_derivative(statement):
+        return _at_once(statement, draw, environment)
+    return _one_by_one(statement, draw, environment)
+
+
+def _look_at_one(
+    chance: random.Random, statement: Statement, draw: Draw, environment: Environment
+) -> _Looked:
+    """The same; a derivative at one place at least, and at others too if they have values."""
+    if not _is_derivative(statement):
+        return _one_by_one(statement, draw, environment)
+    found = _at_once(statement, draw, environment, chance)
+    with suppress(Undefined):
+        found = _at_once(statement, draw, environment)
+    return found
+
+
+def _cost(statement: Statement, extents: Mapping[Any, int]) -> int:
+    """About how many numbers one entry of the sides touches; of a derivative, all together."""
+    before, after = statement.before.expr, statement.after.expr
+    if not _is_derivative(statement):
+        return operations(before, extents) + operations(after, extents)
+    derivatives = (*statement.differentiated.values(), *statement.through.values())
+    each = max((operations(e.rhs, extents) for e in derivatives), default=1)
+    return operations(before, extents, each)
 
 
 def _one_by_one(statement: Statement, draw: Draw, environment: Environment) -> _Looked:
@@ -103,11 +167,8 @@ def _one_by_one(statement: Statement, draw: Draw, environment: Environment) -> _
     Raises Undefined where the side before has no value at any.
     """
     sides, found = Sides(statement, environment), Outcome()
-    both = (statement.before.expr, statement.after.expr)
-    cost = sum(operations(expr, environment.extents) for expr in both)
-    if cost > _DEAREST:
-        return _Looked(Outcome())
-    places = _sample(sides.shape, draw.operations // cost, draw)
+    number = draw.operations // _cost(statement, environment.extents)
+    places = _sample(sides.shape, number, draw)
     for place in places:
         with suppress(Undefined):
             found += _at(sides, place)
@@ -118,30 +179,40 @@ def _one_by_one(statement: Statement, draw: Draw, environment: Environment) -> _
     return _Looked(found, sides, places)
 
 
-def _at_once(statement: Statement, draw: Draw, environment: Environment) -> _Looked:
-    """All places, or sampled ones, summed with random weights; each counts as one equality."""
-    extents = environment.extents
-    derivatives = (*statement.differentiated.values(), *statement.through.values())
-    each = max((operations(e.rhs, extents) for e in derivatives), default=1)
-    cost = operations(statement.before.expr, extents, each)
-    if cost > _DEAREST:
-        return _Looked(Outcome())
-    thin = thin_tensors(statement) if cost > draw.operations else []
-    sides = DerivativeSides(statement, thinned(environment, thin, _FEW, draw), thin)
-    number = max(_FEW, draw.operations // operations(statement.after.expr, extents))
+def _at_once(
+    statement: Statement,
+    draw: Draw,
+    environment: Environment,
+    alone: random.Random | None = None,
+) -> _Looked:
+    """All places, or sampled ones, summed with random weights; each counts as one equality.
+
+    Where all cost too much, only some entries of the cotangents are not 0; with `alone`, only one
+    is, and one place is looked at.
+    """
+    dear = _cost(statement, environment.extents) > draw.operations
+    thin = thin_tensors(statement) if alone or dear else []
+
+    def some(size: int, number: int) -> list[int]:
+        return [alone.randrange(size)] if alone else ends_and_others(size, number, draw)
+
+    few = thinned(environment, thin, lambda size: some(size, _FEW))
+    sides = DerivativeSides(statement, few, thin)
+    number = max(_FEW, draw.operations // operations(statement.after.expr, environment.extents))
     places = _sample(sides.shape, number, draw)
-    if thin and len(places) < math.prod(sides.shape):
+    if alone or (thin and len(places) < math.prod(sides.shape)):
         reached = sides.reached()
-        some = ends_and_others(len(reached), number, draw)
-        places = sorted({*(reached[k] for k in some), *places[:_FEW]})
+        if alone and not reached:
+            raise Undefined("the side before reads nothing")
+        ends = [] if alone else places[:_FEW]
+        places = sorted({*(reached[k] for k in some(len(reached), number)), *ends})
     chance = random.Random(draw.shape)
     weights = {place: chance.randrange(1, _WEIGHTS) for place in places}
-    before = sides.along(weights)
-    try:
-        terms = (w * sides.after(point_at(place, sides.shape)) for place, w in weights.items())
-        found = compare((), before, sum(terms))
-    except (Undefined, AssertionError) as wrong:
-        found = _no_value((), before, wrong)
+
+    def after(sides: DerivativeSides) -> Value:
+        return sum(w * sides.after(point_at(place, sides.shape)) for place, w in weights.items())
+
+    found = _compared(sides, (), lambda sides: sides.along(weights), after)
     if not found.difference:
         exactly, digits = (count * len(places) for count in (found.exactly, found.digits))
         found = replace(found, exactly=exactly, digits=digits)
@@ -154,19 +225,30 @@ def _sample(shape: Point, number: int, draw: Draw) -> Sequence[int]:
     return range(size) if size <= number else ends_and_others(size, number, draw)
 
 
-def _at(sides: Sides, place: int) -> Outcome:
+def _at(sides: AnySides, place: int) -> Outcome:
     """The sides at one place. Raises Undefined where the side before has no value."""
     point = point_at(place, sides.shape)
-    before = sides.before(point)
+    return _compared(sides, point, lambda sides: sides.before(point), lambda s: s.after(point))
+
+
+def _compared(
+    sides: AnySides,
+    point: Point,
+    before: Callable[[AnySides], Value],
+    after: Callable[[AnySides], Value],
+    fine: bool = False,
+) -> Outcome:
+    """Both values, in finer numbers where they part by so little that it may be rounding."""
+    value = before(sides)
     try:
-        return compare(point, before, sides.after(point))
+        found = compare(point, value, after(sides), fine)
     except (Undefined, AssertionError) as wrong:
-        return _no_value(point, before, wrong)
-
-
-def _no_value(point: Point, before: Value, wrong: Exception) -> Outcome:
-    narrower = isinstance(wrong, Undefined)
-    return Outcome(difference=Difference(point, show(before), str(wrong), narrower=narrower))
+        narrower = isinstance(wrong, Undefined)
+        return Outcome(difference=Difference(point, show(value), str(wrong), narrower=narrower))
+    if found.difference and found.difference.close:
+        with finer():
+            return _compared(sides.again(), point, before, after, fine=True)
+    return found
 
 
 def _with_reads(difference: Difference, sides: Sides) -> Difference:

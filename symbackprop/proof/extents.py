@@ -48,13 +48,16 @@ def may_shrink(statement: Statement) -> bool:
     return bool(_lengths(statement).large)
 
 
-def sizes(statement: Statement, shape: int, smaller: bool) -> dict[Any, int]:
-    """A number for each run-time extent, by name; a smaller one for each fixed that may have it."""
+def sizes(statement: Statement, shape: int, smaller: bool, least: int = 0) -> dict[Any, int]:
+    """A number for each run-time extent, by name; a smaller one for each fixed that may have it.
+
+    Run-time extents are larger than `least`.
+    """
     lengths = _lengths(statement)
     large = lengths.large if smaller else []
     free = [p for p in _PRIMES if p not in lengths.fixed - set(large)]
     names = lengths.run_time
-    chosen = _others([p for p in free if p > lengths.shift + 1], len(names), shape)
+    chosen = _others([p for p in free if p > max(lengths.shift + 1, least)], len(names), shape)
     extents: dict[Any, int] = dict(zip(names, chosen, strict=True))
     free = [p for p in free if p not in chosen]
     extents |= dict(zip(large, _others(free, len(large), shape), strict=True))

@@ -11,7 +11,7 @@ import ast
 import functools
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -79,6 +79,22 @@ def instance(
     chance = random.Random(1000 * draw.shape + 10 * attempt + draw.kinks)
     generic = _generic(statement, attempt)
     real = _kinked(statement, attempt, draw.zeros) if draw.kinks else generic
+    return drawn_by(
+        statement, extents, lambda t: generic if t in statement.cotangents else real, chance
+    )
+
+
+Real = Callable[[random.Random], Value]
+
+
+def drawn_by(
+    statement: Statement,
+    extents: Mapping[Any, int],
+    real_of: Callable[[TensorSymbol], Real],
+    chance: random.Random,
+    read: list[tuple[str, int]] | None = None,
+) -> Environment:
+    """Entries drawn by what `real_of` says for their tensor; in `read`, in the order of drawing."""
     tensors: dict[str, Any] = {}
     environment = Environment(tensors, extents, DUALS)
     for tensor in statement.tensors:
@@ -88,22 +104,36 @@ def instance(
         elif tensor in statement.distributions:
             entry = _row(shape[-1], chance)
         else:
-            from_all = generic if tensor in statement.cotangents else real
-            entry = _drawn(tensor, extents, from_all, chance)
+            entry = _drawn(tensor, extents, real_of(tensor), chance, read)
         tensors[tensor.name] = lazily(shape, entry)
     return environment
+
+
+def again(statement: Statement, environment: Environment) -> Environment:
+    """The same entries, but those of tensors that the statement defines are computed anew."""
+    tensors = dict(environment.tensors)
+    anew = replace(environment, tensors=tensors)
+    for tensor, equation in statement.defined.items():
+        shape = tensors[tensor.name].shape
+        tensors[tensor.name] = lazily(shape, _defined(equation, shape, anew))
+    return anew
 
 
 def _drawn(
     tensor: TensorSymbol,
     extents: Mapping[Any, int],
-    real: Callable[[random.Random], Value],
+    real: Real,
     chance: random.Random,
+    read: list[tuple[str, int]] | None,
 ) -> Callable[[int], Value]:
-    if tensor.kind == "real":
-        return lambda place: real(chance)
     below = 2 if tensor.classes is None else extent_of(tensor.classes, extents)
-    return lambda place: chance.randrange(below)
+
+    def entry(place: int) -> Value:
+        if read is not None:
+            read.append((tensor.name, place))
+        return real(chance) if tensor.kind == "real" else chance.randrange(below)
+
+    return entry
 
 
 def _row(length: int, chance: random.Random) -> Callable[[int], Value]:
@@ -227,13 +257,18 @@ def _nodes(function: str) -> Iterator[ast.AST]:
 
 def _kinked(statement: Statement, attempt: int, zeros: int) -> Callable[[random.Random], Value]:
     """0 and what the statement compares with, first; then positive numbers only, still tied."""
-    named = {Fraction(n.p, n.q) for expr in statement.exprs for n in expr.atoms(sympy.Rational)}
-    for expr in statement.exprs:
-        for function in expr.atoms(PointwiseFunction):
-            constants = (n for n in _nodes(function.table_name) if isinstance(n, ast.Constant))
-            named |= {Fraction(str(n.value)) for n in constants}
-    small = sorted(n for n in named if abs(n) <= 10 and n.denominator <= 10)
+    small = sorted(n for n in named(statement) if abs(n) <= 10 and n.denominator <= 10)
     signed: list[Any] = [*[0] * zeros, 1, 1, -1, -1, *small, *(-n for n in small)]
     numbers: list[Any] = signed if attempt == 0 else [n for n in (1, 2, *signed) if n > 0]
     whole = [int(n) if n == int(n) else n for n in numbers]
     return lambda chance: chance.choice(whole)
+
+
+def named(statement: Statement) -> set[Fraction]:
+    """The numbers that stand in it, and in the rows of the pointwise table that it uses."""
+    found = {Fraction(n.p, n.q) for expr in statement.exprs for n in expr.atoms(sympy.Rational)}
+    for expr in statement.exprs:
+        for function in expr.atoms(PointwiseFunction):
+            constants = (n for n in _nodes(function.table_name) if isinstance(n, ast.Constant))
+            found |= {Fraction(str(n.value)) for n in constants}
+    return found

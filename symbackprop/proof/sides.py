@@ -7,9 +7,10 @@ its sum over places, with weights, is the same with x moving by those weights, a
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sympy import Mul
 
@@ -28,10 +29,9 @@ from symbackprop.equations.reductions import Sum
 from symbackprop.equations.system import Equation
 from symbackprop.proof.duals import Dual, rate
 from symbackprop.proof.instances import (
-    Draw,
     Lazy,
     Point,
-    ends_and_others,
+    again,
     lazily,
     place_of,
     point_at,
@@ -39,6 +39,7 @@ from symbackprop.proof.instances import (
 from symbackprop.proof.statements import Statement
 from symbackprop.proof.sums import sparing_product, sparing_sum, thin_product
 
+AnySides = TypeVar("AnySides", bound="Sides")
 Extra = Mapping[type, NodeCompiler]
 
 
@@ -53,11 +54,16 @@ class Sides:
     ) -> None:
         self.statement = statement
         self.environment = environment
+        self._thin = thin
         self._sums: Extra = {Sum: functools.partial(sparing_sum, thin)}
         self._products: Extra = {Mul: functools.partial(thin_product, thin)} if thin else {}
         self.shape = tuple(
             extent_of(index.extent, environment.extents) for index in statement.before.indices
         )
+
+    def again(self: AnySides) -> AnySides:
+        """The same, with what is computed on the way computed anew."""
+        return type(self)(self.statement, again(self.statement, self.environment), self._thin)
 
     @functools.cached_property
     def before(self) -> Callable[[Point], Value]:
@@ -133,20 +139,19 @@ def thin_tensors(statement: Statement) -> list[TensorSymbol]:
 
 
 def thinned(
-    environment: Environment, thin: Collection[TensorSymbol], number: int, draw: Draw
+    environment: Environment,
+    thin: Collection[TensorSymbol],
+    kept_of: Callable[[int], Collection[int]],
 ) -> Environment:
-    """The instance with so many entries of each of these tensors, and 0 for all others."""
+    """The instance with some entries of each of these tensors, of so many, and 0 for all others."""
     tensors = dict(environment.tensors)
     for tensor in thin:
-        tensors[tensor.name] = _few(tensors[tensor.name], number, draw)
+        known = tensors[tensor.name]
+        tensors[tensor.name] = _few(known, kept_of(math.prod(known.shape)))
     return replace(environment, tensors=tensors)
 
 
-def _few(known: Entries, number: int, draw: Draw) -> Entries:
-    size = 1
-    for extent in known.shape:
-        size *= extent
-    kept = ends_and_others(size, number, draw)
+def _few(known: Entries, kept: Collection[int]) -> Entries:
     return lazily(known.shape, lambda place: known.flat[place] if place in kept else 0)
 
 

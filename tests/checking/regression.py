@@ -73,7 +73,7 @@ def derivation(dz_rhs=dz_rhs, dW_rhs=dW_rhs, dW_deltas=dW_deltas, cross_entropy=
         ),
         _line(6, db, (v,), (Step("chain rule", db_chain, db_rhs, ""),), b),
     )
-    back = LossDerivation(loss, lines[3:], {"W1": lines[4], "b1": lines[5]})
+    back = LossDerivation(loss, lines[3:], {"W1": lines[4], "b1": lines[5]}, ("W1", "b1"))
     return Derivation(system, lines[:3], (back,))
 
 

@@ -66,7 +66,8 @@ def outcome(text: str, seed: int, thorough: bool = False) -> Outcome:
         with within(SECONDS_OF_CHECK):
             _printed(derivation)
             compile(emit_test(program), "test_fuzzed.py", "exec")
-            if found.kind == "held" and not GROWING.search(text):
+            by_nothing = not any(loss.gradients for loss in derivation.losses)
+            if found.kind == "held" and not GROWING.search(text) and not by_nothing:
                 proof = check(derivation, module)
                 if any(not row.held for row in proof):
                     raise Wrong(f"the checker says:\n{proof}")

@@ -18,7 +18,7 @@ import numpy as np
 
 from symbackprop.checking.calling import Case, case, dense
 from symbackprop.checking.draw import Instance, TooLarge, first_defined
-from symbackprop.checking.sizes import cotangent_sizes
+from symbackprop.checking.sizes import cotangent_sizes, size_of
 from symbackprop.checking.values import Arrays, forward_arrays, leading_to
 from symbackprop.derivation.model import Derivation, LossDerivation
 from symbackprop.equations import evaluate_arrays as arrays
@@ -218,7 +218,7 @@ def _rise(
     scale = sum(float(np.abs(gradients[by] * along[by]).sum()) for by in names)
     if abs(derived - rise) <= TOLERANCE * scale:
         return ""
-    size = _size(called, loss, names, along) + abs(float(values[name]))
+    size = _size(called, loss, names, along) + _size_of_loss(called, name, values)
     if abs(derived - rise) <= TOLERANCE * scale + ROUNDING * size:
         return ""
     where = ", ".join(names)
@@ -234,6 +234,14 @@ def _size(called: Case, loss: LossDerivation, names: Sequence[str], along: Array
     sizes = cotangent_sizes(loss, forward, called.instance.extents)
     by = {name: sizes[loss.gradients[name].equation.tensor.name] for name in names}
     return sum(float(np.abs(by[name] * along[name]).sum()) for name in names)
+
+
+def _size_of_loss(called: Case, name: str, values: Arrays) -> float:
+    """Of what is added up to the loss, as the user wrote it: log p - log p is as large as log p."""
+    (own,) = (e for e in called.derivation.system.equations if e.tensor.name == name)
+    sized = replace(own, rhs=size_of(own.rhs))
+    found = evaluate_arrays([sized], values, called.instance.extents)[name]
+    return float(found) if np.isfinite(found) else 0.0
 
 
 def _same(what: str, found: Any, expected: Any) -> None:
