@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0: done; 1: a check or a step failed, or training diverged; 2: a wrong spec or call.
     """
+    os.environ.setdefault("SYMPY_CACHE_SIZE", "20000")  # a deep network has more like expressions
+    gc.set_threshold(100_000, 50, 100)  # which make no cycles to speak of
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # mathematics on an ASCII terminal

@@ -221,8 +221,9 @@ def test_what_is_too_large_to_check_is_said(here, capsys):
     )
     assert main(["check", "line.yaml"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    (large,) = [line for line in lines if "too large: " in line]
-    assert large.split()[-2:] == ["not", "checked"]
+    row, said = [line for line in lines if "too large: " in line]
+    assert row.split()[-2:] == ["not", "checked"]
+    assert said.startswith("not checked: the module, at full size: not run, too large: ")
     assert ": all held, 1 of " in lines[-1]
 
 

@@ -117,7 +117,7 @@ def _joined(
     for line in world.lines:
         lines += [*new, joined] if line is fused else [line]
     gradients = {n: joined if x is fused else x for n, x in world.loss.gradients.items()}
-    loss = LossDerivation(world.loss.loss, tuple(lines), gradients)
+    loss = replace(world.loss, cotangents=tuple(lines), gradients=gradients)
     extra: list[dict[str, Array]] = []
     for point, known in zip(world.points, world.extra, strict=True):
         try:

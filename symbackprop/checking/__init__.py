@@ -95,7 +95,8 @@ def _rows(
         rows += _part("gradients", check_gradients, small, seed)
     rows += _part("second order", check_second_order, small, seed)
     rows += _part("zeros", check_zeros, small, seed)
-    return rows + _part("full size", _full_size, derivation, module, training, seed)
+    full = "full size" if module is None else "the module, at full size"
+    return rows + _part(full, _full_size, derivation, module, training, seed)
 
 
 def _full_size(derivation: Derivation, module: Any, training: bool | None, seed: int) -> list[Row]:
@@ -116,6 +117,6 @@ def _part(what: str, check_part: Callable[..., list[Row]], *given: Any) -> list[
     try:
         return check_part(*given)
     except TooLarge as large:
-        return [Row(what, str(large), Proved(), 0.0)]
+        return [Row(what, f"not run, {large}", Proved(), 0.0)]
     except (AssertionError, NoRecurrence, Undefined) as wrong:
         return [Row(what, "values of all equations", Proved(), math.inf, str(wrong))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -9,19 +10,26 @@ import sympy
 
 from symbackprop.checking.report import DIGITS, EXACTLY, Comparison
 from symbackprop.equations.evaluate import Environment, Known, Traced, Value, evaluate
-from symbackprop.equations.evaluate_numbers import multiprecision, value_of
+from symbackprop.equations.evaluate_numbers import is_fine, multiprecision, value_of
 
 TOLERANCE = 1e-30  # where a value is not rational
+_VANISHED = 350  # digits to which two values agree where rounding is all that is left of them
 
 
 def compare(a: Value, b: Value, where: Callable[[str, str], str]) -> Comparison:
-    """Rational values must be equal, others to 30 digits; `where` words both for the reader."""
+    """Rational values must be equal, others to 30 digits of the larger; `where` words both.
+
+    In finer numbers they may also vanish.
+    """
     a, b = value_of(a), value_of(b)
     rational = isinstance(a, int | Fraction) and isinstance(b, int | Fraction)
     if not rational:
         a, b = multiprecision(a), multiprecision(b)
     tolerance, way = (0.0, EXACTLY) if rational else (TOLERANCE, DIGITS)
-    error = float(abs(a - b) / max(1, abs(a), abs(b)))
+    apart, largest = abs(a - b), max(abs(a), abs(b))
+    if is_fine() and not rational and apart <= max(1, largest) * multiprecision(10) ** -_VANISHED:
+        apart = 0
+    error = max(float(apart / largest), math.ulp(0.0)) if apart else 0.0
     held = error <= tolerance
     return Comparison(error, tolerance, "" if held else where(show(a), show(b)), way)
 

@@ -107,8 +107,14 @@ class Report:
         """Each row that did not hold, with the place and both values."""
         return [f"FAILED {row.what}: {row.failure}" for row in self.rows if not row.held]
 
+    @property
+    def unchecked(self) -> list[str]:
+        """Each row of which nothing was checked, and why."""
+        left = (row for row in self.rows if row.held and not row.equalities)
+        return [f"not checked: {row.what}: {row.how}" for row in left]
+
     def __str__(self) -> str:
-        """The table in plain text, then each failure, then one line that sums up."""
+        """The table in plain text, then what failed or was left out, then one line that sums up."""
         titles = ("what", "how", "equalities", "largest error", "result")
         table = [titles, *(row.cells() for row in self.rows)]
         widths = [max(len(line[c]) for line in table) for c in range(len(titles))]
@@ -116,7 +122,7 @@ class Report:
         for line in table:
             left = [line[c].ljust(widths[c]) for c in (0, 1, 2)]
             lines.append("  ".join([*left, line[3].rjust(widths[3]), line[4]]).rstrip())
-        return "\n".join([*lines, *self.failures, self.verdict])
+        return "\n".join([*lines, *self.failures, *self.unchecked, self.verdict])
 
     @property
     def result(self) -> str:

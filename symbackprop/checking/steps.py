@@ -9,7 +9,16 @@ from collections.abc import Iterable
 
 from symbackprop.checking.report import Proved, Row
 from symbackprop.derivation.model import Derivation
-from symbackprop.proof import NO_VALUES, THOROUGH, TOO_DEAR, Facts, Outcome, equalities, outcomes, words
+from symbackprop.proof import (
+    NO_VALUES,
+    THOROUGH,
+    TOO_DEAR,
+    Facts,
+    Outcome,
+    equalities,
+    outcomes,
+    words,
+)
 
 KINKS = "steps at kinks and ties"
 

@@ -50,7 +50,9 @@ def _one(where: str) -> int:
 
 
 def show(report: Report) -> None:
-    """Print what was checked, how, how often and how well it held; then what did not, and where."""
+    """Print what was checked, how, how often and how well it held; then what did not, and where,
+    and what was not checked.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -66,6 +68,6 @@ def show(report: Report) -> None:
     if not console.is_terminal:
         console = Console(width=WIDTH)
     console.print(table)
-    for failure in report.failures:
-        console.print(Text(failure))
+    for line in (*report.failures, *report.unchecked):
+        console.print(Text(line))
     print(report.verdict)

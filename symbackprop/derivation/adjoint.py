@@ -53,11 +53,12 @@ class Cotangent:
 
 
 Consumer = tuple[Equation, Cotangent]
+Adjoint = tuple[Expr, tuple[Step, ...], tuple[Step, ...]]
 
 
 def adjoint(
     x: Access, consumers: Sequence[Consumer], softmaxes: Softmaxes, known: Known
-) -> tuple[Expr, tuple[Step, ...], tuple[Step, ...]]:
+) -> Adjoint:
     """The right-hand side of x̄ at the indices of `x`, the steps to it, and those to other forms."""
     terms: list[Expr] = []
     partials: list[Expr] = []
@@ -73,12 +74,17 @@ def adjoint(
     steps = [Step("chain rule", Add(*partials), start, "every way on which the loss depends on it")]
     rhs = start
     first, *rules = _rules(terms, known)
+    idle: dict[str, Expr] = {}  # what each rule left as it was
     for rule, apply, why in (first, *rules, *rules):
+        if idle.get(rule) == rhs:
+            continue
         after = apply(rhs)
         if after != rhs:
             after = plain_bound(after, own)
             steps.append(Step(rule, rhs, after, why))
             rhs = after
+        else:
+            idle[rule] = rhs
     return rhs, tuple(steps), tuple(_other_forms(rhs, own))
 
 

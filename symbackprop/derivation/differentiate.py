@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from symbackprop.derivation.forward import Rewritten, name_softmaxes, prune, rewrite_forward
+from symbackprop.derivation.likeness import Adjoints
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
 from symbackprop.derivation.numbering import going_on
 from symbackprop.derivation.rules.known import known_of
@@ -35,9 +36,9 @@ def _derived(system: System, wrt: tuple[str, ...] | None) -> Derivation:
     taken = {t.name for t in _all_tensors(system)}
     rewritten, softmaxes = name_softmaxes(rewrite_forward(system, taken), taken)
     rewritten = _in_order(rewritten)
-    known = known_of(system, [e for e, _ in rewritten])
     equations = [e for e, _ in rewritten]
-    sweeps = [sweep(loss, equations, softmaxes, known, taken) for loss in losses]
+    adjoints = Adjoints(softmaxes, known_of(system, equations))
+    sweeps = [sweep(loss, equations, adjoints, taken) for loss in losses]
     forward = _numbered_forward(system, rewritten, sweeps)
     number = len(forward)
     derived = []

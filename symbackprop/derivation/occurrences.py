@@ -10,7 +10,15 @@ from sympy import Add, Expr, Integer, Mul, Pow
 
 from symbackprop.derivation.scalar import partial_derivative
 from symbackprop.equations.masks import Delta, Mask, Where
-from symbackprop.equations.nodes import Access, Digit, Index, Stop, TensorSymbol, pointwise_function
+from symbackprop.equations.nodes import (
+    Access,
+    Digit,
+    Index,
+    Stop,
+    TensorSymbol,
+    pointwise_function,
+    tensor_set,
+)
 from symbackprop.equations.reductions import (
     ArgMax,
     ArgMin,
@@ -109,7 +117,7 @@ def _softmax_of(node: LogSumExp) -> Expr:
 
 
 def _reads(expr: Expr, tensor: TensorSymbol) -> bool:
-    return tensor in expr.atoms(TensorSymbol)
+    return tensor in tensor_set(expr)
 
 
 def _scaled(inner: Iterator[Occurrence], factor: Expr) -> Iterator[Occurrence]:

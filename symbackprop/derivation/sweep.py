@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from sympy import Expr, Integer
 
-from symbackprop.derivation.adjoint import Consumer, Cotangent, adjoint, is_light
+from symbackprop.derivation.adjoint import Consumer, Cotangent, is_light
+from symbackprop.derivation.likeness import Adjoints
 from symbackprop.derivation.model import Line, Step
-from symbackprop.derivation.occurrences import Softmaxes, differentiable_reads
-from symbackprop.derivation.rules.known import Known
+from symbackprop.derivation.occurrences import differentiable_reads
 from symbackprop.derivation.statistics import is_compact, subjects
 from symbackprop.equations.build.scope import default_indices
 from symbackprop.equations.nodes import Access, Digit, Index, TensorSymbol, tensors
@@ -21,13 +21,13 @@ Steps = tuple[Step, ...]
 
 
 def sweep(
-    loss: Loss, equations: list[Equation], softmaxes: Softmaxes, known: Known, taken: set[str]
+    loss: Loss, equations: list[Equation], adjoints: Adjoints, taken: set[str]
 ) -> list[Line]:
     """The lines of the way back from one loss, in the order of computation, not yet numbered.
 
     A tensor is differentiated once every equation that reads it has its cotangent.
     """
-    back = _Sweep(loss, equations, softmaxes, known, taken)
+    back = _Sweep(loss, equations, adjoints, taken)
     computed = {e.tensor for e in equations}
     waiting = {x: {e.tensor for e in found} for x, found in back.readers.items()}
     active = [e for e in equations if e.tensor in {loss.symbol, *back.readers}]
@@ -54,13 +54,11 @@ class _Sweep:
         self,
         loss: Loss,
         equations: list[Equation],
-        softmaxes: Softmaxes,
-        known: Known,
+        adjoints: Adjoints,
         taken: set[str],
     ) -> None:
         self.loss = loss
-        self.softmaxes = softmaxes
-        self.known = known
+        self.adjoints = adjoints
         self.readers = _readers(loss, equations)
         self.cotangents = {loss.symbol: Cotangent((), Integer(1))}
         self.lines: list[Line] = []
@@ -84,7 +82,7 @@ class _Sweep:
         """The cotangent of x: a line, or a value that is put in where it is used, or none."""
         found = self._consumers(x)
         at = _indices_for(x, found[0][0] if found else None)
-        rhs, steps, also = adjoint(Access(x, *at), found, self.softmaxes, self.known)
+        rhs, steps, also = self.adjoints.of(Access(x, *at), found)
         if rhs == 0:
             return
         held = [s for s, subject in self._subjects.items() if subject == x]
@@ -111,7 +109,7 @@ class _Sweep:
             self.name(e.tensor, e.indices)
         for e in group:
             found = self._consumers(e.tensor)
-            self.write(e.tensor, *adjoint(e.lhs, found, self.softmaxes, self.known))
+            self.write(e.tensor, *self.adjoints.of(e.lhs, found))
 
     def _consumers(self, x: TensorSymbol) -> list[Consumer]:
         cotangents = self.cotangents
@@ -164,8 +162,9 @@ def _indices_for(x: TensorSymbol, reader: Equation | None) -> tuple[Index, ...]:
     """
     if reader is None:
         return default_indices(x.shape)
-    for access in sorted(reader.rhs.atoms(Access), key=_by_length):
-        if access.tensor == x and len(set(access.indices)) == x.rank:
+    of_x = (access for access in reader.rhs.atoms(Access) if access.tensor == x)
+    for access in sorted(of_x, key=_by_length):
+        if len(set(access.indices)) == x.rank:
             at = list(zip(access.indices, x.shape, strict=True))
             taken = {i.name for i in reader.rhs.atoms(Index)}
             own: list[Index] = []

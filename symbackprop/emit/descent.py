@@ -18,28 +18,30 @@ def descend(printer: Printer, value: int, operation: Descend) -> list[str]:
     parameter = printer.values[operation.parameter]
     gradient = printer.values[operation.gradient]
     assert isinstance(parameter, Read)
-    name, rate = str(printer.see(operation.parameter)), str(printer.see(operation.rate))
-    seen = str(printer.see(operation.gradient))
+    name, seen = (str(printer.see(v)) for v in (operation.parameter, operation.gradient))
+    rate = printer.values[operation.rate]
+    times = None if isinstance(rate, Scalar) else str(printer.see(operation.rate))
     if not gradient.shape:
         if isinstance(gradient, Scalar):
             seen = factor(gradient.number)
-        return _by_number(printer, parameter, name, f"{rate} * {seen}")
-    out, found = seen, []
-    if printer.places[value].inplace is None:
+        return _by_number(printer, parameter, name, f"{times} * {seen}" if times else seen)
+    out, found, inner = seen, [], printer
+    if times and printer.places[value].inplace is None:
         out, found = printer.names[value], printer.fresh(value)
-    if operation.rows is not None:
-        rows = printer.see(operation.rows)
-        found += printer.write("", Call("np.multiply", (seen, rate, f"out={out}")))
-        return found + printer.write("", Call("np.subtract.at", (name, rows, out)))
-    inner = printer
-    if gradient.shape == parameter.shape and size(parameter.shape) >= 2 * CHUNK:
+    same = gradient.shape == parameter.shape and operation.rows is None
+    if times and same and size(parameter.shape) >= 2 * CHUNK:
         blocks = blocks_of(printer, max(1, CHUNK // size(parameter.shape[1:])))
         found.append(blocks.head(printer, parameter.shape[0]))
         inner = printer.indented()
         found += inner.write(f"{blocks.block} = ", blocks.of(out))
         name, seen = blocks.of(name), blocks.block if seen == out else blocks.of(seen)
         out = blocks.block
-    found += inner.write("", Call("np.multiply", (seen, rate, f"out={out}")))
+    if times:
+        found += inner.write("", Call("np.multiply", (seen, times, f"out={out}")))
+    if operation.rows is not None:
+        room = (printer.see(v) for v in operation.room)
+        changed = ("np.subtract", name, printer.see(operation.rows), out, *room)
+        return found + printer.write("", Call("_at_rows", changed))
     return found + inner.write("", Call("np.subtract", (name, out, f"out={name}")))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from sympy import Add, Expr, Function, Integer, Mul, Pow, Rational
 
 from symbackprop.equations import masks, nodes, reductions
@@ -21,6 +23,7 @@ _REDUCTIONS = {
 LONGEST = 400
 
 
+@functools.lru_cache(maxsize=16384)
 def formula(equation: Equation) -> str:
     """`z[n, j] = sum[i](x[n, i] * W[i, j]) + b[j]`, cut where it is very long."""
     indices = ", ".join(i.name for i in equation.indices)
@@ -97,7 +100,7 @@ def _inner(expr: Expr, tightness: int) -> str:
 
 def _add(expr: Add) -> str:
     # Terms that begin with a minus sign stand last: a - b rather than -b + a; and t + 1.
-    whole = bool(expr.is_integer)
+    whole = any(t.is_Number for t in expr.args) and bool(expr.is_integer)
     terms = sorted(
         expr.args, key=lambda t: (bool(t.as_coeff_Mul()[0].is_negative), whole and t.is_Number)
     )

@@ -5,6 +5,8 @@ Where training differs from use, each has a body for either, and chooses between
 
 from __future__ import annotations
 
+import re
+
 from sympy import Expr
 
 from symbackprop.emit.arguments import Arguments, arguments, is_step
@@ -178,7 +180,7 @@ def extents_read(program: Program, body: list[str]) -> list[str]:
 
 
 def _words(line: str) -> list[str]:
-    return "".join(c if c.isalnum() or c in "_." else " " for c in line).split()
+    return re.findall(r"[\w.]+", line)
 
 
 def _arrays(program: Program, function: Function) -> list[str]:

@@ -51,9 +51,12 @@ def where_known(extent: Expr, check: Call) -> list[str]:
 def _made(derivation: Derivation) -> list[Expr]:
     """The extents made of others that these may leave below 1."""
     found: dict[Expr, None] = {}
+    seen: set[Symbol] = set()
     for line in derivation.lines():
         atoms = line.equation.rhs.atoms(Index, TensorSymbol) | {line.equation.tensor}
-        for atom in sorted(atoms, key=lambda a: (a.name, str(a))):
+        new = atoms - seen
+        seen |= new
+        for atom in sorted(new, key=lambda a: (a.name, type(a).__name__)):
             for extent in (atom.extent,) if isinstance(atom, Index) else atom.shape:
                 if extent.free_symbols and not extent.is_Symbol and not nonnegative(extent - 1):
                     found[extent] = None

@@ -3,47 +3,70 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
+from symbackprop.emit.chains import Chain, chains
 from symbackprop.emit.formulas import formula
 from symbackprop.emit.layout import comment
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer
+from symbackprop.emit.rows import in_rows
 from symbackprop.emit.statements import branches, statement
+from symbackprop.program.descent import RATE
 from symbackprop.program.model import Function, Loop, Program
-from symbackprop.program.operations import Branch, Descend, Read
+from symbackprop.program.operations import Branch, Descend, Operation, Read
 from symbackprop.program.steps import Condition
+from symbackprop.program.storage import root
 
 
 def mathematics(program: Program, function: Function, printer: Printer) -> list[str]:
     """All that a function computes; each run of statements under the equation that it serves."""
     found: list[str] = []
+    rated = _rated(program, function) if function.steps else set()
     for loop, values in itertools.groupby(function.order, key=lambda v: program.loop_of[v]):
         if loop is None:
-            found += _straight(program, printer, list(values))
+            found += _straight(program, function, printer, list(values), rated)
         else:
             found += ["", *_loop(program, program.loops[loop], printer, list(values))]
     return found
 
 
-def _straight(program: Program, printer: Printer, values: Sequence[int]) -> list[str]:
+def _straight(
+    program: Program,
+    function: Function,
+    printer: Printer,
+    values: Sequence[int],
+    rated: set[int],
+) -> list[str]:
+    """Statements outside of loops; long runs on large arrays in blocks of rows."""
+
+    def title(served: int, group: Sequence[int], indent: int) -> list[str]:
+        known = served in program.lines
+        return _title(program, served, indent, group, rated) if known else []
+
     found: list[str] = []
-    shown = 0
-    for value in values:
-        served = program.serves[value]
-        if served != shown and served in program.lines:
-            found += ["", *_title(program, served, printer.indent, value)]
-        elif served != shown:
-            found.append("")
-        shown = served
-        found += statement(printer, value)
+    parts = itertools.groupby(
+        chains(program, function, values),
+        key=lambda part: part if isinstance(part, Chain) else program.serves[part],
+    )
+    for _, run in parts:
+        group = list(run)
+        if isinstance(group[0], Chain):
+            found += in_rows(printer, function, group[0], title)
+            continue
+        plain = [value for value in group if isinstance(value, int)]
+        found += ["", *title(program.serves[plain[0]], plain, printer.indent)]
+        for value in plain:
+            found += statement(printer, value)
     return found
 
 
-def _title(program: Program, served: int, indent: int, value: int) -> list[str]:
-    """The equation that a value serves; in short for what is computed before its loop."""
-    equation = program.lines[served].equation
+def _title(
+    program: Program, served: int, indent: int, group: Sequence[int], rated: Set[int] = frozenset()
+) -> list[str]:
+    """The equation that values serve; in short for what is computed before its loop."""
+    equation, value = program.lines[served].equation, group[0]
     operation = program.values[value]
     if isinstance(operation, Descend):
         parameter = program.values[operation.parameter]
@@ -53,7 +76,24 @@ def _title(program: Program, served: int, indent: int, value: int) -> list[str]:
         inside = served in {program.serves[v] for v in loop.writes.values()}
         if inside and value < loop.end and program.loop_of[value] is None:
             return comment(f"({served}) {equation.tensor.name}, apart from other steps", indent)
-    return comment(f"({served}) {formula(equation)}", indent)
+    times = "" if rated.isdisjoint(group) else ", times rate"
+    return comment(f"({served}) {formula(equation)}{times}", indent)
+
+
+def _rated(program: Program, function: Function) -> set[int]:
+    """The values that the rate of a step has been taken into."""
+    found: set[int] = set()
+    for value in sorted(function.order):
+        operation = program.values[value]
+        if not isinstance(operation, Descend):
+            rooted = (root(program.values, o) for o in operation.operands)
+            if any(o in found or _is_rate(program.values[o]) for o in rooted):
+                found.add(value)
+    return found
+
+
+def _is_rate(operation: Operation) -> bool:
+    return isinstance(operation, Read) and operation.name == RATE
 
 
 def _loop(program: Program, loop: Loop, printer: Printer, values: Sequence[int]) -> list[str]:
@@ -67,7 +107,7 @@ def _loop(program: Program, loop: Loop, printer: Printer, values: Sequence[int])
         served = program.serves[value]
         if served != shown and served in program.lines:
             space = [""] if shown else []
-            body.text([*space, *_title(program, served, printer.indent + 4, value)])
+            body.text([*space, *_title(program, served, printer.indent + 4, [value])])
         shown = served
         _place(program, loop, body, value)
     return [f"{margin}for {loop.step.name} in {over}:", *body.lines()]

@@ -70,6 +70,7 @@ def emit_module(program: Program, dtype: str = "float32", target: str = "numpy")
         erf=any("_erf(" in part for part in written),
         erfc=any("_erfc(" in part for part in written),
         windows=any("_windows(" in part for part in written),
+        tables=any("_at_rows(" in part for part in written),
     )
 
 

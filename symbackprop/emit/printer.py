@@ -43,8 +43,9 @@ class Printer:
         known = [*system.extents, *(p.symbol for p in system.parameters)]
         self._taken = {*function.inputs, *self.names.values(), *(local(s.name) for s in known)}
         self.indent = indent
-        operands = (o for v in function.order for o in self.values[v].operands)
-        self._read = {root(self.values, operand) for operand in operands}
+        # where in the order the memory of a value is read for the last time
+        reads = ((now, v) for now, o in enumerate(function.order) for v in self.values[o].operands)
+        self.last_reads = {root(self.values, v): now for now, v in reads}
 
     def indented(self) -> Printer:
         """The same, writing further in."""
@@ -86,12 +87,16 @@ class Printer:
                 return f"{seen}.T"
             return Call(f"{seen}.transpose", tuple(map(str, view.detail)))
         if view.how == "reshape":
-            return Call(f"{seen}.reshape", tuple(number(e) for e in view.shape))
+            return Call(f"{seen}.reshape", self.reshaped(view.shape))
         if view.how == "diagonal":
             return Call(f"{seen}.diagonal", ("0", *map(str, view.detail)))
         if view.how == "windows":
             return windows_code(str(seen), view.shape, *view.detail)
         return subscripted(str(seen), view.detail, self.values[view.of].shape)
+
+    def reshaped(self, shape: Shape) -> tuple[str, ...]:
+        """The extents of a reshaped view."""
+        return tuple(map(number, shape))
 
     # Statements
 
@@ -123,7 +128,7 @@ class Printer:
         """
         place = self.places.get(value, Place(""))
         kept = place.inplace is not None and self.names[place.inplace] == self.names[value]
-        unread = place.row_of is not None and value not in self._read
+        unread = place.row_of is not None and value not in self.last_reads
         return self.write("" if kept or unread else f"{self.names[value]} = ", code)
 
     def call(self, value: int, function: str, *arguments: Code) -> list[str]:

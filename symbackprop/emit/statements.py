@@ -9,7 +9,8 @@ from symbackprop.emit import windows
 from symbackprop.emit.blocks import blocked
 from symbackprop.emit.descent import descend
 from symbackprop.emit.layout import Call, Code, Infix
-from symbackprop.emit.numbers import factor, number, operand
+from symbackprop.emit.numbers import number, operand
+from symbackprop.emit.pointwise import apply
 from symbackprop.emit.printer import Printer, subscripted
 from symbackprop.program.operations import (
     Accumulate,
@@ -32,20 +33,12 @@ from symbackprop.program.operations import (
     Take,
     View,
 )
+from symbackprop.program.shapes import size
+from symbackprop.program.tables import AddRows
 from symbackprop.program.windows import Blocked, First, Overlap, Sweep
 
-_INFIX = {"add": "+", "subtract": "-", "multiply": "*"}
-_COMPARISONS = {
-    "less": "<",
-    "less_equal": "<=",
-    "greater": ">",
-    "greater_equal": ">=",
-    "equal": "==",
-    "not_equal": "!=",
-    "logical_and": "and",
-    "logical_or": "or",
-}
-_IN_DOUBLE = frozenset(["tan"])  # the kernel for single precision is off by nearly two units
+LARGE = 16384
+"""From about so many entries `matmul` is faster than `dot`, which fills its result with 0 first."""
 _REDUCED = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
 
 
@@ -53,60 +46,6 @@ def statement(printer: Printer, value: int) -> list[str]:
     """The lines that compute a value."""
     operation = printer.values[value]
     return _STATEMENTS[type(operation)](printer, value, operation)
-
-
-def _apply(printer: Printer, value: int, operation: Apply) -> list[str]:
-    if not operation.shape:
-        return _apply_number(printer, value, operation)
-    function = operation.function
-    inputs = tuple(printer.beside(v, operation) for v in operation.inputs)
-    if function == "where":
-        return _where(printer, value, inputs)
-    if function == "real":
-        return printer.fresh(value) + printer.write(
-            "", Call("np.copyto", (printer.names[value], *inputs))
-        )
-    if function in ("erf", "erfc"):
-        return printer.assign(value, Call(f"_{function}", (*inputs, printer.out(value))))
-    double = ("dtype=float",) if function in _IN_DOUBLE else ()
-    return printer.call(value, f"np.{function}", *inputs, *double)
-
-
-def _where(printer: Printer, value: int, inputs: tuple[Code, ...]) -> list[str]:
-    mask, a, b = inputs
-    name = printer.names[value]
-    if printer.places[value].inplace is None:
-        found = printer.fresh(value) + printer.write("", Call("np.copyto", (name, b)))
-    else:
-        found = []
-        if printer.out(value) != name:
-            found += printer.assign(value, printer.out(value))
-    return found + printer.write("", Call("np.copyto", (name, a, f"where={mask}")))
-
-
-def _apply_number(printer: Printer, value: int, operation: Apply) -> list[str]:
-    """A function of numbers, in Python's own arithmetic where it has it."""
-    function = operation.function
-    seen = tuple(printer.see(v) for v in operation.inputs)
-    scalars = [printer.values[v] for v in operation.inputs]
-    tight = tuple(
-        factor(o.number) if isinstance(o, Scalar) else s for o, s in zip(scalars, seen, strict=True)
-    )
-    sign = _INFIX.get(function) or _COMPARISONS.get(function)
-    if sign:
-        return printer.assign(value, Infix(str(tight[0]), sign, str(tight[1])))
-    if function == "negative":
-        return printer.assign(value, f"-{tight[0]}")
-    if function == "divide" and isinstance(scalars[1], Scalar) and scalars[1].number.is_nonzero:
-        return printer.assign(value, Infix(str(tight[0]), "/", str(tight[1])))
-    if function == "logical_not":
-        return printer.assign(value, f"not {seen[0]}")
-    if function in ("real", "where"):
-        inner = seen[0] if function == "real" else Call("np.where", seen)
-        return printer.assign(value, Call("float", (inner,)))
-    if function in ("erf", "erfc"):
-        return printer.assign(value, Call(f"math.{function}", seen[:1]))
-    return printer.call(value, f"np.{function}", *seen)
 
 
 def _reduce(printer: Printer, value: int, operation: Reduce) -> list[str]:
@@ -117,6 +56,9 @@ def _reduce(printer: Printer, value: int, operation: Reduce) -> list[str]:
         return printer.call(
             value, f"np.{operation.function}", printer.see(operation.of), f"axis={axis}"
         )
+    if operation.ones is not None:
+        pair = (printer.see(operation.of), printer.see(operation.ones))
+        return printer.call(value, "np.matmul", *pair)
     axis = "None" if len(axes) == rank else axis
     name = f"np.{_REDUCED[operation.function]}.reduce"
     return printer.call(value, name, printer.see(operation.of), f"axis={axis}")
@@ -124,8 +66,17 @@ def _reduce(printer: Printer, value: int, operation: Reduce) -> list[str]:
 
 def _matmul(printer: Printer, value: int, operation: Matmul) -> list[str]:
     stacked = len(printer.values[operation.a].shape) > 2
-    function = "np.matmul" if stacked else "np.dot"
-    pair = (printer.see(operation.a), printer.see(operation.b))
+    a, b = (printer.see(v) for v in (operation.a, operation.b))
+    whole = _flattened(printer, operation) if not operation.shape else None
+    if whole is not None:
+        return printer.call(value, "np.vdot", *map(printer.see, whole))
+    function, *pair = "np.matmul", a, b
+    if not stacked and size(operation.shape) < LARGE:
+        # The method is quicker than the function, which reads better where a line is too short.
+        where = (f"out={printer.out(value)}",) if operation.shape else ()
+        method = Call("float", (Call(f"{a}.dot", (b, *where)),))
+        short = len(printer.write(f"{printer.names[value]} = ", method)) == 1
+        function, *pair = (f"{a}.dot", b) if short else ("np.dot", a, b)
     left, right = (printer.values[v].shape for v in (operation.a, operation.b))
     natural = (*left[:-1], *(right[-1:] if stacked else right[1:]))
     if operation.shape == natural:
@@ -133,6 +84,15 @@ def _matmul(printer: Printer, value: int, operation: Matmul) -> list[str]:
     name = printer.names[value]
     out = Call(f"out={name}.reshape", tuple(map(number, natural)))
     return printer.fresh(value) + printer.write("", Call(function, (*pair, out)))
+
+
+def _flattened(printer: Printer, operation: Matmul) -> tuple[int, int] | None:
+    """The arrays of equal shapes that two vectors are, row by row."""
+    a, b = (printer.values[v] for v in (operation.a, operation.b))
+    if not (isinstance(a, View) and isinstance(b, View) and a.how == b.how == "reshape"):
+        return None
+    same = printer.values[a.of].shape == printer.values[b.of].shape
+    return (a.of, b.of) if same else None
 
 
 def _inner(printer: Printer, value: int, operation: Inner) -> list[str]:
@@ -168,6 +128,13 @@ def _accumulate(printer: Printer, value: int, operation: Accumulate) -> list[str
     index, entries = printer.see(operation.index), printer.see(operation.entries)
     return printer.based(value, operation.base) + printer.write(
         "", Call("np.add.at", (flat, index, entries))
+    )
+
+
+def _add_rows(printer: Printer, value: int, operation: AddRows) -> list[str]:
+    seen = (printer.see(v) for v in (operation.rows, operation.entries, *operation.room))
+    return printer.based(value, operation.base) + printer.write(
+        "", Call("_at_rows", ("np.add", printer.names[value], *seen))
     )
 
 
@@ -237,13 +204,14 @@ def _taken(printer: Printer, value: int, operation: Branch, chosen: int) -> list
 
 
 _STATEMENTS: Mapping[type, Callable[[Printer, int, Any], list[str]]] = {
-    Apply: _apply,
+    Apply: apply,
     Reduce: _reduce,
     Matmul: _matmul,
     Inner: _inner,
     Take: _take,
     Put: _put,
     Accumulate: _accumulate,
+    AddRows: _add_rows,
     Assemble: _assemble,
     Box: _box,
     Copy: _copy,

@@ -11,10 +11,12 @@ from symbackprop.emit.blocks import as_rows, block_rows, blocks_of, dot
 from symbackprop.emit.layout import Call, Code
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer, subscripted, windows_code
-from symbackprop.program.operations import Scratch, Steps
+from symbackprop.program.operations import Copy, Scalar, Scratch, Steps
+from symbackprop.program.shapes import ZERO
 from symbackprop.program.storage import root
-from symbackprop.program.windows import First, Overlap, Sweep
+from symbackprop.program.windows import First, Overlap, Sweep, lie_apart
 
+ZERO_NUMBER = Scalar((), "integer", ZERO)
 _UFUNCS = {"sum": "add", "max": "maximum", "min": "minimum"}
 _STARTS = {"sum": "0.0", "max": "-np.inf", "min": "np.inf"}
 _LETTERS = ("p", "q", "r", "u", "v", "w")
@@ -110,11 +112,22 @@ def _added(
         mask, part = (str(printer.see(v)) for v in (chosen.mask, chosen.part))
         equal = (printer.see(chosen.position), visits.count, f"out={mask}")
         body += inner.write("", Call("np.equal", equal))
+        if _into_zeros(printer, operation):
+            part = f"{target}"
         body += inner.write("", Call("np.multiply", (added, mask, f"out={part}")))
         added = part
-    body += inner.write(f"{target} += ", added)
+    if added != target:
+        body += inner.write(f"{target} += ", added)
     head = [visits.head(printer, operation.chosen is not None)] if visits.at else []
     return [*head, *body]
+
+
+def _into_zeros(printer: Printer, operation: Overlap) -> bool:
+    """Whether every entry is added to 0: windows that lie apart, on a base of zeros."""
+    base = printer.values[operation.base]
+    if not (isinstance(base, Copy) and printer.values[base.of] == ZERO_NUMBER):
+        return False
+    return lie_apart(*operation.windows) and len(set(operation.bearers)) == len(operation.bearers)
 
 
 @dataclass(frozen=True)

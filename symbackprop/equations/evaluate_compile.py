@@ -59,7 +59,7 @@ def compile_node(expr: Any, scope: Scope) -> Compiled:
     """An expression as a function of the frame, by the compiler for its kind of node."""
     if type(expr) in scope.extra:
         return scope.extra[type(expr)](expr, scope)
-    compiler = _COMPILERS.get(type(expr))
+    compiler = COMPILERS.get(type(expr))
     if compiler is not None:
         return compiler(expr, scope)
     if expr.is_Integer and abs(expr.p) < HUGE:
@@ -270,7 +270,7 @@ def _digit(expr: nodes.Digit, scope: Scope) -> Compiled:
     return lambda frame: flat(frame) // place(frame) % size(frame)
 
 
-_COMPILERS: Mapping[type, NodeCompiler] = {
+COMPILERS: Mapping[type, NodeCompiler] = {
     Index: _index,
     Access: _access,
     sympy.Add: _add,

@@ -150,6 +150,11 @@ def finer() -> Iterator[None]:
         yield
 
 
+def is_fine() -> bool:
+    """Whether what is computed now is computed in FINER digits."""
+    return int(_MP.dps) >= FINER
+
+
 def multiprecision(number: Value) -> Any:
     """A rational number or a float as an mpf of 50 digits."""
     return _MP.convert(number)

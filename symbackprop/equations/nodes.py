@@ -189,9 +189,27 @@ def pointwise_function(name: str) -> type[PointwiseFunction]:
 
 def tensors(expr: Expr) -> list[TensorSymbol]:
     """Every tensor that the expression reads, each once, by name."""
-    return sorted(expr.atoms(TensorSymbol), key=lambda t: t.name)
+    return sorted(tensor_set(expr), key=lambda t: t.name)
 
 
-def free_indices(expr: Expr) -> set[Index]:
+@functools.lru_cache(maxsize=65536)
+def tensor_set(expr: Any) -> frozenset[TensorSymbol]:
+    """The tensors that the expression reads."""
+    if isinstance(expr, TensorSymbol):
+        return frozenset((expr,))
+    return frozenset().union(*map(tensor_set, expr.args)) if expr.args else frozenset()
+
+
+@functools.lru_cache(maxsize=65536)
+def kinds(expr: Any) -> frozenset[type]:
+    """The classes of its nodes, and those that they are made of."""
+    return frozenset(type(expr).__mro__).union(*map(kinds, expr.args))
+
+
+@functools.lru_cache(maxsize=65536)
+def free_indices(expr: Any) -> frozenset[Index]:
     """The indices that the expression depends on."""
-    return {s for s in expr.free_symbols if isinstance(s, Index)}
+    if isinstance(expr, Index):
+        return frozenset((expr,))
+    free: frozenset[Index] = frozenset().union(*map(free_indices, expr.args))
+    return free.difference(getattr(expr, "bound", ()))  # a reduction's

@@ -68,6 +68,7 @@ def _without_floors(expr: Expr, sign: int) -> Expr:
     return sympy.expand(sympy.Add(*terms))
 
 
+@functools.lru_cache(maxsize=16384)
 def bounds(value: Expr) -> tuple[Bound, Bound]:
     """The least and greatest value of an index expression; None where it is not known."""
     low: Expr = Integer(0)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from sympy import Basic, Expr
 
-from symbackprop.equations.nodes import Index, free_indices
+from symbackprop.equations.nodes import Index, free_indices, kinds
 from symbackprop.equations.reductions import Reduction
 
 
@@ -15,10 +15,10 @@ def fresh_name(base: str, taken: set[str]) -> str:
     """`base`, or `base` with the first number that makes it new: k, k1, k2, …"""
     if base not in taken:
         return base
-    stem, number = _stem(base), 1
-    while f"{stem}{number}" in taken:
+    plain, number = stem(base), 1
+    while f"{plain}{number}" in taken:
         number += 1
-    return f"{stem}{number}"
+    return f"{plain}{number}"
 
 
 def fresh_bound(expr: Expr, taken: Collection[str]) -> Expr:
@@ -28,11 +28,11 @@ def fresh_bound(expr: Expr, taken: Collection[str]) -> Expr:
 
 def plain_bound(expr: Expr, taken: Collection[str]) -> Expr:
     """The same, each bound index with the plainest name that is free: j3 becomes j."""
-    return _rebound(expr, taken, lambda name, names: fresh_name(_stem(name), names))
+    return _rebound(expr, taken, lambda name, names: fresh_name(stem(name), names))
 
 
 def _rebound(expr: Expr, taken: Collection[str], choose: Callable[[str, set[str]], str]) -> Expr:
-    if not expr.has(Reduction):
+    if Reduction not in kinds(expr):
         return expr
     if not isinstance(expr, Reduction):
         return expr.func(
@@ -52,7 +52,8 @@ def _rebound(expr: Expr, taken: Collection[str], choose: Callable[[str, set[str]
     return expr.func(body, *(names.get(i, i) for i in expr.bound))
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
+    """The name without the number at its end."""
     return name.rstrip("0123456789") or name
 
 
@@ -64,7 +65,7 @@ def substituted(expr: Expr, mapping: Mapping[Index, Expr]) -> Expr:
 
 def alpha(expr: Expr, depth: int = 0) -> Expr:
     """The expression, bound indices named by depth, so that α-equal ones are equal."""
-    if not expr.has(Reduction):
+    if Reduction not in kinds(expr):
         return expr
     if isinstance(expr, Reduction):
         names = {i: Index(f"_{depth + k}", i.extent) for k, i in enumerate(expr.bound)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from sympy import Add, Expr, Integer, expand
 
 from symbackprop.equations.nodes import Access, Digit, Index, free_indices
@@ -52,6 +54,7 @@ def read(value: int, indices: tuple[Expr, ...], scope: Scope) -> Labelled:
     return _diagonals(value, list(order) if left else [], scope)
 
 
+@functools.lru_cache(maxsize=16384)
 def _inside(index: Expr, extent: Expr) -> tuple[Expr, Running] | None:
     """c and the running indices of a position c + s·i + … that is known to lie inside."""
     found = affine(index)

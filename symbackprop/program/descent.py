@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from symbackprop.program.graph import Graph
-from symbackprop.program.operations import Copy, Descend, Operation, Read
-from symbackprop.program.shapes import size
+from symbackprop.program.operations import Copy, Descend, Read
+from symbackprop.program.rates import Scaled, scaled_gradients
+from symbackprop.program.shapes import ONE, size
 from symbackprop.program.storage import needs_memory, root
+from symbackprop.program.tables import room
 from symbackprop.program.values import Values
 
 RATE = "rate"
 
 
-def descend(graph: Graph, parameter: int, gradient: int, rows: int | None = None) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """The gradient by a parameter, both values; by rows where there are `rows`; and its line."""
+
+    parameter: int
+    value: int
+    rows: int | None
+    line: int
+
+
+def steps(
+    graph: Graph,
+    gradients: Mapping[str, Gradient],
+    cotangents: Iterable[int],
+    forward: Collection[int],
+) -> tuple[dict[str, int], Scaled | None]:
+    """The step of each parameter whose gradient is not 0; and what was made for that.
+
+    `forward` are the lines of the way forward.
+    """
+    rate = graph.read(RATE, (), "real")
+    values = [gradient.value for gradient in gradients.values()]
+    scaled = scaled_gradients(graph, values, cotangents, forward, rate)
+    found: dict[str, int] = {}
+    for name, gradient in gradients.items():
+        graph.line = gradient.line
+        value = gradient.value
+        if scaled is not None:
+            value, rate = scaled.made[value], graph.scalar(ONE)
+        step = _step(graph, gradient.parameter, value, rate, gradient.rows)
+        if step is not None:
+            found[name] = step
+    return found, scaled
+
+
+def _step(graph: Graph, parameter: int, gradient: int, rate: int, rows: int | None) -> int | None:
     """The step of a parameter; None where the gradient is 0."""
     if graph.number(gradient) == 0 or 0 in graph.shape(gradient):
         return None
@@ -22,9 +60,12 @@ def descend(graph: Graph, parameter: int, gradient: int, rows: int | None = None
     if below.shape and isinstance(below, Read):
         # It may be another parameter, which takes its own step before this one.
         gradient = graph.append(Copy(graph.shape(gradient), "real", gradient))
-    rate = graph.read(RATE, (), "real")
     shape = graph.shape(parameter)
-    return graph.append(Descend(shape, "real", parameter, gradient, rate, rows))
+    memory: tuple[int, ...] = ()
+    if rows is not None:
+        gradient = graph.contiguous(gradient)
+        memory = room(graph, gradient)
+    return graph.append(Descend(shape, "real", parameter, gradient, rate, rows, memory))
 
 
 def in_order(computed: Sequence[int], graph: Values, steps: Collection[int]) -> tuple[int, ...]:
@@ -34,13 +75,13 @@ def in_order(computed: Sequence[int], graph: Values, steps: Collection[int]) -> 
     product of both. But not where what it is computed from takes more memory to keep.
     """
     rest = [v for v in computed if v not in steps]
-    groups = {step: _own(rest, graph, step, steps) for step in steps}
+    memory = _Memory(graph, rest, steps)
+    groups = {step: memory.own(step) for step in steps}
     held = {v for group in groups.values() for v in group}
     ends = _ends(rest, graph)
     after: dict[int, list[int]] = {}
     for step in steps:
-        waits = [now for now, v in enumerate(rest) if _precedes(v, step, groups[step], graph)]
-        last = max((ends[now] for now in waits), default=-1)
+        last = max((ends[now] for now in memory.before(step, groups[step])), default=-1)
         after.setdefault(last, []).append(step)
     found: list[int] = []
     for now in range(-1, len(rest)):
@@ -51,39 +92,50 @@ def in_order(computed: Sequence[int], graph: Values, steps: Collection[int]) -> 
     return tuple(found)
 
 
-def _precedes(value: int, step: int, group: Collection[int], graph: Values) -> bool:
-    """Whether a value is needed for a step, or reads the parameter as it was."""
-    values = graph.values
-    needed = {root(values, o) for o in values[step].operands}
-    return value in group or value in needed or values[step].operands[0] in _read(values, value)
+class _Memory:
+    """What values read: whose memory, and who reads that of each."""
 
+    def __init__(self, graph: Values, rest: Sequence[int], steps: Collection[int]) -> None:
+        self._graph = graph
+        self._now = {v: now for now, v in enumerate(rest)}
+        self._parameters = {graph.values[step].operands[0] for step in steps}
+        self._lines: dict[int, list[int]] = {}
+        self._readers: dict[int, set[int]] = {}
+        for value in (*rest, *steps):
+            for read in self._read(value):
+                self._readers.setdefault(read, set()).add(value)
+        for value in rest:
+            if graph.loop_of[value] is None:
+                self._lines.setdefault(graph.serves[value], []).append(value)
 
-def _own(rest: Sequence[int], graph: Values, step: int, steps: Collection[int]) -> list[int]:
-    """What serves the equation of a step's gradient, outside of loops, and nothing else.
+    def _read(self, value: int) -> set[int]:
+        values = self._graph.values
+        return {root(values, operand) for operand in values[value].operands}
 
-    Without what reads other parameters that are stepped: it may have to come before their steps.
-    """
-    values = graph.values
-    others = {values[s].operands[0] for s in steps if s != step}
-    readers: dict[int, set[int]] = {}
-    for value in (*rest, *steps):
-        for memory in _read(values, value):
-            readers.setdefault(memory, set()).add(value)
-    found: set[int] = set()
-    for value in reversed(rest):
-        same = graph.serves[value] == graph.serves[step] and graph.loop_of[value] is None
-        private = readers.get(value, set()) <= {step, *found}
-        if same and private and others.isdisjoint(_read(values, value)):
-            found.add(value)
-    kept = {memory for v in found for memory in _read(values, v)} - found
-    sizes = [size(values[v].shape) for v in kept if needs_memory(values[v])]
-    is_larger = size(values[step].shape) >= max(sizes, default=0)
-    return [v for v in rest if v in found] if is_larger else []
+    def before(self, step: int, group: Sequence[int]) -> list[int]:
+        """Where the values stand that a step needs, or that read the parameter as it was."""
+        readers = self._readers[self._graph.values[step].operands[0]]
+        needed = {*readers, *group, *self._read(step)}
+        return [self._now[v] for v in needed if v in self._now]
 
+    def own(self, step: int) -> list[int]:
+        """What serves the equation of a step's gradient, outside of loops, and nothing else.
 
-def _read(values: Sequence[Operation], value: int) -> set[int]:
-    """The memory that an operation reads."""
-    return {root(values, operand) for operand in values[value].operands}
+        Without what reads other parameters that are stepped: it may have to come before their
+        steps. And nothing where it needs more memory than the gradient takes.
+        """
+        values = self._graph.values
+        stepped = {values[step].operands[0]}
+        found: set[int] = set()
+        line = self._lines.get(self._graph.serves[step], [])
+        for value in reversed(line):
+            private = self._readers.get(value, set()) <= {step, *found}
+            if private and self._read(value) & self._parameters <= stepped:
+                found.add(value)
+        kept = {memory for v in found for memory in self._read(v)} - found
+        sizes = [size(values[v].shape) for v in kept if needs_memory(values[v])]
+        is_larger = size(values[step].shape) >= max(sizes, default=0)
+        return [v for v in line if v in found] if is_larger else []
 
 
 def _ends(rest: Sequence[int], graph: Values) -> list[int]:

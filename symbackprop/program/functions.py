@@ -19,7 +19,8 @@ _NONE: Mapping[str, int] = MappingProxyType({})
 class Cutter:
     """Cuts functions from the graph of a system; `names` are those of its tensors, by value.
 
-    `constants` gives the values that depend on extents alone their names.
+    `constants` gives the values that depend on extents alone their names; `origins` the values in
+    whose places others stand that were made of them later.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Cutter:
         pool: Pool,
     ) -> None:
         self.constants: dict[int, str] = {}
+        self.origins: dict[int, int] = {}
         self._graph = graph
         self._loops = loops
         self._system = system
@@ -82,7 +84,9 @@ class Cutter:
         operation, loop = self._graph.values[value], self._graph.loop_of[value]
         if isinstance(operation, Steps):
             return self._loops[operation.loop].end, 0, value
-        return (value, 2, value) if loop is None else (self._loops[loop].end, 1, value)
+        if loop is not None:
+            return self._loops[loop].end, 1, value
+        return self.origins.get(value, value), 2, value
 
     def _bearers(self, reached: set[int], reads: set[str]) -> set[str]:
         """Further inputs that a function needs to know the run-time extents that it uses."""

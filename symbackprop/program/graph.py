@@ -132,7 +132,10 @@ class Graph(Views):
             return self.add(Reduce(shape, "integer", function, value, axes))
         if kind == "mask":
             value, kind = self.real(value), "real"
-        return self.add(Reduce(shape, kind, function, value, tuple(sorted(axes))))
+        ones = None
+        if function == "sum" and kind == "real" and axes == (len(shape),) and len(shape) > 1:
+            ones = self.ones(self.shape(value)[-1])
+        return self.add(Reduce(shape, kind, function, value, tuple(sorted(axes)), ones))
 
     def matmul(self, a: int, b: int, shape: Shape) -> int:
         """Vectors and matrices, or stacks with equal leading axes, as an array of that shape."""

@@ -10,7 +10,7 @@ from symbackprop.equations.nodes import TensorSymbol, tensors
 from symbackprop.equations.recurrence import Recurrence, components
 from symbackprop.equations.system import Equation
 from symbackprop.program.bodies import conditions
-from symbackprop.program.descent import descend
+from symbackprop.program.descent import Gradient, steps
 from symbackprop.program.expressions import RULES
 from symbackprop.program.functions import Cutter
 from symbackprop.program.graph import Graph
@@ -165,7 +165,7 @@ class _Lowering:
         return Recomputed(self.tensors, again, anew)
 
     def _has_memory(self, value: int) -> bool:
-        """Whether a value needs memory beside its operand's; max(z, 0), read for z > 0, does not."""
+        """Whether a value needs memory of its own; max(z, 0), read where z > 0, does not."""
         operation = self.graph.values[value]
         return isinstance(operation, Apply) and operation.function != "maximum"
 
@@ -189,16 +189,22 @@ class _Lowering:
 
     def _steps(self, loss: LossDerivation) -> dict[str, int]:
         """The step of each parameter that the loss depends on."""
-        found: dict[str, int] = {}
-        for parameter in self.derivation.system.parameters:
-            name = parameter.symbol.name
-            if name in loss.gradients:
-                line = loss.gradients[name]
-                self.graph.line = line.number
-                memory = self.tensors[parameter.symbol][0]
-                step = descend(self.graph, memory, *self._gradient(line.equation.tensor))
-                if step is not None:
-                    found[name] = step
+        known = {
+            p.symbol.name: self.tensors[p.symbol][0] for p in self.derivation.system.parameters
+        }
+        lines = {name: loss.gradients[name] for name in known if name in loss.gradients}
+        gradients = {
+            name: Gradient(known[name], *self._gradient(line.equation.tensor), line.number)
+            for name, line in lines.items()
+        }
+        tensors = [line.equation.tensor for line in loss.cotangents]
+        cotangents = [self.tensors[t][0] for t in tensors if t in self.tensors]
+        forward = {line.number for line in self.derivation.forward}
+        found, scaled = steps(self.graph, gradients, cotangents, forward)
+        if scaled is not None:
+            self.cutter.origins.update(scaled.origins)
+            named = {new: self.names[v] for v, new in scaled.made.items() if v in self.names}
+            self.names.update((v, name) for v, name in named.items() if v not in self.names)
         return found
 
     def _gradient(self, tensor: TensorSymbol) -> tuple[int, int | None]:

@@ -66,7 +66,8 @@ class Function:
     belong to. `states` are the states that it reads, `updates` their values after a step. `names`
     says what each value is called, `places` where it lives. `steps` maps parameters to what they
     are after the function, each a `Descend`: it stands in `order` after all that reads the
-    parameter as it was. Its place is where rate * gradient is written, if it is an array.
+    parameter as it was. Its place is where rate * gradient is written, if it is an array
+    and the rate is not taken into it already.
     """
 
     name: str

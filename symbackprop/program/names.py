@@ -98,7 +98,7 @@ def describe(values: Sequence[Operation], value: int, line: int) -> str:
     elif isinstance(operation, Sweep):
         base = _REDUCED[operation.function]
     elif isinstance(operation, Scratch):
-        base = "mask" if operation.kind == "mask" else "part"
+        base = {"mask": "mask", "integer": "places"}.get(operation.kind, "part")
     elif isinstance(operation, First):
         base = "position"
     elif isinstance(operation, Blocked):

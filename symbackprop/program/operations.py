@@ -101,15 +101,16 @@ class Apply(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Reduce(Operation):
-    """sum, prod, max, min, argmax or argmin over `axes`; the arg forms know one axis, the last."""
+    """sum, prod, max, min, argmax or argmin over `axes`; the arg forms know the last one alone."""
 
     function: str
     of: int
     axes: tuple[int, ...]
+    ones: int | None = None  # along the last axis, where that one is summed over
 
     @property
     def operands(self) -> tuple[int, ...]:
-        return (self.of,)
+        return (self.of,) if self.ones is None else (self.of, self.ones)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +292,9 @@ class Descend(Operation):
     gradient: int
     rate: int
     rows: int | None = None
+    room: tuple[int, ...] = ()  # with rows: as of `AddRows`
 
     @property
     def operands(self) -> tuple[int, ...]:
-        rows = () if self.rows is None else (self.rows,)
+        rows = () if self.rows is None else (self.rows, *self.room)
         return (self.parameter, self.gradient, self.rate, *rows)

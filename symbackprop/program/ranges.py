@@ -97,11 +97,29 @@ def lower_where(expr: Where, scope: Scope) -> Labelled:
                 return scope.lower(Where(part, Where(rest, a, b), b))
     cut = pieces(mask)
     if cut is None:
-        return scope.apply("where", scope.lower(mask), scope.lower(a), scope.lower(b))
+        return _chosen(mask, a, b, scope)
     index, ranges = cut
     if len(ranges) == 1:
         return scope.lower(a if ranges[0].holds else b)
     return _assemble(index, ranges, a, b, scope)
+
+
+def _chosen(mask: Expr, a: Expr, b: Expr, scope: Scope) -> Labelled:
+    """One of two values at every entry.
+
+    A number goes where the mask does not hold, if that is known beforehand: written over `a`, where
+    nothing else reads that.
+    """
+    holds, then, other = (scope.lower(e) for e in (mask, a, b))
+    graph = scope.graph
+    known = graph.is_constant(holds.value) and isinstance(mask, Compare)
+    if known and graph.number(other.value) is not None and graph.number(then.value) is None:
+        opposite = Compare(_OPPOSITE[mask.op], *mask.args[1:])
+        return scope.apply("where", scope.lower(opposite), other, then)
+    return scope.apply("where", holds, then, other)
+
+
+_OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 
 
 def _assemble(index: Index, ranges: list[Piece], a: Expr, b: Expr, scope: Scope) -> Labelled:

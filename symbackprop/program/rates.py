@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from symbackprop.program.graph import Graph
 from symbackprop.program.operations import (
     Accumulate,
     Apply,
     Assemble,
+    Box,
     Copy,
     Inner,
     Matmul,
+    Operation,
     Put,
     Read,
     Reduce,
@@ -27,6 +30,7 @@ from symbackprop.program.operations import (
     Written,
 )
 from symbackprop.program.shapes import size
+from symbackprop.program.tables import AddRows
 from symbackprop.program.windows import Blocked, Overlap, Sweep
 
 # What a result is linear in: in all of these together, or in one where the others are given.
@@ -36,8 +40,10 @@ _TOGETHER = {
     Reduce: ("of",),
     Sweep: ("of",),
     Take: ("of",),
+    Box: ("inside", "outside"),
     Put: ("base", "entries"),
     Accumulate: ("base", "entries"),
+    AddRows: ("base", "entries"),
 }
 _ONE = {Matmul: ("a", "b"), Inner: ("a", "b"), Blocked: ("windows", "b")}
 
@@ -49,24 +55,50 @@ class NotLinear(Exception):
 class Scaled:
     """The values that depend on the cotangents, each times the rate; `made` gives them by those.
 
-    `cost` is about how many entries have to be multiplied by the rate for that.
+    `origins` gives for every value made here the one that it was made for. `cost` is about how many
+    entries have to be multiplied by the rate.
     """
 
-    def __init__(self, graph: Graph, rate: int, cotangents: Collection[int]) -> None:
+    def __init__(
+        self, graph: Graph, rate: int, cotangents: Collection[int], forward: Collection[int]
+    ) -> None:
         self.made: dict[int, int] = {}
+        self.origins: dict[int, int] = {}
         self.cost = 0
         self._graph = graph
         self._rate = rate
+        self._forward = forward
         self._bearing = _bearing(graph, cotangents)
 
     def of(self, value: int) -> int:
         """rate * value. Raises NotLinear."""
         if value not in self.made:
-            line = self._graph.line
-            self._graph.line = self._graph.serves[value]
+            graph, line, first = self._graph, self._graph.line, len(self._graph.values)
+            graph.line = graph.serves[value]
             self.made[value] = self._times(value)
-            self._graph.line = line
+            graph.line = line
+            for new in range(first, len(graph.values)):
+                self.origins.setdefault(new, value)
         return self.made[value]
+
+    def needed(self, gradients: Iterable[int]) -> list[int]:
+        """What depends on the cotangents and is needed for the gradients, operands first."""
+        found: set[int] = set()
+        waiting = [g for g in gradients if g in self._bearing]
+        while waiting:
+            value = waiting.pop()
+            if value not in found:
+                found.add(value)
+                waiting += self._bearing.intersection(self._graph.values[value].operands)
+        return sorted(found)
+
+    def put_in_order(self) -> None:
+        """Let nothing stand after what reads it."""
+        for value in sorted(self.origins, reverse=True):
+            for operand in self._graph.values[value].operands:
+                if operand in self.origins:
+                    earliest = min(self.origins[operand], self.origins[value])
+                    self.origins[operand] = earliest
 
     def _times(self, value: int) -> int:
         graph, operation = self._graph, self._graph.values[value]
@@ -84,12 +116,12 @@ class Scaled:
         if getattr(operation, "function", "sum") == "sum":
             for names in (_TOGETHER.get(type(operation)), self._one(operation, bears)):
                 if names and set(bears) <= {getattr(operation, name) for name in names}:
-                    changed = {name: self.of(getattr(operation, name)) for name in names}
+                    changed: dict[str, Any] = {n: self.of(getattr(operation, n)) for n in names}
                     return graph.add(replace(operation, **changed))
         raise NotLinear
 
-    def _one(self, operation: object, bears: Sequence[int]) -> tuple[str, ...]:
-        names = _ONE.get(type(operation), ())  # type: ignore[call-overload]
+    def _one(self, operation: Operation, bears: Sequence[int]) -> tuple[str, ...]:
+        names = _ONE.get(type(operation), ())
         found = [name for name in names if getattr(operation, name) in bears]
         return tuple(found) if len(found) == 1 else ()
 
@@ -137,26 +169,33 @@ class Scaled:
             if function == "divide" and not graph.shape(inputs[1]):
                 times = graph.apply("divide", self._rate, inputs[1])
                 return graph.apply("multiply", inputs[0], times)
+            if function == "divide" and self._is_made(inputs[0]):
+                return graph.apply("divide", self.of(inputs[0]), inputs[1])
             if function == "negative" and self._is_made(inputs[0]):
                 return graph.apply("negative", self.of(inputs[0]))
             if function in ("add", "subtract") and all(map(self._is_made, inputs)):
                 return graph.apply(function, *map(self.of, inputs))
             if function == "multiply":
-                small = min(inputs, key=lambda v: size(graph.shape(v)))
-                if size(graph.shape(small)) < size(operation.shape):
-                    return graph.apply(function, *(self.of(v) if v == small else v for v in inputs))
+                smaller = [v for v in inputs if size(graph.shape(v)) < size(operation.shape)]
+                for one in (*smaller, *filter(self._is_made, inputs)):
+                    other = inputs[1] if one == inputs[0] else inputs[0]
+                    return graph.apply(function, self.of(one), other)
         self.cost += size(operation.shape)
         return graph.apply("multiply", value, self._rate)
 
     def _is_made(self, value: int) -> bool:
-        """Whether a value is made with a number, which may take in the rate."""
+        """Whether a value is made with a number, which may take in the rate, on the way back."""
         operation = self._graph.values[value]
         if not operation.shape:
             return True
+        if self._graph.serves[value] in self._forward:
+            return False
         if isinstance(operation, (View, Copy)):
             return self._is_made(operation.of)
-        if isinstance(operation, Apply) and operation.function in ("multiply", "divide"):
-            return any(not self._graph.shape(v) for v in operation.inputs)
+        if isinstance(operation, Apply) and operation.function == "divide":
+            return not self._graph.shape(operation.inputs[1]) or self._is_made(operation.inputs[0])
+        if isinstance(operation, Apply) and operation.function == "multiply":
+            return any(map(self._is_made, operation.inputs))
         return False
 
 
@@ -186,18 +225,23 @@ def _bearing(graph: Graph, cotangents: Collection[int]) -> set[int]:
 
 
 def scaled_gradients(
-    graph: Graph, gradients: Iterable[int], cotangents: Iterable[int], forward: Collection[int], rate: int
+    graph: Graph,
+    gradients: Iterable[int],
+    cotangents: Iterable[int],
+    forward: Collection[int],
+    rate: int,
 ) -> Scaled | None:
     """All gradients times the rate; None where that takes longer than to multiply each."""
     gradients = list(gradients)
     roots = {untransposed(graph, c) for c in cotangents}
     if not all(is_own(graph, c, forward) for c in roots):
         return None
-    scaled = Scaled(graph, rate, roots)
+    scaled = Scaled(graph, rate, roots, forward)
     try:
-        for gradient in gradients:
-            scaled.of(gradient)
+        for value in (*scaled.needed(gradients), *gradients):
+            scaled.of(value)
     except NotLinear:
         return None
+    scaled.put_in_order()
     plain = sum(size(graph.shape(g)) for g in gradients)
-    return scaled if scaled.cost <= plain else None
+    return scaled if scaled.cost < max(plain, 1) else None

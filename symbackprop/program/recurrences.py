@@ -98,6 +98,8 @@ class _Body:
 class _StepScope(Scope):
     """The scope of one equation at one step."""
 
+    repeats = True
+
     def __init__(
         self,
         body: _Body,

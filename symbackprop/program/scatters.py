@@ -16,6 +16,7 @@ from symbackprop.program.overlaps import add_overlapping, own_memory, scattered
 from symbackprop.program.reshapes import row_major_indices
 from symbackprop.program.scope import Axes, Labelled, Scope
 from symbackprop.program.shapes import product, row_major
+from symbackprop.program.tables import add_rows
 
 Target = dict[Index, Expr]
 
@@ -59,6 +60,15 @@ def _add(value: int, axes: Axes, term: Expr, scope: Scope) -> int:
     where = scope.sorted(set(position.axes))
     index = scope.align(position, where)
     if len(inner) < len(bound):
+        if list(target) == [axes[0]] and len(axes) > 1:
+            rows = scope.lower(target[axes[0]])
+            where = scope.sorted(set(rows.axes))
+            if set(where) == set(bound) - set(inner):
+                count = (len(where),)
+                index = graph.merge(scope.align(rows, where), count)
+                added = scope.expand(entries, (*where, *axes[1:]))
+                added = graph.merge(added, (*count, *(1 for _ in axes[1:])))
+                return add_rows(graph, value, index, added)
         count = (len(where),)
         added = graph.merge(scope.expand(entries, where), count)
         return graph.accumulate(value, graph.merge(index, count), added)

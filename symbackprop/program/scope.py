@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from sympy import Expr, sympify
@@ -36,6 +36,9 @@ class Scope:
     `tensors` gives the value of each tensor and the positions of the axes that the value has;
     `order` ranks the indices of the equation, for the axes of what is made from several values.
     """
+
+    repeats = False
+    """Whether what is lowered is computed many times, from parts that are computed once."""
 
     def __init__(
         self,
@@ -155,7 +158,7 @@ class Scope:
         value = reduced(self.graph, function, labelled.value, axes)
         return Labelled(value, tuple(i for i in labelled.axes if i not in bound))
 
-    def weight(self, axes: Axes | set[Index]) -> int:
+    def weight(self, axes: Collection[Index]) -> int:
         """About how many entries a value along these indices has."""
         return size(tuple(i.extent for i in axes))
 

@@ -25,6 +25,7 @@ from symbackprop.program.operations import (
     View,
     Written,
 )
+from symbackprop.program.tables import AddRows
 from symbackprop.program.values import Values
 from symbackprop.program.windows import Overlap
 
@@ -99,7 +100,9 @@ def place(
         elif target is not None:
             places[value] = Place(places[target].buffer, target)
             pool.join(places[value].buffer, names[value])
-        elif needs_memory(operation) and not _is_by_number(values, operation):
+        elif isinstance(operation, Descend) and not _is_scaling(values, operation):
+            pass
+        elif needs_memory(operation):
             key = (_shape_written(values, operation), operation.kind)
             places[value] = Place(pool.occupy(key, names[value], free))
         for dead in dying.get(now, ()):
@@ -134,8 +137,9 @@ def _overwritten(
     if value in kept:
         return None
     if isinstance(operation, Descend):
-        return _scaled(graph, operation, now, last, kept)
-    if isinstance(operation, (Put, Accumulate, Overlap)):
+        scaling = _is_scaling(values, operation)
+        return _scaled(graph, operation, now, last, kept) if scaling else None
+    if isinstance(operation, (Put, Accumulate, AddRows, Overlap)):
         candidates: tuple[int, ...] = (operation.base,)
     elif isinstance(operation, Branch):
         candidates = (operation.a, operation.b)
@@ -178,8 +182,10 @@ def _shape_written(values: Sequence[Operation], operation: Operation) -> Shape:
     return values[operation.gradient].shape if isinstance(operation, Descend) else operation.shape
 
 
-def _is_by_number(values: Sequence[Operation], operation: Operation) -> bool:
-    return isinstance(operation, Descend) and not values[operation.gradient].shape
+def _is_scaling(values: Sequence[Operation], step: Descend) -> bool:
+    """Whether a step has to write rate * gradient: not where it is a number, or the rate is 1."""
+    rate = values[step.rate]
+    return bool(values[step.gradient].shape) and not isinstance(rate, Scalar)
 
 
 def _names(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sympy import Expr
 
 from symbackprop.program.operations import Operation, Shape
-from symbackprop.program.shapes import Strides, product
+from symbackprop.program.shapes import ONE, Strides, product
 
 MOST_VISITS = 128
 
@@ -136,3 +136,17 @@ def is_spread(axes: tuple[int, ...], shape: Shape, strides: Strides) -> bool:
     known = [k for k in order if strides[k] is not None]
     inner = order[len(order) - len([k for k in axes if k in order]) :]
     return len(known) == len(order) and set(inner) != set(axes) & set(order) and len(axes) > 1
+
+
+def lie_apart(shape: Shape, axes: tuple[int, ...], steps: Shape) -> bool:
+    """Whether no two positions of windows are the same entry: each step passes all smaller ones."""
+    for axis in set(axes):
+        own = [(s, e) for e, a, s in zip(shape, axes, steps, strict=True) if a == axis]
+        if not all(s.is_Integer and s > 0 for s, _ in own):
+            return False
+        reach = ONE
+        for step, extent in sorted(own, key=lambda pair: int(pair[0])):
+            if not (step - reach).is_nonnegative:
+                return False
+            reach = reach + step * (extent - 1)
+    return True

@@ -11,6 +11,7 @@ But for those that are too dear to evaluate.
 | `nets` | more points, for what has no values at those |
 | `duals` | derivatives at a point, and what they are at kinks |
 | `sides`, `sums` | the two sides on an instance, as functions of the indices |
+| `remembered` | reductions, each computed once for the indices that it depends on |
 | `evaluation` | whether they agree, at every place or at sampled ones |
 | `comparison` | what counts as agreeing, and how two sides that part are told |
 
@@ -95,8 +96,9 @@ def _refuse_misnamed(derivation: Derivation) -> None:
                 "shown or written\n"
                 "  fix: this is a fault of symbackprop; please report it with the spec"
             )
+        own = {line.number: line for line in loss.cotangents}
         for name, line in loss.gradients.items():
-            if line not in loss.cotangents or line.of is None or line.of.name != name:
+            if own.get(line.number) != line or line.of is None or line.of.name != name:
                 raise Unproved(
                     f"what stands for the gradient of {name} is another line; nothing is shown or "
                     f"written\n  equation ({line.number}), {line.equation.tensor.name}\n"

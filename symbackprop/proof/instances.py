@@ -26,6 +26,7 @@ from symbackprop.equations.reductions import ArgMax, ArgMin, LogSumExp, Max, Min
 from symbackprop.equations.system import Equation
 from symbackprop.layers.pointwise import POINTWISE
 from symbackprop.proof.duals import DUALS
+from symbackprop.proof.remembered import Extra, remembered
 from symbackprop.proof.statements import Statement
 
 _DENOMINATOR = 97
@@ -97,10 +98,11 @@ def drawn_by(
     """Entries drawn by what `real_of` says for their tensor; in `read`, in the order of drawing."""
     tensors: dict[str, Any] = {}
     environment = Environment(tensors, extents, DUALS)
+    sums = remembered()
     for tensor in statement.tensors:
         shape = tuple(extent_of(size, extents) for size in tensor.shape)
         if tensor in statement.defined:
-            entry = _defined(statement.defined[tensor], shape, environment)
+            entry = _defined(statement.defined[tensor], shape, environment, sums)
         elif tensor in statement.distributions:
             entry = _row(shape[-1], chance)
         else:
@@ -113,9 +115,10 @@ def again(statement: Statement, environment: Environment) -> Environment:
     """The same entries, but those of tensors that the statement defines are computed anew."""
     tensors = dict(environment.tensors)
     anew = replace(environment, tensors=tensors)
+    sums = remembered()
     for tensor, equation in statement.defined.items():
         shape = tensors[tensor.name].shape
-        tensors[tensor.name] = lazily(shape, _defined(equation, shape, anew))
+        tensors[tensor.name] = lazily(shape, _defined(equation, shape, anew, sums))
     return anew
 
 
@@ -148,7 +151,9 @@ def _row(length: int, chance: random.Random) -> Callable[[int], Value]:
     return entry
 
 
-def _defined(equation: Equation, shape: Point, environment: Environment) -> Callable[[int], Value]:
+def _defined(
+    equation: Equation, shape: Point, environment: Environment, sums: Extra
+) -> Callable[[int], Value]:
     """Entries by the equation; it may read others that are defined, and its own earlier steps."""
     compiled: list[Callable[..., Value]] = []
     waiting: set[int] = set()
@@ -158,7 +163,8 @@ def _defined(equation: Equation, shape: Point, environment: Environment) -> Call
             raise Undefined(f"{equation.tensor.name} reads itself at the same place")
         if not compiled:
             name = equation.tensor.name
-            compiled.append(compile_expression(equation.rhs, environment, equation.indices, name))
+            of = compile_expression(equation.rhs, environment, equation.indices, name, sums)
+            compiled.append(of)
         waiting.add(place)
         try:
             return compiled[0](point_at(place, shape))

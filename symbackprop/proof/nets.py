@@ -16,7 +16,7 @@ from symbackprop.equations.evaluate_environment import Environment
 from symbackprop.equations.evaluate_numbers import Value
 from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.proof.extents import sizes
-from symbackprop.proof.instances import Draw, again, drawn_by, named
+from symbackprop.proof.instances import Draw, Real, again, drawn_by, named
 from symbackprop.proof.statements import Statement
 
 _NETS = 96
@@ -47,11 +47,11 @@ def cast(statement: Statement, draw: Draw) -> Iterator[Environment]:
             environment = again(statement, environment)
 
 
-def _in_ranges(gaps: list[list[Range]]) -> Callable[[TensorSymbol], Callable[[random.Random], Value]]:
+def _in_ranges(gaps: list[list[Range]]) -> Callable[[TensorSymbol], Real]:
     """How entries of each tensor are drawn: its range is chosen when the first of them is."""
     ranges: dict[TensorSymbol, Range] = {}
 
-    def real_of(tensor: TensorSymbol) -> Callable[[random.Random], Value]:
+    def real_of(tensor: TensorSymbol) -> Real:
         def real(chance: random.Random) -> Value:
             low, high = ranges.get(tensor) or ranges.setdefault(tensor, _range(gaps, chance))
             return low + (high - low) * Fraction(chance.randrange(1, _PARTS), _PARTS)

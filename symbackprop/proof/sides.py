@@ -17,7 +17,6 @@ from sympy import Mul
 from symbackprop.equations.evaluate_compile import (
     Compiled,
     Frame,
-    NodeCompiler,
     Scope,
     compile_expression,
     compile_node,
@@ -25,7 +24,6 @@ from symbackprop.equations.evaluate_compile import (
 from symbackprop.equations.evaluate_environment import Entries, Environment, extent_of
 from symbackprop.equations.evaluate_numbers import Value
 from symbackprop.equations.nodes import Index, Partial, TensorSymbol
-from symbackprop.equations.reductions import Sum
 from symbackprop.equations.system import Equation
 from symbackprop.proof.duals import Dual, rate
 from symbackprop.proof.instances import (
@@ -36,11 +34,11 @@ from symbackprop.proof.instances import (
     place_of,
     point_at,
 )
+from symbackprop.proof.remembered import Extra, remembered
 from symbackprop.proof.statements import Statement
 from symbackprop.proof.sums import sparing_product, sparing_sum, thin_product
 
 AnySides = TypeVar("AnySides", bound="Sides")
-Extra = Mapping[type, NodeCompiler]
 
 
 class Sides:
@@ -55,7 +53,7 @@ class Sides:
         self.statement = statement
         self.environment = environment
         self._thin = thin
-        self._sums: Extra = {Sum: functools.partial(sparing_sum, thin)}
+        self._sums = remembered(functools.partial(sparing_sum, thin))
         self._products: Extra = {Mul: functools.partial(thin_product, thin)} if thin else {}
         self.shape = tuple(
             extent_of(index.extent, environment.extents) for index in statement.before.indices
@@ -104,10 +102,11 @@ class DerivativeSides(Sides):
         moved = lazily(known.shape, entry)
         tensors = {**self.environment.tensors, x.name: moved}
         moving = replace(self.environment, tensors=tensors)
+        sums = remembered(functools.partial(sparing_sum, self._thin))
         for tensor, equation in self.statement.through.items():
-            tensors[tensor.name] = _carried(equation, tensors[tensor.name], moving)
-        rates = functools.partial(_rate, self.statement, moving)
-        extra: Extra = {**self._sums, Partial: rates, Mul: sparing_product}
+            tensors[tensor.name] = _carried(equation, tensors[tensor.name], moving, sums)
+        rates = functools.partial(_rate, self.statement, moving, sums)
+        extra: Extra = {**sums, Partial: rates, Mul: sparing_product}
         at = compile_expression(side.expr, self.environment, side.indices, side.name, extra)
         return at((0,) * len(self.shape)), moved.flat  # type: ignore[return-value]
 
@@ -155,27 +154,30 @@ def _few(known: Entries, kept: Collection[int]) -> Entries:
     return lazily(known.shape, lambda place: known.flat[place] if place in kept else 0)
 
 
-def _carried(equation: Equation, known: Entries, moving: Environment) -> Entries:
+def _carried(equation: Equation, known: Entries, moving: Environment, sums: Extra) -> Entries:
     """A tensor with its own values and the rates that its equation gives it."""
     compiled: list[Callable[[Point], Value]] = []
 
     def entry(place: int) -> Value:
         if not compiled:  # now that all that moves is there
             name = equation.tensor.name
-            compiled.append(compile_expression(equation.rhs, moving, equation.indices, name))
+            of = compile_expression(equation.rhs, moving, equation.indices, name, sums)
+            compiled.append(of)
         moves = rate(compiled[0](point_at(place, known.shape)))
         return Dual(known.flat[place], moves) if moves else known.flat[place]
 
     return lazily(known.shape, entry)
 
 
-def _rate(statement: Statement, moving: Environment, expr: Partial, scope: Scope) -> Compiled:
+def _rate(
+    statement: Statement, moving: Environment, sums: Extra, expr: Partial, scope: Scope
+) -> Compiled:
     """How fast y[i] changes while x moves, for ∂y[i]/∂x[u]."""
     of = expr.args[0]
     assert of.tensor in statement.differentiated, f"{scope.name}: no equation of {of.tensor.name}"
     equation = statement.differentiated[of.tensor]
     shape = tuple(extent_of(size, moving.extents) for size in of.tensor.shape)
-    y = compile_expression(equation.rhs, moving, equation.indices, of.tensor.name)
+    y = compile_expression(equation.rhs, moving, equation.indices, of.tensor.name, sums)
     rates = Lazy(lambda place: rate(y(point_at(place, shape))))
     axes = [compile_node(i, scope) for i in of.indices]
 

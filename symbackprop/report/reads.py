@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
 import sympy
@@ -42,7 +42,7 @@ class Reads:
         """Whether these indices are those of steps, by what the body reads."""
         return set(indices) <= {i for a in body.atoms(Access) for i in _step_indices(a, self.steps)}
 
-    def free(self, expr: Expr) -> set[Index]:
+    def free(self, expr: Expr) -> frozenset[Index]:
         """The indices that are rows and columns."""
         return free_indices(expr) - self.fixed
 
@@ -163,12 +163,12 @@ def _entrywise(lhs: Access, rhs: Expr) -> bool:
     return len(lhs.indices) > 2 and alike and not rhs.has(Reduction) and not free_indices(bare)
 
 
-def _inside(position: Expr) -> set[Index]:
+def _inside(position: Expr) -> Set[Index]:
     """The indices of a position that is more than an index, such as t - 1."""
     return set() if isinstance(position, Index) or position.has(Access) else free_indices(position)
 
 
-def _step_indices(access: Access, steps: Mapping[TensorSymbol, int]) -> set[Index]:
+def _step_indices(access: Access, steps: Mapping[TensorSymbol, int]) -> Set[Index]:
     if access.tensor not in steps:
         return set()
     return free_indices(access.indices[steps[access.tensor]])

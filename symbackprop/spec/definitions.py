@@ -19,6 +19,7 @@ LENGTH = 64
 MODULE_ARGUMENTS = (
     *("np", "params", "rate", "workspace", "training", "state", "rng"),
     *("work", "given", "float", "int", "bool", "math", "range", "reversed", "enumerate"),
+    *("max", "min", "slice"),
 )
 MODULE_EXTENTS = (*MODULE_ARGUMENTS, "self", "dtype", "seed", "SHAPES", "tuple")
 MODULE_FUNCTIONS = (
@@ -39,7 +40,7 @@ MODULE_FUNCTIONS = (
     *("map", "next", "range", "reversed", "sorted", "str", "sum", "tuple", "type", "zip"),
     *("contextlib", "ctypes", "functools", "hashlib", "os", "pathlib", "platform", "shutil"),
     *("subprocess", "sys", "tempfile", "warnings", "all", "getattr", "open"),
-    *("OSError", "RuntimeWarning"),
+    *("OSError", "RuntimeWarning", "max", "min", "slice"),
 )
 
 _SUFFIXES = ("_and_grads", "_sgd_step")

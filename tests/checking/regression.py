@@ -94,11 +94,20 @@ def module(**damage):
         scores = scores - scores.max(1, keepdims=True)  # finite for large scores, too
         return float((np.log(np.exp(scores).sum(1)) - scores[np.arange(len(y)), y]).mean())
 
-    def loss_and_grads(params, *, x, y, workspace=None):
+    def gradients(params, x, y):
         p = forward(params, x=x)["p"]
         p[np.arange(len(y)), y] -= 1
         p /= np.asarray(len(y), p.dtype)
-        grads = {"W1": x.T @ p, "b1": p.sum(0)}
+        return {"W1": x.T @ p, "b1": p.sum(0)}
+
+    def sgd_step(params, *, x, y, rate, workspace=None):
+        value = loss(params, x=x, y=y)
+        for name, gradient in gradients(params, x, y).items():
+            params[name] -= rate * gradient
+        return value
+
+    def loss_and_grads(params, *, x, y, workspace=None):
+        grads = gradients(params, x, y)
         for name, change in damage.items():
             grads[name] = change(grads[name])
         return loss(params, x=x, y=y), grads
@@ -107,5 +116,6 @@ def module(**damage):
         forward=forward,
         loss=loss,
         loss_and_grads=loss_and_grads,
+        sgd_step=sgd_step,
         Workspace=lambda N: SimpleNamespace(N=N),
     )

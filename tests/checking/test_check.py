@@ -44,6 +44,7 @@ def test_the_right_derivation_and_module_hold() -> None:
         "gradients of loss",
         "gradients of loss",
         "gradients of loss",
+        "parameters",
         "large entries and zeros",
     ]
 

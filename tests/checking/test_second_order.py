@@ -102,3 +102,20 @@ loss: sum(x*w*stop_gradient(w)) + sum(c ** 3)
     assert row.cells()[1:] == (
         "no gradient field, without w (stop_gradient)", "0", "0", "not checked",
     )  # fmt: skip
+
+
+def test_a_gradient_that_is_nothing_but_rounding_holds() -> None:
+    """Attention to one key does not depend on its score."""
+    text = """
+name: t
+inputs: {x: [M, 1, 4], u: {shape: [M, N], classes: 5}}
+params: {w: {shape: [M, N, 4]}, v: {shape: [M, 1, 5]}}
+network: "  h = attention(w, x, v)"
+loss: cross_entropy(softmax(h), u)
+"""
+    for seed in range(5):
+        (row,) = check_second_order(derived(text), seed)
+        assert row.held, row.failure
+    with_v = {"v": lambda rhs: rhs * sympy.Rational(1001, 1000)}
+    (row,) = check_second_order(changed(derived(text), with_v))
+    assert not row.held

@@ -13,6 +13,7 @@ from sympy import Integer
 import symbackprop as sb
 from symbackprop.program.names import Namer
 from symbackprop.program.storage import Pool
+from symbackprop.spec.calls import signatures
 from symbackprop.spec.definitions import MODULE_ARGUMENTS, MODULE_EXTENTS, MODULE_FUNCTIONS
 from tests.emit.specs import SPECS
 from tests.program.running import sources
@@ -35,7 +36,9 @@ GRADIENT = (
     "name: names\ninputs: {{x: [dw]}}\nparams: {{w: {{shape: [dw]}}}}\n"
     "network: |\n  h = x * w\nloss: sum(h**2)\n"
 )
-WORDS = sorted({*MODULE_ARGUMENTS, *MODULE_EXTENTS, "len", "print", "name", "extent"})
+WORDS = sorted(
+    {*MODULE_ARGUMENTS, *MODULE_EXTENTS, "len", "print", "name", "extent"} - {*signatures()}
+)
 
 
 def refused(text):

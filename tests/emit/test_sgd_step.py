@@ -129,7 +129,7 @@ def test_a_step_is_that_of_the_reference(name):
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("np.subtract(W, dW, out=W)", "np.add(W, dW, out=W)"), ("np.multiply(db, rate, out=db)", "")],
+    [("np.subtract(W, dW, out=W)", "np.add(W, dW, out=W)"), ("np.subtract(b, db, out=b)", "")],
 )
 def test_a_wrong_step_is_refused(before, after):
     def damage(source):

@@ -218,7 +218,7 @@ def _rise(
     scale = sum(float(np.abs(gradients[by] * along[by]).sum()) for by in names)
     if abs(derived - rise) <= TOLERANCE * scale:
         return ""
-    size = _size(called, loss, names, along) + _size_of_loss(called, name, values)
+    size = _size(called, loss, names, along) + _largest(called, name, values)
     if abs(derived - rise) <= TOLERANCE * scale + ROUNDING * size:
         return ""
     where = ", ".join(names)
@@ -236,12 +236,14 @@ def _size(called: Case, loss: LossDerivation, names: Sequence[str], along: Array
     return sum(float(np.abs(by[name] * along[name]).sum()) for name in names)
 
 
-def _size_of_loss(called: Case, name: str, values: Arrays) -> float:
-    """Of what is added up to the loss, as the user wrote it: log p - log p is as large as log p."""
-    (own,) = (e for e in called.derivation.system.equations if e.tensor.name == name)
-    sized = replace(own, rhs=size_of(own.rhs))
-    found = evaluate_arrays([sized], values, called.instance.extents)[name]
-    return float(found) if np.isfinite(found) else 0.0
+def _largest(called: Case, name: str, values: Arrays) -> float:
+    """Of what is added up on the way to the loss: log p is as wrong as p, also where it is 0."""
+    leading = leading_to(called.derivation.system.equations, {name})
+    sizes = evaluate_arrays(
+        [replace(e, rhs=size_of(e.rhs)) for e in leading], values, called.instance.extents
+    )
+    found = (float(np.max(sizes[e.tensor.name], initial=0)) for e in leading)
+    return max((size for size in found if np.isfinite(size)), default=0.0)
 
 
 def _same(what: str, found: Any, expected: Any) -> None:

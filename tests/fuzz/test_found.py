@@ -161,6 +161,41 @@ network: |
   h = flatten(w)
 loss: sum(h**2)
 """,
+    "the largest entry of a convolution of several images": """
+inputs: {x: [N]}
+params: {w: {shape: [A, M, 3, A]}}
+network: |
+  h = conv2d(w, 1, 3, padding="same")
+loss: max(h)
+""",
+    "scores that all shift together, so that their gradient is 0": """
+inputs: {x: [M, 1, 4], u: {shape: [M, A], classes: 5}}
+params: {w: {shape: [M, A, 4]}, v: {shape: [M, 1, 5]}}
+network: |
+  h = attention(w, x, v)
+loss: cross_entropy(softmax(h), u)
+""",
+    "a softmax of one score": """
+inputs: {x: [1], z: [A]}
+params: {w: {shape: []}}
+network: |
+  h = softmax(-x) + w + 2
+loss: kl_divergence(softmax(h), softmax(x)) + sum(z)
+""",
+    "a number that no float has": """
+inputs: {x: [A]}
+params: {w: {shape: [A]}}
+network: |
+  h = w * 1e-300 * 1e-300 + x * w
+loss: sum(h**2)
+""",
+    "one logsumexp in many places": """
+inputs: {x: [4, 4, 2, A, 2]}
+network: |
+  h = concat(softmax(x), x, axis=-1)
+loss: logsumexp(sin(h + 1))
+wrt: [x]
+""",
 }
 
 
@@ -181,6 +216,17 @@ def test_every_step_holds(text, size):
 def in_size(text: str, size: str) -> str:
     dims = f"dims: {{A: {size}}}\n" if size else ""
     return f"name: fuzzed\n{dims}{text}"
+
+
+@pytest.mark.parametrize("number", ["x / (1e-300 * 1e-300)", "x + 1e300 * 1e300"])
+def test_what_no_float_can_hold_is_infinite(number):
+    text = f"name: fuzzed\ninputs: {{x: [N]}}\nwrt: [x]\nnetwork: '  h = {number}'\nloss: sum(h)\n"
+    assert outcome(text, seed=0).kind == "undefined"
+
+
+def test_a_spec_without_gradients_needs_no_proof():
+    text = "name: fuzzed\ninputs: {x: [N], y: [N]}\nloss: mse(x, y)\n"
+    assert outcome(text, seed=0, thorough=True).kind == "held"
 
 
 def test_classes_that_no_shape_tells_are_refused():

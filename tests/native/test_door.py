@@ -1,4 +1,4 @@
-"""The way into the compiled loops: what is taken, what is declined, and where the library is kept."""
+"""The way into the compiled loops: what is taken, what is declined, where the library is kept."""
 
 from __future__ import annotations
 
@@ -54,13 +54,16 @@ def given(n: int = 11, dtype: str = "float64") -> dict[str, Any]:
 def declined(net: ModuleType) -> list[str]:
     """Let the module tell which NumPy functions it falls back on."""
     told: list[str] = []
+
+    def telling(name: str, kept: Any) -> Any:
+        def numpy(*given: Any, **more: Any) -> Any:
+            told.append(name)
+            return kept(*given, **more)
+
+        return numpy
+
     for name in ("forward", "loss", "loss_and_grads", "sgd_step"):
-
-        def numpy(*args: Any, _name: str = name, _kept: Any = getattr(net, f"_numpy_{name}"), **kw: Any) -> Any:
-            told.append(_name)
-            return _kept(*args, **kw)
-
-        setattr(net, f"_numpy_{name}", numpy)
+        setattr(net, f"_numpy_{name}", telling(name, getattr(net, f"_numpy_{name}")))
     return told
 
 
@@ -140,9 +143,7 @@ def test_one_array_under_two_names_is_left_to_numpy(net: ModuleType) -> None:
         (lambda p, b: (p, given(7)), "workspace: made for N = 11, but the arrays have N = 7"),
     ],
 )
-def test_what_is_wrong_is_told_as_numpy_tells_it(
-    net: ModuleType, wrong: Any, message: str
-) -> None:
+def test_what_is_wrong_is_told_as_numpy_tells_it(net: ModuleType, wrong: Any, message: str) -> None:
     params, batch = wrong(net.init_params(0, np.float64), given())
     work = net.Workspace(N=11, dtype=np.float64)
     for call in (net.loss, net.loss_and_grads):
@@ -194,7 +195,6 @@ def test_steps_keep_no_references(net: ModuleType) -> None:
     before = [sys.getrefcount(a) for a in (*params.values(), *batch.values(), None, net.np.ndarray)]
     for _ in range(1000):
         net.sgd_step(params, **batch, rate=1e-3, workspace=work)
-        net.loss(params, x=batch["x"].T, y=batch["y"], workspace=work) if False else None
     after = [sys.getrefcount(a) for a in (*params.values(), *batch.values(), None, net.np.ndarray)]
     assert max(abs(a - b) for a, b in zip(after, before, strict=True)) < 50
 
@@ -281,10 +281,9 @@ def test_from_memory(tmp_path: Path, monkeypatch: Any) -> None:
 def test_the_c_file_is_the_same_whatever_the_hash_seed(tmp_path: Path) -> None:
     found = set()
     for seed in ("1", "2"):
-        code = (
-            "import symbackprop as sb\n"
-            f"sb.generate(sb.derive(sb.parse('''{SPEC}''')), {str(tmp_path / seed)!r}, target='native')"
-        )
+        derived = f"sb.derive(sb.parse('''{SPEC}'''))"
+        folder = str(tmp_path / seed)
+        code = f"import symbackprop as sb\nsb.generate({derived}, {folder!r}, target='native')"
         subprocess.run(
             [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONHASHSEED": seed}
         )

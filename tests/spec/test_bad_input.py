@@ -605,6 +605,13 @@ CASES = {
         "            ^\n"
         "  fix: numbers lie between 1e-308 and 1.8e308",
     ),
+    "number below all floats": (
+        swap((H, "  h = x * 1e-310")),
+        "net.yaml:6:11: '1e-310' is out of range\n"
+        "    h = x * 1e-310\n"
+        "            ^\n"
+        "  fix: numbers lie between 1e-308 and 1.8e308",
+    ),
     "bracket not closed": (
         swap((H, "  h = relu(dense(x, 5)")),
         "net.yaml:6:11: '(' is never closed\n"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from sympy import Add, Expr
 
 from symbackprop.equations.masks import Where
-from symbackprop.equations.nodes import free_indices
+from symbackprop.equations.nodes import free_indices, kinds
 from symbackprop.equations.reductions import Sum
 from symbackprop.equations.renaming import alpha
 
 
 def outside(expr: Expr) -> Expr:
     """Σ_j Where(m, f_j, 0) = Where(m, Σ_j f_j, 0) for a mask m that does not know j."""
-    if not expr.has(Where) or not expr.args:
+    if Where not in kinds(expr):
         return expr
     expr = expr.func(*(outside(a) if isinstance(a, Expr) else a for a in expr.args))
     if isinstance(expr, Sum) and isinstance(expr.body, Where):
@@ -24,7 +24,7 @@ def outside(expr: Expr) -> Expr:
 
 def joined(expr: Expr) -> Expr:
     """Where(m, a, 0) + Where(m, b, 0) = Where(m, a + b, 0)."""
-    if not expr.has(Where) or not expr.args:
+    if Where not in kinds(expr):
         return expr
     expr = expr.func(*(joined(a) if isinstance(a, Expr) else a for a in expr.args))
     if not isinstance(expr, Add):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -12,7 +13,7 @@ from sympy.core.function import Function
 from symbackprop.derivation.rules.recognise import sigmoid
 from symbackprop.derivation.rules.values import Values, values_of
 from symbackprop.equations.masks import Compare, Mask, Where
-from symbackprop.equations.nodes import Access, TensorSymbol
+from symbackprop.equations.nodes import Access, TensorSymbol, kinds, tensor_set, tensors
 from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.equations.renaming import fresh_bound, positional, substituted
 from symbackprop.equations.system import Equation, System
@@ -33,6 +34,33 @@ class Known:
     distributions: frozenset[TensorSymbol]
     supports: Mapping[TensorSymbol, Equation]
     values: Values
+
+    @functools.cached_property
+    def about(self) -> Mapping[TensorSymbol, list[tuple[int, Fact]]]:
+        """By tensor, each fact, with its number, that is known by this tensor among others."""
+        found: dict[TensorSymbol, list[tuple[int, Fact]]] = {}
+        for numbered in enumerate(self._facts()):
+            for tensor in tensors(numbered[1].key):
+                found.setdefault(tensor, []).append(numbered)
+        return found
+
+    def _facts(self) -> Iterator[Fact]:
+        for key, equation in self.functions.items():
+            yield Fact("functions", key, equation)
+        for tensor, equation in self.supports.items():
+            yield Fact("supports", tensor, equation)
+        for table in ("powers", "factors", "sums"):
+            for key, part in getattr(self.values, table).items():
+                yield Fact(table, key, part.equation)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """An equation that a rule may use, and the key by which it is known, in which table."""
+
+    table: str
+    key: Expr
+    equation: Equation
 
 
 def known_of(system: System, equations: Iterable[Equation]) -> Known:
@@ -56,7 +84,7 @@ def in_forward_values(expr: Expr, functions: Mapping[Expr, Equation]) -> Expr:
     sigmoid(-u) counts as 1 - sigmoid(u) where sigmoid(u) is known.
     """
     computed = (Function, Where)
-    if not functions or not expr.args or isinstance(expr, Access) or not expr.has(*computed):
+    if not functions or isinstance(expr, Access) or kinds(expr).isdisjoint(computed):
         return expr
     if isinstance(expr, computed):
         found = _value_of(expr, functions)
@@ -69,7 +97,7 @@ def in_forward_values(expr: Expr, functions: Mapping[Expr, Equation]) -> Expr:
 
 def with_row_sums(expr: Expr, known: Known) -> Expr:
     """Σ_k y[n, k] = 1 for the rows of a distribution."""
-    if not known.distributions or not expr.has(Sum):
+    if Sum not in kinds(expr) or known.distributions.isdisjoint(tensor_set(expr)):
         return expr
     if isinstance(expr, Sum) and isinstance(expr.body, Access):
         rows, last = expr.body.tensor in known.distributions, expr.body.indices[-1:]
@@ -80,7 +108,7 @@ def with_row_sums(expr: Expr, known: Known) -> Expr:
 
 def on_support(expr: Expr, known: Known) -> Expr:
     """p [p > 0] = p for the entries of a distribution, p [m] = p for p = Where(m, a, 0)."""
-    if not (known.distributions or known.supports) or not expr.has(Mask):
+    if not (known.distributions or known.supports) or Mask not in kinds(expr):
         return expr
     if isinstance(expr, Mul):
         needless = [f for f in expr.args if _is_on_support(f, expr.args, known)]

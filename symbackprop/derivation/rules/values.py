@@ -8,6 +8,7 @@ f^(k e)       = y^k            where y = f^e: k an integer, and no new division
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import sympy
 from sympy import Add, Expr, Mul, Pow
 
 from symbackprop.derivation.collapse import pulled
-from symbackprop.equations.nodes import Access, TensorSymbol, free_indices
+from symbackprop.equations.nodes import Access, TensorSymbol, free_indices, kinds, tensor_set
 from symbackprop.equations.reductions import Sum
 from symbackprop.equations.renaming import positional
 from symbackprop.equations.system import Equation
@@ -49,6 +50,11 @@ class Values:
     factors: Mapping[Expr, Part]
     sums: Mapping[Expr, Part]
 
+    @functools.cached_property
+    def summed(self) -> frozenset[TensorSymbol]:
+        """The tensors that known sums read."""
+        return frozenset().union(*(tensor_set(part.part) for part in self.sums.values()))
+
 
 def values_of(equations: Iterable[Equation]) -> Values:
     """The powers, products and sums that tensors hold."""
@@ -78,7 +84,7 @@ def _parts(equation: Equation) -> Iterable[tuple[str, Part]]:
 
 def in_known_powers(expr: Expr, values: Values) -> Expr:
     """y^k for f^(k e) where y = f^e."""
-    if not values.powers or not expr.has(Pow):
+    if not values.powers or Pow not in kinds(expr):
         return expr
 
     def read(power: Expr) -> Expr:
@@ -95,13 +101,16 @@ def in_known_powers(expr: Expr, values: Values) -> Expr:
 
 def in_known_sums(expr: Expr, values: Values) -> Expr:
     """s / c for Σ_j f_j where s = c Σ_j f_j, and what follows for sums of differences."""
-    if not values.sums or not expr.has(Sum):
+    if not values.sums or Sum not in kinds(expr):
         return expr
     return _everywhere(expr, lambda e: _known_sum(e, values) if isinstance(e, Sum) else e)
 
 
 def _known_sum(total: Sum, values: Values) -> Expr:
     """The sum term by term, where each term's is known."""
+    idle = free_indices(total.body).isdisjoint(total.bound)
+    if not idle and values.summed.isdisjoint(tensor_set(total)):
+        return total
     parts = [pulled(Sum(t, *total.bound)) for t in Add.make_args(sympy.expand_mul(total.body))]
     known = [_replaced_sum(p, values) for p in parts]
     if any(k is None for k in known):

@@ -20,8 +20,8 @@ class Access:
     """Entry (i, j, …) of a value of this shape.
 
     form: memory (it lies at pointer[offset + Σ stride · position]), count (it is the integer
-    offset + Σ stride · position itself), number (it is `offset`, everywhere), local (it is the
-    variable `pointer`) or gather (in memory, at an offset that `index` tells).
+    offset + Σ stride · position itself), number (it is `offset`, everywhere) or local (it is the
+    variable `pointer`). What is gathered lies farther, by a multiple of each of some integers.
     `memory` names what is read or written, whatever the pointer is called.
     """
 
@@ -32,7 +32,7 @@ class Access:
     offset: Expr = ZERO
     pointer: str = ""
     memory: str = ""
-    index: Gathered | None = None
+    gathered: tuple[Gathered, ...] = ()
     origin: int = -1
     """The value that was written there."""
 
@@ -40,19 +40,18 @@ class Access:
         """The same over other axes, each one of its own or, for None, one along which it stays."""
         shape = tuple(ONE if k is None else self.shape[k] for k in axes)
         strides = tuple(ZERO if k is None else self.strides[k] for k in axes)
-        index = None
-        if self.index is not None:
-            index = replace(self.index, access=self.index.access.along(axes))
-        return replace(self, shape=shape, strides=strides, index=index)
+        gathered = tuple(replace(g, access=g.access.along(axes)) for g in self.gathered)
+        return replace(self, shape=shape, strides=strides, gathered=gathered)
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """A position along an axis of that stride and extent, itself an entry of an integer array."""
+    """A position from 0 to below an extent that an entry of an integer array tells."""
 
     access: Access
     stride: Expr
     extent: Expr
+    clipped: bool = True
 
 
 def in_memory(kind: str, shape: Shape, pointer: str, memory: str) -> Access:
@@ -112,12 +111,20 @@ def at_position(access: Access, axis: int, position: Expr) -> Access:
 
 def reshaped(access: Access, shape: Shape) -> Access:
     """The same entries in row-major order under another shape."""
+    found = reshaped_if(access, shape)
+    assert found is not None, f"no view shows {access} as {shape}"
+    return found
+
+
+def reshaped_if(access: Access, shape: Shape) -> Access | None:
+    """The same where strides can tell it."""
     if access.form == "number":
         return replace(access, shape=shape, strides=(ZERO,) * len(shape))
     strides: list[Expr] = []
     for old, new in _groups(access.shape, shape):
         stride = merged_stride(old, access.shape, access.strides)
-        assert stride is not None, f"no view shows {access} as {shape}"
+        if stride is None:
+            return None
         strides += [stride * step for step in row_major(tuple(shape[k] for k in new))]
     return replace(access, shape=shape, strides=tuple(strides))
 
@@ -140,5 +147,5 @@ def _groups(old: Shape, new: Shape) -> list[tuple[range, range]]:
 
 
 def span(access: Access, axes: Sequence[int]) -> Expr:
-    """How far apart the first and the last entry lie along these axes."""
+    """How far apart the first and the last entry along these axes may lie."""
     return reduce(lambda total, k: total + (access.shape[k] - 1) * access.strides[k], axes, ZERO)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 
-from symbackprop.emit.native.expressions import TYPES, VARIABLES, number, position
+from symbackprop.emit.native.expressions import TYPES
 from symbackprop.emit.native.memory import Memory
-from symbackprop.emit.native.naming import Names
+from symbackprop.emit.native.naming import Names, spelled
 from symbackprop.emit.native.nests import Nests
-from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Block, Statement, statement
-from symbackprop.emit.native.statements import pieces, taken
-from symbackprop.program.model import Function, Loop, Program
-from symbackprop.program.operations import Branch, Either, Steps
-from symbackprop.program.steps import Condition
+from symbackprop.emit.native.products import product_pieces
+from symbackprop.emit.native.statements import pieces
+from symbackprop.emit.native.steps import loop_over_steps, scalar
+from symbackprop.emit.native.variables import Variables
+from symbackprop.emit.native.writer import Writer
+from symbackprop.program.model import Function, Program
+from symbackprop.program.operations import Descend, Matmul, Read
 from symbackprop.program.storage import root
+
+WIDTH = 100
 
 
 def body(program: Program, function: Function, mode: str) -> list[str]:
@@ -26,17 +31,18 @@ def body(program: Program, function: Function, mode: str) -> list[str]:
     home = _home(program, function)
     names = Names(home, function)
     memory = Memory(program, home, function, names)
-    nests = Nests(memory, _readers(home, function), _kept(home, function))
-    lines = _mathematics(home, function, nests)
+    variables = Variables(memory, _readers(home, function), _kept(home, function))
+    nests = Nests(Writer(memory, variables))
+    before, returned = _returned(home, function, nests)
+    lines = [*before, *_mathematics(home, function, nests)]
     lines += _results(home, function, nests)
-    returned = _returned(home, function, nests)
     return [
         f"static double {function.name}_{mode}(",
         "        char *const *at, const int64_t *extents, const double *numbers)",
         "{",
         *_declarations(program, memory, lines),
-        *lines,
-        *returned,
+        *(part for line in lines for part in _broken(line)),
+        f"    return {returned};",
         "}",
     ]
 
@@ -68,11 +74,11 @@ def _declarations(program: Program, memory: Memory, lines: Sequence[str]) -> lis
     """Extents, the rate and pointers, as far as the lines read them."""
     words = {w for line in lines for w in _words(line)}
     found = [
-        f"    const int64_t {e.name} = extents[{k}];"
-        for k, e in enumerate(program.derivation.system.extents)
-        if e.name in words
+        f"    const int64_t {name} = extents[{k}];"
+        for k, name in enumerate(spelled(e.name) for e in program.derivation.system.extents)
+        if name in words
     ]
-    if "rate" in words and not any("rate" == p.name for p in memory.pointers.values()):
+    if "rate" in words and not any(p.name == "rate" for p in memory.pointers.values()):
         found.append("    const double rate = numbers[0];")
     for pointer in memory.pointers.values():
         slot = memory.slot(pointer)
@@ -86,6 +92,21 @@ def _declarations(program: Program, memory: Memory, lines: Sequence[str]) -> lis
     return [*found, ""] if found else []
 
 
+def _broken(line: str) -> list[str]:
+    """A line, or several where it is too long for one."""
+    if len(line) <= WIDTH or line.lstrip().startswith(("#", "//")):
+        return [line]
+    margin = line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(
+        line.strip(),
+        WIDTH,
+        initial_indent=margin,
+        subsequent_indent=f"{margin}        ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def _words(line: str) -> list[str]:
     code = "" if line.lstrip().startswith("//") else line
     return "".join(c if c.isalnum() or c == "_" else " " for c in code).split()
@@ -96,134 +117,37 @@ def _mathematics(program: Program, function: Function, nests: Nests) -> list[str
     found: list[str] = []
     for loop, values in itertools.groupby(function.order, key=lambda v: program.loop_of[v]):
         if loop is None:
-            found += nests.region([p for v in values for p in pieces(nests.memory, v)], 1)
+            found += nests.region(_straight(nests.variables, list(values)), 1)
         else:
-            found += _loop(program, program.loops[loop], nests, list(values))
+            found += loop_over_steps(program, program.loops[loop], nests, list(values))
     return found
 
 
-def _loop(program: Program, loop: Loop, nests: Nests, values: Sequence[int]) -> list[str]:
-    """`for (t …)` and its body, whose parts may depend on conditions on the step."""
-    step, end = loop.step.name, integer(loop.extent)
-    head = f"    for (int64_t {step} = 0; {step} < {end}; {step}++) {{"
-    if loop.reverse:
-        head = f"    for (int64_t {step} = {end} - 1; {step} >= 0; {step}--) {{"
-    nests.declared.pop(2, None)
-    hoisted = _hoisted(program, nests, values)
-    inside: list[str] = []
-    together: list[Statement | Block] = []
-    known: tuple[Condition, ...] = ()
-
-    def ended() -> None:
-        nonlocal together
-        if together:
-            inside.extend(_under(nests, step, known, lambda d: nests.region(together, d)))
-        together = []
-
+def _straight(variables: Variables, values: Sequence[int]) -> list[Statement | Block]:
+    """Values that follow each other; products that are only subtracted go into the parameter."""
+    memory, readers, kept = variables.memory, variables.readers, variables.kept
+    operations = memory.program.values
+    found: list[Statement | Block] = []
+    waiting: dict[int, int] = {}
     for value in values:
-        when = program.when.get(value, ())
-        operation = program.values[value]
-        if when != known or isinstance(operation, (Either, Branch)):
-            ended()
-            known = when
-        if isinstance(operation, Either):
-            inside += _under(
-                nests, step, when, lambda d, v=value, o=operation: _chosen(nests, v, o, d)
-            )
-        elif isinstance(operation, Branch):
-            inside += _under(
-                nests, step, when, lambda d, v=value, o=operation: _branches(nests, v, o, d)
-            )
-        else:
-            together += pieces(nests.memory, value)
-    ended()
-    nests.hoisted.clear()
-    return [head, *hoisted, *inside, "    }"]
-
-
-def _under(
-    nests: Nests, step: str, conditions: Sequence[Condition], printed: Callable[[int], list[str]]
-) -> list[str]:
-    """Lines under conditions."""
-    if not conditions:
-        return printed(2)
-    nests.declared.pop(3, None)
-    test = " && ".join(f"{step} {c.op} {integer(c.bound)}" for c in conditions)
-    return [f"        if ({test}) {{", *printed(3), "        }"]
-
-
-def _hoisted(program: Program, nests: Nests, values: Sequence[int]) -> list[str]:
-    """Declarations of what is set under conditions, and read under others."""
-    found = []
-    for value in values:
-        operation = program.values[value]
-        conditional = value in program.when or isinstance(operation, Branch)
-        if not conditional or isinstance(operation, Steps):
-            continue
-        if operation.shape or value in nests.memory.function.places:
-            continue
-        name = nests.memory.names.of(value)
-        kind = "double" if operation.kind == "real" else VARIABLES[operation.kind]
-        nests.hoisted.add(name)
-        found.append(f"        {kind} {name} = 0;")
+        operation = operations[value]
+        if isinstance(operation, Matmul) and len(readers.get(value, ())) == 1 and value not in kept:
+            waiting[value] = len(found)
+        if isinstance(operation, Descend) and operation.rows is None:
+            made = root(operations, operation.gradient)
+            product = operations[made]
+            if made in waiting and readers[made] == {value} and isinstance(product, Matmul):
+                inside = product_pieces(memory, made, product, value)
+                place = waiting[made]
+                if inside and all(
+                    found[place].reads.isdisjoint(p.writes) for p in found[place + 1 :]
+                ):
+                    del found[place]
+                    waiting = {v: k - (k > place) for v, k in waiting.items()}
+                    found += inside
+                    continue
+        found += pieces(memory, value)
     return found
-
-
-def _chosen(nests: Nests, value: int, operation: Either, depth: int) -> list[str]:
-    """A pointer to the one or the other, or for a number itself."""
-    memory, margin = nests.memory, "    " * depth
-    step, condition = operation.step.name, operation.condition
-    test = f"{step} {condition.op} {integer(condition.bound)}"
-    title = nests._title(memory.program.serves[value], depth)
-    a, b = operation.a, operation.b
-    name = memory.names.of(value)
-    if not operation.shape:
-        texts = [_scalar(nests, v) for v in (a, b)]
-        type_ = "double" if operation.kind == "real" else VARIABLES[operation.kind]
-        declared = "" if name in nests.hoisted else f"const {type_} "
-        return [*title, f"{margin}{declared}{name} = {test} ? {texts[0]} : {texts[1]};"]
-    seen = [memory.stored(v) for v in (a, b)]
-    chosen = memory.choice(value, *seen)
-    places = []
-    for access in seen:
-        pointer = nests.pointer(access)
-        place = integer(access.offset)
-        places.append(pointer if place == "0" else f"{pointer} + {place}")
-    type_ = f"const {TYPES[operation.kind]} *"
-    found = [f"{margin}{type_}{name} = {test} ? {places[0]} : {places[1]};"]
-    if chosen.strides != seen[0].strides:
-        for symbol, one, other in zip(
-            chosen.strides, seen[0].strides, seen[1].strides, strict=True
-        ):
-            text = f"{test} ? {integer(one)} : {integer(other)}"
-            found.append(f"{margin}const int64_t {symbol.name} = {text};")
-    return [*title, *found]
-
-
-def _scalar(nests: Nests, value: int) -> str:
-    """A value without axes, in double precision."""
-    access = nests.memory.see(value)
-    if access.form == "number":
-        return number(access.offset, access.kind, True)
-    if access.form == "count":
-        return position(access, ())
-    if access.form == "local":
-        return access.pointer
-    return nests._memory(access, ())
-
-
-def _branches(nests: Nests, value: int, operation: Branch, depth: int) -> list[str]:
-    """Either branch copied where its condition holds."""
-    margin, condition = "    " * depth, operation.condition
-    test = f"{operation.step.name} {condition.op} {integer(condition.bound)}"
-    found = nests._title(nests.memory.program.serves[value], depth)
-    branches = []
-    for chosen in (operation.a, operation.b):
-        nests.declared.pop(depth + 1, None)
-        branches.append(nests.region(taken(nests.memory, value, chosen), depth + 1))
-    first, second = branches
-    found += [f"{margin}if ({test}) {{", *first, f"{margin}}}"]
-    return found + ([f"{margin}else {{", *second, f"{margin}}}"] if second else [])
 
 
 def _results(program: Program, function: Function, nests: Nests) -> list[str]:
@@ -246,13 +170,14 @@ def _handed_out(memory: Memory, slot: tuple[str, str], value: int) -> Statement:
     return statement(-1, 0, place.shape, target, "copy", [memory.see(value)], whole=False)
 
 
-def _returned(program: Program, function: Function, nests: Nests) -> list[str]:
-    """The loss, or nothing."""
+def _returned(program: Program, function: Function, nests: Nests) -> tuple[list[str], str]:
+    """The loss, or 0; and what is kept of it beforehand where it is a parameter that changes."""
     losses = {loss.name for loss in program.losses}
     first = next(iter(function.results), "")
     if function is program.forward or first not in losses:
-        return ["    return 0;"]
+        return [], "0"
     value = function.results[first]
-    return [f"    return {_scalar(nests, value)};"]
-
-
+    if not isinstance(program.values[root(program.values, value)], Read):
+        return [], scalar(nests, value)
+    name = nests.memory.names.new("before")
+    return [f"    const double {name} = {scalar(nests, value)};"], name

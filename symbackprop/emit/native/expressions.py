@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 from sympy import Expr
@@ -28,7 +29,12 @@ _INFIX: Mapping[str, str] = {
 }
 # What is one for numbers of every type.
 _BOTH = frozenset(["maximum", "minimum", "sign", "floor_divide", "remainder"])
-_NAMES: Mapping[str, str] = {"absolute": "fabs", "arctan": "atan", "power": "pow", "remainder": "modulo"}
+_NAMES: Mapping[str, str] = {
+    "absolute": "fabs",
+    "arctan": "atan",
+    "power": "pow",
+    "remainder": "modulo",
+}
 
 
 def number(expr: Expr, kind: str, scalar: bool) -> str:
@@ -67,6 +73,8 @@ def call(function: str, operands: Sequence[str], kind: str, scalar: bool) -> str
     if function == "first":
         of, best, position, last = operands
         return f"{of} == {best} ? {position} : {last}"
+    if function.endswith(" of all"):
+        return _of_all(function.removesuffix(" of all"), operands, kind, scalar)
     if function == "chosen":
         entry, chosen, place = operands
         return f"{chosen} == {place} ? {entry} : 0"
@@ -81,11 +89,26 @@ def call(function: str, operands: Sequence[str], kind: str, scalar: bool) -> str
         return f"{name}({', '.join(operands)})"
     if function == "erfc" and scalar:
         # erfc(√s x), where Python's own knows no s
-        return f"erfc({operands[0]})" if len(operands) == 1 else (
-            f"erfc(sqrt({operands[1]}) * {operands[0]})"
+        return (
+            f"erfc({operands[0]})"
+            if len(operands) == 1
+            else (f"erfc(sqrt({operands[1]}) * {operands[0]})")
         )
     prefix = "" if scalar else "real_"
     return f"{prefix}{name}({', '.join(operands)})"
+
+
+def _of_all(function: str, operands: Sequence[str], kind: str, scalar: bool) -> str:
+    """What is collected of several entries, or where the first that equals the best is."""
+    if function == "sum":
+        return " + ".join(operands)
+    if function == "first":
+        best, *entries = operands
+        tests = [f"{entry} == {best} ? {k} : " for k, entry in enumerate(entries)]
+        return "".join(tests) + str(len(entries))
+    name = {"max": "larger", "min": "smaller"}[function]
+    prefix = "double" if scalar else "whole" if kind == "integer" else "real"
+    return functools.reduce(lambda a, b: f"{prefix}_{name}({a}, {b})", operands)
 
 
 def position(access: Access, counters: Sequence[str]) -> str:

@@ -2,7 +2,8 @@
 
 Statements come in the order of the Program. Each joins the loop before it over its outermost axis,
 or the last one that touches the same memory, if it may stand there; inside that loop the same is
-done with the next axis. What may be exchanged or joined follows from the accesses alone (`pieces.aligned`).
+done with the next axis. What may be exchanged or joined follows from the accesses alone
+(`pieces.aligned`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from symbackprop.emit.native.pieces import (
     Statement,
     aligned,
     independent,
-    touched,
 )
 from symbackprop.program.shapes import product
 
@@ -26,14 +26,15 @@ WINDOW = 48  # how many loops and blocks a statement may be moved over
 def fused(pieces: Sequence[Statement | Block], level: int = 0) -> list[Node]:
     """Loops over the axis of this level, and inside of them over the next ones."""
     nodes: list[Node] = []
-    for piece in pieces:
-        joined = _joined(nodes, piece, level) if isinstance(piece, Statement) else False
-        if joined:
+    for now, piece in enumerate(pieces):
+        if isinstance(piece, Statement) and _joined(nodes, piece, level, pieces[now + 1 :]):
             continue
         if isinstance(piece, Statement) and len(piece.shape) > level:
-            nodes.append(Loop(piece.shape[level], level, [piece]))
+            loop = Loop(piece.shape[level], level)
+            loop.add(piece)
+            nodes.append(loop)
         else:
-            nodes.append(piece)
+            nodes.insert(_turn(nodes, piece), piece)
     for node in nodes:
         if isinstance(node, Loop):
             inner = [n for n in node.body if not isinstance(n, Loop)]
@@ -41,23 +42,33 @@ def fused(pieces: Sequence[Statement | Block], level: int = 0) -> list[Node]:
     return nodes
 
 
-def _joined(nodes: list[Node], piece: Statement, level: int) -> bool:
+def _turn(nodes: Sequence[Node], piece: Statement | Block) -> int:
+    """Where a piece without loops stands: what is made of numbers alone as early as it can."""
+    now = len(nodes)
+    if isinstance(piece, Statement) and not any(o.form == "memory" for o in piece.operands):
+        while now and independent(nodes[now - 1], piece):
+            now -= 1
+    return now
+
+
+def _joined(
+    nodes: list[Node], piece: Statement, level: int, rest: Sequence[Statement | Block]
+) -> bool:
     """Put a statement into the last loop that it may and should share."""
     if len(piece.shape) <= level:
         return False
-    reads, writes = touched(piece)
+    own = piece.reads | piece.writes
+    reader = next((p for p in rest[:WINDOW] if not p.reads.isdisjoint(piece.writes)), None)
     for node in reversed(nodes[-WINDOW:]):
         if isinstance(node, Loop):
-            near_reads, near_writes = touched(node)
-            shared = (reads | writes) & (near_reads | near_writes)
-            near = shared or node is nodes[-1]
+            near = node is nodes[-1] or not own.isdisjoint(node.reads | node.writes)
             fitted = _fitted(piece, node, level) if near else None
-            if fitted is not None and all(
-                aligned(one, fitted, level) for one in node.statements()
-            ):
-                node.body.append(fitted)
+            if fitted is not None and all(aligned(one, fitted, level) for one in node.statements()):
+                node.add(fitted)
                 return True
-        if not independent(node, piece):
+        # What reads the result cannot be moved over the node either: both had better be near.
+        waits = isinstance(reader, Statement) and not independent(node, reader)
+        if waits or not independent(node, piece):
             return False
     return False
 

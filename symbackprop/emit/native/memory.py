@@ -16,9 +16,12 @@ from symbackprop.emit.native.naming import Names
 from symbackprop.emit.native.table import Slot, slots
 from symbackprop.program.model import Function, Program
 from symbackprop.program.operations import (
+    Accumulate,
     Arange,
+    Branch,
     Either,
     Ones,
+    Put,
     Read,
     Row,
     Scalar,
@@ -26,6 +29,8 @@ from symbackprop.program.operations import (
     Written,
 )
 from symbackprop.program.shapes import ONE, ZERO
+from symbackprop.program.tables import AddRows
+from symbackprop.program.windows import Overlap
 
 RATE = "rate"
 
@@ -113,6 +118,17 @@ class Memory:
         """A whole array that has a slot of its own."""
         return self.given(source, name, kind, shape, None)
 
+    def written_over(self, value: int) -> int:
+        """The value whose memory a value takes; -1 for none."""
+        place = self.function.places.get(value)
+        return -1 if place is None or place.inplace is None else place.inplace
+
+    def based_on(self, value: int) -> int:
+        """The value that is there before only some of its entries are changed; -1 for none."""
+        changes = (Put, Accumulate, AddRows, Overlap, Branch)
+        changed = isinstance(self.program.values[value], changes) if value >= 0 else False
+        return self.written_over(value) if changed else -1
+
     def _placed(self, value: int) -> Access:
         """A value in a buffer, or in a row of what a loop writes."""
         operation, place = self.program.values[value], self.function.places[value]
@@ -155,6 +171,6 @@ class Memory:
 
 
 def memories(access: Access) -> list[str]:
-    """The memories that an access may touch, those of its index among them."""
+    """The memories that an access may touch, those of the integers that it reads among them."""
     own = access.memory.split("|") if access.memory else []
-    return own if access.index is None else [*own, *memories(access.index.access)]
+    return [*own, *(m for g in access.gathered for m in memories(g.access))]

@@ -11,15 +11,31 @@ from symbackprop.program.names import local
 _KEYWORDS = """
 auto break case char const continue default do double else enum extern float for goto if inline int
 long register restrict return short signed sizeof static struct switch typedef union unsigned void
-volatile while asm typeof _Bool bool true false NULL INFINITY NAN
-real at extents numbers product matvec int64_t uint64_t int32_t uint32_t REAL REAL_IS_DOUBLE unix linux
+volatile while asm typeof _Bool bool true false int64_t uint64_t int32_t uint32_t ptrdiff_t size_t
+unix linux NULL INFINITY NAN HUGE_VAL INT64_MAX INT64_MIN REAL REAL_IS_DOUBLE TURN LOG2_E LN2_HIGH
+LN2_LOW ROOT_HALF LEAST_NORMAL EXP_LOW EXP_HIGH EXPM1_LOW TANH_HIGH real at extents numbers rate
 """
 _FUNCTIONS = """
-abs fabs exp expm1 log log1p sin cos tan sinh cosh tanh atan erf erfc pow sqrt isnan copysign floor
-fmod sign maximum minimum floor_divide modulo remainder memcpy memset clipped
+fabs exp expm1 log log1p sin cos tan sinh cosh tanh atan erf erfc pow sqrt sign maximum minimum
+floor_divide modulo clipped product matvec
 """
-RESERVED = frozenset([*_KEYWORDS.split(), *_FUNCTIONS.split()])
+_TYPED = """
+real_fabs real_copysign real_sqrt real_pow real_exp real_expm1 real_log real_log1p real_tanh
+real_erf real_erfc real_sin real_cos real_tan real_sinh real_cosh real_atan real_larger real_smaller
+double_larger double_smaller whole_larger whole_smaller
+"""
+RESERVED = frozenset([*_KEYWORDS.split(), *_FUNCTIONS.split(), *_TYPED.split()])
+OF_BLOCKS = ("start", "count", *(f"visit{k}" for k in range(8)))
 COUNTERS = ("i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "u", "v", "w")
+
+
+def spelled(name: str) -> str:
+    """An extent or a step in C."""
+    return f"{name}_" if _has_meaning(name) else name
+
+
+def _has_meaning(name: str) -> bool:
+    return name in RESERVED
 
 
 class Names:
@@ -28,12 +44,17 @@ class Names:
     def __init__(self, program: Program, function: Function) -> None:
         system = program.derivation.system
         self._values = function.names
-        self._taken: set[str] = {str(e) for e in system.extents}
-        self._taken |= {loop.step.name for loop in program.loops}
+        self._taken: set[str] = {spelled(e.name) for e in system.extents}
+        self._taken |= {*OF_BLOCKS}
+        self._taken |= {spelled(loop.step.name) for loop in program.loops}
         self._known: dict[str, str] = {}
-        given = (*system.inputs, *system.parameters, *system.states)
+        symbols = [
+            *(i.symbol for i in system.inputs),
+            *(p.symbol for p in system.parameters),
+            *(s.symbol for s in system.states),
+        ]
         for name in (
-            *(local(s.symbol.name) for s in given),
+            *(local(symbol.name) for symbol in symbols),
             *program.constants.values(),
             *dict.fromkeys(function.names.values()),
         ):
@@ -55,7 +76,7 @@ class Names:
         return found
 
     def _is_free(self, name: str) -> bool:
-        return name not in self._taken and name not in RESERVED
+        return name not in self._taken and not _has_meaning(name)
 
     def counters(self, depth: int, taken: Iterable[str] = ()) -> tuple[str, ...]:
         """Names for so many loops, one inside the other; other loops may have the same."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sympy import Add, Expr, Integer, Mul, Pow, Rational, floor, together
+from sympy import Add, Expr, Mul, Pow, Rational, floor, together
+
+from symbackprop.emit.native.naming import spelled
 
 _SUM, _PRODUCT, _ATOM = range(3)
 EXACT = 2**24  # integers up to here are the same number in single precision
@@ -50,7 +52,7 @@ def _integer(expr: Expr) -> tuple[str, int]:
         above, below = together(expr.args[0]).as_numer_denom()
         return f"floor_divide({integer(above)}, {integer(below)})", _ATOM
     assert expr.is_Symbol, expr
-    return str(expr.name), _ATOM
+    return spelled(expr.name), _ATOM
 
 
 def _last(term: Expr) -> tuple[bool, bool]:
@@ -122,7 +124,3 @@ def _float(value: float) -> str:
     if value != value:
         return "NAN"
     return repr(value).replace("e+", "e")
-
-
-def as_integer(value: int) -> Expr:
-    return Integer(value)

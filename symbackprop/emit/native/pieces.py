@@ -6,7 +6,8 @@ statements they share, is decided in `fusion`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from sympy import Expr
 
 from symbackprop.emit.native.accesses import Access, span
 from symbackprop.emit.native.memory import memories
+from symbackprop.equations.ranges import nonnegative
 from symbackprop.program.operations import Shape
 from symbackprop.program.shapes import ZERO, merged_stride, product, row_major
 
@@ -36,10 +38,27 @@ class Statement:
     combine: str = ""
     whole: bool = True
 
-    @property
+    @functools.cached_property
     def accesses(self) -> list[tuple[Access, bool]]:
-        """Every access, and whether it writes."""
-        return [(self.target, True), *((o, False) for o in self.operands)]
+        """Every access of memory, those of integers among them, and whether it writes."""
+        found = []
+        waiting = [(self.target, True), *((o, False) for o in self.operands)]
+        while waiting:
+            access, writes = waiting.pop()
+            if access.memory:
+                found.append((access, writes))
+            waiting += [(g.access, False) for g in access.gathered]
+        return found
+
+    @functools.cached_property
+    def reads(self) -> frozenset[str]:
+        """The memories that it reads."""
+        return frozenset(m for a, writes in self.accesses if not writes for m in memories(a))
+
+    @functools.cached_property
+    def writes(self) -> frozenset[str]:
+        """The memories that it writes."""
+        return frozenset(m for a, writes in self.accesses if writes for m in memories(a))
 
     @property
     def suffix(self) -> int:
@@ -49,16 +68,30 @@ class Statement:
             first -= 1
         return first
 
+    def ends_with(self, loop: Loop) -> bool:
+        """Whether the loop is the outermost of those over axes that are all reduced."""
+        return self.suffix == loop.level and self.suffix < len(self.shape)
+
+    def freed(self, values: Collection[int]) -> Statement:
+        """The same, where these values are in the memory of no buffer."""
+
+        def own(access: Access) -> Access:
+            gathered = tuple(replace(g, access=own(g.access)) for g in access.gathered)
+            if access.origin in values and access.form == "memory":
+                return replace(access, memory=f"value {access.origin}", gathered=gathered)
+            return replace(access, gathered=gathered) if gathered else access
+
+        operands = tuple(own(o) for o in self.operands)
+        return replace(self, target=own(self.target), operands=operands)
+
     def split(self, axis: int, extents: Shape) -> Statement:
         """One axis made several."""
 
         def parted(access: Access) -> Access:
             inner = tuple(access.strides[axis] * step for step in row_major(extents))
             strides = (*access.strides[:axis], *inner, *access.strides[axis + 1 :])
-            index = access.index
-            if index is not None:
-                index = replace(index, access=parted(index.access))
-            return replace(access, shape=shape, strides=strides, index=index)
+            gathered = tuple(replace(g, access=parted(g.access)) for g in access.gathered)
+            return replace(access, shape=shape, strides=strides, gathered=gathered)
 
         shape = (*self.shape[:axis], *extents, *self.shape[axis + 1 :])
         more = (self.reduced[axis],) * len(extents)
@@ -82,26 +115,25 @@ class Statement:
                 stride: Expr | None = ZERO
             else:
                 stride = merged_stride(axes, self.shape, strides)
-            index = access.index
-            if index is not None:
-                inner = joined(index.access)
-                index = None if inner is None else replace(index, access=inner)
-                stride = None if index is None else stride
+            gathered = []
+            for one in access.gathered:
+                inner = joined(one.access)
+                if inner is None:
+                    return None
+                gathered.append(replace(one, access=inner))
             if stride is None:
                 return None
             found = (*strides[:axis], stride, *strides[axis + count :])
-            return replace(access, shape=shape, strides=found, index=index)
+            return replace(access, shape=shape, strides=found, gathered=tuple(gathered))
 
         extent = product(self.shape[axis : axis + count])
         shape = (*self.shape[:axis], extent, *self.shape[axis + count :])
-        accesses = [joined(a) for a, _ in self.accesses]
+        accesses = [joined(a) for a in (self.target, *self.operands)]
         if None in accesses:
             return None
         target, *operands = (a for a in accesses if a is not None)
         reduced = (*self.reduced[: axis + 1], *self.reduced[axis + count :])
-        return replace(
-            self, shape=shape, target=target, operands=tuple(operands), reduced=reduced
-        )
+        return replace(self, shape=shape, target=target, operands=tuple(operands), reduced=reduced)
 
 
 class Printing(Protocol):
@@ -130,6 +162,10 @@ class Block:
     writes: frozenset[str]
     lines: Callable[[Printing, int], list[str]]
 
+    def freed(self, values: Collection[int]) -> Block:
+        """The same: what a block reads and writes is always in memory."""
+        return self
+
 
 @dataclass
 class Loop:
@@ -138,6 +174,14 @@ class Loop:
     extent: Expr
     level: int
     body: list[Node] = field(default_factory=list)
+    reads: set[str] = field(default_factory=set)
+    writes: set[str] = field(default_factory=set)
+
+    def add(self, one: Statement) -> None:
+        """Put a statement into the body, at its end."""
+        self.body.append(one)
+        self.reads |= one.reads
+        self.writes |= one.writes
 
     def statements(self) -> list[Statement]:
         """All statements inside."""
@@ -181,22 +225,13 @@ def statement(
     )
 
 
-def touched(node: Node) -> tuple[set[str], set[str]]:
-    """The memories that a node reads, and those that it writes."""
-    if isinstance(node, Block):
-        return set(node.reads), set(node.writes)
-    reads: set[str] = set()
-    writes: set[str] = set()
-    for one in statements_of(node):
-        writes |= set(memories(one.target))
-        reads.update(m for o in one.operands for m in memories(o))
-    return reads, writes
-
-
 def independent(a: Node, b: Node) -> bool:
     """Whether two nodes may change places."""
-    (a_reads, a_writes), (b_reads, b_writes) = touched(a), touched(b)
-    return not (a_writes & (b_reads | b_writes) or b_writes & a_reads)
+    return (
+        a.writes.isdisjoint(b.reads)
+        and a.writes.isdisjoint(b.writes)
+        and b.writes.isdisjoint(a.reads)
+    )
 
 
 def aligned(a: Statement, b: Statement, level: int) -> bool:
@@ -207,7 +242,9 @@ def aligned(a: Statement, b: Statement, level: int) -> bool:
     """
     for one, writes in a.accesses:
         for other, also in b.accesses:
-            if not (writes or also) or set(memories(one)).isdisjoint(memories(other)):
+            if not (writes or also) or set(one.memory.split("|")).isdisjoint(
+                other.memory.split("|")
+            ):
                 continue
             if not _in_step(one, other, level):
                 return False
@@ -223,10 +260,15 @@ def _in_step(one: Access, other: Access, level: int) -> bool:
     if one.strides[:level] != other.strides[:level]:
         return False
     shift = other.offset - one.offset
-    if shift.is_negative:
+    if not nonnegative(shift):
         one, other, shift = other, one, -shift
-    if not shift.is_nonnegative:
+    if not nonnegative(shift):
         return False
+    steps = [s for a in (one, other) for s in (*a.strides[level:], *(g.stride for g in a.gathered))]
+    if any(not nonnegative(s) for s in steps):
+        return False
+    if nonnegative(shift - span(one, range(level, len(one.shape))) - 1):
+        return True  # one lies behind the other
     room = stride - 1
     spans = (span(a, range(level + 1, len(a.shape))) for a in (one, other))
-    return all((room - s).is_nonnegative for s in (next(spans), next(spans) + shift))
+    return all(nonnegative(room - s) for s in (next(spans), next(spans) + shift))

@@ -6,20 +6,27 @@ from dataclasses import replace
 
 from sympy import Expr
 
-from symbackprop.emit.native.accesses import Access, reshaped
-from symbackprop.emit.native.expressions import position
+from symbackprop.emit.native.accesses import Access, reshaped, reshaped_if
+from symbackprop.emit.native.expressions import number, position
 from symbackprop.emit.native.memory import Memory, memories
 from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Block, Printing, Statement, statement
-from symbackprop.program.operations import Matmul, Shape
-from symbackprop.program.shapes import ONE, ZERO, nominal
+from symbackprop.equations.ranges import nonnegative
+from symbackprop.program.operations import Descend, Matmul, Shape
+from symbackprop.program.shapes import ONE, nominal, row_major
 
 SMALL = 64
 """Up to so many multiplications a row, a product is loops: BLAS would cost more to call."""
 
 
-def product_pieces(memory: Memory, value: int, operation: Matmul) -> list[Statement | Block]:
-    """a b as one statement where it is small or a sum, else as calls for each of its stack."""
+def product_pieces(
+    memory: Memory, value: int, operation: Matmul, step: int | None = None
+) -> list[Statement | Block]:
+    """a b as one statement where it is small or a sum, else as calls for each of its stack.
+
+    With a step of descent that subtracts it, the product goes into the parameter: nothing where
+    that is not possible.
+    """
     a, b = memory.see(operation.a), memory.see(operation.b)
     target = memory.see(value)
     stacked = len(a.shape) > 2
@@ -27,14 +34,24 @@ def product_pieces(memory: Memory, value: int, operation: Matmul) -> list[Statem
     if target.shape != natural:
         target = reshaped(target, natural)
     line, lead = memory.program.serves[value], len(a.shape) - 2 if stacked else 0
-    # Every operand over the axes (stack, rows, columns, summed), a vector having no rows or columns.
+    # Every operand over the axes stack, rows, columns, summed; a vector has no rows or columns.
     rows = len(a.shape) - lead == 2
     columns = len(b.shape) - lead == 2
     stack = list(range(lead))
     shape = (*natural, a.shape[-1])
     summed = len(natural)
-    over_a: list[int | None] = [*stack, *([lead] if rows else []), *([None] if columns else []), lead + rows]
-    over_b: list[int | None] = [*stack, *([None] if rows else []), *([lead + 1] if columns else []), lead]
+    over_a: list[int | None] = [
+        *stack,
+        *([lead] if rows else []),
+        *([None] if columns else []),
+        lead + rows,
+    ]
+    over_b: list[int | None] = [
+        *stack,
+        *([None] if rows else []),
+        *([lead + 1] if columns else []),
+        lead,
+    ]
     over_c: list[int | None] = [*range(len(natural)), None]
     as_loops = statement(
         value,
@@ -46,6 +63,9 @@ def product_pieces(memory: Memory, value: int, operation: Matmul) -> list[Statem
         [summed],
         "sum",
     )
+    few = is_small(shape[-2:]) or (rows and columns and is_small(natural[-2:])) or not natural
+    if step is not None and (few or _is_one(a) or _is_one(b)):
+        return []
     if _is_one(a) or _is_one(b):
         return [_summed(as_loops, _is_one(a))]
     if is_small(shape[-2:]):
@@ -54,15 +74,43 @@ def product_pieces(memory: Memory, value: int, operation: Matmul) -> list[Statem
         return [_summed_first(as_loops, sum(e != 1 for e in natural[:lead]))]
     if lead == 0 and not (rows or columns):
         return [as_loops]
+    into, alpha, beta = target, "1", "0"
+    if step is not None:
+        found = _parameter_as(memory, step, target)
+        if found is None:
+            return []
+        value, into, alpha, beta = step, found, _minus_rate(memory, step), "1"
     # A vector is a matrix of one row or of one column.
-    c = target
+    c = into
     if not rows:
         a, c = _with_unit(a, lead), _with_unit(c, lead)
     if not columns:
         b, c = _with_unit(b, lead + 1), _with_unit(c, lead + 1)
-    if any(_matrix(m, lead) is None for m in (a, b, c)):
-        return [as_loops]
-    return [product_block(value, line, a, b, c, lead)]
+    if not all(_is_matrix(m, lead) for m in (a, b, c)):
+        return [] if step is not None else [as_loops]
+    return [product_block(value, line, a, b, c, lead, alpha, beta)]
+
+
+def _minus_rate(memory: Memory, step: int) -> str:
+    operation = memory.program.values[step]
+    assert isinstance(operation, Descend)
+    rate = memory.see(operation.rate)
+    if rate.form == "number":
+        return number(-rate.offset, "real", False).strip("()")
+    return f"-(real){rate.pointer}"
+
+
+def _parameter_as(memory: Memory, step: int, product: Access) -> Access | None:
+    """The parameter of a step, seen as the product that its gradient is; None if it cannot be."""
+    operation = memory.program.values[step]
+    assert isinstance(operation, Descend)
+    gradient, parameter = memory.see(operation.gradient), memory.see(operation.parameter)
+    order = sorted(range(len(gradient.shape)), key=lambda k: -nominal(gradient.strides[k]))
+    seen = gradient.along(order)
+    whole = gradient.shape == parameter.shape and seen.offset == 0
+    if not whole or seen.strides != row_major(seen.shape):
+        return None
+    return reshaped_if(parameter.along(order), product.shape)
 
 
 def _is_one(access: Access) -> bool:
@@ -116,9 +164,18 @@ def _with_unit(access: Access, axis: int) -> Access:
     return access.along(axes)
 
 
+def _is_matrix(access: Access, lead: int) -> bool:
+    """Whether BLAS takes it: one of its strides is 1, and its rows do not overlap."""
+    found = _matrix(access, lead)
+    if found is None:
+        return False
+    turned, width = found
+    return nonnegative(width - access.shape[lead + (0 if turned else 1)])
+
+
 def _matrix(access: Access, lead: int) -> tuple[int, Expr] | None:
     """Whether a matrix is stored transposed, and the distance of its rows; None for neither."""
-    if access.form != "memory":
+    if access.form != "memory" or any(s.could_extract_minus_sign() for s in access.strides):
         return None
     (rows, columns), (down, across) = access.shape[lead:], access.strides[lead:]
     if across == 1 or columns == 1:

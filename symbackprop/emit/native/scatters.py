@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from symbackprop.emit.native.accesses import Gathered, broadcast_to
+from symbackprop.emit.native.accesses import Access, broadcast_to
+from symbackprop.emit.native.gathers import gathered
 from symbackprop.emit.native.memory import Memory
 from symbackprop.emit.native.pieces import Block, Statement, statement
 from symbackprop.program.operations import Accumulate, Descend, Put
 from symbackprop.program.shapes import ONE, ZERO, product
+from symbackprop.program.tables import AddRows
 from symbackprop.program.windows import Overlap
 
 Piece = Statement | Block
@@ -24,7 +26,19 @@ def accumulate(memory: Memory, value: int, operation: Accumulate) -> list[Piece]
     return [*based(memory, value, operation), _scattered(memory, value, operation, "sum")]
 
 
-def based(memory: Memory, value: int, operation: Put | Accumulate | Overlap) -> list[Piece]:
+def add_rows(memory: Memory, value: int, operation: AddRows) -> list[Piece]:
+    """The base, and entries added to rows of it."""
+    entries, whole = memory.see(operation.entries), memory.see(value)
+    shape, line = entries.shape, memory.program.serves[value]
+    strides = (ZERO, *whole.strides[1:])
+    target = _by_rows(memory, replace(whole, shape=shape, strides=strides), whole, operation.rows)
+    made = statement(value, line, shape, target, "copy", [entries], whole=False)
+    return [*based(memory, value, operation), replace(made, combine="sum")]
+
+
+def based(
+    memory: Memory, value: int, operation: Put | Accumulate | AddRows | Overlap
+) -> list[Piece]:
     """The base copied, unless the value is written over it."""
     if memory.function.places[value].inplace is not None:
         return []
@@ -34,16 +48,22 @@ def based(memory: Memory, value: int, operation: Put | Accumulate | Overlap) -> 
 
 
 def _scattered(memory: Memory, value: int, operation: Put | Accumulate, combine: str) -> Statement:
-    index, whole = memory.see(operation.index), memory.see(value)
-    shape = index.shape
+    shape = memory.program.values[operation.index].shape
     entries = broadcast_to(memory.see(operation.entries), shape)
-    gathered = Gathered(index, ONE, product(operation.shape))
-    zeros = (ZERO,) * len(shape)
-    target = replace(whole, form="gather", shape=shape, strides=zeros, index=gathered)
+    whole = replace(memory.see(value), shape=shape, strides=(ZERO,) * len(shape))
+    size = product(operation.shape)
+    target = gathered(memory, whole, operation.index, ONE, size, shape, clipped=False)
     line = memory.program.serves[value]
     return replace(
         statement(value, line, shape, target, "copy", [entries], whole=False), combine=combine
     )
+
+
+def _by_rows(memory: Memory, target: Access, table: Access, rows: int) -> Access:
+    """The rows of a table that integers along the first axis tell."""
+    axes: list[int | None] = [0, *(None for _ in target.shape[1:])]
+    stride, extent = table.strides[0], table.shape[0]
+    return gathered(memory, target, rows, stride, extent, target.shape, axes)
 
 
 def descend(memory: Memory, value: int, operation: Descend) -> list[Piece]:
@@ -52,14 +72,23 @@ def descend(memory: Memory, value: int, operation: Descend) -> list[Piece]:
     rate, line = memory.see(operation.rate), memory.program.serves[value]
     if operation.rows is None:
         shape = parameter.shape
-        seen = [parameter, broadcast_to(gradient, shape), broadcast_to(rate, shape)]
-        target = replace(parameter, origin=value)
-        return [statement(value, line, shape, target, "descend", seen, whole=False)]
+        seen = [parameter, broadcast_to(gradient, shape)]
+        target, function = replace(parameter, origin=value), "subtract"
+        if not _is_one(rate):
+            seen.append(broadcast_to(rate, shape))
+            function = "descend"
+        return [statement(value, line, shape, target, function, seen, whole=False)]
     shape = gradient.shape
-    rows = broadcast_to(memory.see(operation.rows).along((0, *(None for _ in shape[1:]))), shape)
-    gathered = Gathered(rows, parameter.strides[0], parameter.shape[0])
     strides = (ZERO, *parameter.strides[1:])
-    target = replace(parameter, form="gather", shape=shape, strides=strides, index=gathered)
-    seen = [gradient, broadcast_to(rate, shape)]
-    made = statement(value, line, shape, target, "part of step", seen, whole=False)
+    target = replace(parameter, shape=shape, strides=strides, origin=value)
+    target = _by_rows(memory, target, parameter, operation.rows)
+    seen, function = [gradient], "negative"
+    if not _is_one(rate):
+        seen.append(broadcast_to(rate, shape))
+        function = "part of step"
+    made = statement(value, line, shape, target, function, seen, whole=False)
     return [replace(made, combine="sum")]
+
+
+def _is_one(access: Access) -> bool:
+    return access.form == "number" and access.offset == ONE

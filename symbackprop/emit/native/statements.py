@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, Integer
+from sympy import Expr
 
-from symbackprop.emit.native.accesses import Access, Gathered, broadcast_to, in_memory
+from symbackprop.emit.native import visits
+from symbackprop.emit.native.accesses import Access, broadcast_to
+from symbackprop.emit.native.gathers import gathered
 from symbackprop.emit.native.memory import Memory
 from symbackprop.emit.native.pieces import Block, Statement, statement
 from symbackprop.emit.native.products import product_pieces
-from symbackprop.emit.native.scatters import accumulate, descend, put
+from symbackprop.emit.native.scatters import accumulate, add_rows, descend, put
 from symbackprop.emit.native.windows import blocked, overlap
 from symbackprop.program.operations import (
     Accumulate,
@@ -31,10 +33,12 @@ from symbackprop.program.operations import (
     Steps,
     Take,
 )
-from symbackprop.program.shapes import ONE, ZERO, product, row_major
+from symbackprop.program.shapes import ONE, ZERO, nominal, product, row_major
+from symbackprop.program.tables import AddRows
 from symbackprop.program.windows import Blocked, First, Overlap, Sweep
 
 Piece = Statement | Block
+REORDERED = frozenset(["sum", "prod", "max", "min"])  # what may be collected in any order
 
 
 def pieces(memory: Memory, value: int) -> list[Piece]:
@@ -53,9 +57,7 @@ def _at_each(
     memory: Memory, value: int, shape: Shape, function: str, seen: list[Access]
 ) -> Statement:
     """A statement for every entry of a value."""
-    return statement(
-        value, memory.program.serves[value], shape, memory.see(value), function, seen
-    )
+    return statement(value, memory.program.serves[value], shape, memory.see(value), function, seen)
 
 
 def _copy(memory: Memory, value: int, operation: Copy) -> list[Piece]:
@@ -81,6 +83,13 @@ def _reduce(memory: Memory, value: int, operation: Reduce | Sweep) -> list[Piece
     return [_combined(memory, value, of.shape, kept, "copy", seen, combine)]
 
 
+def _sweep(memory: Memory, value: int, operation: Sweep) -> list[Piece]:
+    of = memory.program.values[operation.of]
+    if visits.is_written_out(tuple(of.shape[k] for k in operation.axes)):
+        return [visits.sweep(memory, value, operation)]
+    return _reduce(memory, value, operation)
+
+
 def _combined(
     memory: Memory,
     value: int,
@@ -91,10 +100,29 @@ def _combined(
     combine: str,
 ) -> Statement:
     """A statement over the axes of `shape`, of which only those `kept` are the value's own."""
-    target = memory.see(value).along([kept.index(k) if k in kept else None for k in range(len(shape))])
-    reduced = [k for k in range(len(shape)) if k not in kept]
+    target = memory.see(value).along(
+        [kept.index(k) if k in kept else None for k in range(len(shape))]
+    )
+    order = _by_strides(seen[0]) if combine in REORDERED else list(range(len(shape)))
+    reduced = [n for n, k in enumerate(order) if k not in kept]
     line = memory.program.serves[value]
-    return statement(value, line, shape, target, function, seen, reduced, combine)
+    return statement(
+        value,
+        line,
+        tuple(shape[k] for k in order),
+        target.along(order),
+        function,
+        [access.along(order) for access in seen],
+        reduced,
+        combine,
+    )
+
+
+def _by_strides(access: Access) -> list[int]:
+    """The axes from those with the longest strides to those whose entries are neighbours."""
+    if access.form != "memory" or any(s.could_extract_minus_sign() for s in access.strides):
+        return list(range(len(access.shape)))
+    return sorted(range(len(access.shape)), key=lambda k: -nominal(access.strides[k]))
 
 
 def _inner(memory: Memory, value: int, operation: Inner) -> list[Piece]:
@@ -107,8 +135,12 @@ def _inner(memory: Memory, value: int, operation: Inner) -> list[Piece]:
 def _first(memory: Memory, value: int, operation: First) -> list[Piece]:
     """The least of the positions that equal the best; the last one where none does."""
     of = memory.see(operation.of)
+    if visits.is_written_out(tuple(of.shape[k] for k in operation.axes)):
+        return [visits.first(memory, value, operation)]
     kept = tuple(k for k in range(len(of.shape)) if k not in operation.axes)
-    best = memory.see(operation.best).along([kept.index(k) if k in kept else None for k in range(len(of.shape))])
+    best = memory.see(operation.best).along(
+        [kept.index(k) if k in kept else None for k in range(len(of.shape))]
+    )
     sizes = tuple(of.shape[k] for k in operation.axes)
     steps = dict(zip(operation.axes, row_major(sizes), strict=True))
     strides = tuple(steps.get(k, ZERO) for k in range(len(of.shape)))
@@ -119,19 +151,15 @@ def _first(memory: Memory, value: int, operation: First) -> list[Piece]:
 
 
 def _take(memory: Memory, value: int, operation: Take) -> list[Piece]:
-    of, index = memory.see(operation.of), memory.see(operation.index)
+    of, index = memory.see(operation.of), memory.program.values[operation.index]
     axis, rank = operation.axis, len(index.shape)
-    axes: list[int | None] = [*range(axis), *([None] * rank), *range(axis + 1, len(of.shape))]
-    seen = replace(of.along(axes), shape=operation.shape)
-    inside: list[int | None] = [None] * axis
-    after: list[int | None] = [None] * (len(operation.shape) - axis - rank)
-    positions = index.along([*inside, *range(rank), *after])
-    positions = replace(positions, shape=operation.shape)
+    rest = range(axis + 1, len(of.shape))
+    seen = of.along([*range(axis), *([None] * rank), *rest])
+    seen = replace(seen, shape=operation.shape)
     if of.form == "memory":
-        gathered = Gathered(positions, of.strides[axis], of.shape[axis])
-        return [
-            _at_each(memory, value, operation.shape, "copy", [replace(seen, form="gather", index=gathered)])
-        ]
+        axes = [*([None] * axis), *range(rank), *(None for _ in rest)]
+        stride, extent = of.strides[axis], of.shape[axis]
+        seen = gathered(memory, seen, operation.index, stride, extent, operation.shape, axes)
     return [_at_each(memory, value, operation.shape, "copy", [seen])]
 
 
@@ -186,13 +214,14 @@ def _nothing(memory: Memory, value: int, operation: Steps | Scratch) -> list[Pie
 _PIECES: Mapping[type, Callable[[Memory, int, Any], list[Piece]]] = {
     Apply: _apply,
     Reduce: _reduce,
-    Sweep: _reduce,
+    Sweep: _sweep,
     First: _first,
     Inner: _inner,
     Matmul: product_pieces,
     Take: _take,
     Put: put,
     Accumulate: accumulate,
+    AddRows: add_rows,
     Assemble: _assemble,
     Box: _box,
     Copy: _copy,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sympy import Expr, Symbol
 
+from symbackprop.emit.native import visits
 from symbackprop.emit.native.accesses import Access, reshaped, selected
 from symbackprop.emit.native.memory import Memory, memories
 from symbackprop.emit.native.numbers import integer
@@ -15,6 +16,7 @@ from symbackprop.emit.native.products import product_call
 from symbackprop.emit.native.scatters import based
 from symbackprop.program.operations import Shape
 from symbackprop.program.shapes import ZERO, product, row_major
+from symbackprop.program.storage import root
 from symbackprop.program.windows import Blocked, Overlap
 
 START = Symbol("start", integer=True, nonnegative=True)
@@ -23,16 +25,14 @@ COUNT = Symbol("count", integer=True, positive=True)
 
 def blocked(memory: Memory, value: int, operation: Blocked) -> list[Statement | Block]:
     """For each block: windows copied, then multiplied into rows of the result or added to it."""
-    windows, b = memory.see(operation.windows), memory.see(operation.b)
+    windows, b = memory.see(operation.windows), memory.stored(operation.b)
     part, target = memory.see(operation.part), memory.see(value)
     axis, rank, line = operation.axis, operation.rows, memory.program.serves[value]
     extent, columns = windows.shape[axis], b.shape[1:]
     cut = _part(windows, axis, START, COUNT)
     copied = _part(part, axis, ZERO, COUNT)
     copy = statement(value, line, cut.shape, copied, "copy", [cut], whole=False)
-    matrix = reshaped(
-        copied, (product(copied.shape[:rank]), product(copied.shape[rank:]))
-    )
+    matrix = reshaped(copied, (product(copied.shape[:rank]), product(copied.shape[rank:])))
     if axis > 0:
         matrix = matrix.along((1, 0))
     found: list[Statement | Block] = []
@@ -89,7 +89,7 @@ def overlap(memory: Memory, value: int, operation: Overlap) -> list[Statement | 
     windows = replace(start, shape=shape, strides=strides)
     found = based(memory, value, operation)
     if operation.made is None:
-        return [*found, _added(memory, value, operation, windows, memory.see(operation.entries))]
+        return [*found, *_added(memory, value, operation, windows, memory.see(operation.entries))]
     return [*found, _made(memory, value, operation, windows)]
 
 
@@ -103,7 +103,7 @@ def _over(access: Access, bearers: Sequence[int], axes: Sequence[int], shape: Sh
 
 def _added(
     memory: Memory, value: int, operation: Overlap, windows: Access, entries: Access
-) -> Statement:
+) -> list[Statement]:
     """windows += entries, or only those that were chosen."""
     seen = [_over(entries, operation.bearers, operation.entry_axes, windows.shape)]
     function = "copy"
@@ -111,11 +111,14 @@ def _added(
         rest = [b for b in operation.entry_axes if b not in operation.visited]
         chosen = memory.see(operation.chosen.position)
         seen.append(_over(chosen, operation.bearers, rest, windows.shape))
+        visited = [operation.bearers.index(b) for b in operation.visited]
+        if visits.is_written_out(tuple(windows.shape[k] for k in visited)):
+            return visits.chosen(memory, value, operation, windows, *seen)
         seen.append(_visit(operation, windows.shape))
         function = "chosen"
     line = memory.program.serves[value]
     made = statement(value, line, windows.shape, windows, function, seen, whole=False)
-    return replace(made, combine="sum")
+    return [replace(made, combine="sum")]
 
 
 def _visit(operation: Overlap, shape: Shape) -> Access:
@@ -131,7 +134,8 @@ def _made(memory: Memory, value: int, operation: Overlap, windows: Access) -> Bl
     """For each block of rows and each position: their product, added to the windows."""
     made = operation.made
     assert made is not None and operation.chosen is None
-    a, b, entries = (memory.see(v) for v in (made.a, made.b, operation.entries))
+    a, b = memory.stored(made.a), memory.stored(made.b)
+    entries = memory.see(operation.entries)
     axis = operation.bearers.index(made.bearer)
     extent = windows.shape[axis]
     each = a.shape[0] / extent
@@ -175,13 +179,9 @@ def _made(memory: Memory, value: int, operation: Overlap, windows: Access) -> Bl
 
 def _in_rows(memory: Memory, operation: Overlap, columns: Expr) -> Access:
     """The memory for the entries of a block, as the matrix that a product writes."""
-    from symbackprop.program.storage import root
-
     made = operation.made
     assert made is not None
     part = memory.see(root(memory.program.values, operation.entries))
     cut = _part(part, 0, ZERO, COUNT)
     total = product(cut.shape)
     return reshaped(cut, (total / columns, columns))
-
-

@@ -1,0 +1,206 @@
+"""Runs of operations on large arrays, computed for a few rows at a time, which stay in the cache.
+
+Where every operation of a run computes an entry along the first axis from the same entries of what
+it reads, it makes no difference to the values whether the rows are computed all at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sympy import Expr
+
+from symbackprop.program.model import Function, Program
+from symbackprop.program.operations import (
+    Apply,
+    Copy,
+    Inner,
+    Matmul,
+    Operation,
+    Reduce,
+    Shape,
+    View,
+)
+from symbackprop.program.shapes import product, size
+from symbackprop.program.storage import root
+
+BLOCK = 32768
+"""About how many entries of an array are computed at once: 128 KB in single precision."""
+LARGE = 4 * BLOCK
+SHORTEST = 3
+_WHOLE = frozenset(["erf", "erfc"])  # which run in blocks of their own
+
+
+@dataclass(eq=False)
+class Chain:
+    """Values computed block by block along their first axes, of these extents, seen as one axis.
+
+    `aligned` says of each value which of its operands have those axes as well. `run` has with them
+    the numbers among them, which are computed before. They write the buffers `written`, and read
+    `read` otherwise than by the rows that they compute.
+    """
+
+    lead: Shape
+    values: list[int] = field(default_factory=list)
+    aligned: dict[int, frozenset[int]] = field(default_factory=dict)
+    run: list[int] = field(default_factory=list)
+    written: set[str] = field(default_factory=set)
+    read: set[str] = field(default_factory=set)
+
+    @property
+    def merged(self) -> int:
+        """How many axes are one."""
+        return len(self.lead)
+
+    @property
+    def rows(self) -> Expr:
+        return product(self.lead)
+
+    def row(self, program: Program) -> Expr:
+        """The entries of a row of the largest array."""
+        return product(max((program.values[v].shape[self.merged :] for v in self.values), key=size))
+
+
+def chains(program: Program, function: Function, values: Sequence[int]) -> Iterator[int | Chain]:
+    """The values in order, and chains in the place of those that are computed in blocks."""
+    chain: Chain | None = None
+    for value in values:
+        if chain is not None and _joins(program, function, chain, value):
+            continue
+        if chain is not None:
+            yield from _worth(program, chain)
+        shape = program.values[value].shape
+        chain = Chain(shape[:1]) if shape else None
+        if chain is None or not _joins(program, function, chain, value):
+            chain = None
+            yield value
+    if chain is not None:
+        yield from _worth(program, chain)
+
+
+def _worth(program: Program, chain: Chain) -> Iterator[int | Chain]:
+    """The chain from its first large value to its last, if there are enough of them."""
+    large = [v for v in chain.values if size(program.values[v].shape) >= LARGE]
+    if len(large) < SHORTEST:
+        yield from chain.run
+        return
+    first, last = (chain.run.index(large[k]) for k in (0, -1))
+    part = chain.run[first : last + 1]
+    inside = [v for v in part if v in chain.aligned]
+    aligned = {v: chain.aligned[v] for v in inside}
+    found = Chain(_lead(program, aligned), inside, aligned, inside)
+    short = found.rows.is_Integer and size((found.rows, found.row(program))) <= 2 * BLOCK
+    if 2 * len(large) < len(inside) or short:
+        yield from chain.run
+        return
+    yield from chain.run[:first]
+    yield from (v for v in part if v not in aligned)
+    yield found
+    yield from chain.run[last + 1 :]
+
+
+def _lead(program: Program, aligned: Mapping[int, frozenset[int]]) -> Shape:
+    """The first axes of all values as far as they may be one, which makes blocks of any size."""
+    lead = program.values[next(iter(aligned))].shape
+    for value, operands in aligned.items():
+        operation = program.values[value]
+        rank, count = len(operation.shape), len(lead)
+        if isinstance(operation, Matmul | Copy):
+            count = 1
+        if isinstance(operation, Reduce):
+            count = min(count, *operation.axes)
+        if isinstance(operation, Apply):
+            others = (len(program.values[o].shape) for o in operation.operands if o not in operands)
+            count = min(count, *(rank - r for r in others), rank)
+        for shape in (operation.shape, *(program.values[o].shape for o in operands)):
+            same = itertools.takewhile(
+                lambda pair: pair[0] == pair[1], zip(lead, shape, strict=False)
+            )
+            count = min(count, len(list(same)))
+        count = min(count, *(_kept(program, o) for o in operands), rank)
+        lead = lead[: max(1, count)]
+    for count in range(1, len(lead)):
+        row = Chain(lead[:count], list(aligned)).row(program)
+        if row.is_Integer and row <= BLOCK:
+            return lead[:count]
+    return lead
+
+
+def _kept(program: Program, value: int) -> int:
+    """How many of the first axes of a view are those of the memory that it looks at."""
+    operation = program.values[value]
+    kept = len(operation.shape)
+    while isinstance(operation, View):
+        below = program.values[operation.of]
+        if operation.how == "select":
+            same = zip(operation.detail, below.shape, strict=False)
+            whole = itertools.takewhile(lambda pair: pair[0] == (0, pair[1]), same)
+        elif operation.how == "reshape":
+            whole = itertools.takewhile(
+                lambda pair: pair[0] == pair[1], zip(operation.shape, below.shape, strict=False)
+            )
+        elif operation.how == "transpose":
+            whole = itertools.takewhile(
+                lambda pair: pair[0] == pair[1], enumerate(operation.detail)
+            )
+        else:
+            return 0
+        kept = min(kept, len(list(whole)))
+        operation = below
+    return kept
+
+
+def _joins(program: Program, function: Function, chain: Chain, value: int) -> bool:
+    """Take a value into the chain, if it is computed row by row like all others."""
+    operation = program.values[value]
+    inside = chain.aligned.keys()
+    memory = {o: root(program.values, o) for o in operation.operands}
+    if not operation.shape:
+        if inside.isdisjoint(memory.values()) and chain.values:
+            chain.run.append(value)
+            return True
+        return False
+    aligned = _aligned(program, operation)
+    if aligned is None or operation.shape[0] != chain.lead[0]:
+        return False
+    whole = {memory[o] for o in operation.operands if o not in aligned}
+    if not inside.isdisjoint(whole):
+        return False
+    places = function.places
+    whole |= {memory[o] for o in aligned if not _kept(program, o)}
+    written = places[value].buffer
+    read = {places[v].buffer for v in whole if v in places}
+    if written in chain.read or written in read or not read.isdisjoint(chain.written):
+        return False
+    chain.written.add(written)
+    chain.read |= read
+    chain.values.append(value)
+    chain.run.append(value)
+    chain.aligned[value] = aligned
+    return True
+
+
+def _aligned(program: Program, operation: Operation) -> frozenset[int] | None:
+    """The operands of which a row of the result reads one row; None where it reads others too."""
+    values, extent = program.values, operation.shape[0]
+    shapes = {o: values[o].shape for o in operation.operands}
+    if isinstance(operation, Apply):
+        if operation.function in _WHOLE:
+            return None
+        rank = len(operation.shape)
+        return frozenset(o for o, s in shapes.items() if len(s) == rank and s[0] == extent)
+    if isinstance(operation, Reduce):
+        return frozenset([operation.of]) if 0 not in operation.axes else None
+    if isinstance(operation, Inner):
+        return frozenset(shapes)
+    if isinstance(operation, Copy):
+        return frozenset(shapes) if shapes[operation.of] == operation.shape else None
+    if isinstance(operation, Matmul):
+        a, b = shapes[operation.a], shapes[operation.b]
+        if len(a) > 2 and operation.shape == (*a[:-1], b[-1]):
+            return frozenset(shapes)
+        if len(a) == 2 and len(b) == 1 and operation.shape == a[:1]:
+            return frozenset([operation.a])
+    return None

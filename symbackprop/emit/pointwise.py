@@ -1,0 +1,80 @@
+"""Pointwise operations as NumPy statements; those of numbers in Python's own arithmetic."""
+
+from __future__ import annotations
+
+from sympy import Integer
+
+from symbackprop.emit.layout import Call, Code, Infix
+from symbackprop.emit.numbers import factor
+from symbackprop.emit.printer import Printer
+from symbackprop.program.operations import Apply, Scalar
+
+ONE = Scalar((), "integer", Integer(1))
+_INFIX = {"add": "+", "subtract": "-", "multiply": "*"}
+_COMPARISONS = {
+    "less": "<",
+    "less_equal": "<=",
+    "greater": ">",
+    "greater_equal": ">=",
+    "equal": "==",
+    "not_equal": "!=",
+    "logical_and": "and",
+    "logical_or": "or",
+}
+_IN_DOUBLE = frozenset(["tan"])  # the kernel for single precision is off by nearly two units
+
+
+def apply(printer: Printer, value: int, operation: Apply) -> list[str]:
+    if not operation.shape:
+        return _apply_number(printer, value, operation)
+    function = operation.function
+    inputs = tuple(printer.beside(v, operation) for v in operation.inputs)
+    if function == "where":
+        return _where(printer, value, inputs)
+    if function == "real":
+        return printer.fresh(value) + printer.write(
+            "", Call("np.copyto", (printer.names[value], *inputs))
+        )
+    if function in ("erf", "erfc"):
+        return printer.assign(value, Call(f"_{function}", (*inputs, printer.out(value))))
+    if function == "divide" and printer.values[operation.inputs[0]] == ONE:
+        return printer.call(value, "np.reciprocal", inputs[1])
+    double = ("dtype=float",) if function in _IN_DOUBLE else ()
+    return printer.call(value, f"np.{function}", *inputs, *double)
+
+
+def _where(printer: Printer, value: int, inputs: tuple[Code, ...]) -> list[str]:
+    mask, a, b = inputs
+    name = printer.names[value]
+    if printer.places[value].inplace is None:
+        found = printer.fresh(value) + printer.write("", Call("np.copyto", (name, b)))
+    else:
+        found = []
+        if printer.out(value) != name:
+            found += printer.assign(value, printer.out(value))
+    return found + printer.write("", Call("np.copyto", (name, a, f"where={mask}")))
+
+
+def _apply_number(printer: Printer, value: int, operation: Apply) -> list[str]:
+    """A function of numbers, in Python's own arithmetic where it has it."""
+    function = operation.function
+    seen = tuple(printer.see(v) for v in operation.inputs)
+    scalars = [printer.values[v] for v in operation.inputs]
+    tight = tuple(
+        factor(o.number) if isinstance(o, Scalar) else s for o, s in zip(scalars, seen, strict=True)
+    )
+    sign = _INFIX.get(function) or _COMPARISONS.get(function)
+    if sign:
+        return printer.assign(value, Infix(str(tight[0]), sign, str(tight[1])))
+    if function == "negative":
+        return printer.assign(value, f"-{tight[0]}")
+    if function == "divide" and isinstance(scalars[1], Scalar) and scalars[1].number.is_nonzero:
+        return printer.assign(value, Infix(str(tight[0]), "/", str(tight[1])))
+    if function == "logical_not":
+        return printer.assign(value, f"not {seen[0]}")
+    if function in ("real", "where"):
+        inner = seen[0] if function == "real" else Call("np.where", seen)
+        return printer.assign(value, Call("float", (inner,)))
+    if function in ("erf", "erfc"):
+        return printer.assign(value, Call(f"math.{function}", seen[:1]))
+    return printer.call(value, f"np.{function}", *seen)
