@@ -141,7 +141,8 @@ def name_scores(equation: Equation, taken: set[str]) -> tuple[list[Equation], Eq
     scores: list[Equation] = []
     rhs = equation.rhs
     for node in sorted(rhs.atoms(LogSumExp), key=sympy.default_sort_key):
-        if isinstance(node.body, Access) or len(_real_entries(node.body)) < 2:
+        whole = isinstance(exp(node.body), exp)  # exp(u + log v) is v exp(u)
+        if isinstance(node.body, Access) or (whole and len(_real_entries(node.body)) < 2):
             continue
         key, order = positional(node.body)
         axes = tuple(i for i in (*equation.indices, *node.bound) if i in order)

@@ -1,6 +1,7 @@
 """Write all that the gallery generates: `python -m symbackprop.gallery [DIR]`.
 
-For each spec NAME.py, test_NAME.py and the derivation NAME.md; DIR is generated/ by default.
+For each spec NAME.py, test_NAME.py and the derivation NAME.md; DIR is generated/ by default. In
+DIR/native a few of them for the native target.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 from symbackprop import pipeline
 from symbackprop.spec.source import gallery
 
+NATIVE = ("xor", "keras_mlp", "lenet5", "char_lstm")
+
 
 def write(directory: Path) -> Iterator[Path]:
     """Write the files of every spec; give their paths."""
@@ -19,6 +22,8 @@ def write(directory: Path) -> Iterator[Path]:
         derivation = pipeline.derive(pipeline.load(name))
         yield from pipeline.generate(derivation, directory)
         yield pipeline.render(derivation, directory / f"{name}.md")
+        if name in NATIVE:
+            yield from pipeline.generate(derivation, directory / "native", target="native")
 
 
 if __name__ == "__main__":

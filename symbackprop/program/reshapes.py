@@ -59,15 +59,17 @@ def _row_major_parts(index: Expr, shape: tuple[Expr, ...]) -> tuple[Index, ...] 
 
 def row_major_indices(flat: Expr) -> tuple[Index, ...] | None:
     """i, j, … where the expression is i·J + j, …: a flat position; None otherwise."""
-    strides: dict[Expr, Index] = {}
+    strides: dict[Expr, list[Index]] = {}
     for term in Add.make_args(flat):
         found = [a for a in Mul.make_args(term) if isinstance(a, Index)]
         if len(found) != 1 or (term / found[0]).has(Index, Access, Digit):
             return None
-        strides[term / found[0]] = found[0]
+        strides.setdefault(term / found[0], []).append(found[0])
+    for same in strides.values():  # an index of extent 1 moves no place, so it comes first
+        same.sort(key=lambda i: i.extent == 1)
     parts: list[Index] = []
     stride = ONE
-    while stride in strides:
-        parts.insert(0, strides.pop(stride))
+    while strides.get(stride):
+        parts.insert(0, strides[stride].pop())
         stride = stride * parts[0].extent
-    return None if strides else tuple(parts)
+    return None if any(strides.values()) else tuple(parts)

@@ -189,6 +189,21 @@ network: |
   h = w * 1e-300 * 1e-300 + x * w
 loss: sum(h**2)
 """,
+    "an axis of 1 in the middle of a reshape": """
+inputs: {x: [N]}
+params: {w: {shape: [4, A, 1, 4]}}
+network: |
+  h = reshape(w + 2, 4 * A, 1, 4)
+  g = reshape(w**2, 1, 4, A, 1, 4)
+loss: sum(h**2 * sum(x)) + sum(tanh(g))
+""",
+    "a logarithm among scores": """
+inputs: {x: [N]}
+params: {w: {shape: [2, A]}}
+network: |
+  h = logsumexp[p](tanh(w[0, 0]) + w[0, p] + log(1 + (w[0, p] + w[0, p])**2))
+loss: h**2 + sum(x)
+""",
     "one logsumexp in many places": """
 inputs: {x: [4, 4, 2, A, 2]}
 network: |
@@ -227,6 +242,12 @@ def test_what_no_float_can_hold_is_infinite(number):
 def test_a_spec_without_gradients_needs_no_proof():
     text = "name: fuzzed\ninputs: {x: [N], y: [N]}\nloss: mse(x, y)\n"
     assert outcome(text, seed=0, thorough=True).kind == "held"
+
+
+def test_a_first_step_with_more_indices_than_the_others_is_refused():
+    text = "name: fuzzed\ninputs: {x: [M, 1]}\nnetwork: |\n  h[n, -1, i, j] = x[i, j]\n"
+    text += "  h[n:M, i, j] = tanh(h[n - 1, i, j] + x[i, j])\nloss: sum(h)\nwrt: [x]\n"
+    assert outcome(text, seed=0).kind == "refused"
 
 
 def test_classes_that_no_shape_tells_are_refused():

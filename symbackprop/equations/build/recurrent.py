@@ -71,7 +71,8 @@ class Circles:
         initial = self._initial.get(statement.target)
         left = [i.id for i in statement.indices or () if isinstance(i, Name)]
         if initial is not None:
-            named_axes = [statement.indices[k] for k in initial.axes] if statement.indices else []
+            own = dict(enumerate(statement.indices or ()))
+            named_axes = [own[k] for k in initial.axes if k in own]
             names = [i.id for i in named_axes if isinstance(i, Name)]
             known |= dict(zip(names, initial.value.shape, strict=False))
         for binder in statement.extents:
