@@ -10,7 +10,8 @@ episodes, the likeliest pushes hold the pole for 200 of 200 steps in all of 100 
 episodes.
 
 Written by symbackprop from the spec actor_critic (a6ecb895df516d3c).
-Call init_params, then forward, actor_and_grads, critic_and_grads.
+Call init_params, then forward, actor_and_grads, critic_and_grads, actor_sgd_step,
+critic_sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -123,21 +124,21 @@ def forward(params, *, observation, workspace=None, training=False):
     b4 = params["b4"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * observation[n, i])
-    z1 = np.dot(observation, W1, out=work.z1)
+    z1 = observation.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = tanh(z1[n, j])
     h = np.tanh(z1, out=z1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
     largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
     exp_4 = np.exp(subtract_4, out=work.policy)
-    total_4 = np.dot(exp_4, work.ones_2, out=work.largest_4)
+    total_4 = exp_4.dot(work.ones_2, out=work.largest_4)
 
     # (5) logp[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
     log_5 = np.log(total_4, out=total_4)
@@ -147,14 +148,14 @@ def forward(params, *, observation, workspace=None, training=False):
     policy = np.exp(logp, out=logp)
 
     # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * observation[n, i])
-    z3 = np.dot(observation, W3, out=work.z1)
+    z3 = observation.dot(W3, out=work.z1)
     np.add(z3, b3, out=z3)
 
     # (8) g[n, j] = tanh(z3[n, j])
     g = np.tanh(z3, out=z3)
 
     # (9) v[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
-    v = np.dot(g, W4, out=work.v)
+    v = g.dot(W4, out=work.v)
     np.add(v, b4, out=v)
 
     return {
@@ -175,21 +176,21 @@ def actor(params, *, observation, action, advantage, workspace=None, training=Tr
     b2 = params["b2"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * observation[n, i])
-    z1 = np.dot(observation, W1, out=work.z1)
+    z1 = observation.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = tanh(z1[n, j])
     h = np.tanh(z1, out=z1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
     largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
     exp_4 = np.exp(subtract_4, out=work.policy)
-    total_4 = np.dot(exp_4, work.ones_2, out=work.largest_4)
+    total_4 = exp_4.dot(work.ones_2, out=work.largest_4)
 
     # (5) logp[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
     log_5 = np.log(total_4, out=total_4)
@@ -207,7 +208,7 @@ def actor(params, *, observation, action, advantage, workspace=None, training=Tr
     np.negative(entropy, out=entropy)
 
     # (13) actor = -sum[n](advantage[n] * tried[n]) / N - sum[n](entropy[n]) / (100 * N)
-    product_13 = float(np.dot(advantage, tried))
+    product_13 = float(advantage.dot(tried))
     divide_13 = product_13 / N
     total_13 = float(np.add.reduce(entropy, axis=None))
     divide_13_2 = total_13 / N
@@ -232,21 +233,21 @@ def actor_and_grads(
     b2 = params["b2"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * observation[n, i])
-    z1 = np.dot(observation, W1, out=work.z1)
+    z1 = observation.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = tanh(z1[n, j])
     h = np.tanh(z1, out=z1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
     largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
     p = np.exp(subtract_4, out=work.p)
-    total_4 = np.dot(p, work.ones_2, out=work.largest_4)
+    total_4 = p.dot(work.ones_2, out=work.largest_4)
     np.divide(p, total_4[:, None], out=p)
 
     # (5) logp[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
@@ -265,7 +266,7 @@ def actor_and_grads(
     np.negative(entropy, out=entropy)
 
     # (13) actor = -sum[n](advantage[n] * tried[n]) / N - sum[n](entropy[n]) / (100 * N)
-    product_13 = float(np.dot(advantage, tried))
+    product_13 = float(advantage.dot(tried))
     divide_13 = product_13 / N
     total_13 = float(np.add.reduce(entropy, axis=None))
     divide_13_2 = total_13 / N
@@ -288,18 +289,18 @@ def actor_and_grads(
     dlogp.put(add_11, take_17)
 
     # (18) dz2[n, j] = dlogp[n, j] - p[n, j] * sum[k](dlogp[n, k])
-    total_18 = np.dot(dlogp, work.ones_2, out=work.largest_4)
+    total_18 = dlogp.dot(work.ones_2, out=work.largest_4)
     multiply_18 = np.multiply(p, total_18[:, None], out=p)
     dz2 = np.subtract(dlogp, multiply_18, out=dlogp)
 
     # (19) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
-    dW2 = np.dot(h.T, dz2, out=work.dW2)
+    dW2 = h.T.dot(dz2, out=work.dW2)
 
     # (20) db2[j] = sum[n](dz2[n, j])
-    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+    db2 = work.ones_N.dot(dz2, out=work.db2)
 
     # (21) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
-    dh = np.dot(dz2, W2.T, out=work.dh)
+    dh = dz2.dot(W2.T, out=work.dh)
 
     # (22) dz1[n, j] = (1 - h[n, j]**2) * dh[n, j]
     multiply_22 = np.multiply(h, h, out=h)
@@ -307,10 +308,10 @@ def actor_and_grads(
     dz1 = np.multiply(dh, multiply_22, out=dh)
 
     # (23) dW1[i, j] = sum[n](dz1[n, j] * observation[n, i])
-    dW1 = np.dot(observation.T, dz1, out=work.dW1)
+    dW1 = observation.T.dot(dz1, out=work.dW1)
 
     # (24) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return actor, {
         "W1": dW1,
@@ -318,6 +319,113 @@ def actor_and_grads(
         "W2": dW2,
         "b2": db2,
     }
+
+
+def actor_sgd_step(
+    params, *, observation, action, advantage, rate, workspace=None, training=True
+):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    given = {"observation": observation, "action": action, "advantage": advantage}
+    work = _prepare(params, given, workspace)
+    rate = _checked_rate(rate, params, ["W1", "b1", "W2", "b2"])
+    N = work.N
+    action = np.asarray(action, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * observation[n, i])
+    z1 = observation.dot(W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h[n, j] = tanh(z1[n, j])
+    h = np.tanh(z1, out=z1)
+
+    # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    z2 = h.dot(W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
+    largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
+    subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
+    p = np.exp(subtract_4, out=work.p)
+    total_4 = p.dot(work.ones_2, out=work.largest_4)
+    np.divide(p, total_4[:, None], out=p)
+
+    # (5) logp[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
+    log_5 = np.log(total_4, out=total_4)
+    logp = np.subtract(subtract_4, log_5[:, None], out=subtract_4)
+
+    # (6) policy[n, k] = exp(logp[n, k])
+    policy = np.exp(logp, out=work.policy)
+
+    # (11) tried[n] = logp[n, action[n]]
+    add_11 = np.add(work.fixed_N, action, out=work.add_11)
+    tried = logp.take(add_11, out=work.largest_4, mode="clip")
+
+    # (12) entropy[n] = -sum[a](logp[n, a] * policy[n, a])
+    entropy = np.einsum("...i,...i->...", logp, policy, out=work.entropy)
+    np.negative(entropy, out=entropy)
+
+    # (13) actor = -sum[n](advantage[n] * tried[n]) / N - sum[n](entropy[n]) / (100 * N)
+    product_13 = float(advantage.dot(tried))
+    divide_13 = product_13 / N
+    total_13 = float(np.add.reduce(entropy, axis=None))
+    divide_13_2 = total_13 / N
+    divide_13_3 = divide_13_2 / 100
+    add_13 = divide_13_3 + divide_13
+    actor = -add_13
+
+    # (15) dtried[n] = -advantage[n] / N, times rate
+    divide_15 = rate / (-N)
+    dtried = np.multiply(advantage, divide_15, out=work.entropy)
+
+    # (16) dpolicy[n, a] = logp[n, a] / (100 * N), times rate
+    divide_16 = rate / (100 * N)
+    dpolicy = np.multiply(logp, divide_16, out=logp)
+
+    # (17) dlogp[n, k] = (1 / (100 * N) + dpolicy[n, k]) * policy[n, k] + dtried[n] * [k
+    #     = action[n]], times rate
+    multiply_17 = rate * (1 / (100 * N))
+    add_17 = np.add(dpolicy, multiply_17, out=dpolicy)
+    dlogp = np.multiply(policy, add_17, out=policy)
+    take_17 = dlogp.take(add_11, out=work.largest_4, mode="clip")
+    np.add(take_17, dtried, out=take_17)
+    dlogp.put(add_11, take_17)
+
+    # (18) dz2[n, j] = dlogp[n, j] - p[n, j] * sum[k](dlogp[n, k]), times rate
+    total_18 = dlogp.dot(work.ones_2, out=work.largest_4)
+    multiply_18 = np.multiply(p, total_18[:, None], out=p)
+    dz2 = np.subtract(dlogp, multiply_18, out=dlogp)
+
+    # (19) dW2[i, j] = sum[n](dz2[n, j] * h[n, i]), times rate
+    dW2 = h.T.dot(dz2, out=work.dW2)
+
+    # (20) db2[j] = sum[n](dz2[n, j]), times rate
+    db2 = work.ones_N.dot(dz2, out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (21) dh[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
+    dh = dz2.dot(W2.T, out=work.dh)
+
+    # (19) W2 -= rate * dW2
+    np.subtract(W2, dW2, out=W2)
+
+    # (22) dz1[n, j] = (1 - h[n, j]**2) * dh[n, j], times rate
+    multiply_22 = np.multiply(h, h, out=h)
+    np.subtract(1.0, multiply_22, out=multiply_22)
+    dz1 = np.multiply(dh, multiply_22, out=dh)
+
+    # (23) dW1[i, j] = sum[n](dz1[n, j] * observation[n, i]), times rate
+    dW1 = observation.T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (24) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return actor
 
 
 def critic(params, *, observation, returns, workspace=None, training=True):
@@ -330,19 +438,19 @@ def critic(params, *, observation, returns, workspace=None, training=True):
     b4 = params["b4"]
 
     # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * observation[n, i])
-    z3 = np.dot(observation, W3, out=work.dh)
+    z3 = observation.dot(W3, out=work.dh)
     np.add(z3, b3, out=z3)
 
     # (8) g[n, j] = tanh(z3[n, j])
     g = np.tanh(z3, out=z3)
 
     # (9) v[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
-    v = np.dot(g, W4, out=work.v)
+    v = g.dot(W4, out=work.v)
     np.add(v, b4, out=v)
 
     # (14) critic = sum[n]((value[n] - returns[n])**2) / N
     subtract_14 = np.subtract(v[:, 0], returns, out=work.entropy)
-    product_14 = float(np.dot(subtract_14, subtract_14))
+    product_14 = float(subtract_14.dot(subtract_14))
     critic = product_14 / N
 
     return critic
@@ -358,32 +466,32 @@ def critic_and_grads(params, *, observation, returns, workspace=None, training=T
     b4 = params["b4"]
 
     # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * observation[n, i])
-    z3 = np.dot(observation, W3, out=work.dh)
+    z3 = observation.dot(W3, out=work.dh)
     np.add(z3, b3, out=z3)
 
     # (8) g[n, j] = tanh(z3[n, j])
     g = np.tanh(z3, out=z3)
 
     # (9) v[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
-    v = np.dot(g, W4, out=work.v)
+    v = g.dot(W4, out=work.v)
     np.add(v, b4, out=v)
 
     # (14) critic = sum[n]((value[n] - returns[n])**2) / N
     subtract_14 = np.subtract(v[:, 0], returns, out=work.entropy)
-    product_14 = float(np.dot(subtract_14, subtract_14))
+    product_14 = float(subtract_14.dot(subtract_14))
     critic = product_14 / N
 
     # (25) dvalue[n] = 2 * (value[n] - returns[n]) / N
     dvalue = np.multiply(subtract_14, 2 / N, out=subtract_14)
 
     # (27) dW4[i, j] = sum[n](dv[n, j] * g[n, i])
-    dW4 = np.dot(dvalue, g, out=work.db1)
+    dW4 = dvalue.dot(g, out=work.db1)
 
     # (28) db4[j] = sum[n](dv[n, j])
     db4 = float(np.add.reduce(dvalue, axis=None))
 
     # (29) dg[n, i] = sum[j](W4[i, j] * dv[n, j])
-    total_29 = np.dot(W4, work.ones_1, out=work.total_29)
+    total_29 = W4.dot(work.ones_1, out=work.total_29)
     dg = np.multiply(total_29, dvalue[:, None], out=work.z1)
 
     # (30) dz3[n, j] = (1 - g[n, j]**2) * dg[n, j]
@@ -392,10 +500,10 @@ def critic_and_grads(params, *, observation, returns, workspace=None, training=T
     dz3 = np.multiply(dg, multiply_30, out=dg)
 
     # (31) dW3[i, j] = sum[n](dz3[n, j] * observation[n, i])
-    dW3 = np.dot(observation.T, dz3, out=work.dW1)
+    dW3 = observation.T.dot(dz3, out=work.dW1)
 
     # (32) db3[j] = sum[n](dz3[n, j])
-    db3 = np.dot(work.ones_N, dz3, out=work.total_29)
+    db3 = work.ones_N.dot(dz3, out=work.total_29)
 
     # (27) dW4[i, j] = sum[n](dv[n, j] * g[n, i])
     dW4_2 = work.dW4_2
@@ -411,6 +519,80 @@ def critic_and_grads(params, *, observation, returns, workspace=None, training=T
         "W4": dW4_2,
         "b4": db4_2,
     }
+
+
+def critic_sgd_step(
+    params, *, observation, returns, rate, workspace=None, training=True
+):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"observation": observation, "returns": returns}, workspace)
+    rate = _checked_rate(rate, params, ["W3", "b3", "W4", "b4"])
+    N = work.N
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+
+    # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * observation[n, i])
+    z3 = observation.dot(W3, out=work.dh)
+    np.add(z3, b3, out=z3)
+
+    # (8) g[n, j] = tanh(z3[n, j])
+    g = np.tanh(z3, out=z3)
+
+    # (9) v[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
+    v = g.dot(W4, out=work.v)
+    np.add(v, b4, out=v)
+
+    # (14) critic = sum[n]((value[n] - returns[n])**2) / N
+    subtract_14 = np.subtract(v[:, 0], returns, out=work.entropy)
+    product_14 = float(subtract_14.dot(subtract_14))
+    critic = product_14 / N
+
+    # (25) dvalue[n] = 2 * (value[n] - returns[n]) / N, times rate
+    multiply_25 = rate * (2 / N)
+    dvalue = np.multiply(multiply_25, subtract_14, out=subtract_14)
+
+    # (27) dW4[i, j] = sum[n](dv[n, j] * g[n, i]), times rate
+    dW4 = dvalue.dot(g, out=work.total_29)
+
+    # (28) db4[j] = sum[n](dv[n, j]), times rate
+    db4 = float(np.add.reduce(dvalue, axis=None))
+    np.subtract(b4, db4, out=b4)
+
+    # (29) dg[n, i] = sum[j](W4[i, j] * dv[n, j]), times rate
+    total_29 = W4.dot(work.ones_1, out=work.db1)
+    dg = np.multiply(total_29, dvalue[:, None], out=work.z1)
+
+    # (27) W4 -= rate * dW4
+    np.subtract(W4, dW4[:, None], out=W4)
+
+    # (30) dz3[n, j] = (1 - g[n, j]**2) * dg[n, j], times rate
+    multiply_30 = np.multiply(g, g, out=g)
+    np.subtract(1.0, multiply_30, out=multiply_30)
+    dz3 = np.multiply(dg, multiply_30, out=dg)
+
+    # (31) dW3[i, j] = sum[n](dz3[n, j] * observation[n, i]), times rate
+    dW3 = observation.T.dot(dz3, out=work.dW1)
+    np.subtract(W3, dW3, out=W3)
+
+    # (32) db3[j] = sum[n](dz3[n, j]), times rate
+    db3 = work.ones_N.dot(dz3, out=work.total_29)
+    np.subtract(b3, db3, out=b3)
+
+    return critic
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -438,7 +620,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

@@ -4,7 +4,7 @@ The smallest complete derivation: the cotangent passes through f by its derivati
 reaches b as it is, and reaches W as an outer product with what W was multiplied by.
 
 Written by symbackprop from the spec affine (bcd204d7b96d0943).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -66,14 +66,14 @@ def forward(params, *, x, workspace=None, training=False):
     b = params["b"]
 
     # (1) z[i] = b[i] + sum[j](x[j] * W[i, j])
-    z = np.dot(W, x, out=work.z)
+    z = W.dot(x, out=work.z)
     np.add(z, b, out=z)
 
     # (2) y[i] = sigmoid(z[i])
     y = np.negative(z, out=z)
     np.exp(y, out=y)
     np.add(y, 1.0, out=y)
-    np.divide(1.0, y, out=y)
+    np.reciprocal(y, out=y)
 
     return {
         "y": y,
@@ -88,18 +88,18 @@ def loss(params, *, x, t, workspace=None, training=True):
     b = params["b"]
 
     # (1) z[i] = b[i] + sum[j](x[j] * W[i, j])
-    z = np.dot(W, x, out=work.z)
+    z = W.dot(x, out=work.z)
     np.add(z, b, out=z)
 
     # (2) y[i] = sigmoid(z[i])
     y = np.negative(z, out=z)
     np.exp(y, out=y)
     np.add(y, 1.0, out=y)
-    np.divide(1.0, y, out=y)
+    np.reciprocal(y, out=y)
 
     # (3) loss = sum[i]((y[i] - t[i])**2) / 2
     dy = np.subtract(y, t, out=y)
-    product_3 = float(np.dot(dy, dy))
+    product_3 = float(dy.dot(dy))
     loss = product_3 / 2
 
     return loss
@@ -113,18 +113,18 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     b = params["b"]
 
     # (1) z[i] = b[i] + sum[j](x[j] * W[i, j])
-    z = np.dot(W, x, out=work.z)
+    z = W.dot(x, out=work.z)
     np.add(z, b, out=z)
 
     # (2) y[i] = sigmoid(z[i])
     y = np.negative(z, out=z)
     np.exp(y, out=y)
     np.add(y, 1.0, out=y)
-    np.divide(1.0, y, out=y)
+    np.reciprocal(y, out=y)
 
     # (3) loss = sum[i]((y[i] - t[i])**2) / 2
     dy = np.subtract(y, t, out=work.dy)
-    product_3 = float(np.dot(dy, dy))
+    product_3 = float(dy.dot(dy))
     loss = product_3 / 2
 
     # (5) dz[i] = (1 - y[i]) * dy[i] * y[i]
@@ -139,6 +139,59 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
         "W": dW,
         "b": dz,
     }
+
+
+@np.errstate(over="ignore")
+def sgd_step(params, *, x, t, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "t": t}, workspace)
+    rate = _checked_rate(rate, params)
+    W = params["W"]
+    b = params["b"]
+
+    # (1) z[i] = b[i] + sum[j](x[j] * W[i, j])
+    z = W.dot(x, out=work.z)
+    np.add(z, b, out=z)
+
+    # (2) y[i] = sigmoid(z[i])
+    y = np.negative(z, out=z)
+    np.exp(y, out=y)
+    np.add(y, 1.0, out=y)
+    np.reciprocal(y, out=y)
+
+    # (3) loss = sum[i]((y[i] - t[i])**2) / 2
+    dy = np.subtract(y, t, out=work.dy)
+    product_3 = float(dy.dot(dy))
+    loss = product_3 / 2
+
+    # (5) dz[i] = (1 - y[i]) * dy[i] * y[i]
+    subtract_5 = np.subtract(1.0, y, out=work.subtract_5)
+    multiply_5 = np.multiply(dy, subtract_5, out=dy)
+    dz = np.multiply(y, multiply_5, out=y)
+
+    # (7) b -= rate * db
+    scaled_7 = work.dy
+    np.multiply(dz, rate, out=scaled_7)
+    np.subtract(b, scaled_7, out=b)
+
+    # (6) dW[i, j] = dz[i] * x[j]
+    dW = np.multiply(x, dz[:, None], out=work.dW)
+    np.multiply(dW, rate, out=dW)
+    np.subtract(W, dW, out=W)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -166,7 +219,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

@@ -4,7 +4,7 @@ The input is its own target: whatever 16 numbers can say about 64 pixels is foun
 asking for the pixels back.
 
 Written by symbackprop from the spec autoencoder (acb62de77b504fe9).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -108,32 +108,32 @@ def forward(params, *, x, workspace=None, training=False):
     b4 = params["b4"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = relu(z1[n, j])
     h = np.maximum(z1, 0.0, out=z1)
 
     # (3) code[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    code = np.dot(h, W2, out=work.code)
+    code = h.dot(W2, out=work.code)
     np.add(code, b2, out=code)
 
     # (4) z3[n, j] = b3[j] + sum[i](W3[i, j] * code[n, i])
-    z3 = np.dot(code, W3, out=work.z3)
+    z3 = code.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (5) g[n, j] = relu(z3[n, j])
     g = np.maximum(z3, 0.0, out=z3)
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
-    z4 = np.dot(g, W4, out=work.z4)
+    z4 = g.dot(W4, out=work.z4)
     np.add(z4, b4, out=z4)
 
     # (7) back[n, j] = sigmoid(z4[n, j])
     back = np.negative(z4, out=z4)
     np.exp(back, out=back)
     np.add(back, 1.0, out=back)
-    np.divide(1.0, back, out=back)
+    np.reciprocal(back, out=back)
 
     return {
         "code": code,
@@ -156,32 +156,32 @@ def loss(params, *, x, workspace=None, training=True):
     b4 = params["b4"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = relu(z1[n, j])
     h = np.maximum(z1, 0.0, out=z1)
 
     # (3) code[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    code = np.dot(h, W2, out=work.code)
+    code = h.dot(W2, out=work.code)
     np.add(code, b2, out=code)
 
     # (4) z3[n, j] = b3[j] + sum[i](W3[i, j] * code[n, i])
-    z3 = np.dot(code, W3, out=work.z3)
+    z3 = code.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (5) g[n, j] = relu(z3[n, j])
     g = np.maximum(z3, 0.0, out=z3)
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
-    z4 = np.dot(g, W4, out=work.z4)
+    z4 = g.dot(W4, out=work.z4)
     np.add(z4, b4, out=z4)
 
     # (7) back[n, j] = sigmoid(z4[n, j])
     back = np.negative(z4, out=z4)
     np.exp(back, out=back)
     np.add(back, 1.0, out=back)
-    np.divide(1.0, back, out=back)
+    np.reciprocal(back, out=back)
 
     # (8) loss = sum[n](sum[i]((back[n, i] - x[n, i])**2) / 64) / N
     subtract_8 = np.subtract(back, x, out=back)
@@ -208,32 +208,32 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
     b4 = params["b4"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = relu(z1[n, j])
     h = np.maximum(z1, 0.0, out=z1)
 
     # (3) code[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    code = np.dot(h, W2, out=work.code)
+    code = h.dot(W2, out=work.code)
     np.add(code, b2, out=code)
 
     # (4) z3[n, j] = b3[j] + sum[i](W3[i, j] * code[n, i])
-    z3 = np.dot(code, W3, out=work.z3)
+    z3 = code.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (5) g[n, j] = relu(z3[n, j])
     g = np.maximum(z3, 0.0, out=z3)
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
-    z4 = np.dot(g, W4, out=work.z4)
+    z4 = g.dot(W4, out=work.z4)
     np.add(z4, b4, out=z4)
 
     # (7) back[n, j] = sigmoid(z4[n, j])
     back = np.negative(z4, out=z4)
     np.exp(back, out=back)
     np.add(back, 1.0, out=back)
-    np.divide(1.0, back, out=back)
+    np.reciprocal(back, out=back)
 
     # (8) loss = sum[n](sum[i]((back[n, i] - x[n, i])**2) / 64) / N
     subtract_8 = np.subtract(back, x, out=work.subtract_8)
@@ -251,45 +251,45 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
     dz4 = np.multiply(dback, multiply_10, out=dback)
 
     # (11) dW4[i, j] = sum[n](dz4[n, j] * g[n, i])
-    dW4 = np.dot(g.T, dz4, out=work.dW4)
+    dW4 = g.T.dot(dz4, out=work.dW4)
 
     # (12) db4[j] = sum[n](dz4[n, j])
-    db4 = np.dot(work.ones_N, dz4, out=work.db4)
+    db4 = work.ones_N.dot(dz4, out=work.db4)
 
     # (13) dg[n, i] = sum[j](W4[i, j] * dz4[n, j])
-    dg = np.dot(dz4, W4.T, out=work.dg)
+    dg = dz4.dot(W4.T, out=work.dg)
 
     # (14) dz3[n, j] = dg[n, j] * [z3[n, j] > 0]
     mask_14 = np.greater(g, 0.0, out=work.mask_14)
     dz3 = np.multiply(mask_14, dg, out=dg)
 
     # (15) dW3[i, j] = sum[n](code[n, i] * dz3[n, j])
-    dW3 = np.dot(code.T, dz3, out=work.dW3)
+    dW3 = code.T.dot(dz3, out=work.dW3)
 
     # (16) db3[j] = sum[n](dz3[n, j])
-    db3 = np.dot(work.ones_N, dz3, out=work.db3)
+    db3 = work.ones_N.dot(dz3, out=work.db3)
 
     # (17) dcode[n, i] = sum[j](W3[i, j] * dz3[n, j])
-    dcode = np.dot(dz3, W3.T, out=work.code)
+    dcode = dz3.dot(W3.T, out=work.code)
 
     # (18) dW2[i, j] = sum[n](dcode[n, j] * h[n, i])
-    dW2 = np.dot(h.T, dcode, out=work.dW2)
+    dW2 = h.T.dot(dcode, out=work.dW2)
 
     # (19) db2[j] = sum[n](dcode[n, j])
-    db2 = np.dot(work.ones_N, dcode, out=work.db2)
+    db2 = work.ones_N.dot(dcode, out=work.db2)
 
     # (20) dh[n, i] = sum[j](W2[i, j] * dcode[n, j])
-    dh = np.dot(dcode, W2.T, out=work.dg)
+    dh = dcode.dot(W2.T, out=work.dg)
 
     # (21) dz1[n, j] = dh[n, j] * [z1[n, j] > 0]
     mask_21 = np.greater(h, 0.0, out=work.mask_14)
     dz1 = np.multiply(mask_21, dh, out=dh)
 
     # (22) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = x.T.dot(dz1, out=work.dW1)
 
     # (23) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
@@ -301,6 +301,135 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
         "W4": dW4,
         "b4": db4,
     }
+
+
+@np.errstate(over="ignore")
+def sgd_step(params, *, x, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = x.dot(W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h[n, j] = relu(z1[n, j])
+    h = np.maximum(z1, 0.0, out=z1)
+
+    # (3) code[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    code = h.dot(W2, out=work.code)
+    np.add(code, b2, out=code)
+
+    # (4) z3[n, j] = b3[j] + sum[i](W3[i, j] * code[n, i])
+    z3 = code.dot(W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (5) g[n, j] = relu(z3[n, j])
+    g = np.maximum(z3, 0.0, out=z3)
+
+    # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
+    z4 = g.dot(W4, out=work.z4)
+    np.add(z4, b4, out=z4)
+
+    # (7) back[n, j] = sigmoid(z4[n, j])
+    back = np.negative(z4, out=z4)
+    np.exp(back, out=back)
+    np.add(back, 1.0, out=back)
+    np.reciprocal(back, out=back)
+
+    # (8) loss = sum[n](sum[i]((back[n, i] - x[n, i])**2) / 64) / N
+    subtract_8 = np.subtract(back, x, out=work.subtract_8)
+    inner_8 = np.einsum("...i,...i->...", subtract_8, subtract_8, out=work.inner_8)
+    total_8 = float(np.add.reduce(inner_8, axis=None))
+    divide_8 = total_8 / 64
+    loss = divide_8 / N
+
+    # (9) dback[n, i] = (back[n, i] - x[n, i]) / (32 * N), times rate
+    divide_9 = rate / (32 * N)
+    dback = np.multiply(subtract_8, divide_9, out=subtract_8)
+
+    # (10) dz4[n, j] = (1 - back[n, j]) * back[n, j] * dback[n, j], times rate
+    subtract_10 = np.subtract(1.0, back, out=work.subtract_10)
+    multiply_10 = np.multiply(back, subtract_10, out=back)
+    dz4 = np.multiply(dback, multiply_10, out=dback)
+
+    # (11) dW4[i, j] = sum[n](dz4[n, j] * g[n, i]), times rate
+    dW4 = g.T.dot(dz4, out=work.dW4)
+
+    # (12) db4[j] = sum[n](dz4[n, j]), times rate
+    db4 = work.ones_N.dot(dz4, out=work.db4)
+    np.subtract(b4, db4, out=b4)
+
+    # (13) dg[n, i] = sum[j](W4[i, j] * dz4[n, j]), times rate
+    dg = dz4.dot(W4.T, out=work.dg)
+
+    # (11) W4 -= rate * dW4
+    np.subtract(W4, dW4, out=W4)
+
+    # (14) dz3[n, j] = dg[n, j] * [z3[n, j] > 0], times rate
+    mask_14 = np.greater(g, 0.0, out=work.mask_14)
+    dz3 = np.multiply(mask_14, dg, out=dg)
+
+    # (15) dW3[i, j] = sum[n](code[n, i] * dz3[n, j]), times rate
+    dW3 = code.T.dot(dz3, out=work.dW3)
+
+    # (16) db3[j] = sum[n](dz3[n, j]), times rate
+    db3 = work.ones_N.dot(dz3, out=work.db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (17) dcode[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
+    dcode = dz3.dot(W3.T, out=work.code)
+
+    # (15) W3 -= rate * dW3
+    np.subtract(W3, dW3, out=W3)
+
+    # (18) dW2[i, j] = sum[n](dcode[n, j] * h[n, i]), times rate
+    dW2 = h.T.dot(dcode, out=work.dW2)
+
+    # (19) db2[j] = sum[n](dcode[n, j]), times rate
+    db2 = work.ones_N.dot(dcode, out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (20) dh[n, i] = sum[j](W2[i, j] * dcode[n, j]), times rate
+    dh = dcode.dot(W2.T, out=work.dg)
+
+    # (18) W2 -= rate * dW2
+    np.subtract(W2, dW2, out=W2)
+
+    # (21) dz1[n, j] = dh[n, j] * [z1[n, j] > 0], times rate
+    mask_21 = np.greater(h, 0.0, out=work.mask_14)
+    dz1 = np.multiply(mask_21, dh, out=dh)
+
+    # (22) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
+    dW1 = x.T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (23) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -328,7 +457,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

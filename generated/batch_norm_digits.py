@@ -5,7 +5,7 @@ error reaches every other row. In use they are not the batch's but running ones,
 rows are strangers again (Ioffe and Szegedy 2015).
 
 Written by symbackprop from the spec batch_norm_digits (bd1a274779724562).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 state= takes the running values, first those of init_state: a step of training, with its
 gradients, changes them in place; in use they are read.
@@ -158,10 +158,10 @@ def _forward_in_training(params, x, workspace):
     b5 = params["b5"]
 
     # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
 
     # (2) mu2[c] = sum[n](z1[n, c]) / N
-    mu2 = np.dot(work.ones_N, z1, out=work.mu2)
+    mu2 = work.ones_N.dot(z1, out=work.mu2)
     np.divide(mu2, N, out=mu2)
 
     # (3) var2[c] = sum[n]((z1[n, c] - mu2[c])**2) / N
@@ -172,7 +172,7 @@ def _forward_in_training(params, x, workspace):
     # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(var2, 1e-05, out=var2)
     np.sqrt(r2, out=r2)
-    np.divide(1.0, r2, out=r2)
+    np.reciprocal(r2, out=r2)
 
     # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.multiply(subtract_3, r2, out=subtract_3)
@@ -185,10 +185,10 @@ def _forward_in_training(params, x, workspace):
     h1 = np.maximum(z2, 0.0, out=z2)
 
     # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
-    z3 = np.dot(h1, W3, out=work.z3)
+    z3 = h1.dot(W3, out=work.z3)
 
     # (11) mu4[c] = sum[n](z3[n, c]) / N
-    mu4 = np.dot(work.ones_N, z3, out=work.var2)
+    mu4 = work.ones_N.dot(z3, out=work.var2)
     np.divide(mu4, N, out=mu4)
 
     # (12) var4[c] = sum[n]((z3[n, c] - mu4[c])**2) / N
@@ -199,7 +199,7 @@ def _forward_in_training(params, x, workspace):
     # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(var4, 1e-05, out=var4)
     np.sqrt(r4, out=r4)
-    np.divide(1.0, r4, out=r4)
+    np.reciprocal(r4, out=r4)
 
     # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.multiply(subtract_12, r4, out=subtract_12)
@@ -212,14 +212,14 @@ def _forward_in_training(params, x, workspace):
     h2 = np.maximum(z4, 0.0, out=z4)
 
     # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
-    z5 = np.dot(h2, W5, out=work.z5)
+    z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
     p = np.subtract(z5, largest_20[:, None], out=z5)
     np.exp(p, out=p)
-    total_20 = np.dot(p, work.ones_10, out=work.total_20)
+    total_20 = p.dot(work.ones_10, out=work.total_20)
     np.divide(p, total_20[:, None], out=p)
 
     return {
@@ -245,12 +245,12 @@ def _forward_in_use(params, x, state, workspace):
     running_var4 = state["running_var4"]
 
     # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
 
     # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(running_var2, 1e-05, out=work.r2)
     np.sqrt(r2, out=r2)
-    np.divide(1.0, r2, out=r2)
+    np.reciprocal(r2, out=r2)
 
     # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.subtract(z1, running_mean2, out=z1)
@@ -264,12 +264,12 @@ def _forward_in_use(params, x, state, workspace):
     h1 = np.maximum(z2, 0.0, out=z2)
 
     # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
-    z3 = np.dot(h1, W3, out=work.z3)
+    z3 = h1.dot(W3, out=work.z3)
 
     # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(running_var4, 1e-05, out=work.r4)
     np.sqrt(r4, out=r4)
-    np.divide(1.0, r4, out=r4)
+    np.reciprocal(r4, out=r4)
 
     # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.subtract(z3, running_mean4, out=z3)
@@ -283,14 +283,14 @@ def _forward_in_use(params, x, state, workspace):
     h2 = np.maximum(z4, 0.0, out=z4)
 
     # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
-    z5 = np.dot(h2, W5, out=work.z5)
+    z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
     p = np.subtract(z5, largest_20[:, None], out=z5)
     np.exp(p, out=p)
-    total_20 = np.dot(p, work.ones_10, out=work.total_20)
+    total_20 = p.dot(work.ones_10, out=work.total_20)
     np.divide(p, total_20[:, None], out=p)
 
     return {
@@ -320,10 +320,10 @@ def _loss_in_training(params, x, y, workspace):
     b5 = params["b5"]
 
     # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
 
     # (2) mu2[c] = sum[n](z1[n, c]) / N
-    mu2 = np.dot(work.ones_N, z1, out=work.mu2)
+    mu2 = work.ones_N.dot(z1, out=work.mu2)
     np.divide(mu2, N, out=mu2)
 
     # (3) var2[c] = sum[n]((z1[n, c] - mu2[c])**2) / N
@@ -334,7 +334,7 @@ def _loss_in_training(params, x, y, workspace):
     # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(var2, 1e-05, out=var2)
     np.sqrt(r2, out=r2)
-    np.divide(1.0, r2, out=r2)
+    np.reciprocal(r2, out=r2)
 
     # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.multiply(subtract_3, r2, out=subtract_3)
@@ -347,10 +347,10 @@ def _loss_in_training(params, x, y, workspace):
     h1 = np.maximum(z2, 0.0, out=z2)
 
     # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
-    z3 = np.dot(h1, W3, out=work.z3)
+    z3 = h1.dot(W3, out=work.z3)
 
     # (11) mu4[c] = sum[n](z3[n, c]) / N
-    mu4 = np.dot(work.ones_N, z3, out=work.var2)
+    mu4 = work.ones_N.dot(z3, out=work.var2)
     np.divide(mu4, N, out=mu4)
 
     # (12) var4[c] = sum[n]((z3[n, c] - mu4[c])**2) / N
@@ -361,7 +361,7 @@ def _loss_in_training(params, x, y, workspace):
     # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(var4, 1e-05, out=var4)
     np.sqrt(r4, out=r4)
-    np.divide(1.0, r4, out=r4)
+    np.reciprocal(r4, out=r4)
 
     # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.multiply(subtract_12, r4, out=subtract_12)
@@ -374,14 +374,14 @@ def _loss_in_training(params, x, y, workspace):
     h2 = np.maximum(z4, 0.0, out=z4)
 
     # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
-    z5 = np.dot(h2, W5, out=work.z5)
+    z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
     subtract_20 = np.subtract(z5, largest_20[:, None], out=work.p)
     np.exp(subtract_20, out=subtract_20)
-    total_20 = np.dot(subtract_20, work.ones_10, out=work.total_20)
+    total_20 = subtract_20.dot(work.ones_10, out=work.total_20)
 
     # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     add_21 = np.add(work.fixed_N, y, out=work.add_21)
@@ -415,12 +415,12 @@ def _loss_in_use(params, x, y, state, workspace):
     running_var4 = state["running_var4"]
 
     # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
 
     # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(running_var2, 1e-05, out=work.r2)
     np.sqrt(r2, out=r2)
-    np.divide(1.0, r2, out=r2)
+    np.reciprocal(r2, out=r2)
 
     # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.subtract(z1, running_mean2, out=z1)
@@ -434,12 +434,12 @@ def _loss_in_use(params, x, y, state, workspace):
     h1 = np.maximum(z2, 0.0, out=z2)
 
     # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
-    z3 = np.dot(h1, W3, out=work.z3)
+    z3 = h1.dot(W3, out=work.z3)
 
     # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(running_var4, 1e-05, out=work.r4)
     np.sqrt(r4, out=r4)
-    np.divide(1.0, r4, out=r4)
+    np.reciprocal(r4, out=r4)
 
     # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.subtract(z3, running_mean4, out=z3)
@@ -453,14 +453,14 @@ def _loss_in_use(params, x, y, state, workspace):
     h2 = np.maximum(z4, 0.0, out=z4)
 
     # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
-    z5 = np.dot(h2, W5, out=work.z5)
+    z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
     subtract_20 = np.subtract(z5, largest_20[:, None], out=work.p)
     np.exp(subtract_20, out=subtract_20)
-    total_20 = np.dot(subtract_20, work.ones_10, out=work.total_20)
+    total_20 = subtract_20.dot(work.ones_10, out=work.total_20)
 
     # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     add_21 = np.add(work.fixed_N_2, y, out=work.add_21)
@@ -504,10 +504,10 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     running_var4 = state["running_var4"]
 
     # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
 
     # (2) mu2[c] = sum[n](z1[n, c]) / N
-    mu2 = np.dot(work.ones_N, z1, out=work.mu2)
+    mu2 = work.ones_N.dot(z1, out=work.mu2)
     np.divide(mu2, N, out=mu2)
 
     # (3) var2[c] = sum[n]((z1[n, c] - mu2[c])**2) / N
@@ -518,7 +518,7 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(var2, 1e-05, out=work.r2)
     np.sqrt(r2, out=r2)
-    np.divide(1.0, r2, out=r2)
+    np.reciprocal(r2, out=r2)
 
     # (5) new_running_mean2[c] = mu2[c] / 10 + 9 * running_mean2[c] / 10
     multiply_5 = np.multiply(running_mean2, 9.0, out=work.multiply_5)
@@ -542,10 +542,10 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     h1 = np.maximum(z2, 0.0, out=z2)
 
     # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
-    z3 = np.dot(h1, W3, out=work.z3)
+    z3 = h1.dot(W3, out=work.z3)
 
     # (11) mu4[c] = sum[n](z3[n, c]) / N
-    mu4 = np.dot(work.ones_N, z3, out=work.multiply_5)
+    mu4 = work.ones_N.dot(z3, out=work.multiply_5)
     np.divide(mu4, N, out=mu4)
 
     # (12) var4[c] = sum[n]((z3[n, c] - mu4[c])**2) / N
@@ -556,7 +556,7 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(var4, 1e-05, out=work.r4)
     np.sqrt(r4, out=r4)
-    np.divide(1.0, r4, out=r4)
+    np.reciprocal(r4, out=r4)
 
     # (14) new_running_mean4[c] = mu4[c] / 10 + 9 * running_mean4[c] / 10
     multiply_14 = np.multiply(running_mean4, 9.0, out=work.multiply_14)
@@ -580,14 +580,14 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     h2 = np.maximum(z4, 0.0, out=z4)
 
     # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
-    z5 = np.dot(h2, W5, out=work.z5)
+    z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
     p = np.subtract(z5, largest_20[:, None], out=work.p)
     np.exp(p, out=p)
-    total_20 = np.dot(p, work.ones_10, out=work.total_20)
+    total_20 = p.dot(work.ones_10, out=work.total_20)
     np.divide(p, total_20[:, None], out=p)
 
     # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
@@ -607,20 +607,20 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     np.divide(dz5, N, out=dz5)
 
     # (23) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i])
-    dW5 = np.dot(h2.T, dz5, out=work.dW5)
+    dW5 = h2.T.dot(dz5, out=work.dW5)
 
     # (24) db5[j] = sum[n](dz5[n, j])
-    db5 = np.dot(work.ones_N, dz5, out=work.db5)
+    db5 = work.ones_N.dot(dz5, out=work.db5)
 
     # (25) dh2[n, i] = sum[j](W5[i, j] * dz5[n, j])
-    dh2 = np.dot(dz5, W5.T, out=work.dh2)
+    dh2 = dz5.dot(W5.T, out=work.dh2)
 
     # (26) dz4[n, c] = dh2[n, c] * [z4[n, c] > 0]
     mask_26 = np.greater(h2, 0.0, out=work.mask_26)
     dz4 = np.multiply(mask_26, dh2, out=dh2)
 
     # (27) dbeta4[c] = sum[n](dz4[n, c])
-    dbeta4 = np.dot(work.ones_N, dz4, out=work.multiply_14)
+    dbeta4 = work.ones_N.dot(dz4, out=work.multiply_14)
 
     # (28) dgamma4[c] = sum[n](dz4[n, c] * xhat4[n, c])
     dgamma4 = np.einsum("...i,...i->...", dz4.T, xhat4.T, out=work.dgamma4)
@@ -630,7 +630,7 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
 
     # (30) dz3[n, c] = (dxhat4[n, c] - sum[n1](dxhat4[n1, c]) / N - xhat4[n, c] *
     #     sum[n1](dxhat4[n1, c] * xhat4[n1, c]) / N) * r4[c]
-    total_30 = np.dot(work.ones_N, dxhat4, out=work.total_30)
+    total_30 = work.ones_N.dot(dxhat4, out=work.total_30)
     np.divide(total_30, N, out=total_30)
     inner_30 = np.einsum("...i,...i->...", dxhat4.T, xhat4.T, out=work.inner_30)
     np.divide(inner_30, N, out=inner_30)
@@ -640,17 +640,17 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     np.multiply(dz3, r4, out=dz3)
 
     # (31) dW3[i, j] = sum[n](dz3[n, j] * h1[n, i])
-    dW3 = np.dot(h1.T, dz3, out=work.dW3)
+    dW3 = h1.T.dot(dz3, out=work.dW3)
 
     # (32) dh1[n, i] = sum[j](W3[i, j] * dz3[n, j])
-    dh1 = np.dot(dz3, W3.T, out=work.z3)
+    dh1 = dz3.dot(W3.T, out=work.z3)
 
     # (33) dz2[n, c] = dh1[n, c] * [z2[n, c] > 0]
     mask_33 = np.greater(h1, 0.0, out=work.mask_26)
     dz2 = np.multiply(mask_33, dh1, out=dh1)
 
     # (34) dbeta2[c] = sum[n](dz2[n, c])
-    dbeta2 = np.dot(work.ones_N, dz2, out=work.r4)
+    dbeta2 = work.ones_N.dot(dz2, out=work.r4)
 
     # (35) dgamma2[c] = sum[n](dz2[n, c] * xhat2[n, c])
     dgamma2 = np.einsum("...i,...i->...", dz2.T, xhat2.T, out=work.total_30)
@@ -660,7 +660,7 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
 
     # (37) dz1[n, c] = (dxhat2[n, c] - sum[n1](dxhat2[n1, c]) / N - xhat2[n, c] *
     #     sum[n1](dxhat2[n1, c] * xhat2[n1, c]) / N) * r2[c]
-    total_37 = np.dot(work.ones_N, dxhat2, out=work.inner_30)
+    total_37 = work.ones_N.dot(dxhat2, out=work.inner_30)
     np.divide(total_37, N, out=total_37)
     inner_37 = np.einsum("...i,...i->...", dxhat2.T, xhat2.T, out=work.inner_37)
     np.divide(inner_37, N, out=inner_37)
@@ -670,7 +670,7 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     np.multiply(dz1, r2, out=dz1)
 
     # (38) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = x.T.dot(dz1, out=work.dW1)
 
     if state is not work._state:
         np.copyto(state["running_mean2"], new_running_mean2)
@@ -710,12 +710,12 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
     running_var4 = state["running_var4"]
 
     # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
 
     # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(running_var2, 1e-05, out=work.r2)
     np.sqrt(r2, out=r2)
-    np.divide(1.0, r2, out=r2)
+    np.reciprocal(r2, out=r2)
 
     # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.subtract(z1, running_mean2, out=z1)
@@ -729,12 +729,12 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
     h1 = np.maximum(z2, 0.0, out=z2)
 
     # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
-    z3 = np.dot(h1, W3, out=work.z3)
+    z3 = h1.dot(W3, out=work.z3)
 
     # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(running_var4, 1e-05, out=work.r4)
     np.sqrt(r4, out=r4)
-    np.divide(1.0, r4, out=r4)
+    np.reciprocal(r4, out=r4)
 
     # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.subtract(z3, running_mean4, out=z3)
@@ -748,14 +748,14 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
     h2 = np.maximum(z4, 0.0, out=z4)
 
     # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
-    z5 = np.dot(h2, W5, out=work.z5)
+    z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
     p = np.subtract(z5, largest_20[:, None], out=work.p)
     np.exp(p, out=p)
-    total_20 = np.dot(p, work.ones_10, out=work.total_20)
+    total_20 = p.dot(work.ones_10, out=work.total_20)
     np.divide(p, total_20[:, None], out=p)
 
     # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
@@ -775,20 +775,20 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
     np.divide(dz5, N, out=dz5)
 
     # (23) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i])
-    dW5 = np.dot(h2.T, dz5, out=work.dW5)
+    dW5 = h2.T.dot(dz5, out=work.dW5)
 
     # (24) db5[j] = sum[n](dz5[n, j])
-    db5 = np.dot(work.ones_N, dz5, out=work.db5)
+    db5 = work.ones_N.dot(dz5, out=work.db5)
 
     # (25) dh2[n, i] = sum[j](W5[i, j] * dz5[n, j])
-    dh2 = np.dot(dz5, W5.T, out=work.dh2)
+    dh2 = dz5.dot(W5.T, out=work.dh2)
 
     # (26) dz4[n, c] = dh2[n, c] * [z4[n, c] > 0]
     mask_26 = np.greater(h2, 0.0, out=work.mask_26)
     dz4 = np.multiply(mask_26, dh2, out=dh2)
 
     # (27) dbeta4[c] = sum[n](dz4[n, c])
-    dbeta4 = np.dot(work.ones_N, dz4, out=work.inner_37)
+    dbeta4 = work.ones_N.dot(dz4, out=work.inner_37)
 
     # (28) dgamma4[c] = sum[n](dz4[n, c] * xhat4[n, c])
     dgamma4 = np.einsum("...i,...i->...", dz4.T, xhat4.T, out=work.dgamma4)
@@ -800,17 +800,17 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
     dz3 = np.multiply(dxhat4, r4, out=dxhat4)
 
     # (31) dW3[i, j] = sum[n](dz3[n, j] * h1[n, i])
-    dW3 = np.dot(h1.T, dz3, out=work.dW3)
+    dW3 = h1.T.dot(dz3, out=work.dW3)
 
     # (32) dh1[n, i] = sum[j](W3[i, j] * dz3[n, j])
-    dh1 = np.dot(dz3, W3.T, out=work.z3)
+    dh1 = dz3.dot(W3.T, out=work.z3)
 
     # (33) dz2[n, c] = dh1[n, c] * [z2[n, c] > 0]
     mask_33 = np.greater(h1, 0.0, out=work.mask_26)
     dz2 = np.multiply(mask_33, dh1, out=dh1)
 
     # (34) dbeta2[c] = sum[n](dz2[n, c])
-    dbeta2 = np.dot(work.ones_N, dz2, out=work.r4)
+    dbeta2 = work.ones_N.dot(dz2, out=work.r4)
 
     # (35) dgamma2[c] = sum[n](dz2[n, c] * xhat2[n, c])
     dgamma2 = np.einsum("...i,...i->...", dz2.T, xhat2.T, out=work.inner_30)
@@ -822,7 +822,7 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
     dz1 = np.multiply(dxhat2, r2, out=dxhat2)
 
     # (38) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = x.T.dot(dz1, out=work.dW1)
 
     return loss, {
         "W1": dW1,
@@ -834,6 +834,382 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
         "W5": dW5,
         "b5": db5,
     }
+
+
+def sgd_step(params, *, x, y, rate, state=None, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    if training:
+        return _sgd_step_in_training(params, x, y, rate, state, workspace)
+    return _sgd_step_in_use(params, x, y, rate, state, workspace)
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def _sgd_step_in_training(params, x, y, rate, state, workspace):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    state = _held(state, work, changed=True)
+    N = work.N
+    if N - 1 == 0:
+        _refuse_divisor("x", x, "N - 1", "batch_norm")
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3 = params["W3"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+    running_mean2 = state["running_mean2"]
+    running_var2 = state["running_var2"]
+    running_mean4 = state["running_mean4"]
+    running_var4 = state["running_var4"]
+
+    # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    z1 = x.dot(W1, out=work.z1)
+
+    # (2) mu2[c] = sum[n](z1[n, c]) / N
+    mu2 = work.ones_N.dot(z1, out=work.mu2)
+    np.divide(mu2, N, out=mu2)
+
+    # (3) var2[c] = sum[n]((z1[n, c] - mu2[c])**2) / N
+    subtract_3 = np.subtract(z1, mu2, out=z1)
+    var2 = np.einsum("...i,...i->...", subtract_3.T, subtract_3.T, out=work.var2)
+    np.divide(var2, N, out=var2)
+
+    # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
+    r2 = np.add(var2, 1e-05, out=work.r2)
+    np.sqrt(r2, out=r2)
+    np.reciprocal(r2, out=r2)
+
+    # (5) new_running_mean2[c] = mu2[c] / 10 + 9 * running_mean2[c] / 10
+    multiply_5 = np.multiply(running_mean2, 9.0, out=work.multiply_5)
+    new_running_mean2 = np.add(mu2, multiply_5, out=mu2)
+    np.divide(new_running_mean2, 10.0, out=new_running_mean2)
+
+    # (6) new_running_var2[c] = 9 * running_var2[c] / 10 + N * var2[c] / (10 * (N - 1))
+    new_running_var2 = np.multiply(var2, N * float(np.float_power(N - 1, -1)), out=var2)
+    multiply_6 = np.multiply(running_var2, 9.0, out=work.multiply_5)
+    np.add(new_running_var2, multiply_6, out=new_running_var2)
+    np.divide(new_running_var2, 10.0, out=new_running_var2)
+
+    # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
+    xhat2 = np.multiply(subtract_3, r2, out=subtract_3)
+
+    # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
+    z2 = np.multiply(xhat2, gamma2, out=work.z2)
+    np.add(z2, beta2, out=z2)
+
+    # (9) h1[n, c] = relu(z2[n, c])
+    h1 = np.maximum(z2, 0.0, out=z2)
+
+    # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
+    z3 = h1.dot(W3, out=work.z3)
+
+    # (11) mu4[c] = sum[n](z3[n, c]) / N
+    mu4 = work.ones_N.dot(z3, out=work.multiply_5)
+    np.divide(mu4, N, out=mu4)
+
+    # (12) var4[c] = sum[n]((z3[n, c] - mu4[c])**2) / N
+    subtract_12 = np.subtract(z3, mu4, out=z3)
+    var4 = np.einsum("...i,...i->...", subtract_12.T, subtract_12.T, out=work.var4)
+    np.divide(var4, N, out=var4)
+
+    # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
+    r4 = np.add(var4, 1e-05, out=work.r4)
+    np.sqrt(r4, out=r4)
+    np.reciprocal(r4, out=r4)
+
+    # (14) new_running_mean4[c] = mu4[c] / 10 + 9 * running_mean4[c] / 10
+    multiply_14 = np.multiply(running_mean4, 9.0, out=work.multiply_14)
+    new_running_mean4 = np.add(mu4, multiply_14, out=mu4)
+    np.divide(new_running_mean4, 10.0, out=new_running_mean4)
+
+    # (15) new_running_var4[c] = 9 * running_var4[c] / 10 + N * var4[c] / (10 * (N - 1))
+    new_running_var4 = np.multiply(var4, N * float(np.float_power(N - 1, -1)), out=var4)
+    multiply_15 = np.multiply(running_var4, 9.0, out=work.multiply_14)
+    np.add(new_running_var4, multiply_15, out=new_running_var4)
+    np.divide(new_running_var4, 10.0, out=new_running_var4)
+
+    # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
+    xhat4 = np.multiply(subtract_12, r4, out=subtract_12)
+
+    # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
+    z4 = np.multiply(xhat4, gamma4, out=work.z4)
+    np.add(z4, beta4, out=z4)
+
+    # (18) h2[n, c] = relu(z4[n, c])
+    h2 = np.maximum(z4, 0.0, out=z4)
+
+    # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
+    z5 = h2.dot(W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    p = np.subtract(z5, largest_20[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_20 = p.dot(work.ones_10, out=work.total_20)
+    np.divide(p, total_20[:, None], out=p)
+
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_21 = np.add(work.fixed_N, y, out=work.add_21)
+    take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+    log_21 = np.log(total_20, out=total_20)
+    np.subtract(take_21, largest_20, out=take_21)
+    np.subtract(log_21, take_21, out=log_21)
+    total_21 = float(np.add.reduce(log_21, axis=None))
+    loss = total_21 / N
+
+    # (22) dz5[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
+    take_22 = p.take(add_21, out=work.total_20, mode="clip")
+    np.subtract(take_22, 1.0, out=take_22)
+    dz5 = p
+    dz5.put(add_21, take_22)
+    divide_22 = rate / N
+    np.multiply(dz5, divide_22, out=dz5)
+
+    # (23) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i]), times rate
+    dW5 = h2.T.dot(dz5, out=work.dW5)
+
+    # (24) db5[j] = sum[n](dz5[n, j]), times rate
+    db5 = work.ones_N.dot(dz5, out=work.db5)
+    np.subtract(b5, db5, out=b5)
+
+    # (25) dh2[n, i] = sum[j](W5[i, j] * dz5[n, j]), times rate
+    dh2 = dz5.dot(W5.T, out=work.dh2)
+
+    # (23) W5 -= rate * dW5
+    np.subtract(W5, dW5, out=W5)
+
+    # (26) dz4[n, c] = dh2[n, c] * [z4[n, c] > 0], times rate
+    mask_26 = np.greater(h2, 0.0, out=work.mask_26)
+    dz4 = np.multiply(mask_26, dh2, out=dh2)
+
+    # (27) dbeta4[c] = sum[n](dz4[n, c]), times rate
+    dbeta4 = work.ones_N.dot(dz4, out=work.multiply_14)
+    np.subtract(beta4, dbeta4, out=beta4)
+
+    # (28) dgamma4[c] = sum[n](dz4[n, c] * xhat4[n, c]), times rate
+    dgamma4 = np.einsum("...i,...i->...", dz4.T, xhat4.T, out=work.dgamma4)
+
+    # (29) dxhat4[n, c] = gamma4[c] * dz4[n, c], times rate
+    dxhat4 = np.multiply(dz4, gamma4, out=dz4)
+
+    # (28) gamma4 -= rate * dgamma4
+    np.subtract(gamma4, dgamma4, out=gamma4)
+
+    # (30) dz3[n, c] = (dxhat4[n, c] - sum[n1](dxhat4[n1, c]) / N - xhat4[n, c] *
+    #     sum[n1](dxhat4[n1, c] * xhat4[n1, c]) / N) * r4[c], times rate
+    total_30 = work.ones_N.dot(dxhat4, out=work.total_30)
+    np.divide(total_30, N, out=total_30)
+    inner_30 = np.einsum("...i,...i->...", dxhat4.T, xhat4.T, out=work.inner_30)
+    np.divide(inner_30, N, out=inner_30)
+    multiply_30 = np.multiply(xhat4, inner_30, out=xhat4)
+    dz3 = np.subtract(dxhat4, total_30, out=dxhat4)
+    np.subtract(dz3, multiply_30, out=dz3)
+    np.multiply(dz3, r4, out=dz3)
+
+    # (32) dh1[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
+    dh1 = dz3.dot(W3.T, out=work.z3)
+
+    # (31) dW3[i, j] = sum[n](dz3[n, j] * h1[n, i]), times rate
+    dW3 = h1.T.dot(dz3, out=work.dW3)
+    np.subtract(W3, dW3, out=W3)
+
+    # (33) dz2[n, c] = dh1[n, c] * [z2[n, c] > 0], times rate
+    mask_33 = np.greater(h1, 0.0, out=work.mask_26)
+    dz2 = np.multiply(mask_33, dh1, out=dh1)
+
+    # (34) dbeta2[c] = sum[n](dz2[n, c]), times rate
+    dbeta2 = work.ones_N.dot(dz2, out=work.r4)
+    np.subtract(beta2, dbeta2, out=beta2)
+
+    # (35) dgamma2[c] = sum[n](dz2[n, c] * xhat2[n, c]), times rate
+    dgamma2 = np.einsum("...i,...i->...", dz2.T, xhat2.T, out=work.r4)
+
+    # (36) dxhat2[n, c] = gamma2[c] * dz2[n, c], times rate
+    dxhat2 = np.multiply(dz2, gamma2, out=dz2)
+
+    # (35) gamma2 -= rate * dgamma2
+    np.subtract(gamma2, dgamma2, out=gamma2)
+
+    # (37) dz1[n, c] = (dxhat2[n, c] - sum[n1](dxhat2[n1, c]) / N - xhat2[n, c] *
+    #     sum[n1](dxhat2[n1, c] * xhat2[n1, c]) / N) * r2[c], times rate
+    total_37 = work.ones_N.dot(dxhat2, out=work.r4)
+    np.divide(total_37, N, out=total_37)
+    inner_37 = np.einsum("...i,...i->...", dxhat2.T, xhat2.T, out=work.inner_37)
+    np.divide(inner_37, N, out=inner_37)
+    multiply_37 = np.multiply(xhat2, inner_37, out=xhat2)
+    dz1 = np.subtract(dxhat2, total_37, out=dxhat2)
+    np.subtract(dz1, multiply_37, out=dz1)
+    np.multiply(dz1, r2, out=dz1)
+
+    # (38) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
+    dW1 = x.T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    if state is not work._state:
+        np.copyto(state["running_mean2"], new_running_mean2)
+        np.copyto(state["running_var2"], new_running_var2)
+        np.copyto(state["running_mean4"], new_running_mean4)
+        np.copyto(state["running_var4"], new_running_var4)
+
+    return loss
+
+
+def _sgd_step_in_use(params, x, y, rate, state, workspace):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    state = _held(state, work)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3 = params["W3"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+    running_mean2 = state["running_mean2"]
+    running_var2 = state["running_var2"]
+    running_mean4 = state["running_mean4"]
+    running_var4 = state["running_var4"]
+
+    # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    z1 = x.dot(W1, out=work.z1)
+
+    # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
+    r2 = np.add(running_var2, 1e-05, out=work.r2)
+    np.sqrt(r2, out=r2)
+    np.reciprocal(r2, out=r2)
+
+    # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
+    xhat2 = np.subtract(z1, running_mean2, out=z1)
+    np.multiply(xhat2, r2, out=xhat2)
+
+    # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
+    z2 = np.multiply(xhat2, gamma2, out=work.z2)
+    np.add(z2, beta2, out=z2)
+
+    # (9) h1[n, c] = relu(z2[n, c])
+    h1 = np.maximum(z2, 0.0, out=z2)
+
+    # (10) z3[n, j] = sum[i](W3[i, j] * h1[n, i])
+    z3 = h1.dot(W3, out=work.z3)
+
+    # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
+    r4 = np.add(running_var4, 1e-05, out=work.r4)
+    np.sqrt(r4, out=r4)
+    np.reciprocal(r4, out=r4)
+
+    # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
+    xhat4 = np.subtract(z3, running_mean4, out=z3)
+    np.multiply(xhat4, r4, out=xhat4)
+
+    # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
+    z4 = np.multiply(xhat4, gamma4, out=work.z4)
+    np.add(z4, beta4, out=z4)
+
+    # (18) h2[n, c] = relu(z4[n, c])
+    h2 = np.maximum(z4, 0.0, out=z4)
+
+    # (19) z5[n, j] = b5[j] + sum[i](W5[i, j] * h2[n, i])
+    z5 = h2.dot(W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    p = np.subtract(z5, largest_20[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_20 = p.dot(work.ones_10, out=work.total_20)
+    np.divide(p, total_20[:, None], out=p)
+
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_21 = np.add(work.fixed_N_2, y, out=work.add_21)
+    take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+    log_21 = np.log(total_20, out=total_20)
+    np.subtract(take_21, largest_20, out=take_21)
+    np.subtract(log_21, take_21, out=log_21)
+    total_21 = float(np.add.reduce(log_21, axis=None))
+    loss = total_21 / N
+
+    # (22) dz5[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
+    take_22 = p.take(add_21, out=work.total_20, mode="clip")
+    np.subtract(take_22, 1.0, out=take_22)
+    dz5 = p
+    dz5.put(add_21, take_22)
+    divide_22 = rate / N
+    np.multiply(dz5, divide_22, out=dz5)
+
+    # (23) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i]), times rate
+    dW5 = h2.T.dot(dz5, out=work.dW5)
+
+    # (24) db5[j] = sum[n](dz5[n, j]), times rate
+    db5 = work.ones_N.dot(dz5, out=work.db5)
+    np.subtract(b5, db5, out=b5)
+
+    # (25) dh2[n, i] = sum[j](W5[i, j] * dz5[n, j]), times rate
+    dh2 = dz5.dot(W5.T, out=work.dh2)
+
+    # (23) W5 -= rate * dW5
+    np.subtract(W5, dW5, out=W5)
+
+    # (26) dz4[n, c] = dh2[n, c] * [z4[n, c] > 0], times rate
+    mask_26 = np.greater(h2, 0.0, out=work.mask_26)
+    dz4 = np.multiply(mask_26, dh2, out=dh2)
+
+    # (27) dbeta4[c] = sum[n](dz4[n, c]), times rate
+    dbeta4 = work.ones_N.dot(dz4, out=work.inner_37)
+    np.subtract(beta4, dbeta4, out=beta4)
+
+    # (28) dgamma4[c] = sum[n](dz4[n, c] * xhat4[n, c]), times rate
+    dgamma4 = np.einsum("...i,...i->...", dz4.T, xhat4.T, out=work.dgamma4)
+
+    # (29) dxhat4[n, c] = gamma4[c] * dz4[n, c], times rate
+    dxhat4 = np.multiply(dz4, gamma4, out=dz4)
+
+    # (28) gamma4 -= rate * dgamma4
+    np.subtract(gamma4, dgamma4, out=gamma4)
+
+    # (43) dz3[n, c] = r4[c] * dxhat4[n, c], times rate
+    dz3 = np.multiply(dxhat4, r4, out=dxhat4)
+
+    # (32) dh1[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
+    dh1 = dz3.dot(W3.T, out=work.z3)
+
+    # (31) dW3[i, j] = sum[n](dz3[n, j] * h1[n, i]), times rate
+    dW3 = h1.T.dot(dz3, out=work.dW3)
+    np.subtract(W3, dW3, out=W3)
+
+    # (33) dz2[n, c] = dh1[n, c] * [z2[n, c] > 0], times rate
+    mask_33 = np.greater(h1, 0.0, out=work.mask_26)
+    dz2 = np.multiply(mask_33, dh1, out=dh1)
+
+    # (34) dbeta2[c] = sum[n](dz2[n, c]), times rate
+    dbeta2 = work.ones_N.dot(dz2, out=work.r4)
+    np.subtract(beta2, dbeta2, out=beta2)
+
+    # (35) dgamma2[c] = sum[n](dz2[n, c] * xhat2[n, c]), times rate
+    dgamma2 = np.einsum("...i,...i->...", dz2.T, xhat2.T, out=work.r4)
+
+    # (36) dxhat2[n, c] = gamma2[c] * dz2[n, c], times rate
+    dxhat2 = np.multiply(dz2, gamma2, out=dz2)
+
+    # (35) gamma2 -= rate * dgamma2
+    np.subtract(gamma2, dgamma2, out=gamma2)
+
+    # (44) dz1[n, c] = r2[c] * dxhat2[n, c], times rate
+    dz1 = np.multiply(dxhat2, r2, out=dxhat2)
+
+    # (38) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
+    dW1 = x.T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    return loss
 
 
 def _held(state, work, changed=False):
@@ -863,6 +1239,18 @@ def _held(state, work, changed=False):
             reason = "but a step of training changes it"
             raise ValueError(f"{name}: a read-only array, {reason}")
     return state
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _refuse_divisor(name, array, divisor, label):
@@ -896,7 +1284,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

@@ -8,7 +8,7 @@ recurrence is the forward-backward algorithm, which nobody has written in (Laffe
 McCallum and Pereira 2001). Without the transitions, tags alone reach 2% less.
 
 Written by symbackprop from the spec chain_tagger (b711fb3004cc7c9e).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -93,7 +93,6 @@ class Workspace:
         self.fixed_N_3 = np.multiply(self.range_N, 4)
         self.fixed_N_4 = np.add(self.fixed_T_4, self.fixed_N_3[:, None])
         self.ones_N_T = np.ones(N * T, dtype)
-        self.range_16 = np.arange(16)
         self.e = np.empty((N, T, 16), dtype)
         self.x_pad2 = np.empty((N, T + 8, 16), dtype)
         self.part_3 = np.empty((7, T, 9, 16), dtype)
@@ -127,9 +126,11 @@ class Workspace:
         self.dW2 = np.empty((9, 16, 64), dtype)
         self.db2 = np.empty((64,), dtype)
         self.part_28 = np.empty((16, T, 16), dtype)
+        self.copy_28 = np.empty((9, 64, 16), dtype)
         self.dE1 = np.empty((26, 16), dtype)
-        self.add_30 = np.empty((16, N, T), np.intp)
-        self.copy_30 = np.empty((16 * N * T,), dtype)
+        self.copy_30 = np.empty((N * T, 16), dtype)
+        self.places_30 = np.empty((N * T,), np.intp)
+        self.places_30_2 = np.empty((N * T, 8), np.intp)
         self.add_15 = np.empty((T, N, 4), dtype)
 
 
@@ -175,7 +176,7 @@ def forward(params, *, letters, workspace=None, training=False):
 
     # (5) s[n, t, j] = b3[j] + sum[i](W3[i, j] * c[n, t, i])
     s = work.s
-    np.dot(c.reshape(N * T, 64), W3, out=s.reshape(N * T, 4))
+    np.matmul(c.reshape(N * T, 64), W3, out=s.reshape(N * T, 4))
     np.add(s, b3, out=s)
 
     # (6) z_f, apart from other steps
@@ -193,13 +194,14 @@ def forward(params, *, letters, workspace=None, training=False):
         largest_7 = np.maximum.reduce(z_f_t, axis=2, out=work.largest_7)
         subtract_7 = np.subtract(z_f_t, largest_7[:, :, None], out=z_f_t)
         np.exp(subtract_7, out=subtract_7)
-        total_7 = np.add.reduce(subtract_7, axis=2, out=work.total_7)
+        total_7 = np.matmul(subtract_7, work.ones_4, out=work.total_7)
         np.log(total_7, out=total_7)
         np.add(total_7, largest_7, out=total_7)
         if t < 1:
             total_7 = work.total_7
             total_7.fill(0.0)
         np.add(total_7, s[:, t], out=f[t])
+
     g = work.largest_8
 
     for t in reversed(range(T)):
@@ -211,7 +213,7 @@ def forward(params, *, letters, workspace=None, training=False):
         largest_10 = np.maximum.reduce(z_g_t, axis=2, out=work.total_7)
         subtract_10 = np.subtract(z_g_t, largest_10[:, :, None], out=z_g_t)
         np.exp(subtract_10, out=subtract_10)
-        total_10 = np.add.reduce(subtract_10, axis=2, out=work.largest_7)
+        total_10 = np.matmul(subtract_10, work.ones_4, out=work.largest_7)
         np.log(total_10, out=total_10)
         np.add(total_10, largest_10, out=total_10)
         if t >= T - 1:
@@ -227,7 +229,7 @@ def forward(params, *, letters, workspace=None, training=False):
     largest_16 = np.maximum.reduce(z_p1, axis=2, out=work.steps)
     p = np.subtract(z_p1, largest_16[:, :, None], out=z_p1)
     np.exp(p, out=p)
-    total_16 = np.add.reduce(p, axis=2, out=work.steps)
+    total_16 = np.matmul(p, work.ones_4, out=work.steps)
     np.divide(p, total_16[:, :, None], out=p)
 
     return {
@@ -278,7 +280,7 @@ def loss(params, *, letters, tags, workspace=None, training=True):
 
     # (5) s[n, t, j] = b3[j] + sum[i](W3[i, j] * c[n, t, i])
     s = work.s
-    np.dot(c.reshape(N * T, 64), W3, out=s.reshape(N * T, 4))
+    np.matmul(c.reshape(N * T, 64), W3, out=s.reshape(N * T, 4))
     np.add(s, b3, out=s)
 
     # (6) z_f, apart from other steps
@@ -296,7 +298,7 @@ def loss(params, *, letters, tags, workspace=None, training=True):
         largest_7 = np.maximum.reduce(z_f_t, axis=2, out=work.largest_7)
         subtract_7 = np.subtract(z_f_t, largest_7[:, :, None], out=z_f_t)
         np.exp(subtract_7, out=subtract_7)
-        total_7 = np.add.reduce(subtract_7, axis=2, out=work.total_7)
+        total_7 = np.matmul(subtract_7, work.ones_4, out=work.total_7)
         np.log(total_7, out=total_7)
         np.add(total_7, largest_7, out=total_7)
         if t < 1:
@@ -308,7 +310,7 @@ def loss(params, *, letters, tags, workspace=None, training=True):
     largest_11 = np.maximum.reduce(f[T - 1], axis=1, out=work.largest_11)
     subtract_11 = np.subtract(f[T - 1], largest_11[:, None], out=work.total_7)
     np.exp(subtract_11, out=subtract_11)
-    total_11 = np.dot(subtract_11, work.ones_4, out=work.total_11)
+    total_11 = subtract_11.dot(work.ones_4, out=work.total_11)
 
     # (12) logZ[n] = logsumexp[k](f[n, T - 1, k])
     logZ = np.log(total_11, out=total_11)
@@ -327,7 +329,7 @@ def loss(params, *, letters, tags, workspace=None, training=True):
     np.add(steps, take_13, out=steps)
 
     # (14) score[n] = sum[t](steps[n, t])
-    score = np.dot(steps, work.ones_T, out=work.largest_11)
+    score = steps.dot(work.ones_T, out=work.largest_11)
 
     # (17) loss = sum[n](logZ[n] - score[n]) / (N * T)
     subtract_17 = np.subtract(logZ, score, out=logZ)
@@ -380,7 +382,7 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
 
     # (5) s[n, t, j] = b3[j] + sum[i](W3[i, j] * c[n, t, i])
     s = work.s
-    np.dot(c.reshape(N * T, 64), W3, out=s.reshape(N * T, 4))
+    np.matmul(c.reshape(N * T, 64), W3, out=s.reshape(N * T, 4))
     np.add(s, b3, out=s)
 
     # (6) z_f, apart from other steps
@@ -399,7 +401,7 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
         largest_7 = np.maximum.reduce(z_f_t, axis=2, out=work.largest_7)
         subtract_7 = np.subtract(z_f_t, largest_7[:, :, None], out=work.subtract_7)
         np.exp(subtract_7, out=subtract_7)
-        total_7 = np.add.reduce(subtract_7, axis=2, out=work.total_7)
+        total_7 = np.matmul(subtract_7, work.ones_4, out=work.total_7)
         np.log(total_7, out=total_7)
         np.add(total_7, largest_7, out=total_7)
         if t < 1:
@@ -411,14 +413,14 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
     largest_8 = np.maximum.reduce(z_f, axis=3, out=work.largest_8)
     p1 = np.subtract(z_f, largest_8[:, :, :, None], out=work.p1)
     np.exp(p1, out=p1)
-    total_8 = np.add.reduce(p1, axis=3, out=work.largest_8)
+    total_8 = np.matmul(p1, work.ones_4, out=work.largest_8)
     np.divide(p1, total_8[:, :, :, None], out=p1)
 
     # (11) p3[n, k] = exp(f[n, T - 1, k] - logsumexp[k1](f[n, T - 1, k1]))
     largest_11 = np.maximum.reduce(f[T - 1], axis=1, out=work.largest_11)
     p3 = np.subtract(f[T - 1], largest_11[:, None], out=work.total_7)
     np.exp(p3, out=p3)
-    total_11 = np.dot(p3, work.ones_4, out=work.total_11)
+    total_11 = p3.dot(work.ones_4, out=work.total_11)
     np.divide(p3, total_11[:, None], out=p3)
 
     # (12) logZ[n] = logsumexp[k](f[n, T - 1, k])
@@ -438,7 +440,7 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
     np.add(steps, take_13, out=steps)
 
     # (14) score[n] = sum[t](steps[n, t])
-    score = np.dot(steps, work.ones_T, out=work.largest_11)
+    score = steps.dot(work.ones_T, out=work.largest_11)
 
     # (17) loss = sum[n](logZ[n] - score[n]) / (N * T)
     subtract_17 = np.subtract(logZ, score, out=logZ)
@@ -498,14 +500,14 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
     # (22) dW3[i, j] = sum[n, t](c[n, t, i] * ds[n, t, j])
     copy_22 = work.copy_22
     np.copyto(copy_22.reshape(N, T, 4), ds.transpose(1, 0, 2))
-    dW3 = np.dot(c.reshape(N * T, 64).T, copy_22, out=work.dW3)
+    dW3 = c.reshape(N * T, 64).T.dot(copy_22, out=work.dW3)
 
     # (23) db3[j] = sum[n, t](ds[n, t, j])
-    db3 = np.dot(work.ones_N_T, ds.reshape(N * T, 4), out=work.db3)
+    db3 = work.ones_N_T.dot(ds.reshape(N * T, 4), out=work.db3)
 
     # (24) dc[n, t, i] = sum[j](W3[i, j] * ds[n, t, j])
     dc = work.dc
-    np.dot(ds.reshape(N * T, 4), W3.T, out=dc.reshape(N * T, 64))
+    np.matmul(ds.reshape(N * T, 4), W3.T, out=dc.reshape(N * T, 64))
 
     # (25) dz2[n, t, o] = dc[n, t, o] * [z2[n, t, o] > 0]
     mask_25 = np.greater(c, 0.0, out=work.mask_25)
@@ -530,14 +532,16 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
         dW2 += part_26_2
 
     # (27) db2[o] = sum[n, t](dz2[n, t, o])
-    db2 = np.dot(work.ones_N_T, dz2.reshape(N * T, 64), out=work.db2)
+    db2 = work.ones_N_T.dot(dz2.reshape(N * T, 64), out=work.db2)
 
     # (28) dx_pad2[n, a, c] = sum[t, o, p](W2[p, c, o] * dz2[n, t, o] * [a = p + t])
     dx_pad2 = work.x_pad2
     dx_pad2.fill(0.0)
     part_28 = work.part_28
+    copy_28 = work.copy_28
+    np.copyto(copy_28, W2.transpose(0, 2, 1))
     windows = _windows(dx_pad2, (N, T, 9, 16), (0, 1, 1, 2), (1, 1, 1, 1))
-    factors = W2.transpose(0, 2, 1)
+    factors = copy_28
     for start in range(0, N, 16):
         block = windows[start : start + 16]
         count = len(block)
@@ -549,11 +553,11 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
     # (30) dE1[i, j] = sum[n, t](de[n, t, j] * [i = letters[n, t]])
     dE1 = work.dE1
     dE1.fill(0.0)
-    multiply_30 = np.multiply(letters, 16, out=work.add_13)
-    add_30 = np.add(multiply_30, work.range_16[:, None, None], out=work.add_30)
     copy_30 = work.copy_30
-    np.copyto(copy_30.reshape(16, N, T), dx_pad2[:, 4 : T + 4].transpose(2, 0, 1))
-    np.add.at(dE1.reshape(-1), add_30.reshape(16 * N * T), copy_30)
+    np.copyto(copy_30.reshape(N, T, 16), dx_pad2[:, 4 : T + 4])
+    places_30 = work.places_30
+    places_30_2 = work.places_30_2
+    _at_rows(np.add, dE1, letters.reshape(N * T), copy_30, places_30, places_30_2)
 
     return loss, {
         "transition": dtransition,
@@ -565,6 +569,246 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
     }
 
 
+def sgd_step(params, *, letters, tags, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"letters": letters, "tags": tags}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    T = work.T
+    letters = np.asarray(letters, dtype=np.intp)
+    tags = np.asarray(tags, dtype=np.intp)
+    transition = params["transition"]
+    E1 = params["E1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) e[n, t, d] = E1[letters[n, t], d]
+    e = E1.take(letters, axis=0, out=work.e, mode="clip")
+
+    # (2) x_pad2[n, t, c] = [t >= 4 and t < T + 4] * e[n, t - 4, c]
+    x_pad2 = work.x_pad2
+    x_pad2.fill(0.0)
+    x_pad2[:, 4 : T + 4] = e
+
+    # (3) z2[n, t, o] = b2[o] + sum[p, c](W2[p, c, o] * x_pad2[n, p + t, c])
+    part_3 = work.part_3
+    z2 = work.z2
+    windows = _windows(x_pad2, (N, T, 9, 16), (0, 1, 1, 2), (1, 1, 1, 1))
+    for start in range(0, N, 7):
+        block = windows[start : start + 7]
+        count = len(block)
+        copied = part_3[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 144),
+            W2.reshape(144, 64),
+            out=z2[start : start + 7].reshape(-1, 64),
+        )
+    np.add(z2, b2, out=z2)
+
+    # (4) c[n, t, o] = relu(z2[n, t, o])
+    c = np.maximum(z2, 0.0, out=z2)
+
+    # (5) s[n, t, j] = b3[j] + sum[i](W3[i, j] * c[n, t, i])
+    s = work.s
+    np.matmul(c.reshape(N * T, 64), W3, out=s.reshape(N * T, 4))
+    np.add(s, b3, out=s)
+
+    # (6) z_f, apart from other steps
+    zeros_6 = work.zeros_6
+    zeros_6.fill(0.0)
+
+    z_f = work.z_f
+    f = work.f
+
+    for t in range(T):
+        # (6) z_f[n, t, k, j] = transition[j, k] + [t >= 1] * f[n, t - 1, j]
+        f_before = f[t - 1] if t >= 1 else zeros_6
+        z_f_t = np.add(f_before[:, None], transition.T, out=z_f[t])
+
+        # (7) f[n, t, k] = s[n, t, k] + [t > 0] * logsumexp[j](z_f[n, t, k, j])
+        largest_7 = np.maximum.reduce(z_f_t, axis=2, out=work.largest_7)
+        subtract_7 = np.subtract(z_f_t, largest_7[:, :, None], out=work.subtract_7)
+        np.exp(subtract_7, out=subtract_7)
+        total_7 = np.matmul(subtract_7, work.ones_4, out=work.total_7)
+        np.log(total_7, out=total_7)
+        np.add(total_7, largest_7, out=total_7)
+        if t < 1:
+            total_7 = work.total_7
+            total_7.fill(0.0)
+        np.add(total_7, s[:, t], out=f[t])
+
+    # (8) p1[n, t, k, j] = exp(z_f[n, t, k, j] - logsumexp[j1](z_f[n, t, k, j1]))
+    largest_8 = np.maximum.reduce(z_f, axis=3, out=work.largest_8)
+    p1 = np.subtract(z_f, largest_8[:, :, :, None], out=work.p1)
+    np.exp(p1, out=p1)
+    total_8 = np.matmul(p1, work.ones_4, out=work.largest_8)
+    np.divide(p1, total_8[:, :, :, None], out=p1)
+
+    # (11) p3[n, k] = exp(f[n, T - 1, k] - logsumexp[k1](f[n, T - 1, k1]))
+    largest_11 = np.maximum.reduce(f[T - 1], axis=1, out=work.largest_11)
+    p3 = np.subtract(f[T - 1], largest_11[:, None], out=work.total_7)
+    np.exp(p3, out=p3)
+    total_11 = p3.dot(work.ones_4, out=work.total_11)
+    np.divide(p3, total_11[:, None], out=p3)
+
+    # (12) logZ[n] = logsumexp[k](f[n, T - 1, k])
+    logZ = np.log(total_11, out=total_11)
+    np.add(logZ, largest_11, out=logZ)
+
+    # (13) steps[n, t] = s[n, t, tags[n, t]] + [t > 0] * transition[tags[n, t - 1],
+    #     tags[n, t]]
+    add_13 = np.add(work.fixed_N_2, tags, out=work.add_13)
+    take_13 = s.take(add_13, out=work.take_13, mode="clip")
+    multiply_13 = np.multiply(tags[:, : T - 1], 4, out=work.multiply_13)
+    np.add(multiply_13, tags[:, 1:], out=multiply_13)
+    take_13_2 = transition.take(multiply_13, out=work.take_13_2, mode="clip")
+    steps = work.steps
+    steps[:, 0:1] = 0.0
+    steps[:, 1:T] = take_13_2
+    np.add(steps, take_13, out=steps)
+
+    # (14) score[n] = sum[t](steps[n, t])
+    score = steps.dot(work.ones_T, out=work.largest_11)
+
+    # (17) loss = sum[n](logZ[n] - score[n]) / (N * T)
+    subtract_17 = np.subtract(logZ, score, out=logZ)
+    total_17 = float(np.add.reduce(subtract_17, axis=None))
+    loss = total_17 / (N * T)
+
+    # (18) df, apart from other steps
+    divide_18 = np.divide(p3, N * T, out=p3)
+
+    df = work.f
+    dz_f = work.z_f
+
+    for t in reversed(range(T)):
+        # (18) df[n, t, k] = p3[n, k] * [t = T - 1] / (N * T) + [t + 1 < T] *
+        #     sum[k1](dz_f[n, t + 1, k1, k])
+        chosen_18 = divide_18 if t == T - 1 else zeros_6
+        if t < T - 1:
+            total_18 = np.add.reduce(dz_f[t + 1], axis=1, out=work.largest_7)
+        else:
+            total_18 = work.largest_7
+            total_18.fill(0.0)
+        df_t = np.add(total_18, chosen_18, out=df[t])
+
+        # (19) dz_f[n, t, k, j] = df[n, t, k] * p1[n, t, k, j] * [t > 0]
+        multiply_19 = np.multiply(p1[t], df_t[:, :, None], out=work.subtract_7)
+        if t >= 1:
+            dz_f_t = dz_f[t]
+            np.copyto(dz_f_t, multiply_19)
+        else:
+            dz_f_t = dz_f[t]
+            dz_f_t.fill(0.0)
+
+    # (20) dtransition[j, k] = sum[n, t](dz_f[n, t, k, j]) - sum[n, t]([t > 0] * [j =
+    #     tags[n, t - 1]] * [k = tags[n, t]]) / (N * T)
+    dtransition = work.dtransition
+    dtransition.fill(0.0)
+    take_20 = tags.take(work.fixed_T_2, axis=1, out=work.add_13, mode="clip")
+    np.multiply(take_20, 4, out=take_20)
+    np.add(take_20, tags, out=take_20)
+    copy_20 = work.copy_20
+    np.copyto(copy_20, work.fixed_T_3)
+    real_20 = work.real_20
+    np.copyto(real_20, copy_20.reshape(N * T))
+    np.add.at(dtransition.reshape(-1), take_20.reshape(N * T), real_20)
+    np.divide(dtransition, N * T, out=dtransition)
+    total_20 = np.add.reduce(dz_f, axis=(0, 1), out=work.total_20)
+    np.subtract(total_20.T, dtransition, out=dtransition)
+    np.multiply(dtransition, rate, out=dtransition)
+    np.subtract(transition, dtransition, out=transition)
+
+    # (21) ds[n, t, k] = df[n, t, k] - [k = tags[n, t]] / (N * T)
+    add_21 = np.add(work.fixed_N_4, tags, out=work.add_13)
+    take_21 = df.take(add_21, out=work.steps, mode="clip")
+    np.subtract(take_21, 1 / (N * T), out=take_21)
+    ds = work.largest_8
+    np.copyto(ds, df)
+    ds.put(add_21, take_21)
+
+    # (22) dW3[i, j] = sum[n, t](c[n, t, i] * ds[n, t, j])
+    copy_22 = work.copy_22
+    np.copyto(copy_22.reshape(N, T, 4), ds.transpose(1, 0, 2))
+    dW3 = c.reshape(N * T, 64).T.dot(copy_22, out=work.dW3)
+
+    # (23) db3[j] = sum[n, t](ds[n, t, j])
+    db3 = work.ones_N_T.dot(ds.reshape(N * T, 4), out=work.db3)
+    np.multiply(db3, rate, out=db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (24) dc[n, t, i] = sum[j](W3[i, j] * ds[n, t, j])
+    dc = work.dc
+    np.matmul(ds.reshape(N * T, 4), W3.T, out=dc.reshape(N * T, 64))
+
+    # (22) W3 -= rate * dW3
+    np.multiply(dW3, rate, out=dW3)
+    np.subtract(W3, dW3, out=W3)
+
+    # (25) dz2[n, t, o] = dc[n, t, o] * [z2[n, t, o] > 0]
+    mask_25 = np.greater(c, 0.0, out=work.mask_25)
+    dz2 = np.multiply(mask_25, dc.transpose(1, 0, 2), out=work.z2)
+
+    # (26) dW2[p, c, o] = sum[n, t](dz2[n, t, o] * x_pad2[n, p + t, c])
+    part_26 = work.part_3
+    part_26_2 = work.part_26_2
+    dW2 = work.dW2
+    dW2.fill(0.0)
+    windows = _windows(x_pad2, (N, T, 9, 16), (0, 1, 1, 2), (1, 1, 1, 1))
+    for start in range(0, N, 7):
+        block = windows[start : start + 7]
+        count = len(block)
+        copied = part_26[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 144).T,
+            dz2[start : start + 7].reshape(-1, 64),
+            out=part_26_2.reshape(144, 64),
+        )
+        dW2 += part_26_2
+
+    # (27) db2[o] = sum[n, t](dz2[n, t, o])
+    db2 = work.ones_N_T.dot(dz2.reshape(N * T, 64), out=work.db2)
+    np.multiply(db2, rate, out=db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (28) dx_pad2[n, a, c] = sum[t, o, p](W2[p, c, o] * dz2[n, t, o] * [a = p + t])
+    dx_pad2 = work.x_pad2
+    dx_pad2.fill(0.0)
+    part_28 = work.part_28
+    copy_28 = work.copy_28
+    np.copyto(copy_28, W2.transpose(0, 2, 1))
+    windows = _windows(dx_pad2, (N, T, 9, 16), (0, 1, 1, 2), (1, 1, 1, 1))
+    factors = copy_28
+    for start in range(0, N, 16):
+        block = windows[start : start + 16]
+        count = len(block)
+        rows = dz2[start : start + 16].reshape(-1, 64)
+        for p in range(9):
+            np.dot(rows, factors[p], out=part_28[:count].reshape(-1, 16))
+            block[:, :, p] += part_28[:count]
+
+    # (26) W2 -= rate * dW2
+    np.multiply(dW2, rate, out=dW2)
+    np.subtract(W2, dW2, out=W2)
+
+    # (30) dE1[i, j] = sum[n, t](de[n, t, j] * [i = letters[n, t]])
+    dE1 = work.dE1
+    dE1.fill(0.0)
+    copy_30 = work.copy_30
+    np.copyto(copy_30.reshape(N, T, 16), dx_pad2[:, 4 : T + 4])
+    places_30 = work.places_30
+    places_30_2 = work.places_30_2
+    _at_rows(np.add, dE1, letters.reshape(N * T), copy_30, places_30, places_30_2)
+    np.multiply(dE1, rate, out=dE1)
+    np.subtract(E1, dE1, out=E1)
+
+    return loss
+
+
 def _windows(array, shape, axes, steps):
     """View an array by new axes, each of which moves by a step along an old axis.
 
@@ -572,6 +816,36 @@ def _windows(array, shape, axes, steps):
     """
     strides = [array.strides[axis] * step for axis, step in zip(axes, steps)]
     return np.lib.stride_tricks.as_strided(array, shape, strides)
+
+
+def _at_rows(ufunc, table, rows, values, starts, places):
+    """Add each row of values to that row of a table, or subtract it; rows may repeat.
+
+    Where `places` has half as many columns, neighbours are one complex number.
+    """
+    if not table.flags.c_contiguous:
+        ufunc.at(table, rows, values)
+        return
+    each = places.shape[1]
+    np.multiply(rows, each, out=starts)
+    np.add(starts[:, None], np.arange(each), out=places)
+    flat, added = table.reshape(-1), values.reshape(-1)
+    if added.size > places.size:
+        pairs = np.result_type(flat, np.complex64)
+        flat, added = flat.view(pairs), added.view(pairs)
+    ufunc.at(flat, places.reshape(-1), added)
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -599,7 +873,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

@@ -5,7 +5,7 @@ character. Its gates say how much of it is kept. On the way back the errors trav
 the text the other way: a second recurrence, from the last step to the first.
 
 Written by symbackprop from the spec char_gru (18102110efb85204).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -95,13 +95,13 @@ class Workspace:
         }
         self.N = N
         self.T = T
+        self.ones_61 = np.ones(61, dtype)
         self.range_T = np.arange(T)
         self.fixed_T = np.multiply(self.range_T, 61 * N)
         self.range_N = np.arange(N)
         self.fixed_N = np.multiply(self.range_N, 61)
         self.fixed_N_2 = np.add(self.fixed_T, self.fixed_N[:, None])
         self.ones_N_T = np.ones(N * T, dtype)
-        self.range_32 = np.arange(32)
         self.e = np.empty((N, T, 32), dtype)
         self.copy_2 = np.empty((N * T, 32), dtype)
         self.product_2 = np.empty((T, N, 128), dtype)
@@ -122,14 +122,14 @@ class Workspace:
         self.take_11 = np.empty((N, T), dtype)
         self.dW3 = np.empty((128, 61), dtype)
         self.db3 = np.empty((61,), dtype)
+        self.copy_15 = np.empty((128, 128), dtype)
+        self.copy_15_2 = np.empty((128, 128), dtype)
+        self.copy_15_3 = np.empty((128, 128), dtype)
         self.dz_r2 = np.empty((T, N, 128), dtype)
         self.dz_z2 = np.empty((T, N, 128), dtype)
         self.product_15_3 = np.empty((N, 128), dtype)
         self.product_15_4 = np.empty((N, 128), dtype)
         self.multiply_22 = np.empty((T - 1, N, 128), dtype)
-        self.dU2_h = np.empty((128, 128), dtype)
-        self.dU2_r = np.empty((128, 128), dtype)
-        self.dU2_z = np.empty((128, 128), dtype)
         self.dW2_h = np.empty((32, 128), dtype)
         self.dW2_r = np.empty((32, 128), dtype)
         self.dW2_z = np.empty((32, 128), dtype)
@@ -140,8 +140,8 @@ class Workspace:
         self.product_31_2 = np.empty((T, N, 32), dtype)
         self.de = np.empty((T, N, 32), dtype)
         self.dE1 = np.empty((61, 32), dtype)
-        self.add_32 = np.empty((32, N, T), np.intp)
-        self.copy_32 = np.empty((32 * N * T,), dtype)
+        self.places_32 = np.empty((N * T,), np.intp)
+        self.places_32_2 = np.empty((N * T, 16), np.intp)
         self.p_2 = np.empty((N, T, 61), dtype)
 
 
@@ -172,19 +172,19 @@ def forward(params, *, ids, workspace=None, training=False):
     copy_2 = work.copy_2
     np.copyto(copy_2.reshape(T, N, 32), e.transpose(1, 0, 2))
     product_2 = work.product_2
-    np.dot(copy_2, W2_z, out=product_2.reshape(N * T, 128))
+    np.matmul(copy_2, W2_z, out=product_2.reshape(N * T, 128))
     np.add(product_2, b2_z, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
 
     # (4) z_r2, apart from other steps
     product_4 = work.product_4
-    np.dot(copy_2, W2_r, out=product_4.reshape(N * T, 128))
+    np.matmul(copy_2, W2_r, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_r, out=product_4)
 
     # (6) z_n2, apart from other steps
     product_6 = work.product_6
-    np.dot(copy_2, W2_h, out=product_6.reshape(N * T, 128))
+    np.matmul(copy_2, W2_h, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_h, out=product_6)
 
     h = work.h
@@ -193,30 +193,30 @@ def forward(params, *, ids, workspace=None, training=False):
         # (2) z_z2[n, t, j] = b2_z[j] + sum[k](U2_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_z[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_z2_t = np.dot(h_before, U2_z, out=work.z_z2_t)
+        z_z2_t = h_before.dot(U2_z, out=work.z_z2_t)
         np.add(z_z2_t, product_2[t], out=z_z2_t)
 
         # (3) z2[n, t, j] = sigmoid(z_z2[n, t, j])
         z2_t = np.negative(z_z2_t, out=z_z2_t)
         np.exp(z2_t, out=z2_t)
         np.add(z2_t, 1.0, out=z2_t)
-        np.divide(1.0, z2_t, out=z2_t)
+        np.reciprocal(z2_t, out=z2_t)
 
         # (4) z_r2[n, t, j] = b2_r[j] + sum[k](U2_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_r[i, j] * e[n, t, i])
-        z_r2_t = np.dot(h_before, U2_r, out=work.product_15_4)
+        z_r2_t = h_before.dot(U2_r, out=work.product_15_4)
         np.add(z_r2_t, product_4[t], out=z_r2_t)
 
         # (5) r2[n, t, j] = sigmoid(z_r2[n, t, j])
         r2_t = np.negative(z_r2_t, out=z_r2_t)
         np.exp(r2_t, out=r2_t)
         np.add(r2_t, 1.0, out=r2_t)
-        np.divide(1.0, r2_t, out=r2_t)
+        np.reciprocal(r2_t, out=r2_t)
 
         # (6) z_n2[n, t, j] = b2_h[j] + sum[i](W2_h[i, j] * e[n, t, i]) + sum[k](U2_h[k,
         #     j] * r2[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_6 = np.multiply(r2_t, h_before, out=r2_t)
-        z_n2_t = np.dot(multiply_6, U2_h, out=work.z_n2_t)
+        z_n2_t = multiply_6.dot(U2_h, out=work.z_n2_t)
         np.add(z_n2_t, product_6[t], out=z_n2_t)
 
         # (7) n2[n, t, j] = tanh(z_n2[n, t, j])
@@ -231,15 +231,25 @@ def forward(params, *, ids, workspace=None, training=False):
 
     # (9) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     z3 = work.z3
-    np.dot(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
-    np.add(z3, b3, out=z3)
+    np.matmul(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
+
+    for start in range(0, N * T, 537):
+        rows = slice(start, min(start + 537, N * T))
+        part = slice(rows.stop - start)
+        z3_rows = z3.reshape(-1, 61)[rows]
+        # (9) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+        np.add(z3_rows, b3, out=z3_rows)
+        # (10) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+        largest_10 = np.maximum.reduce(
+            z3_rows, axis=1, out=work.largest_10.reshape(-1)[part]
+        )
+        np.subtract(z3_rows, largest_10[:, None], out=z3_rows)
+        np.exp(z3_rows, out=z3_rows)
+        total_10 = np.matmul(z3_rows, work.ones_61, out=work.total_10.reshape(-1)[part])
+        np.divide(z3_rows, total_10[:, None], out=z3_rows)
+    p = z3
 
     # (10) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
-    largest_10 = np.maximum.reduce(z3, axis=2, out=work.largest_10)
-    p = np.subtract(z3, largest_10[:, :, None], out=z3)
-    np.exp(p, out=p)
-    total_10 = np.add.reduce(p, axis=2, out=work.total_10)
-    np.divide(p, total_10[:, :, None], out=p)
     p_2 = work.p_2
     np.copyto(p_2, p.transpose(1, 0, 2))
 
@@ -276,19 +286,19 @@ def loss(params, *, ids, next, workspace=None, training=True):
     copy_2 = work.copy_2
     np.copyto(copy_2.reshape(T, N, 32), e.transpose(1, 0, 2))
     product_2 = work.product_2
-    np.dot(copy_2, W2_z, out=product_2.reshape(N * T, 128))
+    np.matmul(copy_2, W2_z, out=product_2.reshape(N * T, 128))
     np.add(product_2, b2_z, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
 
     # (4) z_r2, apart from other steps
     product_4 = work.product_4
-    np.dot(copy_2, W2_r, out=product_4.reshape(N * T, 128))
+    np.matmul(copy_2, W2_r, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_r, out=product_4)
 
     # (6) z_n2, apart from other steps
     product_6 = work.product_6
-    np.dot(copy_2, W2_h, out=product_6.reshape(N * T, 128))
+    np.matmul(copy_2, W2_h, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_h, out=product_6)
 
     h = work.h
@@ -297,30 +307,30 @@ def loss(params, *, ids, next, workspace=None, training=True):
         # (2) z_z2[n, t, j] = b2_z[j] + sum[k](U2_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_z[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_z2_t = np.dot(h_before, U2_z, out=work.z_z2_t)
+        z_z2_t = h_before.dot(U2_z, out=work.z_z2_t)
         np.add(z_z2_t, product_2[t], out=z_z2_t)
 
         # (3) z2[n, t, j] = sigmoid(z_z2[n, t, j])
         z2_t = np.negative(z_z2_t, out=z_z2_t)
         np.exp(z2_t, out=z2_t)
         np.add(z2_t, 1.0, out=z2_t)
-        np.divide(1.0, z2_t, out=z2_t)
+        np.reciprocal(z2_t, out=z2_t)
 
         # (4) z_r2[n, t, j] = b2_r[j] + sum[k](U2_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_r[i, j] * e[n, t, i])
-        z_r2_t = np.dot(h_before, U2_r, out=work.product_15_4)
+        z_r2_t = h_before.dot(U2_r, out=work.product_15_4)
         np.add(z_r2_t, product_4[t], out=z_r2_t)
 
         # (5) r2[n, t, j] = sigmoid(z_r2[n, t, j])
         r2_t = np.negative(z_r2_t, out=z_r2_t)
         np.exp(r2_t, out=r2_t)
         np.add(r2_t, 1.0, out=r2_t)
-        np.divide(1.0, r2_t, out=r2_t)
+        np.reciprocal(r2_t, out=r2_t)
 
         # (6) z_n2[n, t, j] = b2_h[j] + sum[i](W2_h[i, j] * e[n, t, i]) + sum[k](U2_h[k,
         #     j] * r2[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_6 = np.multiply(r2_t, h_before, out=r2_t)
-        z_n2_t = np.dot(multiply_6, U2_h, out=work.z_n2_t)
+        z_n2_t = multiply_6.dot(U2_h, out=work.z_n2_t)
         np.add(z_n2_t, product_6[t], out=z_n2_t)
 
         # (7) n2[n, t, j] = tanh(z_n2[n, t, j])
@@ -335,14 +345,26 @@ def loss(params, *, ids, next, workspace=None, training=True):
 
     # (9) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     z3 = work.z3
-    np.dot(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
-    np.add(z3, b3, out=z3)
+    np.matmul(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
+
+    for start in range(0, N * T, 537):
+        rows = slice(start, min(start + 537, N * T))
+        z3_rows = z3.reshape(-1, 61)[rows]
+        # (9) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+        np.add(z3_rows, b3, out=z3_rows)
+        # (10) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+        largest_10 = np.maximum.reduce(
+            z3_rows, axis=1, out=work.largest_10.reshape(-1)[rows]
+        )
+        subtract_10 = np.subtract(
+            z3_rows, largest_10[:, None], out=work.p.reshape(-1, 61)[rows]
+        )
+        np.exp(subtract_10, out=subtract_10)
+    largest_10 = work.largest_10
+    subtract_10 = work.p
 
     # (10) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
-    largest_10 = np.maximum.reduce(z3, axis=2, out=work.largest_10)
-    subtract_10 = np.subtract(z3, largest_10[:, :, None], out=work.p)
-    np.exp(subtract_10, out=subtract_10)
-    total_10 = np.add.reduce(subtract_10, axis=2, out=work.total_10)
+    total_10 = np.matmul(subtract_10, work.ones_61, out=work.total_10)
 
     # (11) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
     add_11 = np.add(work.fixed_N_2, next, out=work.add_11)
@@ -384,19 +406,19 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     copy_2 = work.copy_2
     np.copyto(copy_2.reshape(T, N, 32), e.transpose(1, 0, 2))
     product_2 = work.product_2
-    np.dot(copy_2, W2_z, out=product_2.reshape(N * T, 128))
+    np.matmul(copy_2, W2_z, out=product_2.reshape(N * T, 128))
     np.add(product_2, b2_z, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
 
     # (4) z_r2, apart from other steps
     product_4 = work.product_4
-    np.dot(copy_2, W2_r, out=product_4.reshape(N * T, 128))
+    np.matmul(copy_2, W2_r, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_r, out=product_4)
 
     # (6) z_n2, apart from other steps
     product_6 = work.product_6
-    np.dot(copy_2, W2_h, out=product_6.reshape(N * T, 128))
+    np.matmul(copy_2, W2_h, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_h, out=product_6)
 
     z2 = work.z2
@@ -408,30 +430,30 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         # (2) z_z2[n, t, j] = b2_z[j] + sum[k](U2_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_z[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_z2_t = np.dot(h_before, U2_z, out=work.z_z2_t)
+        z_z2_t = h_before.dot(U2_z, out=work.z_z2_t)
         np.add(z_z2_t, product_2[t], out=z_z2_t)
 
         # (3) z2[n, t, j] = sigmoid(z_z2[n, t, j])
         negative_3 = np.negative(z_z2_t, out=z_z2_t)
         np.exp(negative_3, out=negative_3)
         np.add(negative_3, 1.0, out=negative_3)
-        z2_t = np.divide(1.0, negative_3, out=z2[t])
+        z2_t = np.reciprocal(negative_3, out=z2[t])
 
         # (4) z_r2[n, t, j] = b2_r[j] + sum[k](U2_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_r[i, j] * e[n, t, i])
-        z_r2_t = np.dot(h_before, U2_r, out=work.z_z2_t)
+        z_r2_t = h_before.dot(U2_r, out=work.z_z2_t)
         np.add(z_r2_t, product_4[t], out=z_r2_t)
 
         # (5) r2[n, t, j] = sigmoid(z_r2[n, t, j])
         negative_5 = np.negative(z_r2_t, out=z_r2_t)
         np.exp(negative_5, out=negative_5)
         np.add(negative_5, 1.0, out=negative_5)
-        r2_t = np.divide(1.0, negative_5, out=r2[t])
+        r2_t = np.reciprocal(negative_5, out=r2[t])
 
         # (6) z_n2[n, t, j] = b2_h[j] + sum[i](W2_h[i, j] * e[n, t, i]) + sum[k](U2_h[k,
         #     j] * r2[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_6 = np.multiply(r2_t, h_before, out=work.z_z2_t)
-        z_n2_t = np.dot(multiply_6, U2_h, out=work.z_n2_t)
+        z_n2_t = multiply_6.dot(U2_h, out=work.z_n2_t)
         np.add(z_n2_t, product_6[t], out=z_n2_t)
 
         # (7) n2[n, t, j] = tanh(z_n2[n, t, j])
@@ -446,15 +468,24 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
     # (9) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     z3 = work.z3
-    np.dot(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
-    np.add(z3, b3, out=z3)
+    np.matmul(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
 
-    # (10) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
-    largest_10 = np.maximum.reduce(z3, axis=2, out=work.largest_10)
-    p = np.subtract(z3, largest_10[:, :, None], out=work.p)
-    np.exp(p, out=p)
-    total_10 = np.add.reduce(p, axis=2, out=work.total_10)
-    np.divide(p, total_10[:, :, None], out=p)
+    for start in range(0, N * T, 537):
+        rows = slice(start, min(start + 537, N * T))
+        z3_rows = z3.reshape(-1, 61)[rows]
+        # (9) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+        np.add(z3_rows, b3, out=z3_rows)
+        # (10) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+        largest_10 = np.maximum.reduce(
+            z3_rows, axis=1, out=work.largest_10.reshape(-1)[rows]
+        )
+        p = np.subtract(z3_rows, largest_10[:, None], out=work.p.reshape(-1, 61)[rows])
+        np.exp(p, out=p)
+        total_10 = np.matmul(p, work.ones_61, out=work.total_10.reshape(-1)[rows])
+        np.divide(p, total_10[:, None], out=p)
+    largest_10 = work.largest_10
+    total_10 = work.total_10
+    p = work.p
 
     # (11) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
     add_11 = np.add(work.fixed_N_2, next, out=work.add_11)
@@ -473,14 +504,20 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     np.divide(dz3, N * T, out=dz3)
 
     # (13) dW3[i, j] = sum[n, t](dz3[n, t, j] * h[n, t, i])
-    dW3 = np.dot(h.reshape(N * T, 128).T, dz3.reshape(N * T, 61), out=work.dW3)
+    dW3 = h.reshape(N * T, 128).T.dot(dz3.reshape(N * T, 61), out=work.dW3)
 
     # (14) db3[j] = sum[n, t](dz3[n, t, j])
-    db3 = np.dot(work.ones_N_T, dz3.reshape(N * T, 61), out=work.db3)
+    db3 = work.ones_N_T.dot(dz3.reshape(N * T, 61), out=work.db3)
 
     # (15) dh, apart from other steps
     product_15 = work.product_6
-    np.dot(dz3.reshape(N * T, 61), W3.T, out=product_15.reshape(N * T, 128))
+    np.matmul(dz3.reshape(N * T, 61), W3.T, out=product_15.reshape(N * T, 128))
+    copy_15 = work.copy_15
+    np.copyto(copy_15, U2_r.T)
+    copy_15_2 = work.copy_15_2
+    np.copyto(copy_15_2, U2_z.T)
+    copy_15_3 = work.copy_15_3
+    np.copyto(copy_15_3, U2_h.T)
 
     dh = work.product_4
     dz_n2 = work.product_2
@@ -494,9 +531,9 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         #     dz_n2[n, t + 1, j1] * r2[n, t + 1, j]))
         if t < T - 1:
             multiply_15 = np.multiply(z2[t + 1], dh[t + 1], out=work.z_z2_t)
-            product_15_2 = np.dot(dz_r2[t + 1], U2_r.T, out=work.z_n2_t)
-            product_15_3 = np.dot(dz_z2[t + 1], U2_z.T, out=work.product_15_3)
-            product_15_4 = np.dot(dz_n2[t + 1], U2_h.T, out=work.product_15_4)
+            product_15_2 = dz_r2[t + 1].dot(copy_15, out=work.z_n2_t)
+            product_15_3 = dz_z2[t + 1].dot(copy_15_2, out=work.product_15_3)
+            product_15_4 = dz_n2[t + 1].dot(copy_15_3, out=work.product_15_4)
             np.multiply(product_15_4, r2[t + 1], out=product_15_4)
             np.add(product_15_2, multiply_15, out=product_15_2)
             np.add(product_15_3, product_15_2, out=product_15_3)
@@ -517,7 +554,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
         # (18) dr2[n, t, j] = sum[j1](U2_h[j, j1] * dz_n2[n, t, j1]) * [t >= 1] * h[n, t
         #     - 1, j]
-        dr2_t = np.dot(dz_n2_t, U2_h.T, out=work.z_n2_t)
+        dr2_t = dz_n2_t.dot(copy_15_3, out=work.z_n2_t)
         h_before_2 = h[t - 1] if t >= 1 else zeros_2
         np.multiply(h_before_2, dr2_t, out=dr2_t)
 
@@ -537,63 +574,63 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     # (22) dU2_h[k, j] = sum[n, t](dz_n2[n, t, j] * r2[n, t, k] * [t >= 1] * h[n, t - 1,
     #     k])
     multiply_22 = np.multiply(h[: T - 1], r2[1:], out=work.multiply_22)
-    dU2_h = np.dot(
+    dU2_h = np.matmul(
         multiply_22.reshape(N * (T - 1), 128).T,
         dz_n2[1:].reshape(N * (T - 1), 128),
-        out=work.dU2_h,
+        out=work.copy_15_3,
     )
 
     # (23) dU2_r[k, j] = sum[n, t](dz_r2[n, t, j] * [t >= 1] * h[n, t - 1, k])
-    dU2_r = np.dot(
+    dU2_r = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_r2[1:].reshape(N * (T - 1), 128),
-        out=work.dU2_r,
+        out=work.copy_15_2,
     )
 
     # (24) dU2_z[k, j] = sum[n, t](dz_z2[n, t, j] * [t >= 1] * h[n, t - 1, k])
-    dU2_z = np.dot(
+    dU2_z = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_z2[1:].reshape(N * (T - 1), 128),
-        out=work.dU2_z,
+        out=work.copy_15,
     )
 
     # (25) dW2_h[i, j] = sum[n, t](dz_n2[n, t, j] * e[n, t, i])
-    dW2_h = np.dot(copy_2.T, dz_n2.reshape(N * T, 128), out=work.dW2_h)
+    dW2_h = copy_2.T.dot(dz_n2.reshape(N * T, 128), out=work.dW2_h)
 
     # (26) dW2_r[i, j] = sum[n, t](dz_r2[n, t, j] * e[n, t, i])
-    dW2_r = np.dot(copy_2.T, dz_r2.reshape(N * T, 128), out=work.dW2_r)
+    dW2_r = copy_2.T.dot(dz_r2.reshape(N * T, 128), out=work.dW2_r)
 
     # (27) dW2_z[i, j] = sum[n, t](dz_z2[n, t, j] * e[n, t, i])
-    dW2_z = np.dot(copy_2.T, dz_z2.reshape(N * T, 128), out=work.dW2_z)
+    dW2_z = copy_2.T.dot(dz_z2.reshape(N * T, 128), out=work.dW2_z)
 
     # (28) db2_h[j] = sum[n, t](dz_n2[n, t, j])
-    db2_h = np.dot(work.ones_N_T, dz_n2.reshape(N * T, 128), out=work.db2_h)
+    db2_h = work.ones_N_T.dot(dz_n2.reshape(N * T, 128), out=work.db2_h)
 
     # (29) db2_r[j] = sum[n, t](dz_r2[n, t, j])
-    db2_r = np.dot(work.ones_N_T, dz_r2.reshape(N * T, 128), out=work.db2_r)
+    db2_r = work.ones_N_T.dot(dz_r2.reshape(N * T, 128), out=work.db2_r)
 
     # (30) db2_z[j] = sum[n, t](dz_z2[n, t, j])
-    db2_z = np.dot(work.ones_N_T, dz_z2.reshape(N * T, 128), out=work.db2_z)
+    db2_z = work.ones_N_T.dot(dz_z2.reshape(N * T, 128), out=work.db2_z)
 
     # (31) de[n, t, i] = sum[j](W2_h[i, j] * dz_n2[n, t, j]) + sum[j](W2_r[i, j] *
     #     dz_r2[n, t, j]) + sum[j](W2_z[i, j] * dz_z2[n, t, j])
     product_31 = work.product_31
-    np.dot(dz_n2.reshape(N * T, 128), W2_h.T, out=product_31.reshape(N * T, 32))
+    np.matmul(dz_n2.reshape(N * T, 128), W2_h.T, out=product_31.reshape(N * T, 32))
     product_31_2 = work.product_31_2
-    np.dot(dz_r2.reshape(N * T, 128), W2_r.T, out=product_31_2.reshape(N * T, 32))
+    np.matmul(dz_r2.reshape(N * T, 128), W2_r.T, out=product_31_2.reshape(N * T, 32))
     de = work.de
-    np.dot(dz_z2.reshape(N * T, 128), W2_z.T, out=de.reshape(N * T, 32))
+    np.matmul(dz_z2.reshape(N * T, 128), W2_z.T, out=de.reshape(N * T, 32))
     np.add(product_31_2, product_31, out=product_31_2)
     np.add(de, product_31_2, out=de)
 
     # (32) dE1[i, j] = sum[n, t](de[n, t, j] * [i = ids[n, t]])
     dE1 = work.dE1
     dE1.fill(0.0)
-    multiply_32 = np.multiply(ids, 32, out=work.add_11)
-    add_32 = np.add(multiply_32, work.range_32[:, None, None], out=work.add_32)
-    copy_32 = work.copy_32
-    np.copyto(copy_32.reshape(32, N, T), de.transpose(2, 1, 0))
-    np.add.at(dE1.reshape(-1), add_32.reshape(32 * N * T), copy_32)
+    copy_32 = work.copy_2
+    np.copyto(copy_32.reshape(N, T, 32), de.transpose(1, 0, 2))
+    places_32 = work.places_32
+    places_32_2 = work.places_32_2
+    _at_rows(np.add, dE1, ids.reshape(N * T), copy_32, places_32, places_32_2)
 
     return loss, {
         "E1": dE1,
@@ -609,6 +646,326 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         "W3": dW3,
         "b3": db3,
     }
+
+
+@np.errstate(over="ignore")
+def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    T = work.T
+    ids = np.asarray(ids, dtype=np.intp)
+    next = np.asarray(next, dtype=np.intp)
+    E1 = params["E1"]
+    W2_z = params["W2_z"]
+    U2_z = params["U2_z"]
+    b2_z = params["b2_z"]
+    W2_r = params["W2_r"]
+    U2_r = params["U2_r"]
+    b2_r = params["b2_r"]
+    W2_h = params["W2_h"]
+    U2_h = params["U2_h"]
+    b2_h = params["b2_h"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) e[n, t, d] = E1[ids[n, t], d]
+    e = E1.take(ids, axis=0, out=work.e, mode="clip")
+
+    # (2) z_z2, apart from other steps
+    copy_2 = work.copy_2
+    np.copyto(copy_2.reshape(T, N, 32), e.transpose(1, 0, 2))
+    product_2 = work.product_2
+    np.matmul(copy_2, W2_z, out=product_2.reshape(N * T, 128))
+    np.add(product_2, b2_z, out=product_2)
+    zeros_2 = work.zeros_2
+    zeros_2.fill(0.0)
+
+    # (4) z_r2, apart from other steps
+    product_4 = work.product_4
+    np.matmul(copy_2, W2_r, out=product_4.reshape(N * T, 128))
+    np.add(product_4, b2_r, out=product_4)
+
+    # (6) z_n2, apart from other steps
+    product_6 = work.product_6
+    np.matmul(copy_2, W2_h, out=product_6.reshape(N * T, 128))
+    np.add(product_6, b2_h, out=product_6)
+
+    z2 = work.z2
+    r2 = work.r2
+    n2 = work.n2
+    h = work.h
+
+    for t in range(T):
+        # (2) z_z2[n, t, j] = b2_z[j] + sum[k](U2_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_z[i, j] * e[n, t, i])
+        h_before = h[t - 1] if t >= 1 else zeros_2
+        z_z2_t = h_before.dot(U2_z, out=work.z_z2_t)
+        np.add(z_z2_t, product_2[t], out=z_z2_t)
+
+        # (3) z2[n, t, j] = sigmoid(z_z2[n, t, j])
+        negative_3 = np.negative(z_z2_t, out=z_z2_t)
+        np.exp(negative_3, out=negative_3)
+        np.add(negative_3, 1.0, out=negative_3)
+        z2_t = np.reciprocal(negative_3, out=z2[t])
+
+        # (4) z_r2[n, t, j] = b2_r[j] + sum[k](U2_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_r[i, j] * e[n, t, i])
+        z_r2_t = h_before.dot(U2_r, out=work.z_z2_t)
+        np.add(z_r2_t, product_4[t], out=z_r2_t)
+
+        # (5) r2[n, t, j] = sigmoid(z_r2[n, t, j])
+        negative_5 = np.negative(z_r2_t, out=z_r2_t)
+        np.exp(negative_5, out=negative_5)
+        np.add(negative_5, 1.0, out=negative_5)
+        r2_t = np.reciprocal(negative_5, out=r2[t])
+
+        # (6) z_n2[n, t, j] = b2_h[j] + sum[i](W2_h[i, j] * e[n, t, i]) + sum[k](U2_h[k,
+        #     j] * r2[n, t, k] * [t >= 1] * h[n, t - 1, k])
+        multiply_6 = np.multiply(r2_t, h_before, out=work.z_z2_t)
+        z_n2_t = multiply_6.dot(U2_h, out=work.z_n2_t)
+        np.add(z_n2_t, product_6[t], out=z_n2_t)
+
+        # (7) n2[n, t, j] = tanh(z_n2[n, t, j])
+        n2_t = np.tanh(z_n2_t, out=n2[t])
+
+        # (8) h[n, t, j] = (1 - z2[n, t, j]) * n2[n, t, j] + z2[n, t, j] * [t >= 1] *
+        #     h[n, t - 1, j]
+        subtract_8 = np.subtract(1.0, z2_t, out=work.z_n2_t)
+        np.multiply(n2_t, subtract_8, out=subtract_8)
+        multiply_8 = np.multiply(h_before, z2_t, out=work.z_z2_t)
+        np.add(multiply_8, subtract_8, out=h[t])
+
+    # (9) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    z3 = work.z3
+    np.matmul(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
+
+    for start in range(0, N * T, 537):
+        rows = slice(start, min(start + 537, N * T))
+        z3_rows = z3.reshape(-1, 61)[rows]
+        # (9) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+        np.add(z3_rows, b3, out=z3_rows)
+        # (10) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+        largest_10 = np.maximum.reduce(
+            z3_rows, axis=1, out=work.largest_10.reshape(-1)[rows]
+        )
+        p = np.subtract(z3_rows, largest_10[:, None], out=work.p.reshape(-1, 61)[rows])
+        np.exp(p, out=p)
+        total_10 = np.matmul(p, work.ones_61, out=work.total_10.reshape(-1)[rows])
+        np.divide(p, total_10[:, None], out=p)
+    largest_10 = work.largest_10
+    total_10 = work.total_10
+    p = work.p
+
+    # (11) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
+    add_11 = np.add(work.fixed_N_2, next, out=work.add_11)
+    take_11 = z3.take(add_11, out=work.take_11, mode="clip")
+    log_11 = np.log(total_10, out=total_10)
+    np.subtract(take_11, largest_10.T, out=take_11)
+    np.subtract(log_11.T, take_11, out=take_11)
+    total_11 = float(np.add.reduce(take_11, axis=None))
+    loss = total_11 / (N * T)
+
+    # (12) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+    take_12 = p.take(add_11, out=work.take_11, mode="clip")
+    np.subtract(take_12, 1.0, out=take_12)
+    dz3 = p
+    dz3.put(add_11, take_12)
+    np.divide(dz3, N * T, out=dz3)
+
+    # (13) dW3[i, j] = sum[n, t](dz3[n, t, j] * h[n, t, i])
+    dW3 = h.reshape(N * T, 128).T.dot(dz3.reshape(N * T, 61), out=work.dW3)
+
+    # (14) db3[j] = sum[n, t](dz3[n, t, j])
+    db3 = work.ones_N_T.dot(dz3.reshape(N * T, 61), out=work.db3)
+    np.multiply(db3, rate, out=db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (15) dh, apart from other steps
+    product_15 = work.product_6
+    np.matmul(dz3.reshape(N * T, 61), W3.T, out=product_15.reshape(N * T, 128))
+    copy_15 = work.copy_15
+    np.copyto(copy_15, U2_r.T)
+    copy_15_2 = work.copy_15_2
+    np.copyto(copy_15_2, U2_z.T)
+    copy_15_3 = work.copy_15_3
+    np.copyto(copy_15_3, U2_h.T)
+
+    # (13) W3 -= rate * dW3
+    np.multiply(dW3, rate, out=dW3)
+    np.subtract(W3, dW3, out=W3)
+
+    dh = work.product_4
+    dz_n2 = work.product_2
+    dz_r2 = work.dz_r2
+    dz_z2 = work.dz_z2
+
+    for t in reversed(range(T)):
+        # (15) dh[n, t, j] = sum[j1](W3[j, j1] * dz3[n, t, j1]) + [t + 1 < T] * (dh[n, t
+        #     + 1, j] * z2[n, t + 1, j] + sum[j1](U2_r[j, j1] * dz_r2[n, t + 1, j1]) +
+        #     sum[j1](U2_z[j, j1] * dz_z2[n, t + 1, j1]) + sum[j1](U2_h[j, j1] *
+        #     dz_n2[n, t + 1, j1] * r2[n, t + 1, j]))
+        if t < T - 1:
+            multiply_15 = np.multiply(z2[t + 1], dh[t + 1], out=work.z_z2_t)
+            product_15_2 = dz_r2[t + 1].dot(copy_15, out=work.z_n2_t)
+            product_15_3 = dz_z2[t + 1].dot(copy_15_2, out=work.product_15_3)
+            product_15_4 = dz_n2[t + 1].dot(copy_15_3, out=work.product_15_4)
+            np.multiply(product_15_4, r2[t + 1], out=product_15_4)
+            np.add(product_15_2, multiply_15, out=product_15_2)
+            np.add(product_15_3, product_15_2, out=product_15_3)
+            np.add(product_15_4, product_15_3, out=product_15_4)
+        else:
+            product_15_4 = work.product_15_4
+            product_15_4.fill(0.0)
+        dh_t = np.add(product_15_4, product_15[t], out=dh[t])
+
+        # (16) dn2[n, t, j] = (1 - z2[n, t, j]) * dh[n, t, j]
+        subtract_16 = np.subtract(1.0, z2[t], out=work.product_15_4)
+        dn2_t = np.multiply(dh_t, subtract_16, out=work.product_15_3)
+
+        # (17) dz_n2[n, t, j] = (1 - n2[n, t, j]**2) * dn2[n, t, j]
+        multiply_17 = np.multiply(n2[t], n2[t], out=work.z_n2_t)
+        np.subtract(1.0, multiply_17, out=multiply_17)
+        dz_n2_t = np.multiply(dn2_t, multiply_17, out=dz_n2[t])
+
+        # (18) dr2[n, t, j] = sum[j1](U2_h[j, j1] * dz_n2[n, t, j1]) * [t >= 1] * h[n, t
+        #     - 1, j]
+        dr2_t = dz_n2_t.dot(copy_15_3, out=work.z_n2_t)
+        h_before_2 = h[t - 1] if t >= 1 else zeros_2
+        np.multiply(h_before_2, dr2_t, out=dr2_t)
+
+        # (19) dz_r2[n, t, j] = (1 - r2[n, t, j]) * dr2[n, t, j] * r2[n, t, j]
+        subtract_19 = np.subtract(1.0, r2[t], out=work.product_15_3)
+        multiply_19 = np.multiply(dr2_t, subtract_19, out=dr2_t)
+        np.multiply(r2[t], multiply_19, out=dz_r2[t])
+
+        # (20) dz2[n, t, j] = ([t >= 1] * h[n, t - 1, j] - n2[n, t, j]) * dh[n, t, j]
+        dz2_t = np.subtract(h_before_2, n2[t], out=work.z_n2_t)
+        np.multiply(dh_t, dz2_t, out=dz2_t)
+
+        # (21) dz_z2[n, t, j] = (1 - z2[n, t, j]) * dz2[n, t, j] * z2[n, t, j]
+        multiply_21 = np.multiply(dz2_t, subtract_16, out=dz2_t)
+        np.multiply(z2[t], multiply_21, out=dz_z2[t])
+
+    # (22) dU2_h[k, j] = sum[n, t](dz_n2[n, t, j] * r2[n, t, k] * [t >= 1] * h[n, t - 1,
+    #     k])
+    multiply_22 = np.multiply(h[: T - 1], r2[1:], out=work.multiply_22)
+    dU2_h = np.matmul(
+        multiply_22.reshape(N * (T - 1), 128).T,
+        dz_n2[1:].reshape(N * (T - 1), 128),
+        out=work.copy_15_3,
+    )
+    np.multiply(dU2_h, rate, out=dU2_h)
+    np.subtract(U2_h, dU2_h, out=U2_h)
+
+    # (23) dU2_r[k, j] = sum[n, t](dz_r2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_r = np.matmul(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_r2[1:].reshape(N * (T - 1), 128),
+        out=work.copy_15_3,
+    )
+    np.multiply(dU2_r, rate, out=dU2_r)
+    np.subtract(U2_r, dU2_r, out=U2_r)
+
+    # (24) dU2_z[k, j] = sum[n, t](dz_z2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_z = np.matmul(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_z2[1:].reshape(N * (T - 1), 128),
+        out=work.copy_15_3,
+    )
+    np.multiply(dU2_z, rate, out=dU2_z)
+    np.subtract(U2_z, dU2_z, out=U2_z)
+
+    # (25) dW2_h[i, j] = sum[n, t](dz_n2[n, t, j] * e[n, t, i])
+    dW2_h = copy_2.T.dot(dz_n2.reshape(N * T, 128), out=work.dW2_h)
+
+    # (26) dW2_r[i, j] = sum[n, t](dz_r2[n, t, j] * e[n, t, i])
+    dW2_r = copy_2.T.dot(dz_r2.reshape(N * T, 128), out=work.dW2_r)
+
+    # (27) dW2_z[i, j] = sum[n, t](dz_z2[n, t, j] * e[n, t, i])
+    dW2_z = copy_2.T.dot(dz_z2.reshape(N * T, 128), out=work.dW2_z)
+
+    # (28) db2_h[j] = sum[n, t](dz_n2[n, t, j])
+    db2_h = work.ones_N_T.dot(dz_n2.reshape(N * T, 128), out=work.db2_h)
+    np.multiply(db2_h, rate, out=db2_h)
+    np.subtract(b2_h, db2_h, out=b2_h)
+
+    # (29) db2_r[j] = sum[n, t](dz_r2[n, t, j])
+    db2_r = work.ones_N_T.dot(dz_r2.reshape(N * T, 128), out=work.db2_r)
+    np.multiply(db2_r, rate, out=db2_r)
+    np.subtract(b2_r, db2_r, out=b2_r)
+
+    # (30) db2_z[j] = sum[n, t](dz_z2[n, t, j])
+    db2_z = work.ones_N_T.dot(dz_z2.reshape(N * T, 128), out=work.db2_z)
+    np.multiply(db2_z, rate, out=db2_z)
+    np.subtract(b2_z, db2_z, out=b2_z)
+
+    # (31) de[n, t, i] = sum[j](W2_h[i, j] * dz_n2[n, t, j]) + sum[j](W2_r[i, j] *
+    #     dz_r2[n, t, j]) + sum[j](W2_z[i, j] * dz_z2[n, t, j])
+    product_31 = work.product_31
+    np.matmul(dz_n2.reshape(N * T, 128), W2_h.T, out=product_31.reshape(N * T, 32))
+    product_31_2 = work.product_31_2
+    np.matmul(dz_r2.reshape(N * T, 128), W2_r.T, out=product_31_2.reshape(N * T, 32))
+    de = work.de
+    np.matmul(dz_z2.reshape(N * T, 128), W2_z.T, out=de.reshape(N * T, 32))
+    np.add(product_31_2, product_31, out=product_31_2)
+    np.add(de, product_31_2, out=de)
+
+    # (27) W2_z -= rate * dW2_z
+    np.multiply(dW2_z, rate, out=dW2_z)
+    np.subtract(W2_z, dW2_z, out=W2_z)
+
+    # (26) W2_r -= rate * dW2_r
+    np.multiply(dW2_r, rate, out=dW2_r)
+    np.subtract(W2_r, dW2_r, out=W2_r)
+
+    # (25) W2_h -= rate * dW2_h
+    np.multiply(dW2_h, rate, out=dW2_h)
+    np.subtract(W2_h, dW2_h, out=W2_h)
+
+    # (32) dE1[i, j] = sum[n, t](de[n, t, j] * [i = ids[n, t]])
+    dE1 = work.dE1
+    dE1.fill(0.0)
+    copy_32 = work.copy_2
+    np.copyto(copy_32.reshape(N, T, 32), de.transpose(1, 0, 2))
+    places_32 = work.places_32
+    places_32_2 = work.places_32_2
+    _at_rows(np.add, dE1, ids.reshape(N * T), copy_32, places_32, places_32_2)
+    np.multiply(dE1, rate, out=dE1)
+    np.subtract(E1, dE1, out=E1)
+
+    return loss
+
+
+def _at_rows(ufunc, table, rows, values, starts, places):
+    """Add each row of values to that row of a table, or subtract it; rows may repeat.
+
+    Where `places` has half as many columns, neighbours are one complex number.
+    """
+    if not table.flags.c_contiguous:
+        ufunc.at(table, rows, values)
+        return
+    each = places.shape[1]
+    np.multiply(rows, each, out=starts)
+    np.add(starts[:, None], np.arange(each), out=places)
+    flat, added = table.reshape(-1), values.reshape(-1)
+    if added.size > places.size:
+        pairs = np.result_type(flat, np.complex64)
+        flat, added = flat.view(pairs), added.view(pairs)
+    ufunc.at(flat, places.reshape(-1), added)
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -636,7 +993,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

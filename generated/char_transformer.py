@@ -5,7 +5,7 @@ it) and then thinks (a layer on every character by itself); what they find is ad
 what there was.
 
 Written by symbackprop from the spec char_transformer (8effa429456ef2d0).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -147,8 +147,10 @@ class Workspace:
             for name, shape in SHAPES.items()
         }
         self.N = N
+        self.ones_64 = np.ones(64, dtype)
         self.range_64 = np.arange(64)
-        self.fixed_64 = np.less_equal(self.range_64, self.range_64[:, None])
+        self.fixed_64 = np.greater(self.range_64, self.range_64[:, None])
+        self.ones_61 = np.ones(61, dtype)
         self.range_N = np.arange(N)
         self.fixed_N = np.multiply(self.range_N, 3904)
         self.fixed_64_2 = np.multiply(self.range_64, 61)
@@ -162,7 +164,6 @@ class Workspace:
         self.q3 = np.empty((N, 64, 4, 16), dtype)
         self.k3 = np.empty((N, 64, 4, 16), dtype)
         self.s3 = np.empty((N, 4, 64, 64), dtype)
-        self.where_10 = np.empty((N, 4, 64, 64), dtype)
         self.largest_10 = np.empty((N, 4, 64), dtype)
         self.v3 = np.empty((N, 64, 4, 16), dtype)
         self.o3 = np.empty((N, 4, 64, 16), dtype)
@@ -178,7 +179,7 @@ class Workspace:
         self.z7 = np.empty((N, 64, 64), dtype)
         self.q8 = np.empty((N, 64, 4, 16), dtype)
         self.k8 = np.empty((N, 64, 4, 16), dtype)
-        self.where_30 = np.empty((N, 4, 64, 64), dtype)
+        self.s8 = np.empty((N, 4, 64, 64), dtype)
         self.v8 = np.empty((N, 64, 4, 16), dtype)
         self.copy_33 = np.empty((64 * N, 64), dtype)
         self.x3 = np.empty((N, 64, 64), dtype)
@@ -210,6 +211,7 @@ class Workspace:
         self.dgamma9 = np.empty((64,), dtype)
         self.dW8_o = np.empty((4, 16, 64), dtype)
         self.do8 = np.empty((N, 64, 4, 16), dtype)
+        self.dp8 = np.empty((N, 4, 64, 64), dtype)
         self.dW8_v = np.empty((64, 4, 16), dtype)
         self.dq8 = np.empty((N, 4, 64, 16), dtype)
         self.copy_77 = np.empty((64 * N, 64), dtype)
@@ -231,8 +233,9 @@ class Workspace:
         self.dbeta2 = np.empty((64,), dtype)
         self.dgamma2 = np.empty((64,), dtype)
         self.dE1 = np.empty((61, 64), dtype)
-        self.add_110 = np.empty((64, 64, N), np.intp)
-        self.copy_110 = np.empty((4096 * N,), dtype)
+        self.copy_110 = np.empty((64 * N,), np.intp)
+        self.places_110 = np.empty((64 * N,), np.intp)
+        self.places_110_2 = np.empty((64 * N, 32), np.intp)
         self.dposition = np.empty((64, 64), dtype)
 
 
@@ -278,7 +281,7 @@ def forward(params, *, ids, workspace=None, training=False):
     np.add(x0, position, out=x0)
 
     # (2) mu2[n, i1] = sum[i](x0[n, i1, i]) / 64
-    mu2 = np.add.reduce(x0, axis=2, out=work.mu2)
+    mu2 = np.matmul(x0, work.ones_64, out=work.mu2)
     np.divide(mu2, 64.0, out=mu2)
 
     # (3) var2[n, i1] = sum[i]((x0[n, i1, i] - mu2[n, i1])**2) / 64
@@ -289,7 +292,7 @@ def forward(params, *, ids, workspace=None, training=False):
     # (4) r2[n, i1] = 1 / sqrt(1 / 100000 + var2[n, i1])
     r2 = np.add(var2, 1e-05, out=var2)
     np.sqrt(r2, out=r2)
-    np.divide(1.0, r2, out=r2)
+    np.reciprocal(r2, out=r2)
 
     # (5) xhat2[n, i1, i] = (x0[n, i1, i] - mu2[n, i1]) * r2[n, i1]
     xhat2 = np.multiply(subtract_3, r2[:, :, None], out=subtract_3)
@@ -300,33 +303,35 @@ def forward(params, *, ids, workspace=None, training=False):
 
     # (7) q3[n, h, t, e] = sum[i](W3_q[i, h, e] * z2[n, t, i])
     q3 = work.q3
-    np.dot(z2.reshape(64 * N, 64), W3_q.reshape(64, 64), out=q3.reshape(64 * N, 64))
+    np.matmul(z2.reshape(64 * N, 64), W3_q.reshape(64, 64), out=q3.reshape(64 * N, 64))
 
     # (8) k3[n, h, t, e] = sum[i](W3_k[i, h, e] * z2[n, t, i])
     k3 = work.k3
-    np.dot(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
+    np.matmul(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
 
-    # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
-    s3 = np.matmul(q3.transpose(0, 2, 1, 3), k3.transpose(0, 2, 3, 1), out=work.s3)
-    np.divide(s3, 4.0, out=s3)
-
-    # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <= t,
-    #     s3[n, h, t, i], -1e30)))
-    where_10 = work.where_10
-    np.copyto(where_10, -1e30)
-    np.copyto(where_10, s3, where=work.fixed_64)
-    largest_10 = np.maximum.reduce(where_10, axis=3, out=work.largest_10)
-    np.subtract(where_10, largest_10[:, :, :, None], out=where_10)
-    np.exp(where_10, out=where_10)
-    total_10 = np.add.reduce(where_10, axis=3, out=work.largest_10)
-    np.divide(where_10, total_10[:, :, :, None], out=where_10)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        q3_rows = q3.transpose(0, 2, 1, 3)[rows]
+        k3_rows = k3.transpose(0, 2, 3, 1)[rows]
+        # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
+        s3 = np.matmul(q3_rows, k3_rows, out=work.s3[rows])
+        np.divide(s3, 4.0, out=s3)
+        # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <=
+        #     t, s3[n, h, t, i], -1e30)))
+        p3 = s3
+        np.copyto(p3, -1e30, where=work.fixed_64)
+        largest_10 = np.maximum.reduce(p3, axis=3, out=work.largest_10[part])
+        np.subtract(p3, largest_10[:, :, :, None], out=p3)
+        np.exp(p3, out=p3)
+        total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
+        np.divide(p3, total_10[:, :, :, None], out=p3)
+        np.copyto(p3, 0.0, where=work.fixed_64)
     p3 = work.s3
-    np.copyto(p3, 0.0)
-    np.copyto(p3, where_10, where=work.fixed_64)
 
     # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
     v3 = work.v3
-    np.dot(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
+    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
 
     # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
     o3 = np.matmul(p3, v3.transpose(0, 2, 1, 3), out=work.o3)
@@ -335,11 +340,11 @@ def forward(params, *, ids, workspace=None, training=False):
     copy_13 = work.copy_13
     np.copyto(copy_13.reshape(N, 64, 4, 16), o3.transpose(0, 2, 1, 3))
     x1 = work.x1
-    np.dot(copy_13, W3_o.reshape(64, 64), out=x1.reshape(64 * N, 64))
+    np.matmul(copy_13, W3_o.reshape(64, 64), out=x1.reshape(64 * N, 64))
     np.add(x1, x0, out=x1)
 
     # (14) mu4[n, i1] = sum[i](x1[n, i1, i]) / 64
-    mu4 = np.add.reduce(x1, axis=2, out=work.mu4)
+    mu4 = np.matmul(x1, work.ones_64, out=work.mu4)
     np.divide(mu4, 64.0, out=mu4)
 
     # (15) var4[n, i1] = sum[i]((x1[n, i1, i] - mu4[n, i1])**2) / 64
@@ -350,7 +355,7 @@ def forward(params, *, ids, workspace=None, training=False):
     # (16) r4[n, i1] = 1 / sqrt(1 / 100000 + var4[n, i1])
     r4 = np.add(var4, 1e-05, out=var4)
     np.sqrt(r4, out=r4)
-    np.divide(1.0, r4, out=r4)
+    np.reciprocal(r4, out=r4)
 
     # (17) xhat4[n, i1, i] = (x1[n, i1, i] - mu4[n, i1]) * r4[n, i1]
     xhat4 = np.multiply(subtract_15, r4[:, :, None], out=subtract_15)
@@ -361,28 +366,34 @@ def forward(params, *, ids, workspace=None, training=False):
 
     # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
     z5 = work.z5
-    np.dot(z4.reshape(64 * N, 64), W5, out=z5.reshape(64 * N, 256))
-    np.add(z5, b5, out=z5)
+    np.matmul(z4.reshape(64 * N, 64), W5, out=z5.reshape(64 * N, 256))
 
-    # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
-    multiply_20 = np.multiply(z5, z5, out=work.multiply_20)
-    np.multiply(multiply_20, z5, out=multiply_20)
-    np.multiply(multiply_20, 0.044715, out=multiply_20)
-    np.add(z5, multiply_20, out=multiply_20)
-    np.multiply(multiply_20, -1.5957691216057308, out=multiply_20)
-    np.exp(multiply_20, out=multiply_20)
-    np.add(multiply_20, 1.0, out=multiply_20)
-    np.divide(1.0, multiply_20, out=multiply_20)
-    z_x2 = np.multiply(z5, multiply_20, out=z5)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        z5_rows = z5[rows]
+        # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
+        np.add(z5_rows, b5, out=z5_rows)
+        # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
+        multiply_20 = np.multiply(z5_rows, z5_rows, out=work.multiply_20[part])
+        np.multiply(multiply_20, z5_rows, out=multiply_20)
+        np.multiply(multiply_20, 0.044715, out=multiply_20)
+        np.add(z5_rows, multiply_20, out=multiply_20)
+        np.multiply(multiply_20, -1.5957691216057308, out=multiply_20)
+        np.exp(multiply_20, out=multiply_20)
+        np.add(multiply_20, 1.0, out=multiply_20)
+        np.reciprocal(multiply_20, out=multiply_20)
+        np.multiply(z5_rows, multiply_20, out=z5_rows)
+    z_x2 = z5
 
     # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
     x2 = work.x2
-    np.dot(z_x2.reshape(64 * N, 256), W6, out=x2.reshape(64 * N, 64))
+    np.matmul(z_x2.reshape(64 * N, 256), W6, out=x2.reshape(64 * N, 64))
     add_21 = np.add(x1, b6, out=x1)
     np.add(x2, add_21, out=x2)
 
     # (22) mu7[n, i1] = sum[i](x2[n, i1, i]) / 64
-    mu7 = np.add.reduce(x2, axis=2, out=work.mu7)
+    mu7 = np.matmul(x2, work.ones_64, out=work.mu7)
     np.divide(mu7, 64.0, out=mu7)
 
     # (23) var7[n, i1] = sum[i]((x2[n, i1, i] - mu7[n, i1])**2) / 64
@@ -393,7 +404,7 @@ def forward(params, *, ids, workspace=None, training=False):
     # (24) r7[n, i1] = 1 / sqrt(1 / 100000 + var7[n, i1])
     r7 = np.add(var7, 1e-05, out=var7)
     np.sqrt(r7, out=r7)
-    np.divide(1.0, r7, out=r7)
+    np.reciprocal(r7, out=r7)
 
     # (25) xhat7[n, i1, i] = (x2[n, i1, i] - mu7[n, i1]) * r7[n, i1]
     xhat7 = np.multiply(subtract_23, r7[:, :, None], out=subtract_23)
@@ -404,33 +415,35 @@ def forward(params, *, ids, workspace=None, training=False):
 
     # (27) q8[n, h, t, e] = sum[i](W8_q[i, h, e] * z7[n, t, i])
     q8 = work.q8
-    np.dot(z7.reshape(64 * N, 64), W8_q.reshape(64, 64), out=q8.reshape(64 * N, 64))
+    np.matmul(z7.reshape(64 * N, 64), W8_q.reshape(64, 64), out=q8.reshape(64 * N, 64))
 
     # (28) k8[n, h, t, e] = sum[i](W8_k[i, h, e] * z7[n, t, i])
     k8 = work.k8
-    np.dot(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
+    np.matmul(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
 
-    # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
-    s8 = np.matmul(q8.transpose(0, 2, 1, 3), k8.transpose(0, 2, 3, 1), out=work.s3)
-    np.divide(s8, 4.0, out=s8)
-
-    # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <= t,
-    #     s8[n, h, t, i], -1e30)))
-    where_30 = work.where_30
-    np.copyto(where_30, -1e30)
-    np.copyto(where_30, s8, where=work.fixed_64)
-    largest_30 = np.maximum.reduce(where_30, axis=3, out=work.largest_10)
-    np.subtract(where_30, largest_30[:, :, :, None], out=where_30)
-    np.exp(where_30, out=where_30)
-    total_30 = np.add.reduce(where_30, axis=3, out=work.largest_10)
-    np.divide(where_30, total_30[:, :, :, None], out=where_30)
-    p8 = work.s3
-    np.copyto(p8, 0.0)
-    np.copyto(p8, where_30, where=work.fixed_64)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        q8_rows = q8.transpose(0, 2, 1, 3)[rows]
+        k8_rows = k8.transpose(0, 2, 3, 1)[rows]
+        # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
+        s8 = np.matmul(q8_rows, k8_rows, out=work.s8[rows])
+        np.divide(s8, 4.0, out=s8)
+        # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <=
+        #     t, s8[n, h, t, i], -1e30)))
+        p8 = s8
+        np.copyto(p8, -1e30, where=work.fixed_64)
+        largest_30 = np.maximum.reduce(p8, axis=3, out=work.largest_10[part])
+        np.subtract(p8, largest_30[:, :, :, None], out=p8)
+        np.exp(p8, out=p8)
+        total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
+        np.divide(p8, total_30[:, :, :, None], out=p8)
+        np.copyto(p8, 0.0, where=work.fixed_64)
+    p8 = work.s8
 
     # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
     v8 = work.v8
-    np.dot(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
+    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
 
     # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
     o8 = np.matmul(p8, v8.transpose(0, 2, 1, 3), out=work.o3)
@@ -439,11 +452,11 @@ def forward(params, *, ids, workspace=None, training=False):
     copy_33 = work.copy_33
     np.copyto(copy_33.reshape(N, 64, 4, 16), o8.transpose(0, 2, 1, 3))
     x3 = work.x3
-    np.dot(copy_33, W8_o.reshape(64, 64), out=x3.reshape(64 * N, 64))
+    np.matmul(copy_33, W8_o.reshape(64, 64), out=x3.reshape(64 * N, 64))
     np.add(x3, x2, out=x3)
 
     # (34) mu9[n, i1] = sum[i](x3[n, i1, i]) / 64
-    mu9 = np.add.reduce(x3, axis=2, out=work.mu9)
+    mu9 = np.matmul(x3, work.ones_64, out=work.mu9)
     np.divide(mu9, 64.0, out=mu9)
 
     # (35) var9[n, i1] = sum[i]((x3[n, i1, i] - mu9[n, i1])**2) / 64
@@ -454,7 +467,7 @@ def forward(params, *, ids, workspace=None, training=False):
     # (36) r9[n, i1] = 1 / sqrt(1 / 100000 + var9[n, i1])
     r9 = np.add(var9, 1e-05, out=var9)
     np.sqrt(r9, out=r9)
-    np.divide(1.0, r9, out=r9)
+    np.reciprocal(r9, out=r9)
 
     # (37) xhat9[n, i1, i] = (x3[n, i1, i] - mu9[n, i1]) * r9[n, i1]
     xhat9 = np.multiply(subtract_35, r9[:, :, None], out=subtract_35)
@@ -465,28 +478,34 @@ def forward(params, *, ids, workspace=None, training=False):
 
     # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
     z10 = work.z10
-    np.dot(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
-    np.add(z10, b10, out=z10)
+    np.matmul(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
 
-    # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
-    multiply_40 = np.multiply(z10, z10, out=work.multiply_40)
-    np.multiply(multiply_40, z10, out=multiply_40)
-    np.multiply(multiply_40, 0.044715, out=multiply_40)
-    np.add(z10, multiply_40, out=multiply_40)
-    np.multiply(multiply_40, -1.5957691216057308, out=multiply_40)
-    np.exp(multiply_40, out=multiply_40)
-    np.add(multiply_40, 1.0, out=multiply_40)
-    np.divide(1.0, multiply_40, out=multiply_40)
-    z_x4 = np.multiply(z10, multiply_40, out=z10)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        z10_rows = z10[rows]
+        # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
+        np.add(z10_rows, b10, out=z10_rows)
+        # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
+        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.multiply_40[part])
+        np.multiply(multiply_40, z10_rows, out=multiply_40)
+        np.multiply(multiply_40, 0.044715, out=multiply_40)
+        np.add(z10_rows, multiply_40, out=multiply_40)
+        np.multiply(multiply_40, -1.5957691216057308, out=multiply_40)
+        np.exp(multiply_40, out=multiply_40)
+        np.add(multiply_40, 1.0, out=multiply_40)
+        np.reciprocal(multiply_40, out=multiply_40)
+        np.multiply(z10_rows, multiply_40, out=z10_rows)
+    z_x4 = z10
 
     # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
     x4 = work.x4
-    np.dot(z_x4.reshape(64 * N, 256), W11, out=x4.reshape(64 * N, 64))
+    np.matmul(z_x4.reshape(64 * N, 256), W11, out=x4.reshape(64 * N, 64))
     add_41 = np.add(x3, b11, out=x3)
     np.add(x4, add_41, out=x4)
 
     # (42) mu12[n, i1] = sum[i](x4[n, i1, i]) / 64
-    mu12 = np.add.reduce(x4, axis=2, out=work.mu12)
+    mu12 = np.matmul(x4, work.ones_64, out=work.mu12)
     np.divide(mu12, 64.0, out=mu12)
 
     # (43) var12[n, i1] = sum[i]((x4[n, i1, i] - mu12[n, i1])**2) / 64
@@ -497,7 +516,7 @@ def forward(params, *, ids, workspace=None, training=False):
     # (44) r12[n, i1] = 1 / sqrt(1 / 100000 + var12[n, i1])
     r12 = np.add(var12, 1e-05, out=var12)
     np.sqrt(r12, out=r12)
-    np.divide(1.0, r12, out=r12)
+    np.reciprocal(r12, out=r12)
 
     # (45) xhat12[n, i1, i] = (x4[n, i1, i] - mu12[n, i1]) * r12[n, i1]
     xhat12 = np.multiply(subtract_43, r12[:, :, None], out=subtract_43)
@@ -508,15 +527,21 @@ def forward(params, *, ids, workspace=None, training=False):
 
     # (47) z13[n, i1, j] = b13[j] + sum[i](W13[i, j] * z12[n, i1, i])
     z13 = work.z13
-    np.dot(z12.reshape(64 * N, 64), W13, out=z13.reshape(64 * N, 61))
-    np.add(z13, b13, out=z13)
+    np.matmul(z12.reshape(64 * N, 64), W13, out=z13.reshape(64 * N, 61))
 
-    # (48) p[n, i1, k] = exp(z13[n, i1, k] - logsumexp[j](z13[n, i1, j]))
-    largest_48 = np.maximum.reduce(z13, axis=2, out=work.largest_48)
-    p = np.subtract(z13, largest_48[:, :, None], out=z13)
-    np.exp(p, out=p)
-    total_48 = np.add.reduce(p, axis=2, out=work.total_48)
-    np.divide(p, total_48[:, :, None], out=p)
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        part = slice(rows.stop - start)
+        z13_rows = z13[rows]
+        # (47) z13[n, i1, j] = b13[j] + sum[i](W13[i, j] * z12[n, i1, i])
+        np.add(z13_rows, b13, out=z13_rows)
+        # (48) p[n, i1, k] = exp(z13[n, i1, k] - logsumexp[j](z13[n, i1, j]))
+        largest_48 = np.maximum.reduce(z13_rows, axis=2, out=work.largest_48[part])
+        np.subtract(z13_rows, largest_48[:, :, None], out=z13_rows)
+        np.exp(z13_rows, out=z13_rows)
+        total_48 = np.matmul(z13_rows, work.ones_61, out=work.total_48[part])
+        np.divide(z13_rows, total_48[:, :, None], out=z13_rows)
+    p = z13
 
     return {
         "p": p,
@@ -566,7 +591,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
     np.add(x0, position, out=x0)
 
     # (2) mu2[n, i1] = sum[i](x0[n, i1, i]) / 64
-    mu2 = np.add.reduce(x0, axis=2, out=work.mu2)
+    mu2 = np.matmul(x0, work.ones_64, out=work.mu2)
     np.divide(mu2, 64.0, out=mu2)
 
     # (3) var2[n, i1] = sum[i]((x0[n, i1, i] - mu2[n, i1])**2) / 64
@@ -577,7 +602,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
     # (4) r2[n, i1] = 1 / sqrt(1 / 100000 + var2[n, i1])
     r2 = np.add(var2, 1e-05, out=var2)
     np.sqrt(r2, out=r2)
-    np.divide(1.0, r2, out=r2)
+    np.reciprocal(r2, out=r2)
 
     # (5) xhat2[n, i1, i] = (x0[n, i1, i] - mu2[n, i1]) * r2[n, i1]
     xhat2 = np.multiply(subtract_3, r2[:, :, None], out=subtract_3)
@@ -588,33 +613,35 @@ def loss(params, *, ids, next, workspace=None, training=True):
 
     # (7) q3[n, h, t, e] = sum[i](W3_q[i, h, e] * z2[n, t, i])
     q3 = work.q3
-    np.dot(z2.reshape(64 * N, 64), W3_q.reshape(64, 64), out=q3.reshape(64 * N, 64))
+    np.matmul(z2.reshape(64 * N, 64), W3_q.reshape(64, 64), out=q3.reshape(64 * N, 64))
 
     # (8) k3[n, h, t, e] = sum[i](W3_k[i, h, e] * z2[n, t, i])
     k3 = work.k3
-    np.dot(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
+    np.matmul(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
 
-    # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
-    s3 = np.matmul(q3.transpose(0, 2, 1, 3), k3.transpose(0, 2, 3, 1), out=work.s3)
-    np.divide(s3, 4.0, out=s3)
-
-    # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <= t,
-    #     s3[n, h, t, i], -1e30)))
-    where_10 = work.where_10
-    np.copyto(where_10, -1e30)
-    np.copyto(where_10, s3, where=work.fixed_64)
-    largest_10 = np.maximum.reduce(where_10, axis=3, out=work.largest_10)
-    np.subtract(where_10, largest_10[:, :, :, None], out=where_10)
-    np.exp(where_10, out=where_10)
-    total_10 = np.add.reduce(where_10, axis=3, out=work.largest_10)
-    np.divide(where_10, total_10[:, :, :, None], out=where_10)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        q3_rows = q3.transpose(0, 2, 1, 3)[rows]
+        k3_rows = k3.transpose(0, 2, 3, 1)[rows]
+        # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
+        s3 = np.matmul(q3_rows, k3_rows, out=work.s3[rows])
+        np.divide(s3, 4.0, out=s3)
+        # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <=
+        #     t, s3[n, h, t, i], -1e30)))
+        p3 = s3
+        np.copyto(p3, -1e30, where=work.fixed_64)
+        largest_10 = np.maximum.reduce(p3, axis=3, out=work.largest_10[part])
+        np.subtract(p3, largest_10[:, :, :, None], out=p3)
+        np.exp(p3, out=p3)
+        total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
+        np.divide(p3, total_10[:, :, :, None], out=p3)
+        np.copyto(p3, 0.0, where=work.fixed_64)
     p3 = work.s3
-    np.copyto(p3, 0.0)
-    np.copyto(p3, where_10, where=work.fixed_64)
 
     # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
     v3 = work.v3
-    np.dot(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
+    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
 
     # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
     o3 = np.matmul(p3, v3.transpose(0, 2, 1, 3), out=work.o3)
@@ -623,11 +650,11 @@ def loss(params, *, ids, next, workspace=None, training=True):
     copy_13 = work.copy_13
     np.copyto(copy_13.reshape(N, 64, 4, 16), o3.transpose(0, 2, 1, 3))
     x1 = work.x1
-    np.dot(copy_13, W3_o.reshape(64, 64), out=x1.reshape(64 * N, 64))
+    np.matmul(copy_13, W3_o.reshape(64, 64), out=x1.reshape(64 * N, 64))
     np.add(x1, x0, out=x1)
 
     # (14) mu4[n, i1] = sum[i](x1[n, i1, i]) / 64
-    mu4 = np.add.reduce(x1, axis=2, out=work.mu4)
+    mu4 = np.matmul(x1, work.ones_64, out=work.mu4)
     np.divide(mu4, 64.0, out=mu4)
 
     # (15) var4[n, i1] = sum[i]((x1[n, i1, i] - mu4[n, i1])**2) / 64
@@ -638,7 +665,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
     # (16) r4[n, i1] = 1 / sqrt(1 / 100000 + var4[n, i1])
     r4 = np.add(var4, 1e-05, out=var4)
     np.sqrt(r4, out=r4)
-    np.divide(1.0, r4, out=r4)
+    np.reciprocal(r4, out=r4)
 
     # (17) xhat4[n, i1, i] = (x1[n, i1, i] - mu4[n, i1]) * r4[n, i1]
     xhat4 = np.multiply(subtract_15, r4[:, :, None], out=subtract_15)
@@ -649,28 +676,34 @@ def loss(params, *, ids, next, workspace=None, training=True):
 
     # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
     z5 = work.z5
-    np.dot(z4.reshape(64 * N, 64), W5, out=z5.reshape(64 * N, 256))
-    np.add(z5, b5, out=z5)
+    np.matmul(z4.reshape(64 * N, 64), W5, out=z5.reshape(64 * N, 256))
 
-    # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
-    multiply_20 = np.multiply(z5, z5, out=work.multiply_20)
-    np.multiply(multiply_20, z5, out=multiply_20)
-    np.multiply(multiply_20, 0.044715, out=multiply_20)
-    np.add(z5, multiply_20, out=multiply_20)
-    np.multiply(multiply_20, -1.5957691216057308, out=multiply_20)
-    np.exp(multiply_20, out=multiply_20)
-    np.add(multiply_20, 1.0, out=multiply_20)
-    np.divide(1.0, multiply_20, out=multiply_20)
-    z_x2 = np.multiply(z5, multiply_20, out=z5)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        z5_rows = z5[rows]
+        # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
+        np.add(z5_rows, b5, out=z5_rows)
+        # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
+        multiply_20 = np.multiply(z5_rows, z5_rows, out=work.multiply_20[part])
+        np.multiply(multiply_20, z5_rows, out=multiply_20)
+        np.multiply(multiply_20, 0.044715, out=multiply_20)
+        np.add(z5_rows, multiply_20, out=multiply_20)
+        np.multiply(multiply_20, -1.5957691216057308, out=multiply_20)
+        np.exp(multiply_20, out=multiply_20)
+        np.add(multiply_20, 1.0, out=multiply_20)
+        np.reciprocal(multiply_20, out=multiply_20)
+        np.multiply(z5_rows, multiply_20, out=z5_rows)
+    z_x2 = z5
 
     # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
     x2 = work.x2
-    np.dot(z_x2.reshape(64 * N, 256), W6, out=x2.reshape(64 * N, 64))
+    np.matmul(z_x2.reshape(64 * N, 256), W6, out=x2.reshape(64 * N, 64))
     add_21 = np.add(x1, b6, out=x1)
     np.add(x2, add_21, out=x2)
 
     # (22) mu7[n, i1] = sum[i](x2[n, i1, i]) / 64
-    mu7 = np.add.reduce(x2, axis=2, out=work.mu7)
+    mu7 = np.matmul(x2, work.ones_64, out=work.mu7)
     np.divide(mu7, 64.0, out=mu7)
 
     # (23) var7[n, i1] = sum[i]((x2[n, i1, i] - mu7[n, i1])**2) / 64
@@ -681,7 +714,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
     # (24) r7[n, i1] = 1 / sqrt(1 / 100000 + var7[n, i1])
     r7 = np.add(var7, 1e-05, out=var7)
     np.sqrt(r7, out=r7)
-    np.divide(1.0, r7, out=r7)
+    np.reciprocal(r7, out=r7)
 
     # (25) xhat7[n, i1, i] = (x2[n, i1, i] - mu7[n, i1]) * r7[n, i1]
     xhat7 = np.multiply(subtract_23, r7[:, :, None], out=subtract_23)
@@ -692,33 +725,35 @@ def loss(params, *, ids, next, workspace=None, training=True):
 
     # (27) q8[n, h, t, e] = sum[i](W8_q[i, h, e] * z7[n, t, i])
     q8 = work.q8
-    np.dot(z7.reshape(64 * N, 64), W8_q.reshape(64, 64), out=q8.reshape(64 * N, 64))
+    np.matmul(z7.reshape(64 * N, 64), W8_q.reshape(64, 64), out=q8.reshape(64 * N, 64))
 
     # (28) k8[n, h, t, e] = sum[i](W8_k[i, h, e] * z7[n, t, i])
     k8 = work.k8
-    np.dot(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
+    np.matmul(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
 
-    # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
-    s8 = np.matmul(q8.transpose(0, 2, 1, 3), k8.transpose(0, 2, 3, 1), out=work.s3)
-    np.divide(s8, 4.0, out=s8)
-
-    # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <= t,
-    #     s8[n, h, t, i], -1e30)))
-    where_30 = work.where_30
-    np.copyto(where_30, -1e30)
-    np.copyto(where_30, s8, where=work.fixed_64)
-    largest_30 = np.maximum.reduce(where_30, axis=3, out=work.largest_10)
-    np.subtract(where_30, largest_30[:, :, :, None], out=where_30)
-    np.exp(where_30, out=where_30)
-    total_30 = np.add.reduce(where_30, axis=3, out=work.largest_10)
-    np.divide(where_30, total_30[:, :, :, None], out=where_30)
-    p8 = work.s3
-    np.copyto(p8, 0.0)
-    np.copyto(p8, where_30, where=work.fixed_64)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        q8_rows = q8.transpose(0, 2, 1, 3)[rows]
+        k8_rows = k8.transpose(0, 2, 3, 1)[rows]
+        # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
+        s8 = np.matmul(q8_rows, k8_rows, out=work.s8[rows])
+        np.divide(s8, 4.0, out=s8)
+        # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <=
+        #     t, s8[n, h, t, i], -1e30)))
+        p8 = s8
+        np.copyto(p8, -1e30, where=work.fixed_64)
+        largest_30 = np.maximum.reduce(p8, axis=3, out=work.largest_10[part])
+        np.subtract(p8, largest_30[:, :, :, None], out=p8)
+        np.exp(p8, out=p8)
+        total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
+        np.divide(p8, total_30[:, :, :, None], out=p8)
+        np.copyto(p8, 0.0, where=work.fixed_64)
+    p8 = work.s8
 
     # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
     v8 = work.v8
-    np.dot(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
+    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
 
     # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
     o8 = np.matmul(p8, v8.transpose(0, 2, 1, 3), out=work.o3)
@@ -727,11 +762,11 @@ def loss(params, *, ids, next, workspace=None, training=True):
     copy_33 = work.copy_33
     np.copyto(copy_33.reshape(N, 64, 4, 16), o8.transpose(0, 2, 1, 3))
     x3 = work.x3
-    np.dot(copy_33, W8_o.reshape(64, 64), out=x3.reshape(64 * N, 64))
+    np.matmul(copy_33, W8_o.reshape(64, 64), out=x3.reshape(64 * N, 64))
     np.add(x3, x2, out=x3)
 
     # (34) mu9[n, i1] = sum[i](x3[n, i1, i]) / 64
-    mu9 = np.add.reduce(x3, axis=2, out=work.mu9)
+    mu9 = np.matmul(x3, work.ones_64, out=work.mu9)
     np.divide(mu9, 64.0, out=mu9)
 
     # (35) var9[n, i1] = sum[i]((x3[n, i1, i] - mu9[n, i1])**2) / 64
@@ -742,7 +777,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
     # (36) r9[n, i1] = 1 / sqrt(1 / 100000 + var9[n, i1])
     r9 = np.add(var9, 1e-05, out=var9)
     np.sqrt(r9, out=r9)
-    np.divide(1.0, r9, out=r9)
+    np.reciprocal(r9, out=r9)
 
     # (37) xhat9[n, i1, i] = (x3[n, i1, i] - mu9[n, i1]) * r9[n, i1]
     xhat9 = np.multiply(subtract_35, r9[:, :, None], out=subtract_35)
@@ -753,28 +788,34 @@ def loss(params, *, ids, next, workspace=None, training=True):
 
     # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
     z10 = work.z10
-    np.dot(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
-    np.add(z10, b10, out=z10)
+    np.matmul(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
 
-    # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
-    multiply_40 = np.multiply(z10, z10, out=work.multiply_40)
-    np.multiply(multiply_40, z10, out=multiply_40)
-    np.multiply(multiply_40, 0.044715, out=multiply_40)
-    np.add(z10, multiply_40, out=multiply_40)
-    np.multiply(multiply_40, -1.5957691216057308, out=multiply_40)
-    np.exp(multiply_40, out=multiply_40)
-    np.add(multiply_40, 1.0, out=multiply_40)
-    np.divide(1.0, multiply_40, out=multiply_40)
-    z_x4 = np.multiply(z10, multiply_40, out=z10)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        z10_rows = z10[rows]
+        # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
+        np.add(z10_rows, b10, out=z10_rows)
+        # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
+        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.multiply_40[part])
+        np.multiply(multiply_40, z10_rows, out=multiply_40)
+        np.multiply(multiply_40, 0.044715, out=multiply_40)
+        np.add(z10_rows, multiply_40, out=multiply_40)
+        np.multiply(multiply_40, -1.5957691216057308, out=multiply_40)
+        np.exp(multiply_40, out=multiply_40)
+        np.add(multiply_40, 1.0, out=multiply_40)
+        np.reciprocal(multiply_40, out=multiply_40)
+        np.multiply(z10_rows, multiply_40, out=z10_rows)
+    z_x4 = z10
 
     # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
     x4 = work.x4
-    np.dot(z_x4.reshape(64 * N, 256), W11, out=x4.reshape(64 * N, 64))
+    np.matmul(z_x4.reshape(64 * N, 256), W11, out=x4.reshape(64 * N, 64))
     add_41 = np.add(x3, b11, out=x3)
     np.add(x4, add_41, out=x4)
 
     # (42) mu12[n, i1] = sum[i](x4[n, i1, i]) / 64
-    mu12 = np.add.reduce(x4, axis=2, out=work.mu12)
+    mu12 = np.matmul(x4, work.ones_64, out=work.mu12)
     np.divide(mu12, 64.0, out=mu12)
 
     # (43) var12[n, i1] = sum[i]((x4[n, i1, i] - mu12[n, i1])**2) / 64
@@ -785,7 +826,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
     # (44) r12[n, i1] = 1 / sqrt(1 / 100000 + var12[n, i1])
     r12 = np.add(var12, 1e-05, out=var12)
     np.sqrt(r12, out=r12)
-    np.divide(1.0, r12, out=r12)
+    np.reciprocal(r12, out=r12)
 
     # (45) xhat12[n, i1, i] = (x4[n, i1, i] - mu12[n, i1]) * r12[n, i1]
     xhat12 = np.multiply(subtract_43, r12[:, :, None], out=subtract_43)
@@ -796,14 +837,22 @@ def loss(params, *, ids, next, workspace=None, training=True):
 
     # (47) z13[n, i1, j] = b13[j] + sum[i](W13[i, j] * z12[n, i1, i])
     z13 = work.z13
-    np.dot(z12.reshape(64 * N, 64), W13, out=z13.reshape(64 * N, 61))
-    np.add(z13, b13, out=z13)
+    np.matmul(z12.reshape(64 * N, 64), W13, out=z13.reshape(64 * N, 61))
+
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        z13_rows = z13[rows]
+        # (47) z13[n, i1, j] = b13[j] + sum[i](W13[i, j] * z12[n, i1, i])
+        np.add(z13_rows, b13, out=z13_rows)
+        # (48) p[n, i1, k] = exp(z13[n, i1, k] - logsumexp[j](z13[n, i1, j]))
+        largest_48 = np.maximum.reduce(z13_rows, axis=2, out=work.largest_48[rows])
+        subtract_48 = np.subtract(z13_rows, largest_48[:, :, None], out=work.p[rows])
+        np.exp(subtract_48, out=subtract_48)
+    largest_48 = work.largest_48
+    subtract_48 = work.p
 
     # (48) p[n, i1, k] = exp(z13[n, i1, k] - logsumexp[j](z13[n, i1, j]))
-    largest_48 = np.maximum.reduce(z13, axis=2, out=work.largest_48)
-    subtract_48 = np.subtract(z13, largest_48[:, :, None], out=work.p)
-    np.exp(subtract_48, out=subtract_48)
-    total_48 = np.add.reduce(subtract_48, axis=2, out=work.total_48)
+    total_48 = np.matmul(subtract_48, work.ones_61, out=work.total_48)
 
     # (49) loss = sum[n, i](logsumexp[j](z13[n, i, j]) - z13[n, i, next[n, i]]) / (64 *
     #     N)
@@ -861,7 +910,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     np.add(x0, position, out=x0)
 
     # (2) mu2[n, i1] = sum[i](x0[n, i1, i]) / 64
-    mu2 = np.add.reduce(x0, axis=2, out=work.mu2)
+    mu2 = np.matmul(x0, work.ones_64, out=work.mu2)
     np.divide(mu2, 64.0, out=mu2)
 
     # (3) var2[n, i1] = sum[i]((x0[n, i1, i] - mu2[n, i1])**2) / 64
@@ -872,7 +921,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     # (4) r2[n, i1] = 1 / sqrt(1 / 100000 + var2[n, i1])
     r2 = np.add(var2, 1e-05, out=var2)
     np.sqrt(r2, out=r2)
-    np.divide(1.0, r2, out=r2)
+    np.reciprocal(r2, out=r2)
 
     # (5) xhat2[n, i1, i] = (x0[n, i1, i] - mu2[n, i1]) * r2[n, i1]
     xhat2 = np.multiply(subtract_3, r2[:, :, None], out=subtract_3)
@@ -883,33 +932,35 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
     # (7) q3[n, h, t, e] = sum[i](W3_q[i, h, e] * z2[n, t, i])
     q3 = work.q3
-    np.dot(z2.reshape(64 * N, 64), W3_q.reshape(64, 64), out=q3.reshape(64 * N, 64))
+    np.matmul(z2.reshape(64 * N, 64), W3_q.reshape(64, 64), out=q3.reshape(64 * N, 64))
 
     # (8) k3[n, h, t, e] = sum[i](W3_k[i, h, e] * z2[n, t, i])
     k3 = work.k3
-    np.dot(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
+    np.matmul(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
 
-    # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
-    s3 = np.matmul(q3.transpose(0, 2, 1, 3), k3.transpose(0, 2, 3, 1), out=work.s3)
-    np.divide(s3, 4.0, out=s3)
-
-    # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <= t,
-    #     s3[n, h, t, i], -1e30)))
-    where_10 = work.where_10
-    np.copyto(where_10, -1e30)
-    np.copyto(where_10, s3, where=work.fixed_64)
-    largest_10 = np.maximum.reduce(where_10, axis=3, out=work.largest_10)
-    np.subtract(where_10, largest_10[:, :, :, None], out=where_10)
-    np.exp(where_10, out=where_10)
-    total_10 = np.add.reduce(where_10, axis=3, out=work.largest_10)
-    np.divide(where_10, total_10[:, :, :, None], out=where_10)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        q3_rows = q3.transpose(0, 2, 1, 3)[rows]
+        k3_rows = k3.transpose(0, 2, 3, 1)[rows]
+        # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
+        s3 = np.matmul(q3_rows, k3_rows, out=work.s3[rows])
+        np.divide(s3, 4.0, out=s3)
+        # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <=
+        #     t, s3[n, h, t, i], -1e30)))
+        p3 = s3
+        np.copyto(p3, -1e30, where=work.fixed_64)
+        largest_10 = np.maximum.reduce(p3, axis=3, out=work.largest_10[part])
+        np.subtract(p3, largest_10[:, :, :, None], out=p3)
+        np.exp(p3, out=p3)
+        total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
+        np.divide(p3, total_10[:, :, :, None], out=p3)
+        np.copyto(p3, 0.0, where=work.fixed_64)
     p3 = work.s3
-    np.copyto(p3, 0.0)
-    np.copyto(p3, where_10, where=work.fixed_64)
 
     # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
     v3 = work.v3
-    np.dot(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
+    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
 
     # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
     o3 = np.matmul(p3, v3.transpose(0, 2, 1, 3), out=work.o3)
@@ -918,11 +969,11 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     copy_13 = work.copy_13
     np.copyto(copy_13.reshape(N, 64, 4, 16), o3.transpose(0, 2, 1, 3))
     x1 = work.x1
-    np.dot(copy_13, W3_o.reshape(64, 64), out=x1.reshape(64 * N, 64))
+    np.matmul(copy_13, W3_o.reshape(64, 64), out=x1.reshape(64 * N, 64))
     np.add(x1, x0, out=x1)
 
     # (14) mu4[n, i1] = sum[i](x1[n, i1, i]) / 64
-    mu4 = np.add.reduce(x1, axis=2, out=work.mu4)
+    mu4 = np.matmul(x1, work.ones_64, out=work.mu4)
     np.divide(mu4, 64.0, out=mu4)
 
     # (15) var4[n, i1] = sum[i]((x1[n, i1, i] - mu4[n, i1])**2) / 64
@@ -933,7 +984,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     # (16) r4[n, i1] = 1 / sqrt(1 / 100000 + var4[n, i1])
     r4 = np.add(var4, 1e-05, out=var4)
     np.sqrt(r4, out=r4)
-    np.divide(1.0, r4, out=r4)
+    np.reciprocal(r4, out=r4)
 
     # (17) xhat4[n, i1, i] = (x1[n, i1, i] - mu4[n, i1]) * r4[n, i1]
     xhat4 = np.multiply(subtract_15, r4[:, :, None], out=subtract_15)
@@ -944,28 +995,34 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
     # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
     z5 = work.z5
-    np.dot(z4.reshape(64 * N, 64), W5, out=z5.reshape(64 * N, 256))
-    np.add(z5, b5, out=z5)
+    np.matmul(z4.reshape(64 * N, 64), W5, out=z5.reshape(64 * N, 256))
 
-    # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
-    multiply_20 = np.multiply(z5, z5, out=work.multiply_20)
-    np.multiply(multiply_20, z5, out=multiply_20)
-    np.multiply(multiply_20, 0.044715, out=multiply_20)
-    np.add(z5, multiply_20, out=multiply_20)
-    np.multiply(multiply_20, -1.5957691216057308, out=multiply_20)
-    np.exp(multiply_20, out=multiply_20)
-    np.add(multiply_20, 1.0, out=multiply_20)
-    np.divide(1.0, multiply_20, out=multiply_20)
-    z_x2 = np.multiply(z5, multiply_20, out=work.z_x2)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        z5_rows = z5[rows]
+        # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
+        np.add(z5_rows, b5, out=z5_rows)
+        # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
+        multiply_20 = np.multiply(z5_rows, z5_rows, out=work.multiply_20[rows])
+        np.multiply(multiply_20, z5_rows, out=multiply_20)
+        np.multiply(multiply_20, 0.044715, out=multiply_20)
+        np.add(z5_rows, multiply_20, out=multiply_20)
+        np.multiply(multiply_20, -1.5957691216057308, out=multiply_20)
+        np.exp(multiply_20, out=multiply_20)
+        np.add(multiply_20, 1.0, out=multiply_20)
+        np.reciprocal(multiply_20, out=multiply_20)
+        z_x2 = np.multiply(z5_rows, multiply_20, out=work.z_x2[rows])
+    multiply_20 = work.multiply_20
+    z_x2 = work.z_x2
 
     # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
     x2 = work.x2
-    np.dot(z_x2.reshape(64 * N, 256), W6, out=x2.reshape(64 * N, 64))
+    np.matmul(z_x2.reshape(64 * N, 256), W6, out=x2.reshape(64 * N, 64))
     add_21 = np.add(x1, b6, out=x1)
     np.add(x2, add_21, out=x2)
 
     # (22) mu7[n, i1] = sum[i](x2[n, i1, i]) / 64
-    mu7 = np.add.reduce(x2, axis=2, out=work.mu7)
+    mu7 = np.matmul(x2, work.ones_64, out=work.mu7)
     np.divide(mu7, 64.0, out=mu7)
 
     # (23) var7[n, i1] = sum[i]((x2[n, i1, i] - mu7[n, i1])**2) / 64
@@ -976,7 +1033,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     # (24) r7[n, i1] = 1 / sqrt(1 / 100000 + var7[n, i1])
     r7 = np.add(var7, 1e-05, out=var7)
     np.sqrt(r7, out=r7)
-    np.divide(1.0, r7, out=r7)
+    np.reciprocal(r7, out=r7)
 
     # (25) xhat7[n, i1, i] = (x2[n, i1, i] - mu7[n, i1]) * r7[n, i1]
     xhat7 = np.multiply(subtract_23, r7[:, :, None], out=subtract_23)
@@ -987,35 +1044,35 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
     # (27) q8[n, h, t, e] = sum[i](W8_q[i, h, e] * z7[n, t, i])
     q8 = work.q8
-    np.dot(z7.reshape(64 * N, 64), W8_q.reshape(64, 64), out=q8.reshape(64 * N, 64))
+    np.matmul(z7.reshape(64 * N, 64), W8_q.reshape(64, 64), out=q8.reshape(64 * N, 64))
 
     # (28) k8[n, h, t, e] = sum[i](W8_k[i, h, e] * z7[n, t, i])
     k8 = work.k8
-    np.dot(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
+    np.matmul(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
 
-    # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
-    s8 = np.matmul(
-        q8.transpose(0, 2, 1, 3), k8.transpose(0, 2, 3, 1), out=work.where_10
-    )
-    np.divide(s8, 4.0, out=s8)
-
-    # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <= t,
-    #     s8[n, h, t, i], -1e30)))
-    where_30 = work.where_30
-    np.copyto(where_30, -1e30)
-    np.copyto(where_30, s8, where=work.fixed_64)
-    largest_30 = np.maximum.reduce(where_30, axis=3, out=work.largest_10)
-    np.subtract(where_30, largest_30[:, :, :, None], out=where_30)
-    np.exp(where_30, out=where_30)
-    total_30 = np.add.reduce(where_30, axis=3, out=work.largest_10)
-    np.divide(where_30, total_30[:, :, :, None], out=where_30)
-    p8 = work.where_10
-    np.copyto(p8, 0.0)
-    np.copyto(p8, where_30, where=work.fixed_64)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        q8_rows = q8.transpose(0, 2, 1, 3)[rows]
+        k8_rows = k8.transpose(0, 2, 3, 1)[rows]
+        # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
+        s8 = np.matmul(q8_rows, k8_rows, out=work.s8[rows])
+        np.divide(s8, 4.0, out=s8)
+        # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <=
+        #     t, s8[n, h, t, i], -1e30)))
+        p8 = s8
+        np.copyto(p8, -1e30, where=work.fixed_64)
+        largest_30 = np.maximum.reduce(p8, axis=3, out=work.largest_10[part])
+        np.subtract(p8, largest_30[:, :, :, None], out=p8)
+        np.exp(p8, out=p8)
+        total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
+        np.divide(p8, total_30[:, :, :, None], out=p8)
+        np.copyto(p8, 0.0, where=work.fixed_64)
+    p8 = work.s8
 
     # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
     v8 = work.v8
-    np.dot(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
+    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
 
     # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
     o8 = np.matmul(p8, v8.transpose(0, 2, 1, 3), out=work.o3)
@@ -1024,11 +1081,11 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     copy_33 = work.copy_33
     np.copyto(copy_33.reshape(N, 64, 4, 16), o8.transpose(0, 2, 1, 3))
     x3 = work.x3
-    np.dot(copy_33, W8_o.reshape(64, 64), out=x3.reshape(64 * N, 64))
+    np.matmul(copy_33, W8_o.reshape(64, 64), out=x3.reshape(64 * N, 64))
     np.add(x3, x2, out=x3)
 
     # (34) mu9[n, i1] = sum[i](x3[n, i1, i]) / 64
-    mu9 = np.add.reduce(x3, axis=2, out=work.mu9)
+    mu9 = np.matmul(x3, work.ones_64, out=work.mu9)
     np.divide(mu9, 64.0, out=mu9)
 
     # (35) var9[n, i1] = sum[i]((x3[n, i1, i] - mu9[n, i1])**2) / 64
@@ -1039,7 +1096,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     # (36) r9[n, i1] = 1 / sqrt(1 / 100000 + var9[n, i1])
     r9 = np.add(var9, 1e-05, out=var9)
     np.sqrt(r9, out=r9)
-    np.divide(1.0, r9, out=r9)
+    np.reciprocal(r9, out=r9)
 
     # (37) xhat9[n, i1, i] = (x3[n, i1, i] - mu9[n, i1]) * r9[n, i1]
     xhat9 = np.multiply(subtract_35, r9[:, :, None], out=subtract_35)
@@ -1050,28 +1107,34 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
     # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
     z10 = work.z10
-    np.dot(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
-    np.add(z10, b10, out=z10)
+    np.matmul(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
 
-    # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
-    multiply_40 = np.multiply(z10, z10, out=work.multiply_40)
-    np.multiply(multiply_40, z10, out=multiply_40)
-    np.multiply(multiply_40, 0.044715, out=multiply_40)
-    np.add(z10, multiply_40, out=multiply_40)
-    np.multiply(multiply_40, -1.5957691216057308, out=multiply_40)
-    np.exp(multiply_40, out=multiply_40)
-    np.add(multiply_40, 1.0, out=multiply_40)
-    np.divide(1.0, multiply_40, out=multiply_40)
-    z_x4 = np.multiply(z10, multiply_40, out=work.z_x4)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        z10_rows = z10[rows]
+        # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
+        np.add(z10_rows, b10, out=z10_rows)
+        # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
+        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.multiply_40[rows])
+        np.multiply(multiply_40, z10_rows, out=multiply_40)
+        np.multiply(multiply_40, 0.044715, out=multiply_40)
+        np.add(z10_rows, multiply_40, out=multiply_40)
+        np.multiply(multiply_40, -1.5957691216057308, out=multiply_40)
+        np.exp(multiply_40, out=multiply_40)
+        np.add(multiply_40, 1.0, out=multiply_40)
+        np.reciprocal(multiply_40, out=multiply_40)
+        z_x4 = np.multiply(z10_rows, multiply_40, out=work.z_x4[rows])
+    multiply_40 = work.multiply_40
+    z_x4 = work.z_x4
 
     # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
     x4 = work.x4
-    np.dot(z_x4.reshape(64 * N, 256), W11, out=x4.reshape(64 * N, 64))
+    np.matmul(z_x4.reshape(64 * N, 256), W11, out=x4.reshape(64 * N, 64))
     add_41 = np.add(x3, b11, out=x3)
     np.add(x4, add_41, out=x4)
 
     # (42) mu12[n, i1] = sum[i](x4[n, i1, i]) / 64
-    mu12 = np.add.reduce(x4, axis=2, out=work.mu12)
+    mu12 = np.matmul(x4, work.ones_64, out=work.mu12)
     np.divide(mu12, 64.0, out=mu12)
 
     # (43) var12[n, i1] = sum[i]((x4[n, i1, i] - mu12[n, i1])**2) / 64
@@ -1082,7 +1145,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     # (44) r12[n, i1] = 1 / sqrt(1 / 100000 + var12[n, i1])
     r12 = np.add(var12, 1e-05, out=var12)
     np.sqrt(r12, out=r12)
-    np.divide(1.0, r12, out=r12)
+    np.reciprocal(r12, out=r12)
 
     # (45) xhat12[n, i1, i] = (x4[n, i1, i] - mu12[n, i1]) * r12[n, i1]
     xhat12 = np.multiply(subtract_43, r12[:, :, None], out=subtract_43)
@@ -1093,15 +1156,22 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
     # (47) z13[n, i1, j] = b13[j] + sum[i](W13[i, j] * z12[n, i1, i])
     z13 = work.z13
-    np.dot(z12.reshape(64 * N, 64), W13, out=z13.reshape(64 * N, 61))
-    np.add(z13, b13, out=z13)
+    np.matmul(z12.reshape(64 * N, 64), W13, out=z13.reshape(64 * N, 61))
 
-    # (48) p[n, i1, k] = exp(z13[n, i1, k] - logsumexp[j](z13[n, i1, j]))
-    largest_48 = np.maximum.reduce(z13, axis=2, out=work.largest_48)
-    p = np.subtract(z13, largest_48[:, :, None], out=work.p)
-    np.exp(p, out=p)
-    total_48 = np.add.reduce(p, axis=2, out=work.total_48)
-    np.divide(p, total_48[:, :, None], out=p)
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        z13_rows = z13[rows]
+        # (47) z13[n, i1, j] = b13[j] + sum[i](W13[i, j] * z12[n, i1, i])
+        np.add(z13_rows, b13, out=z13_rows)
+        # (48) p[n, i1, k] = exp(z13[n, i1, k] - logsumexp[j](z13[n, i1, j]))
+        largest_48 = np.maximum.reduce(z13_rows, axis=2, out=work.largest_48[rows])
+        p = np.subtract(z13_rows, largest_48[:, :, None], out=work.p[rows])
+        np.exp(p, out=p)
+        total_48 = np.matmul(p, work.ones_61, out=work.total_48[rows])
+        np.divide(p, total_48[:, :, None], out=p)
+    largest_48 = work.largest_48
+    total_48 = work.total_48
+    p = work.p
 
     # (49) loss = sum[n, i](logsumexp[j](z13[n, i, j]) - z13[n, i, next[n, i]]) / (64 *
     #     N)
@@ -1122,17 +1192,17 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     np.divide(dz13, 64 * N, out=dz13)
 
     # (51) dW13[i, j] = sum[n, i1](dz13[n, i1, j] * z12[n, i1, i])
-    dW13 = np.dot(z12.reshape(64 * N, 64).T, dz13.reshape(64 * N, 61), out=work.dW13)
+    dW13 = z12.reshape(64 * N, 64).T.dot(dz13.reshape(64 * N, 61), out=work.dW13)
 
     # (52) db13[j] = sum[n, i](dz13[n, i, j])
-    db13 = np.dot(work.ones_64_N, dz13.reshape(64 * N, 61), out=work.db13)
+    db13 = work.ones_64_N.dot(dz13.reshape(64 * N, 61), out=work.db13)
 
     # (53) dz12[n, i1, i] = sum[j](W13[i, j] * dz13[n, i1, j])
     dz12 = work.x3
-    np.dot(dz13.reshape(64 * N, 61), W13.T, out=dz12.reshape(64 * N, 64))
+    np.matmul(dz13.reshape(64 * N, 61), W13.T, out=dz12.reshape(64 * N, 64))
 
     # (54) dbeta12[i] = sum[n, i1](dz12[n, i1, i])
-    dbeta12 = np.dot(work.ones_64_N, dz12.reshape(64 * N, 64), out=work.dbeta12)
+    dbeta12 = work.ones_64_N.dot(dz12.reshape(64 * N, 64), out=work.dbeta12)
 
     # (55) dgamma12[i] = sum[n, i1](dz12[n, i1, i] * xhat12[n, i1, i])
     dgamma12 = np.einsum(
@@ -1142,60 +1212,78 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         out=work.dgamma12,
     )
 
-    # (56) dxhat12[n, i1, i] = gamma12[i] * dz12[n, i1, i]
-    dxhat12 = np.multiply(dz12, gamma12, out=dz12)
-
-    # (57) dx4[n, i1, i] = (dxhat12[n, i1, i] - sum[i2](dxhat12[n, i1, i2]) / 64 -
-    #     xhat12[n, i1, i] * sum[i2](dxhat12[n, i1, i2] * xhat12[n, i1, i2]) / 64) *
-    #     r12[n, i1]
-    total_57 = np.add.reduce(dxhat12, axis=2, out=work.total_48)
-    inner_57 = np.einsum("...i,...i->...", dxhat12, xhat12, out=work.largest_48)
-    multiply_57 = np.multiply(xhat12, inner_57[:, :, None], out=xhat12)
-    np.divide(total_57, 64.0, out=total_57)
-    dx4 = np.subtract(dxhat12, total_57[:, :, None], out=dxhat12)
-    np.divide(multiply_57, 64.0, out=multiply_57)
-    np.subtract(dx4, multiply_57, out=dx4)
-    np.multiply(dx4, r12[:, :, None], out=dx4)
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        part = slice(rows.stop - start)
+        dz12_rows = dz12[rows]
+        xhat12_rows = xhat12[rows]
+        r12_rows = r12[:, :, None][rows]
+        # (56) dxhat12[n, i1, i] = gamma12[i] * dz12[n, i1, i]
+        np.multiply(dz12_rows, gamma12, out=dz12_rows)
+        # (57) dx4[n, i1, i] = (dxhat12[n, i1, i] - sum[i2](dxhat12[n, i1, i2]) / 64 -
+        #     xhat12[n, i1, i] * sum[i2](dxhat12[n, i1, i2] * xhat12[n, i1, i2]) / 64) *
+        #     r12[n, i1]
+        total_57 = np.matmul(dz12_rows, work.ones_64, out=work.total_48[part])
+        inner_57 = np.einsum(
+            "...i,...i->...", dz12_rows, xhat12_rows, out=work.largest_48[part]
+        )
+        np.multiply(xhat12_rows, inner_57[:, :, None], out=xhat12_rows)
+        np.divide(total_57, 64.0, out=total_57)
+        np.subtract(dz12_rows, total_57[:, :, None], out=dz12_rows)
+        np.divide(xhat12_rows, 64.0, out=xhat12_rows)
+        np.subtract(dz12_rows, xhat12_rows, out=dz12_rows)
+        np.multiply(dz12_rows, r12_rows, out=dz12_rows)
+    dx4 = dz12
 
     # (58) dW11[i1, d] = sum[n, i](dx4[n, i, d] * z_x4[n, i, i1])
-    dW11 = np.dot(z_x4.reshape(64 * N, 256).T, dx4.reshape(64 * N, 64), out=work.dW11)
+    dW11 = np.matmul(
+        z_x4.reshape(64 * N, 256).T, dx4.reshape(64 * N, 64), out=work.dW11
+    )
 
     # (59) db11[d] = sum[n, i](dx4[n, i, d])
-    db11 = np.dot(work.ones_64_N, dx4.reshape(64 * N, 64), out=work.db11)
+    db11 = work.ones_64_N.dot(dx4.reshape(64 * N, 64), out=work.db11)
 
     # (60) dz_x4[n, i, i1] = sum[d](W11[i1, d] * dx4[n, i, d])
     dz_x4 = work.z_x4
-    np.dot(dx4.reshape(64 * N, 64), W11.T, out=dz_x4.reshape(64 * N, 256))
+    np.matmul(dx4.reshape(64 * N, 64), W11.T, out=dz_x4.reshape(64 * N, 256))
 
-    # (61) dz10[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z10[n, i1,
-    #     j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z10[n, i1, j]**2 /
-    #     200000) * z10[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z10[n, i1, j]**3 /
-    #     200000 + z10[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 * sqrt(2) * (8943 *
-    #     z10[n, i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * dz_x4[n, i1, j]
-    subtract_61 = np.subtract(1.0, multiply_40, out=work.subtract_61)
-    np.multiply(subtract_61, 0.7978845608028654, out=subtract_61)
-    np.multiply(multiply_40, subtract_61, out=subtract_61)
-    np.multiply(z10, subtract_61, out=subtract_61)
-    multiply_61 = np.multiply(subtract_61, z10, out=work.multiply_61)
-    np.multiply(multiply_61, z10, out=multiply_61)
-    np.multiply(multiply_61, 0.134145, out=multiply_61)
-    np.add(multiply_61, subtract_61, out=multiply_61)
-    np.multiply(multiply_61, 2.0, out=multiply_61)
-    add_61 = np.add(multiply_40, multiply_61, out=multiply_40)
-    dz10 = np.multiply(dz_x4, add_61, out=dz_x4)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        multiply_40_rows = multiply_40[rows]
+        z10_rows = z10[rows]
+        dz_x4_rows = dz_x4[rows]
+        # (61) dz10[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z10[n,
+        #     i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z10[n, i1,
+        #     j]**2 / 200000) * z10[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z10[n, i1,
+        #     j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 *
+        #     sqrt(2) * (8943 * z10[n, i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi)))
+        #     * dz_x4[n, i1, j]
+        subtract_61 = np.subtract(1.0, multiply_40_rows, out=work.subtract_61[part])
+        np.multiply(subtract_61, 0.7978845608028654, out=subtract_61)
+        np.multiply(multiply_40_rows, subtract_61, out=subtract_61)
+        np.multiply(z10_rows, subtract_61, out=subtract_61)
+        multiply_61 = np.multiply(subtract_61, z10_rows, out=work.multiply_61[part])
+        np.multiply(multiply_61, z10_rows, out=multiply_61)
+        np.multiply(multiply_61, 0.134145, out=multiply_61)
+        np.add(multiply_61, subtract_61, out=multiply_61)
+        np.multiply(multiply_61, 2.0, out=multiply_61)
+        np.add(multiply_40_rows, multiply_61, out=multiply_40_rows)
+        np.multiply(dz_x4_rows, multiply_40_rows, out=dz_x4_rows)
+    dz10 = dz_x4
 
     # (62) dW10[i, j] = sum[n, i1](dz10[n, i1, j] * z9[n, i1, i])
-    dW10 = np.dot(z9.reshape(64 * N, 64).T, dz10.reshape(64 * N, 256), out=work.dW10)
+    dW10 = np.matmul(z9.reshape(64 * N, 64).T, dz10.reshape(64 * N, 256), out=work.dW10)
 
     # (63) db10[j] = sum[n, i](dz10[n, i, j])
-    db10 = np.dot(work.ones_64_N, dz10.reshape(64 * N, 256), out=work.db10)
+    db10 = work.ones_64_N.dot(dz10.reshape(64 * N, 256), out=work.db10)
 
     # (64) dz9[n, i1, i] = sum[j](W10[i, j] * dz10[n, i1, j])
     dz9 = work.z9
-    np.dot(dz10.reshape(64 * N, 256), W10.T, out=dz9.reshape(64 * N, 64))
+    np.matmul(dz10.reshape(64 * N, 256), W10.T, out=dz9.reshape(64 * N, 64))
 
     # (65) dbeta9[i] = sum[n, i1](dz9[n, i1, i])
-    dbeta9 = np.dot(work.ones_64_N, dz9.reshape(64 * N, 64), out=work.dbeta9)
+    dbeta9 = work.ones_64_N.dot(dz9.reshape(64 * N, 64), out=work.dbeta9)
 
     # (66) dgamma9[i] = sum[n, i1](dz9[n, i1, i] * xhat9[n, i1, i])
     dgamma9 = np.einsum(
@@ -1205,34 +1293,43 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         out=work.dgamma9,
     )
 
-    # (67) dxhat9[n, i1, i] = gamma9[i] * dz9[n, i1, i]
-    dxhat9 = np.multiply(dz9, gamma9, out=dz9)
-
-    # (68) dx3[n, i1, i] = (dxhat9[n, i1, i] - sum[i2](dxhat9[n, i1, i2]) / 64 -
-    #     xhat9[n, i1, i] * sum[i2](dxhat9[n, i1, i2] * xhat9[n, i1, i2]) / 64) * r9[n,
-    #     i1] + dx4[n, i1, i]
-    total_68 = np.add.reduce(dxhat9, axis=2, out=work.mu12)
-    inner_68 = np.einsum("...i,...i->...", dxhat9, xhat9, out=work.total_48)
-    multiply_68 = np.multiply(xhat9, inner_68[:, :, None], out=xhat9)
-    np.divide(total_68, 64.0, out=total_68)
-    subtract_68 = np.subtract(dxhat9, total_68[:, :, None], out=dxhat9)
-    np.divide(multiply_68, 64.0, out=multiply_68)
-    np.subtract(subtract_68, multiply_68, out=subtract_68)
-    np.multiply(subtract_68, r9[:, :, None], out=subtract_68)
-    dx3 = np.add(dx4, subtract_68, out=dx4)
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        part = slice(rows.stop - start)
+        dz9_rows = dz9[rows]
+        xhat9_rows = xhat9[rows]
+        r9_rows = r9[:, :, None][rows]
+        dx4_rows = dx4[rows]
+        # (67) dxhat9[n, i1, i] = gamma9[i] * dz9[n, i1, i]
+        np.multiply(dz9_rows, gamma9, out=dz9_rows)
+        # (68) dx3[n, i1, i] = (dxhat9[n, i1, i] - sum[i2](dxhat9[n, i1, i2]) / 64 -
+        #     xhat9[n, i1, i] * sum[i2](dxhat9[n, i1, i2] * xhat9[n, i1, i2]) / 64) *
+        #     r9[n, i1] + dx4[n, i1, i]
+        total_68 = np.matmul(dz9_rows, work.ones_64, out=work.mu12[part])
+        inner_68 = np.einsum(
+            "...i,...i->...", dz9_rows, xhat9_rows, out=work.total_48[part]
+        )
+        np.multiply(xhat9_rows, inner_68[:, :, None], out=xhat9_rows)
+        np.divide(total_68, 64.0, out=total_68)
+        np.subtract(dz9_rows, total_68[:, :, None], out=dz9_rows)
+        np.divide(xhat9_rows, 64.0, out=xhat9_rows)
+        np.subtract(dz9_rows, xhat9_rows, out=dz9_rows)
+        np.multiply(dz9_rows, r9_rows, out=dz9_rows)
+        np.add(dx4_rows, dz9_rows, out=dx4_rows)
+    dx3 = dx4
 
     # (69) dW8_o[h, e, d] = sum[n, i](dx3[n, i, d] * o8[n, h, i, e])
     dW8_o = work.dW8_o
-    np.dot(copy_33.T, dx3.reshape(64 * N, 64), out=dW8_o.reshape(64, 64))
+    copy_33.T.dot(dx3.reshape(64 * N, 64), out=dW8_o.reshape(64, 64))
 
     # (70) do8[n, h, i, e] = sum[d](W8_o[h, e, d] * dx3[n, i, d])
     do8 = work.do8
-    np.dot(dx3.reshape(64 * N, 64), W8_o.reshape(64, 64).T, out=do8.reshape(64 * N, 64))
+    np.matmul(
+        dx3.reshape(64 * N, 64), W8_o.reshape(64, 64).T, out=do8.reshape(64 * N, 64)
+    )
 
     # (71) dp8[n, h, t, j] = sum[e](do8[n, h, t, e] * v8[n, h, j, e])
-    dp8 = np.matmul(
-        do8.transpose(0, 2, 1, 3), v8.transpose(0, 2, 3, 1), out=work.where_30
-    )
+    dp8 = np.matmul(do8.transpose(0, 2, 1, 3), v8.transpose(0, 2, 3, 1), out=work.dp8)
 
     # (72) dv8[n, h, j, e] = sum[t](do8[n, h, t, e] * p8[n, h, t, j])
     dv8 = np.matmul(p8.transpose(0, 1, 3, 2), do8.transpose(0, 2, 1, 3), out=work.o3)
@@ -1241,47 +1338,57 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     copy_73 = work.copy_33
     np.copyto(copy_73.reshape(N, 64, 4, 16), dv8.transpose(0, 2, 1, 3))
     dW8_v = work.dW8_v
-    np.dot(z7.reshape(64 * N, 64).T, copy_73, out=dW8_v.reshape(64, 64))
+    z7.reshape(64 * N, 64).T.dot(copy_73, out=dW8_v.reshape(64, 64))
 
     # (74) ds8[n, h, t, i] = (dp8[n, h, t, i] - sum[j](dp8[n, h, t, j] * p8[n, h, t,
     #     j])) * p8[n, h, t, i]
     inner_74 = np.einsum("...i,...i->...", dp8, p8, out=work.largest_10)
-    subtract_74 = np.subtract(dp8, inner_74[:, :, :, None], out=dp8)
-    ds8 = np.multiply(p8, subtract_74, out=p8)
 
-    # (75) dk8[n, h, j, d] = sum[t](ds8[n, h, t, j] * q8[n, h, t, d]) / 4
-    dk8 = np.matmul(ds8.transpose(0, 1, 3, 2), q8.transpose(0, 2, 1, 3), out=work.o3)
-    np.divide(dk8, 4.0, out=dk8)
-
-    # (76) dq8[n, h, t, d] = sum[j](ds8[n, h, t, j] * k8[n, h, j, d]) / 4
-    dq8 = np.matmul(ds8, k8.transpose(0, 2, 1, 3), out=work.dq8)
-    np.divide(dq8, 4.0, out=dq8)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        dp8_rows = dp8[rows]
+        inner_74_rows = inner_74[:, :, :, None][rows]
+        p8_rows = p8[rows]
+        q8_rows = q8.transpose(0, 2, 1, 3)[rows]
+        k8_rows = k8.transpose(0, 2, 1, 3)[rows]
+        # (74) ds8[n, h, t, i] = (dp8[n, h, t, i] - sum[j](dp8[n, h, t, j] * p8[n, h, t,
+        #     j])) * p8[n, h, t, i]
+        np.subtract(dp8_rows, inner_74_rows, out=dp8_rows)
+        np.multiply(p8_rows, dp8_rows, out=p8_rows)
+        # (75) dk8[n, h, j, d] = sum[t](ds8[n, h, t, j] * q8[n, h, t, d]) / 4
+        dk8 = np.matmul(p8_rows.transpose(0, 1, 3, 2), q8_rows, out=work.o3[rows])
+        np.divide(dk8, 4.0, out=dk8)
+        # (76) dq8[n, h, t, d] = sum[j](ds8[n, h, t, j] * k8[n, h, j, d]) / 4
+        dq8 = np.matmul(p8_rows, k8_rows, out=work.dq8[rows])
+        np.divide(dq8, 4.0, out=dq8)
+    dk8 = work.o3
+    dq8 = work.dq8
 
     # (77) dW8_k[i, h, e] = sum[n, t](z7[n, t, i] * dk8[n, h, t, e])
     copy_77 = work.copy_77
     np.copyto(copy_77.reshape(N, 64, 4, 16), dk8.transpose(0, 2, 1, 3))
     dW8_k = work.dW8_k
-    np.dot(z7.reshape(64 * N, 64).T, copy_77, out=dW8_k.reshape(64, 64))
+    z7.reshape(64 * N, 64).T.dot(copy_77, out=dW8_k.reshape(64, 64))
 
     # (78) dW8_q[i, h, e] = sum[n, t](z7[n, t, i] * dq8[n, h, t, e])
     copy_78 = work.copy_78
     np.copyto(copy_78.reshape(N, 64, 4, 16), dq8.transpose(0, 2, 1, 3))
     dW8_q = work.dW8_q
-    np.dot(z7.reshape(64 * N, 64).T, copy_78, out=dW8_q.reshape(64, 64))
+    z7.reshape(64 * N, 64).T.dot(copy_78, out=dW8_q.reshape(64, 64))
 
     # (79) dz7[n, t, i] = sum[h, e](W8_k[i, h, e] * dk8[n, h, t, e]) + sum[h, e](W8_q[i,
     #     h, e] * dq8[n, h, t, e]) + sum[h, e](W8_v[i, h, e] * dv8[n, h, t, e])
     product_79 = work.z7
-    np.dot(copy_77, W8_k.reshape(64, 64).T, out=product_79.reshape(64 * N, 64))
+    np.matmul(copy_77, W8_k.reshape(64, 64).T, out=product_79.reshape(64 * N, 64))
     product_79_2 = work.z9
-    np.dot(copy_78, W8_q.reshape(64, 64).T, out=product_79_2.reshape(64 * N, 64))
+    np.matmul(copy_78, W8_q.reshape(64, 64).T, out=product_79_2.reshape(64 * N, 64))
     dz7 = work.x2
-    np.dot(copy_73, W8_v.reshape(64, 64).T, out=dz7.reshape(64 * N, 64))
+    np.matmul(copy_73, W8_v.reshape(64, 64).T, out=dz7.reshape(64 * N, 64))
     np.add(product_79_2, product_79, out=product_79_2)
     np.add(dz7, product_79_2, out=dz7)
 
     # (80) dbeta7[i] = sum[n, i1](dz7[n, i1, i])
-    dbeta7 = np.dot(work.ones_64_N, dz7.reshape(64 * N, 64), out=work.dbeta7)
+    dbeta7 = work.ones_64_N.dot(dz7.reshape(64 * N, 64), out=work.dbeta7)
 
     # (81) dgamma7[i] = sum[n, i1](dz7[n, i1, i] * xhat7[n, i1, i])
     dgamma7 = np.einsum(
@@ -1291,61 +1398,78 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         out=work.dgamma7,
     )
 
-    # (82) dxhat7[n, i1, i] = gamma7[i] * dz7[n, i1, i]
-    dxhat7 = np.multiply(dz7, gamma7, out=dz7)
-
-    # (83) dx2[n, i1, i] = (dxhat7[n, i1, i] - sum[i2](dxhat7[n, i1, i2]) / 64 -
-    #     xhat7[n, i1, i] * sum[i2](dxhat7[n, i1, i2] * xhat7[n, i1, i2]) / 64) * r7[n,
-    #     i1] + dx3[n, i1, i]
-    total_83 = np.add.reduce(dxhat7, axis=2, out=work.mu9)
-    inner_83 = np.einsum("...i,...i->...", dxhat7, xhat7, out=work.mu12)
-    multiply_83 = np.multiply(xhat7, inner_83[:, :, None], out=xhat7)
-    np.divide(total_83, 64.0, out=total_83)
-    subtract_83 = np.subtract(dxhat7, total_83[:, :, None], out=dxhat7)
-    np.divide(multiply_83, 64.0, out=multiply_83)
-    np.subtract(subtract_83, multiply_83, out=subtract_83)
-    np.multiply(subtract_83, r7[:, :, None], out=subtract_83)
-    dx2 = np.add(dx3, subtract_83, out=dx3)
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        part = slice(rows.stop - start)
+        dz7_rows = dz7[rows]
+        xhat7_rows = xhat7[rows]
+        r7_rows = r7[:, :, None][rows]
+        dx3_rows = dx3[rows]
+        # (82) dxhat7[n, i1, i] = gamma7[i] * dz7[n, i1, i]
+        np.multiply(dz7_rows, gamma7, out=dz7_rows)
+        # (83) dx2[n, i1, i] = (dxhat7[n, i1, i] - sum[i2](dxhat7[n, i1, i2]) / 64 -
+        #     xhat7[n, i1, i] * sum[i2](dxhat7[n, i1, i2] * xhat7[n, i1, i2]) / 64) *
+        #     r7[n, i1] + dx3[n, i1, i]
+        total_83 = np.matmul(dz7_rows, work.ones_64, out=work.mu9[part])
+        inner_83 = np.einsum(
+            "...i,...i->...", dz7_rows, xhat7_rows, out=work.mu12[part]
+        )
+        np.multiply(xhat7_rows, inner_83[:, :, None], out=xhat7_rows)
+        np.divide(total_83, 64.0, out=total_83)
+        np.subtract(dz7_rows, total_83[:, :, None], out=dz7_rows)
+        np.divide(xhat7_rows, 64.0, out=xhat7_rows)
+        np.subtract(dz7_rows, xhat7_rows, out=dz7_rows)
+        np.multiply(dz7_rows, r7_rows, out=dz7_rows)
+        np.add(dx3_rows, dz7_rows, out=dx3_rows)
+    dx2 = dx3
 
     # (84) dW6[i1, d] = sum[n, i](dx2[n, i, d] * z_x2[n, i, i1])
-    dW6 = np.dot(z_x2.reshape(64 * N, 256).T, dx2.reshape(64 * N, 64), out=work.dW6)
+    dW6 = np.matmul(z_x2.reshape(64 * N, 256).T, dx2.reshape(64 * N, 64), out=work.dW6)
 
     # (85) db6[d] = sum[n, i](dx2[n, i, d])
-    db6 = np.dot(work.ones_64_N, dx2.reshape(64 * N, 64), out=work.db6)
+    db6 = work.ones_64_N.dot(dx2.reshape(64 * N, 64), out=work.db6)
 
     # (86) dz_x2[n, i, i1] = sum[d](W6[i1, d] * dx2[n, i, d])
     dz_x2 = work.z_x2
-    np.dot(dx2.reshape(64 * N, 64), W6.T, out=dz_x2.reshape(64 * N, 256))
+    np.matmul(dx2.reshape(64 * N, 64), W6.T, out=dz_x2.reshape(64 * N, 256))
 
-    # (87) dz5[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z5[n, i1,
-    #     j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z5[n, i1, j]**2 /
-    #     200000) * z5[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z5[n, i1, j]**3 /
-    #     200000 + z5[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 * sqrt(2) * (8943 *
-    #     z5[n, i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * dz_x2[n, i1, j]
-    subtract_87 = np.subtract(1.0, multiply_20, out=work.z_x4)
-    np.multiply(subtract_87, 0.7978845608028654, out=subtract_87)
-    np.multiply(multiply_20, subtract_87, out=subtract_87)
-    np.multiply(z5, subtract_87, out=subtract_87)
-    multiply_87 = np.multiply(subtract_87, z5, out=work.multiply_40)
-    np.multiply(multiply_87, z5, out=multiply_87)
-    np.multiply(multiply_87, 0.134145, out=multiply_87)
-    np.add(multiply_87, subtract_87, out=multiply_87)
-    np.multiply(multiply_87, 2.0, out=multiply_87)
-    add_87 = np.add(multiply_20, multiply_87, out=multiply_20)
-    dz5 = np.multiply(dz_x2, add_87, out=dz_x2)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        multiply_20_rows = multiply_20[rows]
+        z5_rows = z5[rows]
+        dz_x2_rows = dz_x2[rows]
+        # (87) dz5[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z5[n,
+        #     i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z5[n, i1,
+        #     j]**2 / 200000) * z5[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z5[n, i1,
+        #     j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 *
+        #     sqrt(2) * (8943 * z5[n, i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) *
+        #     dz_x2[n, i1, j]
+        subtract_87 = np.subtract(1.0, multiply_20_rows, out=work.z_x4[part])
+        np.multiply(subtract_87, 0.7978845608028654, out=subtract_87)
+        np.multiply(multiply_20_rows, subtract_87, out=subtract_87)
+        np.multiply(z5_rows, subtract_87, out=subtract_87)
+        multiply_87 = np.multiply(subtract_87, z5_rows, out=work.multiply_40[part])
+        np.multiply(multiply_87, z5_rows, out=multiply_87)
+        np.multiply(multiply_87, 0.134145, out=multiply_87)
+        np.add(multiply_87, subtract_87, out=multiply_87)
+        np.multiply(multiply_87, 2.0, out=multiply_87)
+        np.add(multiply_20_rows, multiply_87, out=multiply_20_rows)
+        np.multiply(dz_x2_rows, multiply_20_rows, out=dz_x2_rows)
+    dz5 = dz_x2
 
     # (88) dW5[i, j] = sum[n, i1](dz5[n, i1, j] * z4[n, i1, i])
-    dW5 = np.dot(z4.reshape(64 * N, 64).T, dz5.reshape(64 * N, 256), out=work.dW5)
+    dW5 = np.matmul(z4.reshape(64 * N, 64).T, dz5.reshape(64 * N, 256), out=work.dW5)
 
     # (89) db5[j] = sum[n, i](dz5[n, i, j])
-    db5 = np.dot(work.ones_64_N, dz5.reshape(64 * N, 256), out=work.db5)
+    db5 = work.ones_64_N.dot(dz5.reshape(64 * N, 256), out=work.db5)
 
     # (90) dz4[n, i1, i] = sum[j](W5[i, j] * dz5[n, i1, j])
     dz4 = work.z4
-    np.dot(dz5.reshape(64 * N, 256), W5.T, out=dz4.reshape(64 * N, 64))
+    np.matmul(dz5.reshape(64 * N, 256), W5.T, out=dz4.reshape(64 * N, 64))
 
     # (91) dbeta4[i] = sum[n, i1](dz4[n, i1, i])
-    dbeta4 = np.dot(work.ones_64_N, dz4.reshape(64 * N, 64), out=work.dbeta4)
+    dbeta4 = work.ones_64_N.dot(dz4.reshape(64 * N, 64), out=work.dbeta4)
 
     # (92) dgamma4[i] = sum[n, i1](dz4[n, i1, i] * xhat4[n, i1, i])
     dgamma4 = np.einsum(
@@ -1355,34 +1479,41 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         out=work.dgamma4,
     )
 
-    # (93) dxhat4[n, i1, i] = gamma4[i] * dz4[n, i1, i]
-    dxhat4 = np.multiply(dz4, gamma4, out=dz4)
-
-    # (94) dx1[n, i1, i] = (dxhat4[n, i1, i] - sum[i2](dxhat4[n, i1, i2]) / 64 -
-    #     xhat4[n, i1, i] * sum[i2](dxhat4[n, i1, i2] * xhat4[n, i1, i2]) / 64) * r4[n,
-    #     i1] + dx2[n, i1, i]
-    total_94 = np.add.reduce(dxhat4, axis=2, out=work.mu7)
-    inner_94 = np.einsum("...i,...i->...", dxhat4, xhat4, out=work.mu9)
-    multiply_94 = np.multiply(xhat4, inner_94[:, :, None], out=xhat4)
-    np.divide(total_94, 64.0, out=total_94)
-    subtract_94 = np.subtract(dxhat4, total_94[:, :, None], out=dxhat4)
-    np.divide(multiply_94, 64.0, out=multiply_94)
-    np.subtract(subtract_94, multiply_94, out=subtract_94)
-    np.multiply(subtract_94, r4[:, :, None], out=subtract_94)
-    dx1 = np.add(dx2, subtract_94, out=dx2)
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        part = slice(rows.stop - start)
+        dz4_rows = dz4[rows]
+        xhat4_rows = xhat4[rows]
+        r4_rows = r4[:, :, None][rows]
+        dx2_rows = dx2[rows]
+        # (93) dxhat4[n, i1, i] = gamma4[i] * dz4[n, i1, i]
+        np.multiply(dz4_rows, gamma4, out=dz4_rows)
+        # (94) dx1[n, i1, i] = (dxhat4[n, i1, i] - sum[i2](dxhat4[n, i1, i2]) / 64 -
+        #     xhat4[n, i1, i] * sum[i2](dxhat4[n, i1, i2] * xhat4[n, i1, i2]) / 64) *
+        #     r4[n, i1] + dx2[n, i1, i]
+        total_94 = np.matmul(dz4_rows, work.ones_64, out=work.mu7[part])
+        inner_94 = np.einsum("...i,...i->...", dz4_rows, xhat4_rows, out=work.mu9[part])
+        np.multiply(xhat4_rows, inner_94[:, :, None], out=xhat4_rows)
+        np.divide(total_94, 64.0, out=total_94)
+        np.subtract(dz4_rows, total_94[:, :, None], out=dz4_rows)
+        np.divide(xhat4_rows, 64.0, out=xhat4_rows)
+        np.subtract(dz4_rows, xhat4_rows, out=dz4_rows)
+        np.multiply(dz4_rows, r4_rows, out=dz4_rows)
+        np.add(dx2_rows, dz4_rows, out=dx2_rows)
+    dx1 = dx2
 
     # (95) dW3_o[h, e, d] = sum[n, i](dx1[n, i, d] * o3[n, h, i, e])
     dW3_o = work.dW3_o
-    np.dot(copy_13.T, dx1.reshape(64 * N, 64), out=dW3_o.reshape(64, 64))
+    copy_13.T.dot(dx1.reshape(64 * N, 64), out=dW3_o.reshape(64, 64))
 
     # (96) do3[n, h, i, e] = sum[d](W3_o[h, e, d] * dx1[n, i, d])
     do3 = work.k8
-    np.dot(dx1.reshape(64 * N, 64), W3_o.reshape(64, 64).T, out=do3.reshape(64 * N, 64))
+    np.matmul(
+        dx1.reshape(64 * N, 64), W3_o.reshape(64, 64).T, out=do3.reshape(64 * N, 64)
+    )
 
     # (97) dp3[n, h, t, j] = sum[e](do3[n, h, t, e] * v3[n, h, j, e])
-    dp3 = np.matmul(
-        do3.transpose(0, 2, 1, 3), v3.transpose(0, 2, 3, 1), out=work.where_10
-    )
+    dp3 = np.matmul(do3.transpose(0, 2, 1, 3), v3.transpose(0, 2, 3, 1), out=work.s8)
 
     # (98) dv3[n, h, j, e] = sum[t](do3[n, h, t, e] * p3[n, h, t, j])
     dv3 = np.matmul(p3.transpose(0, 1, 3, 2), do3.transpose(0, 2, 1, 3), out=work.dq8)
@@ -1391,48 +1522,58 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     copy_99 = work.copy_13
     np.copyto(copy_99.reshape(N, 64, 4, 16), dv3.transpose(0, 2, 1, 3))
     dW3_v = work.dW3_v
-    np.dot(z2.reshape(64 * N, 64).T, copy_99, out=dW3_v.reshape(64, 64))
+    z2.reshape(64 * N, 64).T.dot(copy_99, out=dW3_v.reshape(64, 64))
 
     # (100) ds3[n, h, t, i] = (dp3[n, h, t, i] - sum[j](dp3[n, h, t, j] * p3[n, h, t,
     #     j])) * p3[n, h, t, i]
     inner_100 = np.einsum("...i,...i->...", dp3, p3, out=work.largest_10)
-    subtract_100 = np.subtract(dp3, inner_100[:, :, :, None], out=dp3)
-    ds3 = np.multiply(p3, subtract_100, out=p3)
 
-    # (101) dk3[n, h, j, d] = sum[t](ds3[n, h, t, j] * q3[n, h, t, d]) / 4
-    dk3 = np.matmul(ds3.transpose(0, 1, 3, 2), q3.transpose(0, 2, 1, 3), out=work.dq8)
-    np.divide(dk3, 4.0, out=dk3)
-
-    # (102) dq3[n, h, t, d] = sum[j](ds3[n, h, t, j] * k3[n, h, j, d]) / 4
-    dq3 = np.matmul(ds3, k3.transpose(0, 2, 1, 3), out=work.o3)
-    np.divide(dq3, 4.0, out=dq3)
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        dp3_rows = dp3[rows]
+        inner_100_rows = inner_100[:, :, :, None][rows]
+        p3_rows = p3[rows]
+        q3_rows = q3.transpose(0, 2, 1, 3)[rows]
+        k3_rows = k3.transpose(0, 2, 1, 3)[rows]
+        # (100) ds3[n, h, t, i] = (dp3[n, h, t, i] - sum[j](dp3[n, h, t, j] * p3[n, h,
+        #     t, j])) * p3[n, h, t, i]
+        np.subtract(dp3_rows, inner_100_rows, out=dp3_rows)
+        np.multiply(p3_rows, dp3_rows, out=p3_rows)
+        # (101) dk3[n, h, j, d] = sum[t](ds3[n, h, t, j] * q3[n, h, t, d]) / 4
+        dk3 = np.matmul(p3_rows.transpose(0, 1, 3, 2), q3_rows, out=work.dq8[rows])
+        np.divide(dk3, 4.0, out=dk3)
+        # (102) dq3[n, h, t, d] = sum[j](ds3[n, h, t, j] * k3[n, h, j, d]) / 4
+        dq3 = np.matmul(p3_rows, k3_rows, out=work.o3[rows])
+        np.divide(dq3, 4.0, out=dq3)
+    dk3 = work.dq8
+    dq3 = work.o3
 
     # (103) dW3_k[i, h, e] = sum[n, t](z2[n, t, i] * dk3[n, h, t, e])
     copy_103 = work.copy_33
     np.copyto(copy_103.reshape(N, 64, 4, 16), dk3.transpose(0, 2, 1, 3))
     dW3_k = work.dW3_k
-    np.dot(z2.reshape(64 * N, 64).T, copy_103, out=dW3_k.reshape(64, 64))
+    z2.reshape(64 * N, 64).T.dot(copy_103, out=dW3_k.reshape(64, 64))
 
     # (104) dW3_q[i, h, e] = sum[n, t](z2[n, t, i] * dq3[n, h, t, e])
     copy_104 = work.copy_78
     np.copyto(copy_104.reshape(N, 64, 4, 16), dq3.transpose(0, 2, 1, 3))
     dW3_q = work.dW3_q
-    np.dot(z2.reshape(64 * N, 64).T, copy_104, out=dW3_q.reshape(64, 64))
+    z2.reshape(64 * N, 64).T.dot(copy_104, out=dW3_q.reshape(64, 64))
 
     # (105) dz2[n, t, i] = sum[h, e](W3_k[i, h, e] * dk3[n, h, t, e]) + sum[h,
     #     e](W3_q[i, h, e] * dq3[n, h, t, e]) + sum[h, e](W3_v[i, h, e] * dv3[n, h, t,
     #     e])
     product_105 = work.z2
-    np.dot(copy_103, W3_k.reshape(64, 64).T, out=product_105.reshape(64 * N, 64))
+    np.matmul(copy_103, W3_k.reshape(64, 64).T, out=product_105.reshape(64 * N, 64))
     product_105_2 = work.z4
-    np.dot(copy_104, W3_q.reshape(64, 64).T, out=product_105_2.reshape(64 * N, 64))
+    np.matmul(copy_104, W3_q.reshape(64, 64).T, out=product_105_2.reshape(64 * N, 64))
     dz2 = work.x0
-    np.dot(copy_99, W3_v.reshape(64, 64).T, out=dz2.reshape(64 * N, 64))
+    np.matmul(copy_99, W3_v.reshape(64, 64).T, out=dz2.reshape(64 * N, 64))
     np.add(product_105_2, product_105, out=product_105_2)
     np.add(dz2, product_105_2, out=dz2)
 
     # (106) dbeta2[i] = sum[n, i1](dz2[n, i1, i])
-    dbeta2 = np.dot(work.ones_64_N, dz2.reshape(64 * N, 64), out=work.dbeta2)
+    dbeta2 = work.ones_64_N.dot(dz2.reshape(64 * N, 64), out=work.dbeta2)
 
     # (107) dgamma2[i] = sum[n, i1](dz2[n, i1, i] * xhat2[n, i1, i])
     dgamma2 = np.einsum(
@@ -1442,30 +1583,41 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         out=work.dgamma2,
     )
 
-    # (108) dxhat2[n, i1, i] = gamma2[i] * dz2[n, i1, i]
-    dxhat2 = np.multiply(dz2, gamma2, out=dz2)
-
-    # (109) dx0[n, i1, i] = (dxhat2[n, i1, i] - sum[i2](dxhat2[n, i1, i2]) / 64 -
-    #     xhat2[n, i1, i] * sum[i2](dxhat2[n, i1, i2] * xhat2[n, i1, i2]) / 64) * r2[n,
-    #     i1] + dx1[n, i1, i]
-    total_109 = np.add.reduce(dxhat2, axis=2, out=work.mu4)
-    inner_109 = np.einsum("...i,...i->...", dxhat2, xhat2, out=work.mu7)
-    multiply_109 = np.multiply(xhat2, inner_109[:, :, None], out=xhat2)
-    np.divide(total_109, 64.0, out=total_109)
-    subtract_109 = np.subtract(dxhat2, total_109[:, :, None], out=dxhat2)
-    np.divide(multiply_109, 64.0, out=multiply_109)
-    np.subtract(subtract_109, multiply_109, out=subtract_109)
-    np.multiply(subtract_109, r2[:, :, None], out=subtract_109)
-    dx0 = np.add(dx1, subtract_109, out=dx1)
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        part = slice(rows.stop - start)
+        dz2_rows = dz2[rows]
+        xhat2_rows = xhat2[rows]
+        r2_rows = r2[:, :, None][rows]
+        dx1_rows = dx1[rows]
+        # (108) dxhat2[n, i1, i] = gamma2[i] * dz2[n, i1, i]
+        np.multiply(dz2_rows, gamma2, out=dz2_rows)
+        # (109) dx0[n, i1, i] = (dxhat2[n, i1, i] - sum[i2](dxhat2[n, i1, i2]) / 64 -
+        #     xhat2[n, i1, i] * sum[i2](dxhat2[n, i1, i2] * xhat2[n, i1, i2]) / 64) *
+        #     r2[n, i1] + dx1[n, i1, i]
+        total_109 = np.matmul(dz2_rows, work.ones_64, out=work.mu4[part])
+        inner_109 = np.einsum(
+            "...i,...i->...", dz2_rows, xhat2_rows, out=work.mu7[part]
+        )
+        np.multiply(xhat2_rows, inner_109[:, :, None], out=xhat2_rows)
+        np.divide(total_109, 64.0, out=total_109)
+        np.subtract(dz2_rows, total_109[:, :, None], out=dz2_rows)
+        np.divide(xhat2_rows, 64.0, out=xhat2_rows)
+        np.subtract(dz2_rows, xhat2_rows, out=dz2_rows)
+        np.multiply(dz2_rows, r2_rows, out=dz2_rows)
+        np.add(dx1_rows, dz2_rows, out=dx1_rows)
+    dx0 = dx1
 
     # (110) dE1[i, j] = sum[n, i1](dx0[n, i1, j] * [i = ids[n, i1]])
     dE1 = work.dE1
     dE1.fill(0.0)
-    multiply_110 = np.multiply(ids, 64, out=work.add_50)
-    add_110 = np.add(multiply_110.T, work.range_64[:, None, None], out=work.add_110)
     copy_110 = work.copy_110
-    np.copyto(copy_110.reshape(64, 64, N), dx0.transpose(2, 1, 0))
-    np.add.at(dE1.reshape(-1), add_110.reshape(4096 * N), copy_110)
+    np.copyto(copy_110.reshape(64, N), ids.T)
+    copy_110_2 = work.copy_13
+    np.copyto(copy_110_2.reshape(64, N, 64), dx0.transpose(1, 0, 2))
+    places_110 = work.places_110
+    places_110_2 = work.places_110_2
+    _at_rows(np.add, dE1, copy_110, copy_110_2, places_110, places_110_2)
 
     # (111) dposition[i, d] = sum[n](dx0[n, i, d])
     dposition = np.add.reduce(dx0, axis=0, out=work.dposition)
@@ -1504,6 +1656,889 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     }
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    ids = np.asarray(ids, dtype=np.intp)
+    next = np.asarray(next, dtype=np.intp)
+    position = params["position"]
+    E1 = params["E1"]
+    gamma2 = params["gamma2"]
+    beta2 = params["beta2"]
+    W3_q = params["W3_q"]
+    W3_k = params["W3_k"]
+    W3_v = params["W3_v"]
+    W3_o = params["W3_o"]
+    gamma4 = params["gamma4"]
+    beta4 = params["beta4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+    W6 = params["W6"]
+    b6 = params["b6"]
+    gamma7 = params["gamma7"]
+    beta7 = params["beta7"]
+    W8_q = params["W8_q"]
+    W8_k = params["W8_k"]
+    W8_v = params["W8_v"]
+    W8_o = params["W8_o"]
+    gamma9 = params["gamma9"]
+    beta9 = params["beta9"]
+    W10 = params["W10"]
+    b10 = params["b10"]
+    W11 = params["W11"]
+    b11 = params["b11"]
+    gamma12 = params["gamma12"]
+    beta12 = params["beta12"]
+    W13 = params["W13"]
+    b13 = params["b13"]
+
+    # (1) x0[n, i, d] = E1[ids[n, i], d] + position[i, d]
+    x0 = E1.take(ids, axis=0, out=work.x0, mode="clip")
+    np.add(x0, position, out=x0)
+
+    # (2) mu2[n, i1] = sum[i](x0[n, i1, i]) / 64
+    mu2 = np.matmul(x0, work.ones_64, out=work.mu2)
+    np.divide(mu2, 64.0, out=mu2)
+
+    # (3) var2[n, i1] = sum[i]((x0[n, i1, i] - mu2[n, i1])**2) / 64
+    subtract_3 = np.subtract(x0, mu2[:, :, None], out=work.subtract_3)
+    var2 = np.einsum("...i,...i->...", subtract_3, subtract_3, out=work.mu2)
+    np.divide(var2, 64.0, out=var2)
+
+    # (4) r2[n, i1] = 1 / sqrt(1 / 100000 + var2[n, i1])
+    r2 = np.add(var2, 1e-05, out=var2)
+    np.sqrt(r2, out=r2)
+    np.reciprocal(r2, out=r2)
+
+    # (5) xhat2[n, i1, i] = (x0[n, i1, i] - mu2[n, i1]) * r2[n, i1]
+    xhat2 = np.multiply(subtract_3, r2[:, :, None], out=subtract_3)
+
+    # (6) z2[n, i1, i] = gamma2[i] * xhat2[n, i1, i] + beta2[i]
+    z2 = np.multiply(xhat2, gamma2, out=work.z2)
+    np.add(z2, beta2, out=z2)
+
+    # (7) q3[n, h, t, e] = sum[i](W3_q[i, h, e] * z2[n, t, i])
+    q3 = work.q3
+    np.matmul(z2.reshape(64 * N, 64), W3_q.reshape(64, 64), out=q3.reshape(64 * N, 64))
+
+    # (8) k3[n, h, t, e] = sum[i](W3_k[i, h, e] * z2[n, t, i])
+    k3 = work.k3
+    np.matmul(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
+
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        q3_rows = q3.transpose(0, 2, 1, 3)[rows]
+        k3_rows = k3.transpose(0, 2, 3, 1)[rows]
+        # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
+        s3 = np.matmul(q3_rows, k3_rows, out=work.s3[rows])
+        np.divide(s3, 4.0, out=s3)
+        # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <=
+        #     t, s3[n, h, t, i], -1e30)))
+        p3 = s3
+        np.copyto(p3, -1e30, where=work.fixed_64)
+        largest_10 = np.maximum.reduce(p3, axis=3, out=work.largest_10[part])
+        np.subtract(p3, largest_10[:, :, :, None], out=p3)
+        np.exp(p3, out=p3)
+        total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
+        np.divide(p3, total_10[:, :, :, None], out=p3)
+        np.copyto(p3, 0.0, where=work.fixed_64)
+    p3 = work.s3
+
+    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
+    v3 = work.v3
+    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
+
+    # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
+    o3 = np.matmul(p3, v3.transpose(0, 2, 1, 3), out=work.o3)
+
+    # (13) x1[n, i, d] = x0[n, i, d] + sum[h, e](W3_o[h, e, d] * o3[n, h, i, e])
+    copy_13 = work.copy_13
+    np.copyto(copy_13.reshape(N, 64, 4, 16), o3.transpose(0, 2, 1, 3))
+    x1 = work.x1
+    np.matmul(copy_13, W3_o.reshape(64, 64), out=x1.reshape(64 * N, 64))
+    np.add(x1, x0, out=x1)
+
+    # (14) mu4[n, i1] = sum[i](x1[n, i1, i]) / 64
+    mu4 = np.matmul(x1, work.ones_64, out=work.mu4)
+    np.divide(mu4, 64.0, out=mu4)
+
+    # (15) var4[n, i1] = sum[i]((x1[n, i1, i] - mu4[n, i1])**2) / 64
+    subtract_15 = np.subtract(x1, mu4[:, :, None], out=work.x0)
+    var4 = np.einsum("...i,...i->...", subtract_15, subtract_15, out=work.mu4)
+    np.divide(var4, 64.0, out=var4)
+
+    # (16) r4[n, i1] = 1 / sqrt(1 / 100000 + var4[n, i1])
+    r4 = np.add(var4, 1e-05, out=var4)
+    np.sqrt(r4, out=r4)
+    np.reciprocal(r4, out=r4)
+
+    # (17) xhat4[n, i1, i] = (x1[n, i1, i] - mu4[n, i1]) * r4[n, i1]
+    xhat4 = np.multiply(subtract_15, r4[:, :, None], out=subtract_15)
+
+    # (18) z4[n, i1, i] = gamma4[i] * xhat4[n, i1, i] + beta4[i]
+    z4 = np.multiply(xhat4, gamma4, out=work.z4)
+    np.add(z4, beta4, out=z4)
+
+    # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
+    z5 = work.z5
+    np.matmul(z4.reshape(64 * N, 64), W5, out=z5.reshape(64 * N, 256))
+
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        z5_rows = z5[rows]
+        # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
+        np.add(z5_rows, b5, out=z5_rows)
+        # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
+        multiply_20 = np.multiply(z5_rows, z5_rows, out=work.multiply_20[rows])
+        np.multiply(multiply_20, z5_rows, out=multiply_20)
+        np.multiply(multiply_20, 0.044715, out=multiply_20)
+        np.add(z5_rows, multiply_20, out=multiply_20)
+        np.multiply(multiply_20, -1.5957691216057308, out=multiply_20)
+        np.exp(multiply_20, out=multiply_20)
+        np.add(multiply_20, 1.0, out=multiply_20)
+        np.reciprocal(multiply_20, out=multiply_20)
+        z_x2 = np.multiply(z5_rows, multiply_20, out=work.z_x2[rows])
+    multiply_20 = work.multiply_20
+    z_x2 = work.z_x2
+
+    # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
+    x2 = work.x2
+    np.matmul(z_x2.reshape(64 * N, 256), W6, out=x2.reshape(64 * N, 64))
+    add_21 = np.add(x1, b6, out=x1)
+    np.add(x2, add_21, out=x2)
+
+    # (22) mu7[n, i1] = sum[i](x2[n, i1, i]) / 64
+    mu7 = np.matmul(x2, work.ones_64, out=work.mu7)
+    np.divide(mu7, 64.0, out=mu7)
+
+    # (23) var7[n, i1] = sum[i]((x2[n, i1, i] - mu7[n, i1])**2) / 64
+    subtract_23 = np.subtract(x2, mu7[:, :, None], out=work.x1)
+    var7 = np.einsum("...i,...i->...", subtract_23, subtract_23, out=work.mu7)
+    np.divide(var7, 64.0, out=var7)
+
+    # (24) r7[n, i1] = 1 / sqrt(1 / 100000 + var7[n, i1])
+    r7 = np.add(var7, 1e-05, out=var7)
+    np.sqrt(r7, out=r7)
+    np.reciprocal(r7, out=r7)
+
+    # (25) xhat7[n, i1, i] = (x2[n, i1, i] - mu7[n, i1]) * r7[n, i1]
+    xhat7 = np.multiply(subtract_23, r7[:, :, None], out=subtract_23)
+
+    # (26) z7[n, i1, i] = gamma7[i] * xhat7[n, i1, i] + beta7[i]
+    z7 = np.multiply(xhat7, gamma7, out=work.z7)
+    np.add(z7, beta7, out=z7)
+
+    # (27) q8[n, h, t, e] = sum[i](W8_q[i, h, e] * z7[n, t, i])
+    q8 = work.q8
+    np.matmul(z7.reshape(64 * N, 64), W8_q.reshape(64, 64), out=q8.reshape(64 * N, 64))
+
+    # (28) k8[n, h, t, e] = sum[i](W8_k[i, h, e] * z7[n, t, i])
+    k8 = work.k8
+    np.matmul(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
+
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        q8_rows = q8.transpose(0, 2, 1, 3)[rows]
+        k8_rows = k8.transpose(0, 2, 3, 1)[rows]
+        # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
+        s8 = np.matmul(q8_rows, k8_rows, out=work.s8[rows])
+        np.divide(s8, 4.0, out=s8)
+        # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <=
+        #     t, s8[n, h, t, i], -1e30)))
+        p8 = s8
+        np.copyto(p8, -1e30, where=work.fixed_64)
+        largest_30 = np.maximum.reduce(p8, axis=3, out=work.largest_10[part])
+        np.subtract(p8, largest_30[:, :, :, None], out=p8)
+        np.exp(p8, out=p8)
+        total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
+        np.divide(p8, total_30[:, :, :, None], out=p8)
+        np.copyto(p8, 0.0, where=work.fixed_64)
+    p8 = work.s8
+
+    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
+    v8 = work.v8
+    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
+
+    # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
+    o8 = np.matmul(p8, v8.transpose(0, 2, 1, 3), out=work.o3)
+
+    # (33) x3[n, i, d] = x2[n, i, d] + sum[h, e](W8_o[h, e, d] * o8[n, h, i, e])
+    copy_33 = work.copy_33
+    np.copyto(copy_33.reshape(N, 64, 4, 16), o8.transpose(0, 2, 1, 3))
+    x3 = work.x3
+    np.matmul(copy_33, W8_o.reshape(64, 64), out=x3.reshape(64 * N, 64))
+    np.add(x3, x2, out=x3)
+
+    # (34) mu9[n, i1] = sum[i](x3[n, i1, i]) / 64
+    mu9 = np.matmul(x3, work.ones_64, out=work.mu9)
+    np.divide(mu9, 64.0, out=mu9)
+
+    # (35) var9[n, i1] = sum[i]((x3[n, i1, i] - mu9[n, i1])**2) / 64
+    subtract_35 = np.subtract(x3, mu9[:, :, None], out=work.x2)
+    var9 = np.einsum("...i,...i->...", subtract_35, subtract_35, out=work.mu9)
+    np.divide(var9, 64.0, out=var9)
+
+    # (36) r9[n, i1] = 1 / sqrt(1 / 100000 + var9[n, i1])
+    r9 = np.add(var9, 1e-05, out=var9)
+    np.sqrt(r9, out=r9)
+    np.reciprocal(r9, out=r9)
+
+    # (37) xhat9[n, i1, i] = (x3[n, i1, i] - mu9[n, i1]) * r9[n, i1]
+    xhat9 = np.multiply(subtract_35, r9[:, :, None], out=subtract_35)
+
+    # (38) z9[n, i1, i] = gamma9[i] * xhat9[n, i1, i] + beta9[i]
+    z9 = np.multiply(xhat9, gamma9, out=work.z9)
+    np.add(z9, beta9, out=z9)
+
+    # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
+    z10 = work.z10
+    np.matmul(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
+
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        z10_rows = z10[rows]
+        # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
+        np.add(z10_rows, b10, out=z10_rows)
+        # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
+        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.multiply_40[rows])
+        np.multiply(multiply_40, z10_rows, out=multiply_40)
+        np.multiply(multiply_40, 0.044715, out=multiply_40)
+        np.add(z10_rows, multiply_40, out=multiply_40)
+        np.multiply(multiply_40, -1.5957691216057308, out=multiply_40)
+        np.exp(multiply_40, out=multiply_40)
+        np.add(multiply_40, 1.0, out=multiply_40)
+        np.reciprocal(multiply_40, out=multiply_40)
+        z_x4 = np.multiply(z10_rows, multiply_40, out=work.z_x4[rows])
+    multiply_40 = work.multiply_40
+    z_x4 = work.z_x4
+
+    # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
+    x4 = work.x4
+    np.matmul(z_x4.reshape(64 * N, 256), W11, out=x4.reshape(64 * N, 64))
+    add_41 = np.add(x3, b11, out=x3)
+    np.add(x4, add_41, out=x4)
+
+    # (42) mu12[n, i1] = sum[i](x4[n, i1, i]) / 64
+    mu12 = np.matmul(x4, work.ones_64, out=work.mu12)
+    np.divide(mu12, 64.0, out=mu12)
+
+    # (43) var12[n, i1] = sum[i]((x4[n, i1, i] - mu12[n, i1])**2) / 64
+    subtract_43 = np.subtract(x4, mu12[:, :, None], out=x4)
+    var12 = np.einsum("...i,...i->...", subtract_43, subtract_43, out=work.mu12)
+    np.divide(var12, 64.0, out=var12)
+
+    # (44) r12[n, i1] = 1 / sqrt(1 / 100000 + var12[n, i1])
+    r12 = np.add(var12, 1e-05, out=var12)
+    np.sqrt(r12, out=r12)
+    np.reciprocal(r12, out=r12)
+
+    # (45) xhat12[n, i1, i] = (x4[n, i1, i] - mu12[n, i1]) * r12[n, i1]
+    xhat12 = np.multiply(subtract_43, r12[:, :, None], out=subtract_43)
+
+    # (46) z12[n, i1, i] = gamma12[i] * xhat12[n, i1, i] + beta12[i]
+    z12 = np.multiply(xhat12, gamma12, out=work.x3)
+    np.add(z12, beta12, out=z12)
+
+    # (47) z13[n, i1, j] = b13[j] + sum[i](W13[i, j] * z12[n, i1, i])
+    z13 = work.z13
+    np.matmul(z12.reshape(64 * N, 64), W13, out=z13.reshape(64 * N, 61))
+
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        z13_rows = z13[rows]
+        # (47) z13[n, i1, j] = b13[j] + sum[i](W13[i, j] * z12[n, i1, i])
+        np.add(z13_rows, b13, out=z13_rows)
+        # (48) p[n, i1, k] = exp(z13[n, i1, k] - logsumexp[j](z13[n, i1, j]))
+        largest_48 = np.maximum.reduce(z13_rows, axis=2, out=work.largest_48[rows])
+        p = np.subtract(z13_rows, largest_48[:, :, None], out=work.p[rows])
+        np.exp(p, out=p)
+        total_48 = np.matmul(p, work.ones_61, out=work.total_48[rows])
+        np.divide(p, total_48[:, :, None], out=p)
+    largest_48 = work.largest_48
+    total_48 = work.total_48
+    p = work.p
+
+    # (49) loss = sum[n, i](logsumexp[j](z13[n, i, j]) - z13[n, i, next[n, i]]) / (64 *
+    #     N)
+    add_49 = np.add(work.fixed_64_3, next.T, out=work.add_49)
+    take_49 = z13.take(add_49, out=work.take_49, mode="clip")
+    log_49 = np.log(total_48, out=total_48)
+    np.subtract(take_49, largest_48.T, out=take_49)
+    np.subtract(log_49.T, take_49, out=take_49)
+    total_49 = float(np.add.reduce(take_49, axis=None))
+    loss = total_49 / (64 * N)
+
+    # (50) dz13[n, i, j] = (p[n, i, j] - [j = next[n, i]]) / (64 * N), times rate
+    add_50 = np.add(work.fixed_N_2, next, out=work.add_50)
+    take_50 = p.take(add_50, out=work.total_48, mode="clip")
+    np.subtract(take_50, 1.0, out=take_50)
+    dz13 = p
+    dz13.put(add_50, take_50)
+    divide_50 = rate / (64 * N)
+    np.multiply(dz13, divide_50, out=dz13)
+
+    # (51) dW13[i, j] = sum[n, i1](dz13[n, i1, j] * z12[n, i1, i]), times rate
+    dW13 = z12.reshape(64 * N, 64).T.dot(dz13.reshape(64 * N, 61), out=work.dW13)
+
+    # (52) db13[j] = sum[n, i](dz13[n, i, j]), times rate
+    db13 = work.ones_64_N.dot(dz13.reshape(64 * N, 61), out=work.db13)
+    np.subtract(b13, db13, out=b13)
+
+    # (53) dz12[n, i1, i] = sum[j](W13[i, j] * dz13[n, i1, j]), times rate
+    dz12 = work.x3
+    np.matmul(dz13.reshape(64 * N, 61), W13.T, out=dz12.reshape(64 * N, 64))
+
+    # (51) W13 -= rate * dW13
+    np.subtract(W13, dW13, out=W13)
+
+    # (54) dbeta12[i] = sum[n, i1](dz12[n, i1, i]), times rate
+    dbeta12 = work.ones_64_N.dot(dz12.reshape(64 * N, 64), out=work.dbeta12)
+    np.subtract(beta12, dbeta12, out=beta12)
+
+    # (55) dgamma12[i] = sum[n, i1](dz12[n, i1, i] * xhat12[n, i1, i]), times rate
+    dgamma12 = np.einsum(
+        "...i,...i->...",
+        dz12.reshape(64 * N, 64).T,
+        xhat12.reshape(64 * N, 64).T,
+        out=work.dgamma12,
+    )
+
+    # (56) dxhat12[n, i1, i] = gamma12[i] * dz12[n, i1, i], times rate
+    dxhat12 = np.multiply(dz12, gamma12, out=dz12)
+
+    # (55) gamma12 -= rate * dgamma12
+    np.subtract(gamma12, dgamma12, out=gamma12)
+
+    # (57) dx4[n, i1, i] = (dxhat12[n, i1, i] - sum[i2](dxhat12[n, i1, i2]) / 64 -
+    #     xhat12[n, i1, i] * sum[i2](dxhat12[n, i1, i2] * xhat12[n, i1, i2]) / 64) *
+    #     r12[n, i1], times rate
+    total_57 = np.matmul(dxhat12, work.ones_64, out=work.total_48)
+    inner_57 = np.einsum("...i,...i->...", dxhat12, xhat12, out=work.largest_48)
+
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        xhat12_rows = xhat12[rows]
+        inner_57_rows = inner_57[:, :, None][rows]
+        total_57_rows = total_57[rows]
+        dxhat12_rows = dxhat12[rows]
+        r12_rows = r12[:, :, None][rows]
+        # (57) dx4[n, i1, i] = (dxhat12[n, i1, i] - sum[i2](dxhat12[n, i1, i2]) / 64 -
+        #     xhat12[n, i1, i] * sum[i2](dxhat12[n, i1, i2] * xhat12[n, i1, i2]) / 64) *
+        #     r12[n, i1], times rate
+        np.multiply(xhat12_rows, inner_57_rows, out=xhat12_rows)
+        np.divide(total_57_rows, 64.0, out=total_57_rows)
+        np.subtract(dxhat12_rows, total_57_rows[:, :, None], out=dxhat12_rows)
+        np.divide(xhat12_rows, 64.0, out=xhat12_rows)
+        np.subtract(dxhat12_rows, xhat12_rows, out=dxhat12_rows)
+        np.multiply(dxhat12_rows, r12_rows, out=dxhat12_rows)
+    dx4 = dxhat12
+
+    # (58) dW11[i1, d] = sum[n, i](dx4[n, i, d] * z_x4[n, i, i1]), times rate
+    dW11 = np.matmul(
+        z_x4.reshape(64 * N, 256).T, dx4.reshape(64 * N, 64), out=work.dW11
+    )
+
+    # (59) db11[d] = sum[n, i](dx4[n, i, d]), times rate
+    db11 = work.ones_64_N.dot(dx4.reshape(64 * N, 64), out=work.db11)
+    np.subtract(b11, db11, out=b11)
+
+    # (60) dz_x4[n, i, i1] = sum[d](W11[i1, d] * dx4[n, i, d]), times rate
+    dz_x4 = work.z_x4
+    np.matmul(dx4.reshape(64 * N, 64), W11.T, out=dz_x4.reshape(64 * N, 256))
+
+    # (58) W11 -= rate * dW11
+    np.subtract(W11, dW11, out=W11)
+
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        multiply_40_rows = multiply_40[rows]
+        z10_rows = z10[rows]
+        dz_x4_rows = dz_x4[rows]
+        # (61) dz10[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z10[n,
+        #     i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z10[n, i1,
+        #     j]**2 / 200000) * z10[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z10[n, i1,
+        #     j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 *
+        #     sqrt(2) * (8943 * z10[n, i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi)))
+        #     * dz_x4[n, i1, j], times rate
+        subtract_61 = np.subtract(1.0, multiply_40_rows, out=work.subtract_61[part])
+        np.multiply(subtract_61, 0.7978845608028654, out=subtract_61)
+        np.multiply(multiply_40_rows, subtract_61, out=subtract_61)
+        np.multiply(z10_rows, subtract_61, out=subtract_61)
+        multiply_61 = np.multiply(subtract_61, z10_rows, out=work.multiply_61[part])
+        np.multiply(multiply_61, z10_rows, out=multiply_61)
+        np.multiply(multiply_61, 0.134145, out=multiply_61)
+        np.add(multiply_61, subtract_61, out=multiply_61)
+        np.multiply(multiply_61, 2.0, out=multiply_61)
+        np.add(multiply_40_rows, multiply_61, out=multiply_40_rows)
+        np.multiply(dz_x4_rows, multiply_40_rows, out=dz_x4_rows)
+    dz10 = dz_x4
+
+    # (62) dW10[i, j] = sum[n, i1](dz10[n, i1, j] * z9[n, i1, i]), times rate
+    dW10 = np.matmul(z9.reshape(64 * N, 64).T, dz10.reshape(64 * N, 256), out=work.dW10)
+
+    # (63) db10[j] = sum[n, i](dz10[n, i, j]), times rate
+    db10 = work.ones_64_N.dot(dz10.reshape(64 * N, 256), out=work.db10)
+    np.subtract(b10, db10, out=b10)
+
+    # (64) dz9[n, i1, i] = sum[j](W10[i, j] * dz10[n, i1, j]), times rate
+    dz9 = work.z9
+    np.matmul(dz10.reshape(64 * N, 256), W10.T, out=dz9.reshape(64 * N, 64))
+
+    # (62) W10 -= rate * dW10
+    np.subtract(W10, dW10, out=W10)
+
+    # (65) dbeta9[i] = sum[n, i1](dz9[n, i1, i]), times rate
+    dbeta9 = work.ones_64_N.dot(dz9.reshape(64 * N, 64), out=work.dbeta9)
+    np.subtract(beta9, dbeta9, out=beta9)
+
+    # (66) dgamma9[i] = sum[n, i1](dz9[n, i1, i] * xhat9[n, i1, i]), times rate
+    dgamma9 = np.einsum(
+        "...i,...i->...",
+        dz9.reshape(64 * N, 64).T,
+        xhat9.reshape(64 * N, 64).T,
+        out=work.dgamma9,
+    )
+
+    # (67) dxhat9[n, i1, i] = gamma9[i] * dz9[n, i1, i], times rate
+    dxhat9 = np.multiply(dz9, gamma9, out=dz9)
+
+    # (66) gamma9 -= rate * dgamma9
+    np.subtract(gamma9, dgamma9, out=gamma9)
+
+    # (68) dx3[n, i1, i] = (dxhat9[n, i1, i] - sum[i2](dxhat9[n, i1, i2]) / 64 -
+    #     xhat9[n, i1, i] * sum[i2](dxhat9[n, i1, i2] * xhat9[n, i1, i2]) / 64) * r9[n,
+    #     i1] + dx4[n, i1, i], times rate
+    total_68 = np.matmul(dxhat9, work.ones_64, out=work.mu12)
+    inner_68 = np.einsum("...i,...i->...", dxhat9, xhat9, out=work.total_48)
+
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        xhat9_rows = xhat9[rows]
+        inner_68_rows = inner_68[:, :, None][rows]
+        total_68_rows = total_68[rows]
+        dxhat9_rows = dxhat9[rows]
+        r9_rows = r9[:, :, None][rows]
+        dx4_rows = dx4[rows]
+        # (68) dx3[n, i1, i] = (dxhat9[n, i1, i] - sum[i2](dxhat9[n, i1, i2]) / 64 -
+        #     xhat9[n, i1, i] * sum[i2](dxhat9[n, i1, i2] * xhat9[n, i1, i2]) / 64) *
+        #     r9[n, i1] + dx4[n, i1, i], times rate
+        np.multiply(xhat9_rows, inner_68_rows, out=xhat9_rows)
+        np.divide(total_68_rows, 64.0, out=total_68_rows)
+        np.subtract(dxhat9_rows, total_68_rows[:, :, None], out=dxhat9_rows)
+        np.divide(xhat9_rows, 64.0, out=xhat9_rows)
+        np.subtract(dxhat9_rows, xhat9_rows, out=dxhat9_rows)
+        np.multiply(dxhat9_rows, r9_rows, out=dxhat9_rows)
+        np.add(dx4_rows, dxhat9_rows, out=dx4_rows)
+    dx3 = dx4
+
+    # (69) dW8_o[h, e, d] = sum[n, i](dx3[n, i, d] * o8[n, h, i, e]), times rate
+    dW8_o = work.dW8_o
+    copy_33.T.dot(dx3.reshape(64 * N, 64), out=dW8_o.reshape(64, 64))
+
+    # (70) do8[n, h, i, e] = sum[d](W8_o[h, e, d] * dx3[n, i, d]), times rate
+    do8 = work.do8
+    np.matmul(
+        dx3.reshape(64 * N, 64), W8_o.reshape(64, 64).T, out=do8.reshape(64 * N, 64)
+    )
+
+    # (69) W8_o -= rate * dW8_o
+    np.subtract(W8_o, dW8_o, out=W8_o)
+
+    # (71) dp8[n, h, t, j] = sum[e](do8[n, h, t, e] * v8[n, h, j, e]), times rate
+    dp8 = np.matmul(do8.transpose(0, 2, 1, 3), v8.transpose(0, 2, 3, 1), out=work.dp8)
+
+    # (72) dv8[n, h, j, e] = sum[t](do8[n, h, t, e] * p8[n, h, t, j]), times rate
+    dv8 = np.matmul(p8.transpose(0, 1, 3, 2), do8.transpose(0, 2, 1, 3), out=work.o3)
+
+    # (73) dW8_v[i, h, e] = sum[n, t](z7[n, t, i] * dv8[n, h, t, e]), times rate
+    copy_73 = work.copy_33
+    np.copyto(copy_73.reshape(N, 64, 4, 16), dv8.transpose(0, 2, 1, 3))
+    dW8_v = work.dW8_v
+    z7.reshape(64 * N, 64).T.dot(copy_73, out=dW8_v.reshape(64, 64))
+
+    # (74) ds8[n, h, t, i] = (dp8[n, h, t, i] - sum[j](dp8[n, h, t, j] * p8[n, h, t,
+    #     j])) * p8[n, h, t, i], times rate
+    inner_74 = np.einsum("...i,...i->...", dp8, p8, out=work.largest_10)
+
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        dp8_rows = dp8[rows]
+        inner_74_rows = inner_74[:, :, :, None][rows]
+        p8_rows = p8[rows]
+        q8_rows = q8.transpose(0, 2, 1, 3)[rows]
+        k8_rows = k8.transpose(0, 2, 1, 3)[rows]
+        # (74) ds8[n, h, t, i] = (dp8[n, h, t, i] - sum[j](dp8[n, h, t, j] * p8[n, h, t,
+        #     j])) * p8[n, h, t, i], times rate
+        np.subtract(dp8_rows, inner_74_rows, out=dp8_rows)
+        np.multiply(p8_rows, dp8_rows, out=p8_rows)
+        # (75) dk8[n, h, j, d] = sum[t](ds8[n, h, t, j] * q8[n, h, t, d]) / 4, times
+        #     rate
+        dk8 = np.matmul(p8_rows.transpose(0, 1, 3, 2), q8_rows, out=work.o3[rows])
+        np.divide(dk8, 4.0, out=dk8)
+        # (76) dq8[n, h, t, d] = sum[j](ds8[n, h, t, j] * k8[n, h, j, d]) / 4, times
+        #     rate
+        dq8 = np.matmul(p8_rows, k8_rows, out=work.dq8[rows])
+        np.divide(dq8, 4.0, out=dq8)
+    dk8 = work.o3
+    dq8 = work.dq8
+
+    # (77) dW8_k[i, h, e] = sum[n, t](z7[n, t, i] * dk8[n, h, t, e]), times rate
+    copy_77 = work.copy_77
+    np.copyto(copy_77.reshape(N, 64, 4, 16), dk8.transpose(0, 2, 1, 3))
+    dW8_k = work.dW8_k
+    z7.reshape(64 * N, 64).T.dot(copy_77, out=dW8_k.reshape(64, 64))
+
+    # (78) dW8_q[i, h, e] = sum[n, t](z7[n, t, i] * dq8[n, h, t, e]), times rate
+    copy_78 = work.copy_78
+    np.copyto(copy_78.reshape(N, 64, 4, 16), dq8.transpose(0, 2, 1, 3))
+    dW8_q = work.dW8_q
+    z7.reshape(64 * N, 64).T.dot(copy_78, out=dW8_q.reshape(64, 64))
+
+    # (79) dz7[n, t, i] = sum[h, e](W8_k[i, h, e] * dk8[n, h, t, e]) + sum[h, e](W8_q[i,
+    #     h, e] * dq8[n, h, t, e]) + sum[h, e](W8_v[i, h, e] * dv8[n, h, t, e]), times
+    #     rate
+    product_79 = work.z7
+    np.matmul(copy_77, W8_k.reshape(64, 64).T, out=product_79.reshape(64 * N, 64))
+    product_79_2 = work.z9
+    np.matmul(copy_78, W8_q.reshape(64, 64).T, out=product_79_2.reshape(64 * N, 64))
+    dz7 = work.x2
+    np.matmul(copy_73, W8_v.reshape(64, 64).T, out=dz7.reshape(64 * N, 64))
+    np.add(product_79_2, product_79, out=product_79_2)
+    np.add(dz7, product_79_2, out=dz7)
+
+    # (78) W8_q -= rate * dW8_q
+    np.subtract(W8_q, dW8_q, out=W8_q)
+
+    # (77) W8_k -= rate * dW8_k
+    np.subtract(W8_k, dW8_k, out=W8_k)
+
+    # (73) W8_v -= rate * dW8_v
+    np.subtract(W8_v, dW8_v, out=W8_v)
+
+    # (80) dbeta7[i] = sum[n, i1](dz7[n, i1, i]), times rate
+    dbeta7 = work.ones_64_N.dot(dz7.reshape(64 * N, 64), out=work.dbeta7)
+    np.subtract(beta7, dbeta7, out=beta7)
+
+    # (81) dgamma7[i] = sum[n, i1](dz7[n, i1, i] * xhat7[n, i1, i]), times rate
+    dgamma7 = np.einsum(
+        "...i,...i->...",
+        dz7.reshape(64 * N, 64).T,
+        xhat7.reshape(64 * N, 64).T,
+        out=work.dgamma7,
+    )
+
+    # (82) dxhat7[n, i1, i] = gamma7[i] * dz7[n, i1, i], times rate
+    dxhat7 = np.multiply(dz7, gamma7, out=dz7)
+
+    # (81) gamma7 -= rate * dgamma7
+    np.subtract(gamma7, dgamma7, out=gamma7)
+
+    # (83) dx2[n, i1, i] = (dxhat7[n, i1, i] - sum[i2](dxhat7[n, i1, i2]) / 64 -
+    #     xhat7[n, i1, i] * sum[i2](dxhat7[n, i1, i2] * xhat7[n, i1, i2]) / 64) * r7[n,
+    #     i1] + dx3[n, i1, i], times rate
+    total_83 = np.matmul(dxhat7, work.ones_64, out=work.mu9)
+    inner_83 = np.einsum("...i,...i->...", dxhat7, xhat7, out=work.mu12)
+
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        xhat7_rows = xhat7[rows]
+        inner_83_rows = inner_83[:, :, None][rows]
+        total_83_rows = total_83[rows]
+        dxhat7_rows = dxhat7[rows]
+        r7_rows = r7[:, :, None][rows]
+        dx3_rows = dx3[rows]
+        # (83) dx2[n, i1, i] = (dxhat7[n, i1, i] - sum[i2](dxhat7[n, i1, i2]) / 64 -
+        #     xhat7[n, i1, i] * sum[i2](dxhat7[n, i1, i2] * xhat7[n, i1, i2]) / 64) *
+        #     r7[n, i1] + dx3[n, i1, i], times rate
+        np.multiply(xhat7_rows, inner_83_rows, out=xhat7_rows)
+        np.divide(total_83_rows, 64.0, out=total_83_rows)
+        np.subtract(dxhat7_rows, total_83_rows[:, :, None], out=dxhat7_rows)
+        np.divide(xhat7_rows, 64.0, out=xhat7_rows)
+        np.subtract(dxhat7_rows, xhat7_rows, out=dxhat7_rows)
+        np.multiply(dxhat7_rows, r7_rows, out=dxhat7_rows)
+        np.add(dx3_rows, dxhat7_rows, out=dx3_rows)
+    dx2 = dx3
+
+    # (84) dW6[i1, d] = sum[n, i](dx2[n, i, d] * z_x2[n, i, i1]), times rate
+    dW6 = np.matmul(z_x2.reshape(64 * N, 256).T, dx2.reshape(64 * N, 64), out=work.dW6)
+
+    # (85) db6[d] = sum[n, i](dx2[n, i, d]), times rate
+    db6 = work.ones_64_N.dot(dx2.reshape(64 * N, 64), out=work.db6)
+    np.subtract(b6, db6, out=b6)
+
+    # (86) dz_x2[n, i, i1] = sum[d](W6[i1, d] * dx2[n, i, d]), times rate
+    dz_x2 = work.z_x2
+    np.matmul(dx2.reshape(64 * N, 64), W6.T, out=dz_x2.reshape(64 * N, 256))
+
+    # (84) W6 -= rate * dW6
+    np.subtract(W6, dW6, out=W6)
+
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
+        multiply_20_rows = multiply_20[rows]
+        z5_rows = z5[rows]
+        dz_x2_rows = dz_x2[rows]
+        # (87) dz5[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z5[n,
+        #     i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z5[n, i1,
+        #     j]**2 / 200000) * z5[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z5[n, i1,
+        #     j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 *
+        #     sqrt(2) * (8943 * z5[n, i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) *
+        #     dz_x2[n, i1, j], times rate
+        subtract_87 = np.subtract(1.0, multiply_20_rows, out=work.z_x4[part])
+        np.multiply(subtract_87, 0.7978845608028654, out=subtract_87)
+        np.multiply(multiply_20_rows, subtract_87, out=subtract_87)
+        np.multiply(z5_rows, subtract_87, out=subtract_87)
+        multiply_87 = np.multiply(subtract_87, z5_rows, out=work.multiply_40[part])
+        np.multiply(multiply_87, z5_rows, out=multiply_87)
+        np.multiply(multiply_87, 0.134145, out=multiply_87)
+        np.add(multiply_87, subtract_87, out=multiply_87)
+        np.multiply(multiply_87, 2.0, out=multiply_87)
+        np.add(multiply_20_rows, multiply_87, out=multiply_20_rows)
+        np.multiply(dz_x2_rows, multiply_20_rows, out=dz_x2_rows)
+    dz5 = dz_x2
+
+    # (88) dW5[i, j] = sum[n, i1](dz5[n, i1, j] * z4[n, i1, i]), times rate
+    dW5 = np.matmul(z4.reshape(64 * N, 64).T, dz5.reshape(64 * N, 256), out=work.dW5)
+
+    # (89) db5[j] = sum[n, i](dz5[n, i, j]), times rate
+    db5 = work.ones_64_N.dot(dz5.reshape(64 * N, 256), out=work.db5)
+    np.subtract(b5, db5, out=b5)
+
+    # (90) dz4[n, i1, i] = sum[j](W5[i, j] * dz5[n, i1, j]), times rate
+    dz4 = work.z4
+    np.matmul(dz5.reshape(64 * N, 256), W5.T, out=dz4.reshape(64 * N, 64))
+
+    # (88) W5 -= rate * dW5
+    np.subtract(W5, dW5, out=W5)
+
+    # (91) dbeta4[i] = sum[n, i1](dz4[n, i1, i]), times rate
+    dbeta4 = work.ones_64_N.dot(dz4.reshape(64 * N, 64), out=work.dbeta4)
+    np.subtract(beta4, dbeta4, out=beta4)
+
+    # (92) dgamma4[i] = sum[n, i1](dz4[n, i1, i] * xhat4[n, i1, i]), times rate
+    dgamma4 = np.einsum(
+        "...i,...i->...",
+        dz4.reshape(64 * N, 64).T,
+        xhat4.reshape(64 * N, 64).T,
+        out=work.dgamma4,
+    )
+
+    # (93) dxhat4[n, i1, i] = gamma4[i] * dz4[n, i1, i], times rate
+    dxhat4 = np.multiply(dz4, gamma4, out=dz4)
+
+    # (92) gamma4 -= rate * dgamma4
+    np.subtract(gamma4, dgamma4, out=gamma4)
+
+    # (94) dx1[n, i1, i] = (dxhat4[n, i1, i] - sum[i2](dxhat4[n, i1, i2]) / 64 -
+    #     xhat4[n, i1, i] * sum[i2](dxhat4[n, i1, i2] * xhat4[n, i1, i2]) / 64) * r4[n,
+    #     i1] + dx2[n, i1, i], times rate
+    total_94 = np.matmul(dxhat4, work.ones_64, out=work.mu7)
+    inner_94 = np.einsum("...i,...i->...", dxhat4, xhat4, out=work.mu9)
+
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        xhat4_rows = xhat4[rows]
+        inner_94_rows = inner_94[:, :, None][rows]
+        total_94_rows = total_94[rows]
+        dxhat4_rows = dxhat4[rows]
+        r4_rows = r4[:, :, None][rows]
+        dx2_rows = dx2[rows]
+        # (94) dx1[n, i1, i] = (dxhat4[n, i1, i] - sum[i2](dxhat4[n, i1, i2]) / 64 -
+        #     xhat4[n, i1, i] * sum[i2](dxhat4[n, i1, i2] * xhat4[n, i1, i2]) / 64) *
+        #     r4[n, i1] + dx2[n, i1, i], times rate
+        np.multiply(xhat4_rows, inner_94_rows, out=xhat4_rows)
+        np.divide(total_94_rows, 64.0, out=total_94_rows)
+        np.subtract(dxhat4_rows, total_94_rows[:, :, None], out=dxhat4_rows)
+        np.divide(xhat4_rows, 64.0, out=xhat4_rows)
+        np.subtract(dxhat4_rows, xhat4_rows, out=dxhat4_rows)
+        np.multiply(dxhat4_rows, r4_rows, out=dxhat4_rows)
+        np.add(dx2_rows, dxhat4_rows, out=dx2_rows)
+    dx1 = dx2
+
+    # (95) dW3_o[h, e, d] = sum[n, i](dx1[n, i, d] * o3[n, h, i, e]), times rate
+    dW3_o = work.dW3_o
+    copy_13.T.dot(dx1.reshape(64 * N, 64), out=dW3_o.reshape(64, 64))
+
+    # (96) do3[n, h, i, e] = sum[d](W3_o[h, e, d] * dx1[n, i, d]), times rate
+    do3 = work.k8
+    np.matmul(
+        dx1.reshape(64 * N, 64), W3_o.reshape(64, 64).T, out=do3.reshape(64 * N, 64)
+    )
+
+    # (95) W3_o -= rate * dW3_o
+    np.subtract(W3_o, dW3_o, out=W3_o)
+
+    # (97) dp3[n, h, t, j] = sum[e](do3[n, h, t, e] * v3[n, h, j, e]), times rate
+    dp3 = np.matmul(do3.transpose(0, 2, 1, 3), v3.transpose(0, 2, 3, 1), out=work.s8)
+
+    # (98) dv3[n, h, j, e] = sum[t](do3[n, h, t, e] * p3[n, h, t, j]), times rate
+    dv3 = np.matmul(p3.transpose(0, 1, 3, 2), do3.transpose(0, 2, 1, 3), out=work.dq8)
+
+    # (99) dW3_v[i, h, e] = sum[n, t](z2[n, t, i] * dv3[n, h, t, e]), times rate
+    copy_99 = work.copy_13
+    np.copyto(copy_99.reshape(N, 64, 4, 16), dv3.transpose(0, 2, 1, 3))
+    dW3_v = work.dW3_v
+    z2.reshape(64 * N, 64).T.dot(copy_99, out=dW3_v.reshape(64, 64))
+
+    # (100) ds3[n, h, t, i] = (dp3[n, h, t, i] - sum[j](dp3[n, h, t, j] * p3[n, h, t,
+    #     j])) * p3[n, h, t, i], times rate
+    inner_100 = np.einsum("...i,...i->...", dp3, p3, out=work.largest_10)
+
+    for start in range(0, N, 2):
+        rows = slice(start, min(start + 2, N))
+        dp3_rows = dp3[rows]
+        inner_100_rows = inner_100[:, :, :, None][rows]
+        p3_rows = p3[rows]
+        q3_rows = q3.transpose(0, 2, 1, 3)[rows]
+        k3_rows = k3.transpose(0, 2, 1, 3)[rows]
+        # (100) ds3[n, h, t, i] = (dp3[n, h, t, i] - sum[j](dp3[n, h, t, j] * p3[n, h,
+        #     t, j])) * p3[n, h, t, i], times rate
+        np.subtract(dp3_rows, inner_100_rows, out=dp3_rows)
+        np.multiply(p3_rows, dp3_rows, out=p3_rows)
+        # (101) dk3[n, h, j, d] = sum[t](ds3[n, h, t, j] * q3[n, h, t, d]) / 4, times
+        #     rate
+        dk3 = np.matmul(p3_rows.transpose(0, 1, 3, 2), q3_rows, out=work.dq8[rows])
+        np.divide(dk3, 4.0, out=dk3)
+        # (102) dq3[n, h, t, d] = sum[j](ds3[n, h, t, j] * k3[n, h, j, d]) / 4, times
+        #     rate
+        dq3 = np.matmul(p3_rows, k3_rows, out=work.o3[rows])
+        np.divide(dq3, 4.0, out=dq3)
+    dk3 = work.dq8
+    dq3 = work.o3
+
+    # (103) dW3_k[i, h, e] = sum[n, t](z2[n, t, i] * dk3[n, h, t, e]), times rate
+    copy_103 = work.copy_33
+    np.copyto(copy_103.reshape(N, 64, 4, 16), dk3.transpose(0, 2, 1, 3))
+    dW3_k = work.dW3_k
+    z2.reshape(64 * N, 64).T.dot(copy_103, out=dW3_k.reshape(64, 64))
+
+    # (104) dW3_q[i, h, e] = sum[n, t](z2[n, t, i] * dq3[n, h, t, e]), times rate
+    copy_104 = work.copy_78
+    np.copyto(copy_104.reshape(N, 64, 4, 16), dq3.transpose(0, 2, 1, 3))
+    dW3_q = work.dW3_q
+    z2.reshape(64 * N, 64).T.dot(copy_104, out=dW3_q.reshape(64, 64))
+
+    # (105) dz2[n, t, i] = sum[h, e](W3_k[i, h, e] * dk3[n, h, t, e]) + sum[h,
+    #     e](W3_q[i, h, e] * dq3[n, h, t, e]) + sum[h, e](W3_v[i, h, e] * dv3[n, h, t,
+    #     e]), times rate
+    product_105 = work.z2
+    np.matmul(copy_103, W3_k.reshape(64, 64).T, out=product_105.reshape(64 * N, 64))
+    product_105_2 = work.z4
+    np.matmul(copy_104, W3_q.reshape(64, 64).T, out=product_105_2.reshape(64 * N, 64))
+    dz2 = work.x0
+    np.matmul(copy_99, W3_v.reshape(64, 64).T, out=dz2.reshape(64 * N, 64))
+    np.add(product_105_2, product_105, out=product_105_2)
+    np.add(dz2, product_105_2, out=dz2)
+
+    # (104) W3_q -= rate * dW3_q
+    np.subtract(W3_q, dW3_q, out=W3_q)
+
+    # (103) W3_k -= rate * dW3_k
+    np.subtract(W3_k, dW3_k, out=W3_k)
+
+    # (99) W3_v -= rate * dW3_v
+    np.subtract(W3_v, dW3_v, out=W3_v)
+
+    # (106) dbeta2[i] = sum[n, i1](dz2[n, i1, i]), times rate
+    dbeta2 = work.ones_64_N.dot(dz2.reshape(64 * N, 64), out=work.dbeta2)
+    np.subtract(beta2, dbeta2, out=beta2)
+
+    # (107) dgamma2[i] = sum[n, i1](dz2[n, i1, i] * xhat2[n, i1, i]), times rate
+    dgamma2 = np.einsum(
+        "...i,...i->...",
+        dz2.reshape(64 * N, 64).T,
+        xhat2.reshape(64 * N, 64).T,
+        out=work.dgamma2,
+    )
+
+    # (108) dxhat2[n, i1, i] = gamma2[i] * dz2[n, i1, i], times rate
+    dxhat2 = np.multiply(dz2, gamma2, out=dz2)
+
+    # (107) gamma2 -= rate * dgamma2
+    np.subtract(gamma2, dgamma2, out=gamma2)
+
+    # (109) dx0[n, i1, i] = (dxhat2[n, i1, i] - sum[i2](dxhat2[n, i1, i2]) / 64 -
+    #     xhat2[n, i1, i] * sum[i2](dxhat2[n, i1, i2] * xhat2[n, i1, i2]) / 64) * r2[n,
+    #     i1] + dx1[n, i1, i], times rate
+    total_109 = np.matmul(dxhat2, work.ones_64, out=work.mu4)
+    inner_109 = np.einsum("...i,...i->...", dxhat2, xhat2, out=work.mu7)
+
+    for start in range(0, N, 8):
+        rows = slice(start, min(start + 8, N))
+        xhat2_rows = xhat2[rows]
+        inner_109_rows = inner_109[:, :, None][rows]
+        total_109_rows = total_109[rows]
+        dxhat2_rows = dxhat2[rows]
+        r2_rows = r2[:, :, None][rows]
+        dx1_rows = dx1[rows]
+        # (109) dx0[n, i1, i] = (dxhat2[n, i1, i] - sum[i2](dxhat2[n, i1, i2]) / 64 -
+        #     xhat2[n, i1, i] * sum[i2](dxhat2[n, i1, i2] * xhat2[n, i1, i2]) / 64) *
+        #     r2[n, i1] + dx1[n, i1, i], times rate
+        np.multiply(xhat2_rows, inner_109_rows, out=xhat2_rows)
+        np.divide(total_109_rows, 64.0, out=total_109_rows)
+        np.subtract(dxhat2_rows, total_109_rows[:, :, None], out=dxhat2_rows)
+        np.divide(xhat2_rows, 64.0, out=xhat2_rows)
+        np.subtract(dxhat2_rows, xhat2_rows, out=dxhat2_rows)
+        np.multiply(dxhat2_rows, r2_rows, out=dxhat2_rows)
+        np.add(dx1_rows, dxhat2_rows, out=dx1_rows)
+    dx0 = dx1
+
+    # (110) dE1[i, j] = sum[n, i1](dx0[n, i1, j] * [i = ids[n, i1]]), times rate
+    dE1 = work.dE1
+    dE1.fill(0.0)
+    copy_110 = work.copy_110
+    np.copyto(copy_110.reshape(64, N), ids.T)
+    copy_110_2 = work.copy_13
+    np.copyto(copy_110_2.reshape(64, N, 64), dx0.transpose(1, 0, 2))
+    places_110 = work.places_110
+    places_110_2 = work.places_110_2
+    _at_rows(np.add, dE1, copy_110, copy_110_2, places_110, places_110_2)
+    np.subtract(E1, dE1, out=E1)
+
+    # (111) dposition[i, d] = sum[n](dx0[n, i, d]), times rate
+    dposition = np.add.reduce(dx0, axis=0, out=work.dposition)
+    np.subtract(position, dposition, out=position)
+
+    return loss
+
+
+def _at_rows(ufunc, table, rows, values, starts, places):
+    """Add each row of values to that row of a table, or subtract it; rows may repeat.
+
+    Where `places` has half as many columns, neighbours are one complex number.
+    """
+    if not table.flags.c_contiguous:
+        ufunc.at(table, rows, values)
+        return
+    each = places.shape[1]
+    np.multiply(rows, each, out=starts)
+    np.add(starts[:, None], np.arange(each), out=places)
+    flat, added = table.reshape(-1), values.reshape(-1)
+    if added.size > places.size:
+        pairs = np.result_type(flat, np.complex64)
+        flat, added = flat.view(pairs), added.view(pairs)
+    ufunc.at(flat, places.reshape(-1), added)
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
+
+
 def _prepare(params, given, workspace):
     """Check every argument; return the workspace to use."""
     if workspace is None or not _fits(params, given, workspace):
@@ -1529,7 +2564,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

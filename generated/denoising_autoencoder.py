@@ -7,7 +7,7 @@ no parameters to step: it is the error of the noisy digit itself, 0.09 by its ma
 which less than a quarter is left on digits held out.
 
 Written by symbackprop from the spec denoising_autoencoder (b0d0569d88e5576b).
-Call init_params, then forward, loss_and_grads, before_and_grads.
+Call init_params, then forward, loss_and_grads, before_and_grads, loss_sgd_step.
 
 What is not handed in of noise is drawn: rng= is a generator or a seed, which gives the
 same numbers again.
@@ -106,21 +106,21 @@ def forward(params, *, x, noise=None, rng=None, workspace=None, training=False):
     noisy = np.add(x, noise, out=work.noisy)
 
     # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * noisy[n, i])
-    z1 = np.dot(noisy, W1, out=work.z1)
+    z1 = noisy.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (3) h[n, j] = relu(z1[n, j])
     h = np.maximum(z1, 0.0, out=z1)
 
     # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (5) clean[n, j] = sigmoid(z2[n, j])
     clean = np.negative(z2, out=z2)
     np.exp(clean, out=clean)
     np.add(clean, 1.0, out=clean)
-    np.divide(1.0, clean, out=clean)
+    np.reciprocal(clean, out=clean)
 
     return {
         "noisy": noisy,
@@ -145,21 +145,21 @@ def loss(params, *, x, noise=None, rng=None, workspace=None, training=True):
     noisy = np.add(x, noise, out=work.noisy)
 
     # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * noisy[n, i])
-    z1 = np.dot(noisy, W1, out=work.z1)
+    z1 = noisy.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (3) h[n, j] = relu(z1[n, j])
     h = np.maximum(z1, 0.0, out=z1)
 
     # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (5) clean[n, j] = sigmoid(z2[n, j])
     clean = np.negative(z2, out=z2)
     np.exp(clean, out=clean)
     np.add(clean, 1.0, out=clean)
-    np.divide(1.0, clean, out=clean)
+    np.reciprocal(clean, out=clean)
 
     # (6) loss = sum[n](sum[i]((clean[n, i] - x[n, i])**2) / 64) / N
     subtract_6 = np.subtract(clean, x, out=clean)
@@ -188,21 +188,21 @@ def loss_and_grads(params, *, x, noise=None, rng=None, workspace=None, training=
     noisy = np.add(x, noise, out=work.noisy)
 
     # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * noisy[n, i])
-    z1 = np.dot(noisy, W1, out=work.z1)
+    z1 = noisy.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (3) h[n, j] = relu(z1[n, j])
     h = np.maximum(z1, 0.0, out=z1)
 
     # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (5) clean[n, j] = sigmoid(z2[n, j])
     clean = np.negative(z2, out=z2)
     np.exp(clean, out=clean)
     np.add(clean, 1.0, out=clean)
-    np.divide(1.0, clean, out=clean)
+    np.reciprocal(clean, out=clean)
 
     # (6) loss = sum[n](sum[i]((clean[n, i] - x[n, i])**2) / 64) / N
     subtract_6 = np.subtract(clean, x, out=work.subtract_6)
@@ -220,23 +220,23 @@ def loss_and_grads(params, *, x, noise=None, rng=None, workspace=None, training=
     dz2 = np.multiply(dclean, multiply_9, out=dclean)
 
     # (10) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
-    dW2 = np.dot(h.T, dz2, out=work.dW2)
+    dW2 = h.T.dot(dz2, out=work.dW2)
 
     # (11) db2[j] = sum[n](dz2[n, j])
-    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+    db2 = work.ones_N.dot(dz2, out=work.db2)
 
     # (12) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
-    dh = np.dot(dz2, W2.T, out=work.dh)
+    dh = dz2.dot(W2.T, out=work.dh)
 
     # (13) dz1[n, j] = dh[n, j] * [z1[n, j] > 0]
     mask_13 = np.greater(h, 0.0, out=work.mask_13)
     dz1 = np.multiply(mask_13, dh, out=dh)
 
     # (14) dW1[i, j] = sum[n](dz1[n, j] * noisy[n, i])
-    dW1 = np.dot(noisy.T, dz1, out=work.dW1)
+    dW1 = noisy.T.dot(dz1, out=work.dW1)
 
     # (15) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
@@ -244,6 +244,84 @@ def loss_and_grads(params, *, x, noise=None, rng=None, workspace=None, training=
         "W2": dW2,
         "b2": db2,
     }
+
+
+@np.errstate(over="ignore")
+def loss_sgd_step(
+    params, *, x, rate, noise=None, rng=None, workspace=None, training=True
+):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    given = {"x": x, "noise": noise}
+    work = _prepare(params, given, workspace)
+    _draw(given, rng, work)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    noise = given["noise"]
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+
+    # (1) noisy[n, i] = noise[n, i] + x[n, i]
+    noisy = np.add(x, noise, out=work.noisy)
+
+    # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * noisy[n, i])
+    z1 = noisy.dot(W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (3) h[n, j] = relu(z1[n, j])
+    h = np.maximum(z1, 0.0, out=z1)
+
+    # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    z2 = h.dot(W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (5) clean[n, j] = sigmoid(z2[n, j])
+    clean = np.negative(z2, out=z2)
+    np.exp(clean, out=clean)
+    np.add(clean, 1.0, out=clean)
+    np.reciprocal(clean, out=clean)
+
+    # (6) loss = sum[n](sum[i]((clean[n, i] - x[n, i])**2) / 64) / N
+    subtract_6 = np.subtract(clean, x, out=work.subtract_6)
+    inner_6 = np.einsum("...i,...i->...", subtract_6, subtract_6, out=work.inner_6)
+    total_6 = float(np.add.reduce(inner_6, axis=None))
+    divide_6 = total_6 / 64
+    loss = divide_6 / N
+
+    # (8) dclean[n, i] = (clean[n, i] - x[n, i]) / (32 * N), times rate
+    divide_8 = rate / (32 * N)
+    dclean = np.multiply(subtract_6, divide_8, out=subtract_6)
+
+    # (9) dz2[n, j] = (1 - clean[n, j]) * clean[n, j] * dclean[n, j], times rate
+    subtract_9 = np.subtract(1.0, clean, out=work.subtract_9)
+    multiply_9 = np.multiply(clean, subtract_9, out=clean)
+    dz2 = np.multiply(dclean, multiply_9, out=dclean)
+
+    # (11) db2[j] = sum[n](dz2[n, j]), times rate
+    db2 = work.ones_N.dot(dz2, out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (12) dh[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
+    dh = dz2.dot(W2.T, out=work.dh)
+
+    # (10) dW2[i, j] = sum[n](dz2[n, j] * h[n, i]), times rate
+    dW2 = h.T.dot(dz2, out=work.dW2)
+    np.subtract(W2, dW2, out=W2)
+
+    # (13) dz1[n, j] = dh[n, j] * [z1[n, j] > 0], times rate
+    mask_13 = np.greater(h, 0.0, out=work.mask_13)
+    dz1 = np.multiply(mask_13, dh, out=dh)
+
+    # (14) dW1[i, j] = sum[n](dz1[n, j] * noisy[n, i]), times rate
+    dW1 = noisy.T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (15) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
 
 
 def before(params, *, x, noise=None, rng=None, workspace=None, training=True):
@@ -310,6 +388,18 @@ def _normal_into(out, rng, mean, std):
     np.add(out, mean, out=out)
 
 
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
+
+
 def _prepare(params, given, workspace):
     """Check every argument; return the workspace to use."""
     given = {
@@ -340,7 +430,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

@@ -4,7 +4,7 @@ The network of keras_mlp on images of 8 by 8 pixels that ship with this package:
 equations are the same to the letter, for no equation knows how wide its layers are.
 
 Written by symbackprop from the spec digits_mlp (3c851e4172c13731).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -105,28 +105,28 @@ def forward(params, *, x, workspace=None, training=False):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h1[n, j] = relu(z1[n, j])
     h1 = np.maximum(z1, 0.0, out=z1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(h1, W2, out=work.z2)
+    z2 = h1.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) h2[n, j] = relu(z2[n, j])
     h2 = np.maximum(z2, 0.0, out=z2)
 
     # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(h2, W3, out=work.z3)
+    z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_6 = np.maximum.reduce(z3, axis=1, out=work.largest_6)
     p = np.subtract(z3, largest_6[:, None], out=z3)
     np.exp(p, out=p)
-    total_6 = np.dot(p, work.ones_10, out=work.total_6)
+    total_6 = p.dot(work.ones_10, out=work.total_6)
     np.divide(p, total_6[:, None], out=p)
 
     return {
@@ -147,28 +147,28 @@ def loss(params, *, x, y, workspace=None, training=True):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h1[n, j] = relu(z1[n, j])
     h1 = np.maximum(z1, 0.0, out=z1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(h1, W2, out=work.z2)
+    z2 = h1.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) h2[n, j] = relu(z2[n, j])
     h2 = np.maximum(z2, 0.0, out=z2)
 
     # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(h2, W3, out=work.z3)
+    z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_6 = np.maximum.reduce(z3, axis=1, out=work.largest_6)
     subtract_6 = np.subtract(z3, largest_6[:, None], out=work.p)
     np.exp(subtract_6, out=subtract_6)
-    total_6 = np.dot(subtract_6, work.ones_10, out=work.total_6)
+    total_6 = subtract_6.dot(work.ones_10, out=work.total_6)
 
     # (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     add_7 = np.add(work.fixed_N, y, out=work.add_7)
@@ -195,28 +195,28 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h1[n, j] = relu(z1[n, j])
     h1 = np.maximum(z1, 0.0, out=z1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(h1, W2, out=work.z2)
+    z2 = h1.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) h2[n, j] = relu(z2[n, j])
     h2 = np.maximum(z2, 0.0, out=z2)
 
     # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(h2, W3, out=work.z3)
+    z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_6 = np.maximum.reduce(z3, axis=1, out=work.largest_6)
     p = np.subtract(z3, largest_6[:, None], out=work.p)
     np.exp(p, out=p)
-    total_6 = np.dot(p, work.ones_10, out=work.total_6)
+    total_6 = p.dot(work.ones_10, out=work.total_6)
     np.divide(p, total_6[:, None], out=p)
 
     # (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
@@ -236,36 +236,36 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     np.divide(dz3, N, out=dz3)
 
     # (9) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
-    dW3 = np.dot(h2.T, dz3, out=work.dW3)
+    dW3 = h2.T.dot(dz3, out=work.dW3)
 
     # (10) db3[j] = sum[n](dz3[n, j])
-    db3 = np.dot(work.ones_N, dz3, out=work.db3)
+    db3 = work.ones_N.dot(dz3, out=work.db3)
 
     # (11) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j])
-    dh2 = np.dot(dz3, W3.T, out=work.dh2)
+    dh2 = dz3.dot(W3.T, out=work.dh2)
 
     # (12) dz2[n, j] = dh2[n, j] * [z2[n, j] > 0]
     mask_12 = np.greater(h2, 0.0, out=work.mask_12)
     dz2 = np.multiply(mask_12, dh2, out=dh2)
 
     # (13) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i])
-    dW2 = np.dot(h1.T, dz2, out=work.dW2)
+    dW2 = h1.T.dot(dz2, out=work.dW2)
 
     # (14) db2[j] = sum[n](dz2[n, j])
-    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+    db2 = work.ones_N.dot(dz2, out=work.db2)
 
     # (15) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j])
-    dh1 = np.dot(dz2, W2.T, out=work.z2)
+    dh1 = dz2.dot(W2.T, out=work.z2)
 
     # (16) dz1[n, j] = dh1[n, j] * [z1[n, j] > 0]
     mask_16 = np.greater(h1, 0.0, out=work.mask_12)
     dz1 = np.multiply(mask_16, dh1, out=dh1)
 
     # (17) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = x.T.dot(dz1, out=work.dW1)
 
     # (18) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
@@ -275,6 +275,116 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
         "W3": dW3,
         "b3": db3,
     }
+
+
+def sgd_step(params, *, x, y, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = x.dot(W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h1[n, j] = relu(z1[n, j])
+    h1 = np.maximum(z1, 0.0, out=z1)
+
+    # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
+    z2 = h1.dot(W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (4) h2[n, j] = relu(z2[n, j])
+    h2 = np.maximum(z2, 0.0, out=z2)
+
+    # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
+    z3 = h2.dot(W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_6 = np.maximum.reduce(z3, axis=1, out=work.largest_6)
+    p = np.subtract(z3, largest_6[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_6 = p.dot(work.ones_10, out=work.total_6)
+    np.divide(p, total_6[:, None], out=p)
+
+    # (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
+    add_7 = np.add(work.fixed_N, y, out=work.add_7)
+    take_7 = z3.take(add_7, out=work.take_7, mode="clip")
+    log_7 = np.log(total_6, out=total_6)
+    np.subtract(take_7, largest_6, out=take_7)
+    np.subtract(log_7, take_7, out=log_7)
+    total_7 = float(np.add.reduce(log_7, axis=None))
+    loss = total_7 / N
+
+    # (8) dz3[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
+    take_8 = p.take(add_7, out=work.total_6, mode="clip")
+    np.subtract(take_8, 1.0, out=take_8)
+    dz3 = p
+    dz3.put(add_7, take_8)
+    divide_8 = rate / N
+    np.multiply(dz3, divide_8, out=dz3)
+
+    # (9) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i]), times rate
+    dW3 = h2.T.dot(dz3, out=work.dW3)
+
+    # (10) db3[j] = sum[n](dz3[n, j]), times rate
+    db3 = work.ones_N.dot(dz3, out=work.db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (11) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
+    dh2 = dz3.dot(W3.T, out=work.dh2)
+
+    # (9) W3 -= rate * dW3
+    np.subtract(W3, dW3, out=W3)
+
+    # (12) dz2[n, j] = dh2[n, j] * [z2[n, j] > 0], times rate
+    mask_12 = np.greater(h2, 0.0, out=work.mask_12)
+    dz2 = np.multiply(mask_12, dh2, out=dh2)
+
+    # (14) db2[j] = sum[n](dz2[n, j]), times rate
+    db2 = work.ones_N.dot(dz2, out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (15) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
+    dh1 = dz2.dot(W2.T, out=work.z2)
+
+    # (13) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i]), times rate
+    dW2 = h1.T.dot(dz2, out=work.dW2)
+    np.subtract(W2, dW2, out=W2)
+
+    # (16) dz1[n, j] = dh1[n, j] * [z1[n, j] > 0], times rate
+    mask_16 = np.greater(h1, 0.0, out=work.mask_12)
+    dz1 = np.multiply(mask_16, dh1, out=dh1)
+
+    # (17) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
+    dW1 = x.T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (18) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -302,7 +412,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

@@ -5,7 +5,7 @@ it is 0 and its error with it. In use all units speak. The module draws the coin
 takes them as input keep1, keep2 (Srivastava et al. 2014).
 
 Written by symbackprop from the spec dropout_digits (5147517cae6ced6c).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 What is not handed in of keep1, keep2 is drawn: rng= is a generator or a seed, which
 gives the same numbers again.
@@ -139,7 +139,7 @@ def _forward_in_training(params, x, keep1, keep2, rng, workspace):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = np.matmul(x, W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) z_h1[n, j] = relu(z1[n, j])
@@ -152,7 +152,7 @@ def _forward_in_training(params, x, keep1, keep2, rng, workspace):
     np.copyto(h1, multiply_3, where=keep1)
 
     # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(h1, W2, out=work.z1)
+    z2 = np.matmul(h1, W2, out=work.z1)
     np.add(z2, b2, out=z2)
 
     # (5) z_h2[n, j] = relu(z2[n, j])
@@ -165,14 +165,14 @@ def _forward_in_training(params, x, keep1, keep2, rng, workspace):
     np.copyto(h2, multiply_6, where=keep2)
 
     # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(h2, W3, out=work.z3)
+    z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
     p = np.subtract(z3, largest_8[:, None], out=z3)
     np.exp(p, out=p)
-    total_8 = np.dot(p, work.ones_10, out=work.total_8)
+    total_8 = p.dot(work.ones_10, out=work.total_8)
     np.divide(p, total_8[:, None], out=p)
 
     return {
@@ -191,28 +191,28 @@ def _forward_in_use(params, x, workspace):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = np.matmul(x, W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) z_h1[n, j] = relu(z1[n, j])
     z_h1 = np.maximum(z1, 0.0, out=z1)
 
     # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(z_h1, W2, out=work.h2)
+    z2 = np.matmul(z_h1, W2, out=work.h2)
     np.add(z2, b2, out=z2)
 
     # (5) z_h2[n, j] = relu(z2[n, j])
     z_h2 = np.maximum(z2, 0.0, out=z2)
 
     # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(z_h2, W3, out=work.z3)
+    z3 = z_h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
     p = np.subtract(z3, largest_8[:, None], out=z3)
     np.exp(p, out=p)
-    total_8 = np.dot(p, work.ones_10, out=work.total_8)
+    total_8 = p.dot(work.ones_10, out=work.total_8)
     np.divide(p, total_8[:, None], out=p)
 
     return {
@@ -247,7 +247,7 @@ def _loss_in_training(params, x, y, keep1, keep2, rng, workspace):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = np.matmul(x, W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) z_h1[n, j] = relu(z1[n, j])
@@ -260,7 +260,7 @@ def _loss_in_training(params, x, y, keep1, keep2, rng, workspace):
     np.copyto(h1, multiply_3, where=keep1)
 
     # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(h1, W2, out=work.z1)
+    z2 = np.matmul(h1, W2, out=work.z1)
     np.add(z2, b2, out=z2)
 
     # (5) z_h2[n, j] = relu(z2[n, j])
@@ -273,14 +273,14 @@ def _loss_in_training(params, x, y, keep1, keep2, rng, workspace):
     np.copyto(h2, multiply_6, where=keep2)
 
     # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(h2, W3, out=work.z3)
+    z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
     subtract_8 = np.subtract(z3, largest_8[:, None], out=work.p)
     np.exp(subtract_8, out=subtract_8)
-    total_8 = np.dot(subtract_8, work.ones_10, out=work.total_8)
+    total_8 = subtract_8.dot(work.ones_10, out=work.total_8)
 
     # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     add_9 = np.add(work.fixed_N, y, out=work.add_9)
@@ -307,28 +307,28 @@ def _loss_in_use(params, x, y, workspace):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = np.matmul(x, W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) z_h1[n, j] = relu(z1[n, j])
     z_h1 = np.maximum(z1, 0.0, out=z1)
 
     # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(z_h1, W2, out=work.h2)
+    z2 = np.matmul(z_h1, W2, out=work.h2)
     np.add(z2, b2, out=z2)
 
     # (5) z_h2[n, j] = relu(z2[n, j])
     z_h2 = np.maximum(z2, 0.0, out=z2)
 
     # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(z_h2, W3, out=work.z3)
+    z3 = z_h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
     subtract_8 = np.subtract(z3, largest_8[:, None], out=work.p)
     np.exp(subtract_8, out=subtract_8)
-    total_8 = np.dot(subtract_8, work.ones_10, out=work.total_8)
+    total_8 = subtract_8.dot(work.ones_10, out=work.total_8)
 
     # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     add_9 = np.add(work.fixed_N_2, y, out=work.add_9)
@@ -369,7 +369,7 @@ def _loss_and_grads_in_training(params, x, y, keep1, keep2, rng, workspace):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = np.matmul(x, W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) z_h1[n, j] = relu(z1[n, j])
@@ -382,7 +382,7 @@ def _loss_and_grads_in_training(params, x, y, keep1, keep2, rng, workspace):
     np.copyto(h1, multiply_3, where=keep1)
 
     # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(h1, W2, out=work.multiply_3)
+    z2 = np.matmul(h1, W2, out=work.multiply_3)
     np.add(z2, b2, out=z2)
 
     # (5) z_h2[n, j] = relu(z2[n, j])
@@ -395,14 +395,14 @@ def _loss_and_grads_in_training(params, x, y, keep1, keep2, rng, workspace):
     np.copyto(h2, multiply_6, where=keep2)
 
     # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(h2, W3, out=work.z3)
+    z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
     p = np.subtract(z3, largest_8[:, None], out=work.p)
     np.exp(p, out=p)
-    total_8 = np.dot(p, work.ones_10, out=work.total_8)
+    total_8 = p.dot(work.ones_10, out=work.total_8)
     np.divide(p, total_8[:, None], out=p)
 
     # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
@@ -422,13 +422,13 @@ def _loss_and_grads_in_training(params, x, y, keep1, keep2, rng, workspace):
     np.divide(dz3, N, out=dz3)
 
     # (11) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
-    dW3 = np.dot(h2.T, dz3, out=work.dW3)
+    dW3 = h2.T.dot(dz3, out=work.dW3)
 
     # (12) db3[j] = sum[n](dz3[n, j])
-    db3 = np.dot(work.ones_N, dz3, out=work.db3)
+    db3 = work.ones_N.dot(dz3, out=work.db3)
 
     # (13) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j])
-    dh2 = np.dot(dz3, W3.T, out=work.h2)
+    dh2 = np.matmul(dz3, W3.T, out=work.h2)
 
     # (14) dz_h2[n, j] = 2 * dh2[n, j] * keep2[n, j]
     dz_h2 = np.multiply(dh2, 2.0, out=dh2)
@@ -439,13 +439,13 @@ def _loss_and_grads_in_training(params, x, y, keep1, keep2, rng, workspace):
     dz2 = np.multiply(mask_15, dz_h2, out=dz_h2)
 
     # (16) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i])
-    dW2 = np.dot(h1.T, dz2, out=work.dW2)
+    dW2 = np.matmul(h1.T, dz2, out=work.dW2)
 
     # (17) db2[j] = sum[n](dz2[n, j])
-    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+    db2 = work.ones_N.dot(dz2, out=work.db2)
 
     # (18) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j])
-    dh1 = np.dot(dz2, W2.T, out=work.h1)
+    dh1 = np.matmul(dz2, W2.T, out=work.h1)
 
     # (19) dz_h1[n, j] = 2 * dh1[n, j] * keep1[n, j]
     dz_h1 = np.multiply(dh1, 2.0, out=dh1)
@@ -456,10 +456,10 @@ def _loss_and_grads_in_training(params, x, y, keep1, keep2, rng, workspace):
     dz1 = np.multiply(mask_20, dz_h1, out=dz_h1)
 
     # (21) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = np.matmul(x.T, dz1, out=work.dW1)
 
     # (22) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
@@ -484,28 +484,28 @@ def _loss_and_grads_in_use(params, x, y, workspace):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = np.matmul(x, W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) z_h1[n, j] = relu(z1[n, j])
     z_h1 = np.maximum(z1, 0.0, out=z1)
 
     # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(z_h1, W2, out=work.h2)
+    z2 = np.matmul(z_h1, W2, out=work.h2)
     np.add(z2, b2, out=z2)
 
     # (5) z_h2[n, j] = relu(z2[n, j])
     z_h2 = np.maximum(z2, 0.0, out=z2)
 
     # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(z_h2, W3, out=work.z3)
+    z3 = z_h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
     p = np.subtract(z3, largest_8[:, None], out=work.p)
     np.exp(p, out=p)
-    total_8 = np.dot(p, work.ones_10, out=work.total_8)
+    total_8 = p.dot(work.ones_10, out=work.total_8)
     np.divide(p, total_8[:, None], out=p)
 
     # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
@@ -525,36 +525,36 @@ def _loss_and_grads_in_use(params, x, y, workspace):
     np.divide(dz3, N, out=dz3)
 
     # (11) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
-    dW3 = np.dot(z_h2.T, dz3, out=work.dW3)
+    dW3 = z_h2.T.dot(dz3, out=work.dW3)
 
     # (12) db3[j] = sum[n](dz3[n, j])
-    db3 = np.dot(work.ones_N, dz3, out=work.db3)
+    db3 = work.ones_N.dot(dz3, out=work.db3)
 
     # (13) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j])
-    dh2 = np.dot(dz3, W3.T, out=work.multiply_6)
+    dh2 = np.matmul(dz3, W3.T, out=work.multiply_6)
 
     # (15) dz2[n, j] = dz_h2[n, j] * [z2[n, j] > 0]
     mask_15 = np.greater(z_h2, 0.0, out=work.mask_15)
     dz2 = np.multiply(mask_15, dh2, out=dh2)
 
     # (16) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i])
-    dW2 = np.dot(z_h1.T, dz2, out=work.dW2)
+    dW2 = np.matmul(z_h1.T, dz2, out=work.dW2)
 
     # (17) db2[j] = sum[n](dz2[n, j])
-    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+    db2 = work.ones_N.dot(dz2, out=work.db2)
 
     # (18) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j])
-    dh1 = np.dot(dz2, W2.T, out=work.h2)
+    dh1 = np.matmul(dz2, W2.T, out=work.h2)
 
     # (20) dz1[n, j] = dz_h1[n, j] * [z1[n, j] > 0]
     mask_20 = np.greater(z_h1, 0.0, out=work.mask_15)
     dz1 = np.multiply(mask_20, dh1, out=dh1)
 
     # (21) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = np.matmul(x.T, dz1, out=work.dW1)
 
     # (22) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
@@ -564,6 +564,245 @@ def _loss_and_grads_in_use(params, x, y, workspace):
         "W3": dW3,
         "b3": db3,
     }
+
+
+def sgd_step(
+    params,
+    *,
+    x,
+    y,
+    rate,
+    keep1=None,
+    keep2=None,
+    rng=None,
+    workspace=None,
+    training=True,
+):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    if training:
+        return _sgd_step_in_training(params, x, y, rate, keep1, keep2, rng, workspace)
+    return _sgd_step_in_use(params, x, y, rate, workspace)
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def _sgd_step_in_training(params, x, y, rate, keep1, keep2, rng, workspace):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    given = {"x": x, "y": y, "keep1": keep1, "keep2": keep2}
+    work = _prepare(params, given, workspace)
+    _draw(given, rng, work)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    keep1 = given["keep1"]
+    keep2 = given["keep2"]
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = np.matmul(x, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) z_h1[n, j] = relu(z1[n, j])
+    z_h1 = np.maximum(z1, 0.0, out=z1)
+
+    # (3) h1[n, j] = keep1[n, j] * 2 * z_h1[n, j]
+    multiply_3 = np.multiply(z_h1, 2.0, out=work.multiply_3)
+    h1 = work.h1
+    np.copyto(h1, 0.0)
+    np.copyto(h1, multiply_3, where=keep1)
+
+    # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
+    z2 = np.matmul(h1, W2, out=work.multiply_3)
+    np.add(z2, b2, out=z2)
+
+    # (5) z_h2[n, j] = relu(z2[n, j])
+    z_h2 = np.maximum(z2, 0.0, out=z2)
+
+    # (6) h2[n, j] = keep2[n, j] * 2 * z_h2[n, j]
+    multiply_6 = np.multiply(z_h2, 2.0, out=work.multiply_6)
+    h2 = work.h2
+    np.copyto(h2, 0.0)
+    np.copyto(h2, multiply_6, where=keep2)
+
+    # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
+    z3 = h2.dot(W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
+    p = np.subtract(z3, largest_8[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_8 = p.dot(work.ones_10, out=work.total_8)
+    np.divide(p, total_8[:, None], out=p)
+
+    # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
+    add_9 = np.add(work.fixed_N, y, out=work.add_9)
+    take_9 = z3.take(add_9, out=work.take_9, mode="clip")
+    log_9 = np.log(total_8, out=total_8)
+    np.subtract(take_9, largest_8, out=take_9)
+    np.subtract(log_9, take_9, out=log_9)
+    total_9 = float(np.add.reduce(log_9, axis=None))
+    loss = total_9 / N
+
+    # (10) dz3[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
+    take_10 = p.take(add_9, out=work.total_8, mode="clip")
+    np.subtract(take_10, 1.0, out=take_10)
+    dz3 = p
+    dz3.put(add_9, take_10)
+    divide_10 = rate / N
+    np.multiply(dz3, divide_10, out=dz3)
+
+    # (11) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i]), times rate
+    dW3 = h2.T.dot(dz3, out=work.dW3)
+
+    # (12) db3[j] = sum[n](dz3[n, j]), times rate
+    db3 = work.ones_N.dot(dz3, out=work.db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (13) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
+    dh2 = np.matmul(dz3, W3.T, out=work.h2)
+
+    # (11) W3 -= rate * dW3
+    np.subtract(W3, dW3, out=W3)
+
+    # (14) dz_h2[n, j] = 2 * dh2[n, j] * keep2[n, j], times rate
+    dz_h2 = np.multiply(dh2, 2.0, out=dh2)
+    np.multiply(keep2, dz_h2, out=dz_h2)
+
+    # (15) dz2[n, j] = dz_h2[n, j] * [z2[n, j] > 0], times rate
+    mask_15 = np.greater(z_h2, 0.0, out=work.mask_15)
+    dz2 = np.multiply(mask_15, dz_h2, out=dz_h2)
+
+    # (17) db2[j] = sum[n](dz2[n, j]), times rate
+    db2 = work.ones_N.dot(dz2, out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (18) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
+    dh1 = np.matmul(dz2, W2.T, out=work.multiply_3)
+
+    # (16) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i]), times rate
+    dW2 = np.matmul(h1.T, dz2, out=work.dW2)
+    np.subtract(W2, dW2, out=W2)
+
+    # (19) dz_h1[n, j] = 2 * dh1[n, j] * keep1[n, j], times rate
+    dz_h1 = np.multiply(dh1, 2.0, out=dh1)
+    np.multiply(keep1, dz_h1, out=dz_h1)
+
+    # (20) dz1[n, j] = dz_h1[n, j] * [z1[n, j] > 0], times rate
+    mask_20 = np.greater(z_h1, 0.0, out=work.mask_15)
+    dz1 = np.multiply(mask_20, dz_h1, out=dz_h1)
+
+    # (21) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
+    dW1 = np.matmul(x.T, dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (22) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
+def _sgd_step_in_use(params, x, y, rate, workspace):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = np.matmul(x, W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) z_h1[n, j] = relu(z1[n, j])
+    z_h1 = np.maximum(z1, 0.0, out=z1)
+
+    # (4) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
+    z2 = np.matmul(z_h1, W2, out=work.h2)
+    np.add(z2, b2, out=z2)
+
+    # (5) z_h2[n, j] = relu(z2[n, j])
+    z_h2 = np.maximum(z2, 0.0, out=z2)
+
+    # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
+    z3 = z_h2.dot(W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
+    p = np.subtract(z3, largest_8[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_8 = p.dot(work.ones_10, out=work.total_8)
+    np.divide(p, total_8[:, None], out=p)
+
+    # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
+    add_9 = np.add(work.fixed_N_2, y, out=work.add_9)
+    take_9 = z3.take(add_9, out=work.take_9, mode="clip")
+    log_9 = np.log(total_8, out=total_8)
+    np.subtract(take_9, largest_8, out=take_9)
+    np.subtract(log_9, take_9, out=log_9)
+    total_9 = float(np.add.reduce(log_9, axis=None))
+    loss = total_9 / N
+
+    # (10) dz3[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
+    take_10 = p.take(add_9, out=work.total_8, mode="clip")
+    np.subtract(take_10, 1.0, out=take_10)
+    dz3 = p
+    dz3.put(add_9, take_10)
+    divide_10 = rate / N
+    np.multiply(dz3, divide_10, out=dz3)
+
+    # (11) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i]), times rate
+    dW3 = z_h2.T.dot(dz3, out=work.dW3)
+
+    # (12) db3[j] = sum[n](dz3[n, j]), times rate
+    db3 = work.ones_N.dot(dz3, out=work.db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (13) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
+    dh2 = np.matmul(dz3, W3.T, out=work.multiply_6)
+
+    # (11) W3 -= rate * dW3
+    np.subtract(W3, dW3, out=W3)
+
+    # (15) dz2[n, j] = dz_h2[n, j] * [z2[n, j] > 0], times rate
+    mask_15 = np.greater(z_h2, 0.0, out=work.mask_15)
+    dz2 = np.multiply(mask_15, dh2, out=dh2)
+
+    # (17) db2[j] = sum[n](dz2[n, j]), times rate
+    db2 = work.ones_N.dot(dz2, out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (18) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
+    dh1 = np.matmul(dz2, W2.T, out=work.h2)
+
+    # (16) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i]), times rate
+    dW2 = np.matmul(z_h1.T, dz2, out=work.dW2)
+    np.subtract(W2, dW2, out=W2)
+
+    # (20) dz1[n, j] = dz_h1[n, j] * [z1[n, j] > 0], times rate
+    mask_20 = np.greater(z_h1, 0.0, out=work.mask_15)
+    dz1 = np.multiply(mask_20, dh1, out=dh1)
+
+    # (21) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
+    dW1 = np.matmul(x.T, dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (22) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
 
 
 def _draw(given, rng, work):
@@ -589,6 +828,18 @@ def _bernoulli_into(out, rng, probability, block):
         uniform = block[: part.size]
         rng.random(dtype=np.float32, out=uniform)
         np.less(uniform, probability, out=part)
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -621,7 +872,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

@@ -14,7 +14,7 @@ one 1.35.
 
 Written by symbackprop from the spec gan (bf49df9124a164a4).
 Call init_params, then forward, discriminator_and_grads, generator_and_grads,
-coverage_and_grads, likeness_and_grads.
+coverage_and_grads, likeness_and_grads, discriminator_sgd_step, generator_sgd_step.
 
 What is not handed in of z is drawn: rng= is a generator or a seed, which gives the same
 numbers again.
@@ -170,28 +170,28 @@ def forward(params, *, z=None, N=None, rng=None, workspace=None, training=False)
     b_g3 = params["b_g3"]
 
     # (1) z_g1[n, j] = b_g1[j] + sum[i](W_g1[i, j] * z[n, i])
-    z_g1 = np.dot(z, W_g1, out=work.z_g1)
+    z_g1 = np.matmul(z, W_g1, out=work.z_g1)
     np.add(z_g1, b_g1, out=z_g1)
 
     # (2) g1[n, j] = relu(z_g1[n, j])
     g1 = np.maximum(z_g1, 0.0, out=z_g1)
 
     # (3) z_g2[n, j] = b_g2[j] + sum[i](W_g2[i, j] * g1[n, i])
-    z_g2 = np.dot(g1, W_g2, out=work.z_g2)
+    z_g2 = np.matmul(g1, W_g2, out=work.z_g2)
     np.add(z_g2, b_g2, out=z_g2)
 
     # (4) g2[n, j] = relu(z_g2[n, j])
     g2 = np.maximum(z_g2, 0.0, out=z_g2)
 
     # (5) z_g3[n, j] = b_g3[j] + sum[i](W_g3[i, j] * g2[n, i])
-    z_g3 = np.dot(g2, W_g3, out=work.z_g3)
+    z_g3 = g2.dot(W_g3, out=work.z_g3)
     np.add(z_g3, b_g3, out=z_g3)
 
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
     np.add(fake, 1.0, out=fake)
-    np.divide(1.0, fake, out=fake)
+    np.reciprocal(fake, out=fake)
 
     return {
         "fake": fake,
@@ -220,31 +220,31 @@ def discriminator(params, *, x, z=None, rng=None, workspace=None, training=True)
     b_d3 = params["b_d3"]
 
     # (1) z_g1[n, j] = b_g1[j] + sum[i](W_g1[i, j] * z[n, i])
-    z_g1 = np.dot(z, W_g1, out=work.z_g1)
+    z_g1 = np.matmul(z, W_g1, out=work.z_g1)
     np.add(z_g1, b_g1, out=z_g1)
 
     # (2) g1[n, j] = relu(z_g1[n, j])
     g1 = np.maximum(z_g1, 0.0, out=z_g1)
 
     # (3) z_g2[n, j] = b_g2[j] + sum[i](W_g2[i, j] * g1[n, i])
-    z_g2 = np.dot(g1, W_g2, out=work.z_g2)
+    z_g2 = np.matmul(g1, W_g2, out=work.z_g2)
     np.add(z_g2, b_g2, out=z_g2)
 
     # (4) g2[n, j] = relu(z_g2[n, j])
     g2 = np.maximum(z_g2, 0.0, out=z_g2)
 
     # (5) z_g3[n, j] = b_g3[j] + sum[i](W_g3[i, j] * g2[n, i])
-    z_g3 = np.dot(g2, W_g3, out=work.z_g3)
+    z_g3 = g2.dot(W_g3, out=work.z_g3)
     np.add(z_g3, b_g3, out=z_g3)
 
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
     np.add(fake, 1.0, out=fake)
-    np.divide(1.0, fake, out=fake)
+    np.reciprocal(fake, out=fake)
 
     # (7) z_d1[n, j] = b_d1[j] + sum[i](W_d1[i, j] * x[n, i])
-    z_d1 = np.dot(x, W_d1, out=work.z_d1)
+    z_d1 = x.dot(W_d1, out=work.z_d1)
     np.add(z_d1, b_d1, out=z_d1)
 
     # (8) r1[n, j] = leaky_relu(z_d1[n, j], 1 / 5)
@@ -253,7 +253,7 @@ def discriminator(params, *, x, z=None, rng=None, workspace=None, training=True)
     np.copyto(r1, z_d1, where=mask_8)
 
     # (9) z_d2[n, j] = b_d2[j] + sum[i](W_d2[i, j] * r1[n, i])
-    z_d2 = np.dot(r1, W_d2, out=work.z_d2)
+    z_d2 = r1.dot(W_d2, out=work.z_d2)
     np.add(z_d2, b_d2, out=z_d2)
 
     # (10) r2[n, j] = leaky_relu(z_d2[n, j], 1 / 5)
@@ -262,11 +262,11 @@ def discriminator(params, *, x, z=None, rng=None, workspace=None, training=True)
     np.copyto(r2, z_d2, where=mask_10)
 
     # (11) real_score[n, j] = b_d3[j] + sum[i](W_d3[i, j] * r2[n, i])
-    real_score = np.dot(r2, W_d3, out=work.real_score)
+    real_score = r2.dot(W_d3, out=work.real_score)
     np.add(real_score, b_d3, out=real_score)
 
     # (12) z_d3[n, j] = b_d1[j] + sum[i](W_d1[i, j] * fake[n, i])
-    z_d3 = np.dot(fake, W_d1, out=work.r1)
+    z_d3 = fake.dot(W_d1, out=work.r1)
     np.add(z_d3, b_d1, out=z_d3)
 
     # (13) f1[n, j] = leaky_relu(z_d3[n, j], 1 / 5)
@@ -275,7 +275,7 @@ def discriminator(params, *, x, z=None, rng=None, workspace=None, training=True)
     np.copyto(f1, z_d3, where=mask_13)
 
     # (14) z_d4[n, j] = b_d2[j] + sum[i](W_d2[i, j] * f1[n, i])
-    z_d4 = np.dot(f1, W_d2, out=work.z_g3)
+    z_d4 = f1.dot(W_d2, out=work.z_g3)
     np.add(z_d4, b_d2, out=z_d4)
 
     # (15) f2[n, j] = leaky_relu(z_d4[n, j], 1 / 5)
@@ -284,7 +284,7 @@ def discriminator(params, *, x, z=None, rng=None, workspace=None, training=True)
     np.copyto(f2, z_d4, where=mask_15)
 
     # (16) fake_score[n, j] = b_d3[j] + sum[i](W_d3[i, j] * f2[n, i])
-    fake_score = np.dot(f2, W_d3, out=work.fake_score)
+    fake_score = f2.dot(W_d3, out=work.fake_score)
     np.add(fake_score, b_d3, out=fake_score)
 
     # (22) discriminator = sum[n, j](softplus(-real_score[n, j])) / N + sum[n,
@@ -335,31 +335,31 @@ def discriminator_and_grads(
     b_d3 = params["b_d3"]
 
     # (1) z_g1[n, j] = b_g1[j] + sum[i](W_g1[i, j] * z[n, i])
-    z_g1 = np.dot(z, W_g1, out=work.z_g1)
+    z_g1 = np.matmul(z, W_g1, out=work.z_g1)
     np.add(z_g1, b_g1, out=z_g1)
 
     # (2) g1[n, j] = relu(z_g1[n, j])
     g1 = np.maximum(z_g1, 0.0, out=z_g1)
 
     # (3) z_g2[n, j] = b_g2[j] + sum[i](W_g2[i, j] * g1[n, i])
-    z_g2 = np.dot(g1, W_g2, out=work.z_g2)
+    z_g2 = np.matmul(g1, W_g2, out=work.z_g2)
     np.add(z_g2, b_g2, out=z_g2)
 
     # (4) g2[n, j] = relu(z_g2[n, j])
     g2 = np.maximum(z_g2, 0.0, out=z_g2)
 
     # (5) z_g3[n, j] = b_g3[j] + sum[i](W_g3[i, j] * g2[n, i])
-    z_g3 = np.dot(g2, W_g3, out=work.z_g3)
+    z_g3 = g2.dot(W_g3, out=work.z_g3)
     np.add(z_g3, b_g3, out=z_g3)
 
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
     np.add(fake, 1.0, out=fake)
-    np.divide(1.0, fake, out=fake)
+    np.reciprocal(fake, out=fake)
 
     # (7) z_d1[n, j] = b_d1[j] + sum[i](W_d1[i, j] * x[n, i])
-    z_d1 = np.dot(x, W_d1, out=work.z_d1)
+    z_d1 = x.dot(W_d1, out=work.z_d1)
     np.add(z_d1, b_d1, out=z_d1)
 
     # (8) r1[n, j] = leaky_relu(z_d1[n, j], 1 / 5)
@@ -368,7 +368,7 @@ def discriminator_and_grads(
     np.copyto(r1, z_d1, where=mask_8)
 
     # (9) z_d2[n, j] = b_d2[j] + sum[i](W_d2[i, j] * r1[n, i])
-    z_d2 = np.dot(r1, W_d2, out=work.z_d2)
+    z_d2 = r1.dot(W_d2, out=work.z_d2)
     np.add(z_d2, b_d2, out=z_d2)
 
     # (10) r2[n, j] = leaky_relu(z_d2[n, j], 1 / 5)
@@ -377,11 +377,11 @@ def discriminator_and_grads(
     np.copyto(r2, z_d2, where=mask_10)
 
     # (11) real_score[n, j] = b_d3[j] + sum[i](W_d3[i, j] * r2[n, i])
-    real_score = np.dot(r2, W_d3, out=work.real_score)
+    real_score = r2.dot(W_d3, out=work.real_score)
     np.add(real_score, b_d3, out=real_score)
 
     # (12) z_d3[n, j] = b_d1[j] + sum[i](W_d1[i, j] * fake[n, i])
-    z_d3 = np.dot(fake, W_d1, out=work.z_d1)
+    z_d3 = fake.dot(W_d1, out=work.z_d1)
     np.add(z_d3, b_d1, out=z_d3)
 
     # (13) f1[n, j] = leaky_relu(z_d3[n, j], 1 / 5)
@@ -390,7 +390,7 @@ def discriminator_and_grads(
     np.copyto(f1, z_d3, where=mask_13)
 
     # (14) z_d4[n, j] = b_d2[j] + sum[i](W_d2[i, j] * f1[n, i])
-    z_d4 = np.dot(f1, W_d2, out=work.z_d2)
+    z_d4 = f1.dot(W_d2, out=work.z_d2)
     np.add(z_d4, b_d2, out=z_d4)
 
     # (15) f2[n, j] = leaky_relu(z_d4[n, j], 1 / 5)
@@ -399,7 +399,7 @@ def discriminator_and_grads(
     np.copyto(f2, z_d4, where=mask_15)
 
     # (16) fake_score[n, j] = b_d3[j] + sum[i](W_d3[i, j] * f2[n, i])
-    fake_score = np.dot(f2, W_d3, out=work.fake_score)
+    fake_score = f2.dot(W_d3, out=work.fake_score)
     np.add(fake_score, b_d3, out=fake_score)
 
     # (22) discriminator = sum[n, j](softplus(-real_score[n, j])) / N + sum[n,
@@ -429,17 +429,17 @@ def discriminator_and_grads(
     # (26) dfake_score[n, j] = sigmoid(fake_score[n, j]) / N
     dfake_score = np.exp(negative_23, out=negative_23)
     np.add(dfake_score, 1.0, out=dfake_score)
-    np.divide(1.0, dfake_score, out=dfake_score)
+    np.reciprocal(dfake_score, out=dfake_score)
     np.divide(dfake_score, N, out=dfake_score)
 
     # (27) dreal_score[n, j] = -sigmoid(-real_score[n, j]) / N
     dreal_score = np.exp(real_score, out=real_score)
     np.add(dreal_score, 1.0, out=dreal_score)
-    np.divide(1.0, dreal_score, out=dreal_score)
+    np.reciprocal(dreal_score, out=dreal_score)
     np.divide(dreal_score, -N, out=dreal_score)
 
     # (28) df2[n, i] = sum[j](W_d3[i, j] * dfake_score[n, j])
-    df2 = np.dot(dfake_score, W_d3.T, out=work.z_d2)
+    df2 = dfake_score.dot(W_d3.T, out=work.z_d2)
 
     # (29) dz_d4[n, j] = df2[n, j] * where(z_d4[n, j] > 0, 1, 1 / 5)
     dz_d4 = work.dz_d4
@@ -448,7 +448,7 @@ def discriminator_and_grads(
     np.multiply(dz_d4, df2, out=dz_d4)
 
     # (30) df1[n, i] = sum[j](W_d2[i, j] * dz_d4[n, j])
-    df1 = np.dot(dz_d4, W_d2.T, out=work.z_d1)
+    df1 = dz_d4.dot(W_d2.T, out=work.z_d1)
 
     # (31) dz_d3[n, j] = df1[n, j] * where(z_d3[n, j] > 0, 1, 1 / 5)
     dz_d3 = work.dz_d3
@@ -458,17 +458,17 @@ def discriminator_and_grads(
 
     # (32) dW_d3[i, j] = sum[n](dfake_score[n, j] * f2[n, i]) + sum[n](dreal_score[n, j]
     #     * r2[n, i])
-    product_32 = np.dot(f2.T, dfake_score, out=work.product_32)
-    dW_d3 = np.dot(r2.T, dreal_score, out=work.dW_d3)
+    product_32 = f2.T.dot(dfake_score, out=work.product_32)
+    dW_d3 = r2.T.dot(dreal_score, out=work.dW_d3)
     np.add(dW_d3, product_32, out=dW_d3)
 
     # (33) db_d3[j] = sum[n](dfake_score[n, j]) + sum[n](dreal_score[n, j])
-    total_33 = np.dot(work.ones_N, dfake_score, out=work.total_33)
-    db_d3 = np.dot(work.ones_N, dreal_score, out=work.db_d3)
+    total_33 = work.ones_N.dot(dfake_score, out=work.total_33)
+    db_d3 = work.ones_N.dot(dreal_score, out=work.db_d3)
     np.add(db_d3, total_33, out=db_d3)
 
     # (34) dr2[n, i] = sum[j](W_d3[i, j] * dreal_score[n, j])
-    dr2 = np.dot(dreal_score, W_d3.T, out=work.r2)
+    dr2 = dreal_score.dot(W_d3.T, out=work.r2)
 
     # (35) dz_d2[n, j] = dr2[n, j] * where(z_d2[n, j] > 0, 1, 1 / 5)
     dz_d2 = work.f2
@@ -477,17 +477,17 @@ def discriminator_and_grads(
     np.multiply(dz_d2, dr2, out=dz_d2)
 
     # (36) dW_d2[i, j] = sum[n](dz_d2[n, j] * r1[n, i]) + sum[n](dz_d4[n, j] * f1[n, i])
-    product_36 = np.dot(r1.T, dz_d2, out=work.product_36)
-    dW_d2 = np.dot(f1.T, dz_d4, out=work.dW_d2)
+    product_36 = r1.T.dot(dz_d2, out=work.product_36)
+    dW_d2 = f1.T.dot(dz_d4, out=work.dW_d2)
     np.add(dW_d2, product_36, out=dW_d2)
 
     # (37) db_d2[j] = sum[n](dz_d2[n, j]) + sum[n](dz_d4[n, j])
-    total_37 = np.dot(work.ones_N, dz_d2, out=work.total_37)
-    db_d2 = np.dot(work.ones_N, dz_d4, out=work.db_d2)
+    total_37 = work.ones_N.dot(dz_d2, out=work.total_37)
+    db_d2 = work.ones_N.dot(dz_d4, out=work.db_d2)
     np.add(db_d2, total_37, out=db_d2)
 
     # (38) dr1[n, i] = sum[j](W_d2[i, j] * dz_d2[n, j])
-    dr1 = np.dot(dz_d2, W_d2.T, out=work.f1)
+    dr1 = dz_d2.dot(W_d2.T, out=work.f1)
 
     # (39) dz_d1[n, j] = dr1[n, j] * where(z_d1[n, j] > 0, 1, 1 / 5)
     dz_d1 = work.r1
@@ -497,13 +497,13 @@ def discriminator_and_grads(
 
     # (40) dW_d1[i, j] = sum[n](dz_d1[n, j] * x[n, i]) + sum[n](dz_d3[n, j] * fake[n,
     #     i])
-    product_40 = np.dot(x.T, dz_d1, out=work.product_40)
-    dW_d1 = np.dot(fake.T, dz_d3, out=work.dW_d1)
+    product_40 = x.T.dot(dz_d1, out=work.product_40)
+    dW_d1 = fake.T.dot(dz_d3, out=work.dW_d1)
     np.add(dW_d1, product_40, out=dW_d1)
 
     # (41) db_d1[j] = sum[n](dz_d1[n, j]) + sum[n](dz_d3[n, j])
-    total_41 = np.dot(work.ones_N, dz_d1, out=work.total_41)
-    db_d1 = np.dot(work.ones_N, dz_d3, out=work.db_d1)
+    total_41 = work.ones_N.dot(dz_d1, out=work.total_41)
+    db_d1 = work.ones_N.dot(dz_d3, out=work.db_d1)
     np.add(db_d1, total_41, out=db_d1)
 
     return discriminator, {
@@ -514,6 +514,216 @@ def discriminator_and_grads(
         "W_d3": dW_d3,
         "b_d3": db_d3,
     }
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def discriminator_sgd_step(
+    params, *, x, rate, z=None, rng=None, workspace=None, training=True
+):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    given = {"x": x, "z": z}
+    work = _prepare(params, given, workspace)
+    _draw(given, rng, work)
+    rate = _checked_rate(rate, params, ["W_d1", "b_d1", "W_d2", "b_d2", "W_d3", "b_d3"])
+    N = work.N
+    z = given["z"]
+    W_g1 = params["W_g1"]
+    b_g1 = params["b_g1"]
+    W_g2 = params["W_g2"]
+    b_g2 = params["b_g2"]
+    W_g3 = params["W_g3"]
+    b_g3 = params["b_g3"]
+    W_d1 = params["W_d1"]
+    b_d1 = params["b_d1"]
+    W_d2 = params["W_d2"]
+    b_d2 = params["b_d2"]
+    W_d3 = params["W_d3"]
+    b_d3 = params["b_d3"]
+
+    # (1) z_g1[n, j] = b_g1[j] + sum[i](W_g1[i, j] * z[n, i])
+    z_g1 = np.matmul(z, W_g1, out=work.z_g1)
+    np.add(z_g1, b_g1, out=z_g1)
+
+    # (2) g1[n, j] = relu(z_g1[n, j])
+    g1 = np.maximum(z_g1, 0.0, out=z_g1)
+
+    # (3) z_g2[n, j] = b_g2[j] + sum[i](W_g2[i, j] * g1[n, i])
+    z_g2 = np.matmul(g1, W_g2, out=work.z_g2)
+    np.add(z_g2, b_g2, out=z_g2)
+
+    # (4) g2[n, j] = relu(z_g2[n, j])
+    g2 = np.maximum(z_g2, 0.0, out=z_g2)
+
+    # (5) z_g3[n, j] = b_g3[j] + sum[i](W_g3[i, j] * g2[n, i])
+    z_g3 = g2.dot(W_g3, out=work.z_g3)
+    np.add(z_g3, b_g3, out=z_g3)
+
+    # (6) fake[n, j] = sigmoid(z_g3[n, j])
+    fake = np.negative(z_g3, out=z_g3)
+    np.exp(fake, out=fake)
+    np.add(fake, 1.0, out=fake)
+    np.reciprocal(fake, out=fake)
+
+    # (7) z_d1[n, j] = b_d1[j] + sum[i](W_d1[i, j] * x[n, i])
+    z_d1 = x.dot(W_d1, out=work.z_d1)
+    np.add(z_d1, b_d1, out=z_d1)
+
+    # (8) r1[n, j] = leaky_relu(z_d1[n, j], 1 / 5)
+    mask_8 = np.greater(z_d1, 0.0, out=work.mask_8)
+    r1 = np.divide(z_d1, 5.0, out=work.r1)
+    np.copyto(r1, z_d1, where=mask_8)
+
+    # (9) z_d2[n, j] = b_d2[j] + sum[i](W_d2[i, j] * r1[n, i])
+    z_d2 = r1.dot(W_d2, out=work.z_d2)
+    np.add(z_d2, b_d2, out=z_d2)
+
+    # (10) r2[n, j] = leaky_relu(z_d2[n, j], 1 / 5)
+    mask_10 = np.greater(z_d2, 0.0, out=work.mask_10)
+    r2 = np.divide(z_d2, 5.0, out=work.r2)
+    np.copyto(r2, z_d2, where=mask_10)
+
+    # (11) real_score[n, j] = b_d3[j] + sum[i](W_d3[i, j] * r2[n, i])
+    real_score = r2.dot(W_d3, out=work.real_score)
+    np.add(real_score, b_d3, out=real_score)
+
+    # (12) z_d3[n, j] = b_d1[j] + sum[i](W_d1[i, j] * fake[n, i])
+    z_d3 = fake.dot(W_d1, out=work.z_d1)
+    np.add(z_d3, b_d1, out=z_d3)
+
+    # (13) f1[n, j] = leaky_relu(z_d3[n, j], 1 / 5)
+    mask_13 = np.greater(z_d3, 0.0, out=work.mask_13)
+    f1 = np.divide(z_d3, 5.0, out=work.f1)
+    np.copyto(f1, z_d3, where=mask_13)
+
+    # (14) z_d4[n, j] = b_d2[j] + sum[i](W_d2[i, j] * f1[n, i])
+    z_d4 = f1.dot(W_d2, out=work.z_d2)
+    np.add(z_d4, b_d2, out=z_d4)
+
+    # (15) f2[n, j] = leaky_relu(z_d4[n, j], 1 / 5)
+    mask_15 = np.greater(z_d4, 0.0, out=work.mask_15)
+    f2 = np.divide(z_d4, 5.0, out=work.f2)
+    np.copyto(f2, z_d4, where=mask_15)
+
+    # (16) fake_score[n, j] = b_d3[j] + sum[i](W_d3[i, j] * f2[n, i])
+    fake_score = f2.dot(W_d3, out=work.fake_score)
+    np.add(fake_score, b_d3, out=fake_score)
+
+    # (22) discriminator = sum[n, j](softplus(-real_score[n, j])) / N + sum[n,
+    #     j](softplus(fake_score[n, j])) / N
+    negative_22 = np.negative(real_score, out=work.negative_22)
+    absolute_22 = np.absolute(negative_22, out=work.absolute_22)
+    np.negative(absolute_22, out=absolute_22)
+    np.exp(absolute_22, out=absolute_22)
+    np.log1p(absolute_22, out=absolute_22)
+    np.maximum(negative_22, 0.0, out=negative_22)
+    np.add(negative_22, absolute_22, out=negative_22)
+    total_22 = float(np.add.reduce(negative_22, axis=None))
+    divide_22 = total_22 / N
+    absolute_22_2 = np.absolute(fake_score, out=work.negative_22)
+    np.negative(absolute_22_2, out=absolute_22_2)
+    np.exp(absolute_22_2, out=absolute_22_2)
+    np.log1p(absolute_22_2, out=absolute_22_2)
+    maximum_22 = np.maximum(fake_score, 0.0, out=work.absolute_22)
+    np.add(maximum_22, absolute_22_2, out=maximum_22)
+    total_22_2 = float(np.add.reduce(maximum_22, axis=None))
+    divide_22_2 = total_22_2 / N
+    discriminator = divide_22_2 + divide_22
+
+    # (23) generator = sum[n, j](softplus(-fake_score[n, j])) / N
+    negative_23 = np.negative(fake_score, out=fake_score)
+
+    # (26) dfake_score[n, j] = sigmoid(fake_score[n, j]) / N, times rate
+    dfake_score = np.exp(negative_23, out=negative_23)
+    np.add(dfake_score, 1.0, out=dfake_score)
+    np.reciprocal(dfake_score, out=dfake_score)
+    divide_26 = rate / N
+    np.multiply(dfake_score, divide_26, out=dfake_score)
+
+    # (27) dreal_score[n, j] = -sigmoid(-real_score[n, j]) / N, times rate
+    dreal_score = np.exp(real_score, out=real_score)
+    np.add(dreal_score, 1.0, out=dreal_score)
+    np.reciprocal(dreal_score, out=dreal_score)
+    divide_27 = rate / (-N)
+    np.multiply(dreal_score, divide_27, out=dreal_score)
+
+    # (28) df2[n, i] = sum[j](W_d3[i, j] * dfake_score[n, j]), times rate
+    df2 = dfake_score.dot(W_d3.T, out=work.z_d2)
+
+    # (29) dz_d4[n, j] = df2[n, j] * where(z_d4[n, j] > 0, 1, 1 / 5), times rate
+    dz_d4 = work.dz_d4
+    np.copyto(dz_d4, 0.2)
+    np.copyto(dz_d4, 1.0, where=mask_15)
+    np.multiply(dz_d4, df2, out=dz_d4)
+
+    # (30) df1[n, i] = sum[j](W_d2[i, j] * dz_d4[n, j]), times rate
+    df1 = dz_d4.dot(W_d2.T, out=work.z_d1)
+
+    # (31) dz_d3[n, j] = df1[n, j] * where(z_d3[n, j] > 0, 1, 1 / 5), times rate
+    dz_d3 = work.dz_d3
+    np.copyto(dz_d3, 0.2)
+    np.copyto(dz_d3, 1.0, where=mask_13)
+    np.multiply(dz_d3, df1, out=dz_d3)
+
+    # (32) dW_d3[i, j] = sum[n](dfake_score[n, j] * f2[n, i]) + sum[n](dreal_score[n, j]
+    #     * r2[n, i]), times rate
+    product_32 = f2.T.dot(dfake_score, out=work.product_32)
+    dW_d3 = r2.T.dot(dreal_score, out=work.dW_d3)
+    np.add(dW_d3, product_32, out=dW_d3)
+
+    # (33) db_d3[j] = sum[n](dfake_score[n, j]) + sum[n](dreal_score[n, j]), times rate
+    total_33 = work.ones_N.dot(dfake_score, out=work.total_33)
+    db_d3 = work.ones_N.dot(dreal_score, out=work.db_d3)
+    np.add(db_d3, total_33, out=db_d3)
+    np.subtract(b_d3, db_d3, out=b_d3)
+
+    # (34) dr2[n, i] = sum[j](W_d3[i, j] * dreal_score[n, j]), times rate
+    dr2 = dreal_score.dot(W_d3.T, out=work.r2)
+
+    # (32) W_d3 -= rate * dW_d3
+    np.subtract(W_d3, dW_d3, out=W_d3)
+
+    # (35) dz_d2[n, j] = dr2[n, j] * where(z_d2[n, j] > 0, 1, 1 / 5), times rate
+    dz_d2 = work.f2
+    np.copyto(dz_d2, 0.2)
+    np.copyto(dz_d2, 1.0, where=mask_10)
+    np.multiply(dz_d2, dr2, out=dz_d2)
+
+    # (37) db_d2[j] = sum[n](dz_d2[n, j]) + sum[n](dz_d4[n, j]), times rate
+    total_37 = work.ones_N.dot(dz_d2, out=work.total_37)
+    db_d2 = work.ones_N.dot(dz_d4, out=work.db_d2)
+    np.add(db_d2, total_37, out=db_d2)
+    np.subtract(b_d2, db_d2, out=b_d2)
+
+    # (38) dr1[n, i] = sum[j](W_d2[i, j] * dz_d2[n, j]), times rate
+    dr1 = dz_d2.dot(W_d2.T, out=work.z_d1)
+
+    # (36) dW_d2[i, j] = sum[n](dz_d2[n, j] * r1[n, i]) + sum[n](dz_d4[n, j] * f1[n,
+    #     i]), times rate
+    product_36 = r1.T.dot(dz_d2, out=work.product_36)
+    dW_d2 = f1.T.dot(dz_d4, out=work.dW_d2)
+    np.add(dW_d2, product_36, out=dW_d2)
+    np.subtract(W_d2, dW_d2, out=W_d2)
+
+    # (39) dz_d1[n, j] = dr1[n, j] * where(z_d1[n, j] > 0, 1, 1 / 5), times rate
+    dz_d1 = work.f1
+    np.copyto(dz_d1, 0.2)
+    np.copyto(dz_d1, 1.0, where=mask_8)
+    np.multiply(dz_d1, dr1, out=dz_d1)
+
+    # (40) dW_d1[i, j] = sum[n](dz_d1[n, j] * x[n, i]) + sum[n](dz_d3[n, j] * fake[n,
+    #     i]), times rate
+    product_40 = x.T.dot(dz_d1, out=work.product_40)
+    dW_d1 = fake.T.dot(dz_d3, out=work.dW_d1)
+    np.add(dW_d1, product_40, out=dW_d1)
+    np.subtract(W_d1, dW_d1, out=W_d1)
+
+    # (41) db_d1[j] = sum[n](dz_d1[n, j]) + sum[n](dz_d3[n, j]), times rate
+    total_41 = work.ones_N.dot(dz_d1, out=work.total_41)
+    db_d1 = work.ones_N.dot(dz_d3, out=work.db_d1)
+    np.add(db_d1, total_41, out=db_d1)
+    np.subtract(b_d1, db_d1, out=b_d1)
+
+    return discriminator
 
 
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")
@@ -538,31 +748,31 @@ def generator(params, *, z=None, N=None, rng=None, workspace=None, training=True
     b_d3 = params["b_d3"]
 
     # (1) z_g1[n, j] = b_g1[j] + sum[i](W_g1[i, j] * z[n, i])
-    z_g1 = np.dot(z, W_g1, out=work.z_g1)
+    z_g1 = np.matmul(z, W_g1, out=work.z_g1)
     np.add(z_g1, b_g1, out=z_g1)
 
     # (2) g1[n, j] = relu(z_g1[n, j])
     g1 = np.maximum(z_g1, 0.0, out=z_g1)
 
     # (3) z_g2[n, j] = b_g2[j] + sum[i](W_g2[i, j] * g1[n, i])
-    z_g2 = np.dot(g1, W_g2, out=work.z_g2)
+    z_g2 = np.matmul(g1, W_g2, out=work.z_g2)
     np.add(z_g2, b_g2, out=z_g2)
 
     # (4) g2[n, j] = relu(z_g2[n, j])
     g2 = np.maximum(z_g2, 0.0, out=z_g2)
 
     # (5) z_g3[n, j] = b_g3[j] + sum[i](W_g3[i, j] * g2[n, i])
-    z_g3 = np.dot(g2, W_g3, out=work.z_g3)
+    z_g3 = g2.dot(W_g3, out=work.z_g3)
     np.add(z_g3, b_g3, out=z_g3)
 
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
     np.add(fake, 1.0, out=fake)
-    np.divide(1.0, fake, out=fake)
+    np.reciprocal(fake, out=fake)
 
     # (12) z_d3[n, j] = b_d1[j] + sum[i](W_d1[i, j] * fake[n, i])
-    z_d3 = np.dot(fake, W_d1, out=work.dz_d3)
+    z_d3 = fake.dot(W_d1, out=work.dz_d3)
     np.add(z_d3, b_d1, out=z_d3)
 
     # (13) f1[n, j] = leaky_relu(z_d3[n, j], 1 / 5)
@@ -571,7 +781,7 @@ def generator(params, *, z=None, N=None, rng=None, workspace=None, training=True
     np.copyto(f1, z_d3, where=mask_13)
 
     # (14) z_d4[n, j] = b_d2[j] + sum[i](W_d2[i, j] * f1[n, i])
-    z_d4 = np.dot(f1, W_d2, out=work.z_g3)
+    z_d4 = f1.dot(W_d2, out=work.z_g3)
     np.add(z_d4, b_d2, out=z_d4)
 
     # (15) f2[n, j] = leaky_relu(z_d4[n, j], 1 / 5)
@@ -580,7 +790,7 @@ def generator(params, *, z=None, N=None, rng=None, workspace=None, training=True
     np.copyto(f2, z_d4, where=mask_15)
 
     # (16) fake_score[n, j] = b_d3[j] + sum[i](W_d3[i, j] * f2[n, i])
-    fake_score = np.dot(f2, W_d3, out=work.fake_score)
+    fake_score = f2.dot(W_d3, out=work.fake_score)
     np.add(fake_score, b_d3, out=fake_score)
 
     # (23) generator = sum[n, j](softplus(-fake_score[n, j])) / N
@@ -621,31 +831,31 @@ def generator_and_grads(
     b_d3 = params["b_d3"]
 
     # (1) z_g1[n, j] = b_g1[j] + sum[i](W_g1[i, j] * z[n, i])
-    z_g1 = np.dot(z, W_g1, out=work.z_g1)
+    z_g1 = np.matmul(z, W_g1, out=work.z_g1)
     np.add(z_g1, b_g1, out=z_g1)
 
     # (2) g1[n, j] = relu(z_g1[n, j])
     g1 = np.maximum(z_g1, 0.0, out=z_g1)
 
     # (3) z_g2[n, j] = b_g2[j] + sum[i](W_g2[i, j] * g1[n, i])
-    z_g2 = np.dot(g1, W_g2, out=work.z_g2)
+    z_g2 = np.matmul(g1, W_g2, out=work.z_g2)
     np.add(z_g2, b_g2, out=z_g2)
 
     # (4) g2[n, j] = relu(z_g2[n, j])
     g2 = np.maximum(z_g2, 0.0, out=z_g2)
 
     # (5) z_g3[n, j] = b_g3[j] + sum[i](W_g3[i, j] * g2[n, i])
-    z_g3 = np.dot(g2, W_g3, out=work.z_g3)
+    z_g3 = g2.dot(W_g3, out=work.z_g3)
     np.add(z_g3, b_g3, out=z_g3)
 
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
     np.add(fake, 1.0, out=fake)
-    np.divide(1.0, fake, out=fake)
+    np.reciprocal(fake, out=fake)
 
     # (12) z_d3[n, j] = b_d1[j] + sum[i](W_d1[i, j] * fake[n, i])
-    z_d3 = np.dot(fake, W_d1, out=work.dz_d3)
+    z_d3 = fake.dot(W_d1, out=work.dz_d3)
     np.add(z_d3, b_d1, out=z_d3)
 
     # (13) f1[n, j] = leaky_relu(z_d3[n, j], 1 / 5)
@@ -654,7 +864,7 @@ def generator_and_grads(
     np.copyto(f1, z_d3, where=mask_13)
 
     # (14) z_d4[n, j] = b_d2[j] + sum[i](W_d2[i, j] * f1[n, i])
-    z_d4 = np.dot(f1, W_d2, out=work.dz_d4)
+    z_d4 = f1.dot(W_d2, out=work.dz_d4)
     np.add(z_d4, b_d2, out=z_d4)
 
     # (15) f2[n, j] = leaky_relu(z_d4[n, j], 1 / 5)
@@ -663,7 +873,7 @@ def generator_and_grads(
     np.copyto(f2, z_d4, where=mask_15)
 
     # (16) fake_score[n, j] = b_d3[j] + sum[i](W_d3[i, j] * f2[n, i])
-    fake_score = np.dot(f2, W_d3, out=work.fake_score)
+    fake_score = f2.dot(W_d3, out=work.fake_score)
     np.add(fake_score, b_d3, out=fake_score)
 
     # (23) generator = sum[n, j](softplus(-fake_score[n, j])) / N
@@ -690,23 +900,23 @@ def generator_and_grads(
     # (42) dfake_score[n, j] = -sigmoid(-fake_score[n, j]) / N
     dfake_score = np.exp(fake_score, out=fake_score)
     np.add(dfake_score, 1.0, out=dfake_score)
-    np.divide(1.0, dfake_score, out=dfake_score)
+    np.reciprocal(dfake_score, out=dfake_score)
     np.divide(dfake_score, -N, out=dfake_score)
 
     # (43) df2[n, i] = sum[j](W_d3[i, j] * dfake_score[n, j])
-    df2 = np.dot(dfake_score, W_d3.T, out=work.dz_d4)
+    df2 = dfake_score.dot(W_d3.T, out=work.dz_d4)
 
     # (44) dz_d4[n, j] = df2[n, j] * where(z_d4[n, j] > 0, 1, 1 / 5)
     dz_d4 = np.multiply(where_29, df2, out=where_29)
 
     # (45) df1[n, i] = sum[j](W_d2[i, j] * dz_d4[n, j])
-    df1 = np.dot(dz_d4, W_d2.T, out=work.dz_d3)
+    df1 = dz_d4.dot(W_d2.T, out=work.dz_d3)
 
     # (46) dz_d3[n, j] = df1[n, j] * where(z_d3[n, j] > 0, 1, 1 / 5)
     dz_d3 = np.multiply(where_31, df1, out=where_31)
 
     # (47) dfake[n, i] = sum[j](W_d1[i, j] * dz_d3[n, j])
-    dfake = np.dot(dz_d3, W_d1.T, out=work.f2)
+    dfake = dz_d3.dot(W_d1.T, out=work.f2)
 
     # (48) dz_g3[n, j] = (1 - fake[n, j]) * dfake[n, j] * fake[n, j]
     subtract_48 = np.subtract(1.0, fake, out=work.dz_d4)
@@ -714,36 +924,36 @@ def generator_and_grads(
     dz_g3 = np.multiply(fake, multiply_48, out=fake)
 
     # (49) dW_g3[i, j] = sum[n](dz_g3[n, j] * g2[n, i])
-    dW_g3 = np.dot(g2.T, dz_g3, out=work.dW_g3)
+    dW_g3 = np.matmul(g2.T, dz_g3, out=work.dW_g3)
 
     # (50) db_g3[j] = sum[n](dz_g3[n, j])
-    db_g3 = np.dot(work.ones_N, dz_g3, out=work.db_d2)
+    db_g3 = work.ones_N.dot(dz_g3, out=work.db_d2)
 
     # (51) dg2[n, i] = sum[j](W_g3[i, j] * dz_g3[n, j])
-    dg2 = np.dot(dz_g3, W_g3.T, out=work.dg2)
+    dg2 = np.matmul(dz_g3, W_g3.T, out=work.dg2)
 
     # (52) dz_g2[n, j] = dg2[n, j] * [z_g2[n, j] > 0]
     mask_52 = np.greater(g2, 0.0, out=work.mask_52)
     dz_g2 = np.multiply(mask_52, dg2, out=dg2)
 
     # (53) dW_g2[i, j] = sum[n](dz_g2[n, j] * g1[n, i])
-    dW_g2 = np.dot(g1.T, dz_g2, out=work.dW_g2)
+    dW_g2 = np.matmul(g1.T, dz_g2, out=work.dW_g2)
 
     # (54) db_g2[j] = sum[n](dz_g2[n, j])
-    db_g2 = np.dot(work.ones_N, dz_g2, out=work.db_g2)
+    db_g2 = work.ones_N.dot(dz_g2, out=work.db_g2)
 
     # (55) dg1[n, i] = sum[j](W_g2[i, j] * dz_g2[n, j])
-    dg1 = np.dot(dz_g2, W_g2.T, out=work.z_g2)
+    dg1 = np.matmul(dz_g2, W_g2.T, out=work.z_g2)
 
     # (56) dz_g1[n, j] = dg1[n, j] * [z_g1[n, j] > 0]
     mask_56 = np.greater(g1, 0.0, out=work.mask_52)
     dz_g1 = np.multiply(mask_56, dg1, out=dg1)
 
     # (57) dW_g1[i, j] = sum[n](dz_g1[n, j] * z[n, i])
-    dW_g1 = np.dot(z.T, dz_g1, out=work.dW_g1)
+    dW_g1 = z.T.dot(dz_g1, out=work.dW_g1)
 
     # (58) db_g1[j] = sum[n](dz_g1[n, j])
-    db_g1 = np.dot(work.ones_N, dz_g1, out=work.db_g1)
+    db_g1 = work.ones_N.dot(dz_g1, out=work.db_g1)
 
     return generator, {
         "W_g1": dW_g1,
@@ -753,6 +963,167 @@ def generator_and_grads(
         "W_g3": dW_g3,
         "b_g3": db_g3,
     }
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def generator_sgd_step(
+    params, *, rate, z=None, N=None, rng=None, workspace=None, training=True
+):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    given = {"z": z}
+    work = _prepare(params, given, workspace, {"N": N})
+    _draw(given, rng, work)
+    rate = _checked_rate(rate, params, ["W_g1", "b_g1", "W_g2", "b_g2", "W_g3", "b_g3"])
+    N = work.N
+    z = given["z"]
+    W_g1 = params["W_g1"]
+    b_g1 = params["b_g1"]
+    W_g2 = params["W_g2"]
+    b_g2 = params["b_g2"]
+    W_g3 = params["W_g3"]
+    b_g3 = params["b_g3"]
+    W_d1 = params["W_d1"]
+    b_d1 = params["b_d1"]
+    W_d2 = params["W_d2"]
+    b_d2 = params["b_d2"]
+    W_d3 = params["W_d3"]
+    b_d3 = params["b_d3"]
+
+    # (1) z_g1[n, j] = b_g1[j] + sum[i](W_g1[i, j] * z[n, i])
+    z_g1 = np.matmul(z, W_g1, out=work.z_g1)
+    np.add(z_g1, b_g1, out=z_g1)
+
+    # (2) g1[n, j] = relu(z_g1[n, j])
+    g1 = np.maximum(z_g1, 0.0, out=z_g1)
+
+    # (3) z_g2[n, j] = b_g2[j] + sum[i](W_g2[i, j] * g1[n, i])
+    z_g2 = np.matmul(g1, W_g2, out=work.z_g2)
+    np.add(z_g2, b_g2, out=z_g2)
+
+    # (4) g2[n, j] = relu(z_g2[n, j])
+    g2 = np.maximum(z_g2, 0.0, out=z_g2)
+
+    # (5) z_g3[n, j] = b_g3[j] + sum[i](W_g3[i, j] * g2[n, i])
+    z_g3 = g2.dot(W_g3, out=work.z_g3)
+    np.add(z_g3, b_g3, out=z_g3)
+
+    # (6) fake[n, j] = sigmoid(z_g3[n, j])
+    fake = np.negative(z_g3, out=z_g3)
+    np.exp(fake, out=fake)
+    np.add(fake, 1.0, out=fake)
+    np.reciprocal(fake, out=fake)
+
+    # (12) z_d3[n, j] = b_d1[j] + sum[i](W_d1[i, j] * fake[n, i])
+    z_d3 = fake.dot(W_d1, out=work.dz_d3)
+    np.add(z_d3, b_d1, out=z_d3)
+
+    # (13) f1[n, j] = leaky_relu(z_d3[n, j], 1 / 5)
+    mask_13 = np.greater(z_d3, 0.0, out=work.mask_13)
+    f1 = np.divide(z_d3, 5.0, out=work.f1)
+    np.copyto(f1, z_d3, where=mask_13)
+
+    # (14) z_d4[n, j] = b_d2[j] + sum[i](W_d2[i, j] * f1[n, i])
+    z_d4 = f1.dot(W_d2, out=work.dz_d4)
+    np.add(z_d4, b_d2, out=z_d4)
+
+    # (15) f2[n, j] = leaky_relu(z_d4[n, j], 1 / 5)
+    mask_15 = np.greater(z_d4, 0.0, out=work.mask_15)
+    f2 = np.divide(z_d4, 5.0, out=work.f2)
+    np.copyto(f2, z_d4, where=mask_15)
+
+    # (16) fake_score[n, j] = b_d3[j] + sum[i](W_d3[i, j] * f2[n, i])
+    fake_score = f2.dot(W_d3, out=work.fake_score)
+    np.add(fake_score, b_d3, out=fake_score)
+
+    # (23) generator = sum[n, j](softplus(-fake_score[n, j])) / N
+    negative_23 = np.negative(fake_score, out=work.absolute_22)
+    absolute_23 = np.absolute(negative_23, out=work.negative_22)
+    np.negative(absolute_23, out=absolute_23)
+    np.exp(absolute_23, out=absolute_23)
+    np.log1p(absolute_23, out=absolute_23)
+    np.maximum(negative_23, 0.0, out=negative_23)
+    np.add(negative_23, absolute_23, out=negative_23)
+    total_23 = float(np.add.reduce(negative_23, axis=None))
+    generator = total_23 / N
+
+    # (27) dreal_score[n, j] = -sigmoid(-real_score[n, j]) / N, times rate
+    divide_27 = rate / (-N)
+
+    # (29) dz_d4[n, j] = df2[n, j] * where(z_d4[n, j] > 0, 1, 1 / 5)
+    where_29 = work.f2
+    np.copyto(where_29, 0.2)
+    np.copyto(where_29, 1.0, where=mask_15)
+
+    # (31) dz_d3[n, j] = df1[n, j] * where(z_d3[n, j] > 0, 1, 1 / 5)
+    where_31 = work.f1
+    np.copyto(where_31, 0.2)
+    np.copyto(where_31, 1.0, where=mask_13)
+
+    # (42) dfake_score[n, j] = -sigmoid(-fake_score[n, j]) / N, times rate
+    dfake_score = np.exp(fake_score, out=fake_score)
+    np.add(dfake_score, 1.0, out=dfake_score)
+    np.reciprocal(dfake_score, out=dfake_score)
+    np.multiply(dfake_score, divide_27, out=dfake_score)
+
+    # (43) df2[n, i] = sum[j](W_d3[i, j] * dfake_score[n, j]), times rate
+    df2 = dfake_score.dot(W_d3.T, out=work.dz_d4)
+
+    # (44) dz_d4[n, j] = df2[n, j] * where(z_d4[n, j] > 0, 1, 1 / 5), times rate
+    dz_d4 = np.multiply(where_29, df2, out=where_29)
+
+    # (45) df1[n, i] = sum[j](W_d2[i, j] * dz_d4[n, j]), times rate
+    df1 = dz_d4.dot(W_d2.T, out=work.dz_d3)
+
+    # (46) dz_d3[n, j] = df1[n, j] * where(z_d3[n, j] > 0, 1, 1 / 5), times rate
+    dz_d3 = np.multiply(where_31, df1, out=where_31)
+
+    # (47) dfake[n, i] = sum[j](W_d1[i, j] * dz_d3[n, j]), times rate
+    dfake = dz_d3.dot(W_d1.T, out=work.f2)
+
+    # (48) dz_g3[n, j] = (1 - fake[n, j]) * dfake[n, j] * fake[n, j], times rate
+    subtract_48 = np.subtract(1.0, fake, out=work.dz_d4)
+    multiply_48 = np.multiply(dfake, subtract_48, out=dfake)
+    dz_g3 = np.multiply(fake, multiply_48, out=fake)
+
+    # (50) db_g3[j] = sum[n](dz_g3[n, j]), times rate
+    db_g3 = work.ones_N.dot(dz_g3, out=work.db_d2)
+    np.subtract(b_g3, db_g3, out=b_g3)
+
+    # (51) dg2[n, i] = sum[j](W_g3[i, j] * dz_g3[n, j]), times rate
+    dg2 = np.matmul(dz_g3, W_g3.T, out=work.dg2)
+
+    # (49) dW_g3[i, j] = sum[n](dz_g3[n, j] * g2[n, i]), times rate
+    dW_g3 = np.matmul(g2.T, dz_g3, out=work.dW_g3)
+    np.subtract(W_g3, dW_g3, out=W_g3)
+
+    # (52) dz_g2[n, j] = dg2[n, j] * [z_g2[n, j] > 0], times rate
+    mask_52 = np.greater(g2, 0.0, out=work.mask_52)
+    dz_g2 = np.multiply(mask_52, dg2, out=dg2)
+
+    # (54) db_g2[j] = sum[n](dz_g2[n, j]), times rate
+    db_g2 = work.ones_N.dot(dz_g2, out=work.db_g2)
+    np.subtract(b_g2, db_g2, out=b_g2)
+
+    # (55) dg1[n, i] = sum[j](W_g2[i, j] * dz_g2[n, j]), times rate
+    dg1 = np.matmul(dz_g2, W_g2.T, out=work.z_g2)
+
+    # (53) dW_g2[i, j] = sum[n](dz_g2[n, j] * g1[n, i]), times rate
+    dW_g2 = np.matmul(g1.T, dz_g2, out=work.dW_g2)
+    np.subtract(W_g2, dW_g2, out=W_g2)
+
+    # (56) dz_g1[n, j] = dg1[n, j] * [z_g1[n, j] > 0], times rate
+    mask_56 = np.greater(g1, 0.0, out=work.mask_52)
+    dz_g1 = np.multiply(mask_56, dg1, out=dg1)
+
+    # (57) dW_g1[i, j] = sum[n](dz_g1[n, j] * z[n, i]), times rate
+    dW_g1 = z.T.dot(dz_g1, out=work.dW_g1)
+    np.subtract(W_g1, dW_g1, out=W_g1)
+
+    # (58) db_g1[j] = sum[n](dz_g1[n, j]), times rate
+    db_g1 = work.ones_N.dot(dz_g1, out=work.db_g1)
+    np.subtract(b_g1, db_g1, out=b_g1)
+
+    return generator
 
 
 @np.errstate(over="ignore")
@@ -770,28 +1141,28 @@ def coverage(params, *, x, z=None, rng=None, workspace=None, training=True):
     b_g3 = params["b_g3"]
 
     # (1) z_g1[n, j] = b_g1[j] + sum[i](W_g1[i, j] * z[n, i])
-    z_g1 = np.dot(z, W_g1, out=work.z_g1)
+    z_g1 = np.matmul(z, W_g1, out=work.z_g1)
     np.add(z_g1, b_g1, out=z_g1)
 
     # (2) g1[n, j] = relu(z_g1[n, j])
     g1 = np.maximum(z_g1, 0.0, out=z_g1)
 
     # (3) z_g2[n, j] = b_g2[j] + sum[i](W_g2[i, j] * g1[n, i])
-    z_g2 = np.dot(g1, W_g2, out=work.z_g2)
+    z_g2 = np.matmul(g1, W_g2, out=work.z_g2)
     np.add(z_g2, b_g2, out=z_g2)
 
     # (4) g2[n, j] = relu(z_g2[n, j])
     g2 = np.maximum(z_g2, 0.0, out=z_g2)
 
     # (5) z_g3[n, j] = b_g3[j] + sum[i](W_g3[i, j] * g2[n, i])
-    z_g3 = np.dot(g2, W_g3, out=work.z_g3)
+    z_g3 = g2.dot(W_g3, out=work.z_g3)
     np.add(z_g3, b_g3, out=z_g3)
 
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
     np.add(fake, 1.0, out=fake)
-    np.divide(1.0, fake, out=fake)
+    np.reciprocal(fake, out=fake)
 
     # (17) between[n, m] = sum[i]((x[n, i] - fake[m, i])**2)
     subtract_17 = np.subtract(x[:, None], fake, out=work.subtract_17)
@@ -833,28 +1204,28 @@ def coverage_and_grads(params, *, x, z=None, rng=None, workspace=None, training=
     b_g3 = params["b_g3"]
 
     # (1) z_g1[n, j] = b_g1[j] + sum[i](W_g1[i, j] * z[n, i])
-    z_g1 = np.dot(z, W_g1, out=work.z_g1)
+    z_g1 = np.matmul(z, W_g1, out=work.z_g1)
     np.add(z_g1, b_g1, out=z_g1)
 
     # (2) g1[n, j] = relu(z_g1[n, j])
     g1 = np.maximum(z_g1, 0.0, out=z_g1)
 
     # (3) z_g2[n, j] = b_g2[j] + sum[i](W_g2[i, j] * g1[n, i])
-    z_g2 = np.dot(g1, W_g2, out=work.z_g2)
+    z_g2 = np.matmul(g1, W_g2, out=work.z_g2)
     np.add(z_g2, b_g2, out=z_g2)
 
     # (4) g2[n, j] = relu(z_g2[n, j])
     g2 = np.maximum(z_g2, 0.0, out=z_g2)
 
     # (5) z_g3[n, j] = b_g3[j] + sum[i](W_g3[i, j] * g2[n, i])
-    z_g3 = np.dot(g2, W_g3, out=work.z_g3)
+    z_g3 = g2.dot(W_g3, out=work.z_g3)
     np.add(z_g3, b_g3, out=z_g3)
 
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
     np.add(fake, 1.0, out=fake)
-    np.divide(1.0, fake, out=fake)
+    np.reciprocal(fake, out=fake)
 
     # (17) between[n, m] = sum[i]((x[n, i] - fake[m, i])**2)
     subtract_17 = np.subtract(x[:, None], fake, out=work.subtract_17)
@@ -896,28 +1267,28 @@ def likeness(params, *, x, z=None, rng=None, workspace=None, training=True):
     b_g3 = params["b_g3"]
 
     # (1) z_g1[n, j] = b_g1[j] + sum[i](W_g1[i, j] * z[n, i])
-    z_g1 = np.dot(z, W_g1, out=work.z_g1)
+    z_g1 = np.matmul(z, W_g1, out=work.z_g1)
     np.add(z_g1, b_g1, out=z_g1)
 
     # (2) g1[n, j] = relu(z_g1[n, j])
     g1 = np.maximum(z_g1, 0.0, out=z_g1)
 
     # (3) z_g2[n, j] = b_g2[j] + sum[i](W_g2[i, j] * g1[n, i])
-    z_g2 = np.dot(g1, W_g2, out=work.z_g2)
+    z_g2 = np.matmul(g1, W_g2, out=work.z_g2)
     np.add(z_g2, b_g2, out=z_g2)
 
     # (4) g2[n, j] = relu(z_g2[n, j])
     g2 = np.maximum(z_g2, 0.0, out=z_g2)
 
     # (5) z_g3[n, j] = b_g3[j] + sum[i](W_g3[i, j] * g2[n, i])
-    z_g3 = np.dot(g2, W_g3, out=work.z_g3)
+    z_g3 = g2.dot(W_g3, out=work.z_g3)
     np.add(z_g3, b_g3, out=z_g3)
 
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
     np.add(fake, 1.0, out=fake)
-    np.divide(1.0, fake, out=fake)
+    np.reciprocal(fake, out=fake)
 
     # (17) between[n, m] = sum[i]((x[n, i] - fake[m, i])**2)
     subtract_17 = np.subtract(x[:, None], fake, out=work.subtract_17)
@@ -961,28 +1332,28 @@ def likeness_and_grads(params, *, x, z=None, rng=None, workspace=None, training=
     b_g3 = params["b_g3"]
 
     # (1) z_g1[n, j] = b_g1[j] + sum[i](W_g1[i, j] * z[n, i])
-    z_g1 = np.dot(z, W_g1, out=work.z_g1)
+    z_g1 = np.matmul(z, W_g1, out=work.z_g1)
     np.add(z_g1, b_g1, out=z_g1)
 
     # (2) g1[n, j] = relu(z_g1[n, j])
     g1 = np.maximum(z_g1, 0.0, out=z_g1)
 
     # (3) z_g2[n, j] = b_g2[j] + sum[i](W_g2[i, j] * g1[n, i])
-    z_g2 = np.dot(g1, W_g2, out=work.z_g2)
+    z_g2 = np.matmul(g1, W_g2, out=work.z_g2)
     np.add(z_g2, b_g2, out=z_g2)
 
     # (4) g2[n, j] = relu(z_g2[n, j])
     g2 = np.maximum(z_g2, 0.0, out=z_g2)
 
     # (5) z_g3[n, j] = b_g3[j] + sum[i](W_g3[i, j] * g2[n, i])
-    z_g3 = np.dot(g2, W_g3, out=work.z_g3)
+    z_g3 = g2.dot(W_g3, out=work.z_g3)
     np.add(z_g3, b_g3, out=z_g3)
 
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
     np.add(fake, 1.0, out=fake)
-    np.divide(1.0, fake, out=fake)
+    np.reciprocal(fake, out=fake)
 
     # (17) between[n, m] = sum[i]((x[n, i] - fake[m, i])**2)
     subtract_17 = np.subtract(x[:, None], fake, out=work.subtract_17)
@@ -1033,6 +1404,18 @@ def _normal_into(out, rng, mean, std):
     np.add(out, mean, out=out)
 
 
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
+
+
 def _prepare(params, given, workspace, extents=None):
     """Check every argument; return the workspace to use."""
     given = {
@@ -1070,7 +1453,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

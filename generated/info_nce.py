@@ -5,7 +5,7 @@ so the gradient pulls the two halves of one digit together and pushes all other 
 apart, each by its probability (van den Oord, Li and Vinyals, 2018).
 
 Written by symbackprop from the spec info_nce (7ea391adbac98fc5).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -116,32 +116,32 @@ def forward(params, *, x, workspace=None, training=False):
     b4 = params["b4"]
 
     # (3) z1[n, j] = b1[j] + sum[i](W1[i, j] * upper[n, i])
-    z1 = np.dot(x[:, 0], W1, out=work.z1)
+    z1 = x[:, 0].dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (4) z_u[n, j] = relu(z1[n, j])
     z_u = np.maximum(z1, 0.0, out=z1)
 
     # (5) u[n, j] = b2[j] + sum[i](W2[i, j] * z_u[n, i])
-    u = np.dot(z_u, W2, out=work.u)
+    u = z_u.dot(W2, out=work.u)
     np.add(u, b2, out=u)
 
     # (6) z3[n, j] = b3[j] + sum[i](W3[i, j] * lower[n, i])
-    z3 = np.dot(x[:, 1], W3, out=work.z3)
+    z3 = x[:, 1].dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (7) z_v[n, j] = relu(z3[n, j])
     z_v = np.maximum(z3, 0.0, out=z3)
 
     # (8) v[n, j] = b4[j] + sum[i](W4[i, j] * z_v[n, i])
-    v = np.dot(z_v, W4, out=work.v)
+    v = z_v.dot(W4, out=work.v)
     np.add(v, b4, out=v)
 
     # (9) s_a[n] = 1 / sqrt(1 / 1000000 + sum[j1](u[n, j1]**2))
     s_a = np.einsum("...i,...i->...", u, u, out=work.s_a)
     np.add(s_a, 1e-06, out=s_a)
     np.sqrt(s_a, out=s_a)
-    np.divide(1.0, s_a, out=s_a)
+    np.reciprocal(s_a, out=s_a)
 
     # (10) a[n, j] = s_a[n] * u[n, j]
     a = np.multiply(u, s_a[:, None], out=u)
@@ -150,7 +150,7 @@ def forward(params, *, x, workspace=None, training=False):
     s_b = np.einsum("...i,...i->...", v, v, out=work.s_b)
     np.add(s_b, 1e-06, out=s_b)
     np.sqrt(s_b, out=s_b)
-    np.divide(1.0, s_b, out=s_b)
+    np.reciprocal(s_b, out=s_b)
 
     # (12) b[n, j] = s_b[n] * v[n, j]
     b = np.multiply(v, s_b[:, None], out=v)
@@ -175,32 +175,32 @@ def loss(params, *, x, workspace=None, training=True):
     b4 = params["b4"]
 
     # (3) z1[n, j] = b1[j] + sum[i](W1[i, j] * upper[n, i])
-    z1 = np.dot(x[:, 0], W1, out=work.z1)
+    z1 = x[:, 0].dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (4) z_u[n, j] = relu(z1[n, j])
     z_u = np.maximum(z1, 0.0, out=z1)
 
     # (5) u[n, j] = b2[j] + sum[i](W2[i, j] * z_u[n, i])
-    u = np.dot(z_u, W2, out=work.u)
+    u = z_u.dot(W2, out=work.u)
     np.add(u, b2, out=u)
 
     # (6) z3[n, j] = b3[j] + sum[i](W3[i, j] * lower[n, i])
-    z3 = np.dot(x[:, 1], W3, out=work.z3)
+    z3 = x[:, 1].dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (7) z_v[n, j] = relu(z3[n, j])
     z_v = np.maximum(z3, 0.0, out=z3)
 
     # (8) v[n, j] = b4[j] + sum[i](W4[i, j] * z_v[n, i])
-    v = np.dot(z_v, W4, out=work.v)
+    v = z_v.dot(W4, out=work.v)
     np.add(v, b4, out=v)
 
     # (9) s_a[n] = 1 / sqrt(1 / 1000000 + sum[j1](u[n, j1]**2))
     s_a = np.einsum("...i,...i->...", u, u, out=work.s_a)
     np.add(s_a, 1e-06, out=s_a)
     np.sqrt(s_a, out=s_a)
-    np.divide(1.0, s_a, out=s_a)
+    np.reciprocal(s_a, out=s_a)
 
     # (10) a[n, j] = s_a[n] * u[n, j]
     a = np.multiply(u, s_a[:, None], out=u)
@@ -209,20 +209,20 @@ def loss(params, *, x, workspace=None, training=True):
     s_b = np.einsum("...i,...i->...", v, v, out=work.s_b)
     np.add(s_b, 1e-06, out=s_b)
     np.sqrt(s_b, out=s_b)
-    np.divide(1.0, s_b, out=s_b)
+    np.reciprocal(s_b, out=s_b)
 
     # (12) b[n, j] = s_b[n] * v[n, j]
     b = np.multiply(v, s_b[:, None], out=v)
 
     # (13) s[n, m] = 10 * sum[k](a[n, k] * b[m, k])
-    s = np.dot(a, b.T, out=work.s)
+    s = a.dot(b.T, out=work.s)
     np.multiply(s, 10.0, out=s)
 
     # (14) p[n, m] = exp(s[n, m] - logsumexp[m1](s[n, m1]))
     largest_14 = np.maximum.reduce(s, axis=1, out=work.largest_14)
     subtract_14 = np.subtract(s, largest_14[:, None], out=work.p)
     np.exp(subtract_14, out=subtract_14)
-    total_14 = np.dot(subtract_14, work.ones_N, out=work.total_14)
+    total_14 = subtract_14.dot(work.ones_N, out=work.total_14)
 
     # (15) l[n] = logsumexp[m](s[n, m]) - s[n, n]
     l = np.log(total_14, out=total_14)
@@ -250,32 +250,32 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
     b4 = params["b4"]
 
     # (3) z1[n, j] = b1[j] + sum[i](W1[i, j] * upper[n, i])
-    z1 = np.dot(x[:, 0], W1, out=work.z1)
+    z1 = x[:, 0].dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (4) z_u[n, j] = relu(z1[n, j])
     z_u = np.maximum(z1, 0.0, out=z1)
 
     # (5) u[n, j] = b2[j] + sum[i](W2[i, j] * z_u[n, i])
-    u = np.dot(z_u, W2, out=work.u)
+    u = z_u.dot(W2, out=work.u)
     np.add(u, b2, out=u)
 
     # (6) z3[n, j] = b3[j] + sum[i](W3[i, j] * lower[n, i])
-    z3 = np.dot(x[:, 1], W3, out=work.z3)
+    z3 = x[:, 1].dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (7) z_v[n, j] = relu(z3[n, j])
     z_v = np.maximum(z3, 0.0, out=z3)
 
     # (8) v[n, j] = b4[j] + sum[i](W4[i, j] * z_v[n, i])
-    v = np.dot(z_v, W4, out=work.v)
+    v = z_v.dot(W4, out=work.v)
     np.add(v, b4, out=v)
 
     # (9) s_a[n] = 1 / sqrt(1 / 1000000 + sum[j1](u[n, j1]**2))
     s_a = np.einsum("...i,...i->...", u, u, out=work.s_a)
     np.add(s_a, 1e-06, out=s_a)
     np.sqrt(s_a, out=s_a)
-    np.divide(1.0, s_a, out=s_a)
+    np.reciprocal(s_a, out=s_a)
 
     # (10) a[n, j] = s_a[n] * u[n, j]
     a = np.multiply(u, s_a[:, None], out=u)
@@ -284,20 +284,20 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
     s_b = np.einsum("...i,...i->...", v, v, out=work.s_b)
     np.add(s_b, 1e-06, out=s_b)
     np.sqrt(s_b, out=s_b)
-    np.divide(1.0, s_b, out=s_b)
+    np.reciprocal(s_b, out=s_b)
 
     # (12) b[n, j] = s_b[n] * v[n, j]
     b = np.multiply(v, s_b[:, None], out=v)
 
     # (13) s[n, m] = 10 * sum[k](a[n, k] * b[m, k])
-    s = np.dot(a, b.T, out=work.s)
+    s = a.dot(b.T, out=work.s)
     np.multiply(s, 10.0, out=s)
 
     # (14) p[n, m] = exp(s[n, m] - logsumexp[m1](s[n, m1]))
     largest_14 = np.maximum.reduce(s, axis=1, out=work.largest_14)
     p = np.subtract(s, largest_14[:, None], out=work.p)
     np.exp(p, out=p)
-    total_14 = np.dot(p, work.ones_N, out=work.total_14)
+    total_14 = p.dot(work.ones_N, out=work.total_14)
     np.divide(p, total_14[:, None], out=p)
 
     # (15) l[n] = logsumexp[m](s[n, m]) - s[n, n]
@@ -314,11 +314,11 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
     np.divide(ds, N, out=ds)
 
     # (18) da[n, k] = 10 * sum[m](b[m, k] * ds[n, m])
-    da = np.dot(ds, b, out=work.da)
+    da = ds.dot(b, out=work.da)
     np.multiply(da, 10.0, out=da)
 
     # (19) db[m, k] = 10 * sum[n](a[n, k] * ds[n, m])
-    db = np.dot(ds.T, a, out=work.db)
+    db = ds.T.dot(a, out=work.db)
     np.multiply(db, 10.0, out=db)
 
     # (20) dv[n, j1] = (db[n, j1] - b[n, j1] * sum[j](b[n, j] * db[n, j])) * s_b[n]
@@ -334,42 +334,42 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
     np.multiply(du, s_a[:, None], out=du)
 
     # (22) dW4[i, j] = sum[n](dv[n, j] * z_v[n, i])
-    dW4 = np.dot(z_v.T, dv, out=work.dW4)
+    dW4 = z_v.T.dot(dv, out=work.dW4)
 
     # (23) db4[j] = sum[n](dv[n, j])
-    db4 = np.dot(work.ones_N, dv, out=work.db4)
+    db4 = work.ones_N.dot(dv, out=work.db4)
 
     # (24) dz_v[n, i] = sum[j](W4[i, j] * dv[n, j])
-    dz_v = np.dot(dv, W4.T, out=work.dz_v)
+    dz_v = dv.dot(W4.T, out=work.dz_v)
 
     # (25) dz3[n, j] = dz_v[n, j] * [z3[n, j] > 0]
     mask_25 = np.greater(z_v, 0.0, out=work.mask_25)
     dz3 = np.multiply(mask_25, dz_v, out=dz_v)
 
     # (26) dW3[i, j] = sum[n](dz3[n, j] * lower[n, i])
-    dW3 = np.dot(x[:, 1].T, dz3, out=work.dW3)
+    dW3 = x[:, 1].T.dot(dz3, out=work.dW3)
 
     # (27) db3[j] = sum[n](dz3[n, j])
-    db3 = np.dot(work.ones_N, dz3, out=work.db3)
+    db3 = work.ones_N.dot(dz3, out=work.db3)
 
     # (28) dW2[i, j] = sum[n](du[n, j] * z_u[n, i])
-    dW2 = np.dot(z_u.T, du, out=work.dW2)
+    dW2 = z_u.T.dot(du, out=work.dW2)
 
     # (29) db2[j] = sum[n](du[n, j])
-    db2 = np.dot(work.ones_N, du, out=work.db2)
+    db2 = work.ones_N.dot(du, out=work.db2)
 
     # (30) dz_u[n, i] = sum[j](W2[i, j] * du[n, j])
-    dz_u = np.dot(du, W2.T, out=work.dz_v)
+    dz_u = du.dot(W2.T, out=work.dz_v)
 
     # (31) dz1[n, j] = dz_u[n, j] * [z1[n, j] > 0]
     mask_31 = np.greater(z_u, 0.0, out=work.mask_25)
     dz1 = np.multiply(mask_31, dz_u, out=dz_u)
 
     # (32) dW1[i, j] = sum[n](dz1[n, j] * upper[n, i])
-    dW1 = np.dot(x[:, 0].T, dz1, out=work.dW1)
+    dW1 = x[:, 0].T.dot(dz1, out=work.dW1)
 
     # (33) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
@@ -381,6 +381,172 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
         "W4": dW4,
         "b4": db4,
     }
+
+
+def sgd_step(params, *, x, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+
+    # (3) z1[n, j] = b1[j] + sum[i](W1[i, j] * upper[n, i])
+    z1 = x[:, 0].dot(W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (4) z_u[n, j] = relu(z1[n, j])
+    z_u = np.maximum(z1, 0.0, out=z1)
+
+    # (5) u[n, j] = b2[j] + sum[i](W2[i, j] * z_u[n, i])
+    u = z_u.dot(W2, out=work.u)
+    np.add(u, b2, out=u)
+
+    # (6) z3[n, j] = b3[j] + sum[i](W3[i, j] * lower[n, i])
+    z3 = x[:, 1].dot(W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (7) z_v[n, j] = relu(z3[n, j])
+    z_v = np.maximum(z3, 0.0, out=z3)
+
+    # (8) v[n, j] = b4[j] + sum[i](W4[i, j] * z_v[n, i])
+    v = z_v.dot(W4, out=work.v)
+    np.add(v, b4, out=v)
+
+    # (9) s_a[n] = 1 / sqrt(1 / 1000000 + sum[j1](u[n, j1]**2))
+    s_a = np.einsum("...i,...i->...", u, u, out=work.s_a)
+    np.add(s_a, 1e-06, out=s_a)
+    np.sqrt(s_a, out=s_a)
+    np.reciprocal(s_a, out=s_a)
+
+    # (10) a[n, j] = s_a[n] * u[n, j]
+    a = np.multiply(u, s_a[:, None], out=u)
+
+    # (11) s_b[n] = 1 / sqrt(1 / 1000000 + sum[j1](v[n, j1]**2))
+    s_b = np.einsum("...i,...i->...", v, v, out=work.s_b)
+    np.add(s_b, 1e-06, out=s_b)
+    np.sqrt(s_b, out=s_b)
+    np.reciprocal(s_b, out=s_b)
+
+    # (12) b[n, j] = s_b[n] * v[n, j]
+    b = np.multiply(v, s_b[:, None], out=v)
+
+    # (13) s[n, m] = 10 * sum[k](a[n, k] * b[m, k])
+    s = a.dot(b.T, out=work.s)
+    np.multiply(s, 10.0, out=s)
+
+    # (14) p[n, m] = exp(s[n, m] - logsumexp[m1](s[n, m1]))
+    largest_14 = np.maximum.reduce(s, axis=1, out=work.largest_14)
+    p = np.subtract(s, largest_14[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_14 = p.dot(work.ones_N, out=work.total_14)
+    np.divide(p, total_14[:, None], out=p)
+
+    # (15) l[n] = logsumexp[m](s[n, m]) - s[n, n]
+    l = np.log(total_14, out=total_14)
+    subtract_15 = np.subtract(s.diagonal(0, 0, 1), largest_14, out=largest_14)
+    np.subtract(l, subtract_15, out=l)
+
+    # (16) loss = sum[n](l[n]) / N
+    total_16 = float(np.add.reduce(l, axis=None))
+    loss = total_16 / N
+
+    # (17) ds[n, m] = (p[n, m] - [m = n]) / N, times rate
+    ds = np.subtract(p, work.fixed_N_2, out=p)
+    divide_17 = rate / N
+    np.multiply(ds, divide_17, out=ds)
+
+    # (18) da[n, k] = 10 * sum[m](b[m, k] * ds[n, m]), times rate
+    da = ds.dot(b, out=work.da)
+    np.multiply(da, 10.0, out=da)
+
+    # (19) db[m, k] = 10 * sum[n](a[n, k] * ds[n, m]), times rate
+    db = ds.T.dot(a, out=work.db)
+    np.multiply(db, 10.0, out=db)
+
+    # (20) dv[n, j1] = (db[n, j1] - b[n, j1] * sum[j](b[n, j] * db[n, j])) * s_b[n],
+    #     times rate
+    inner_20 = np.einsum("...i,...i->...", b, db, out=work.total_14)
+    multiply_20 = np.multiply(b, inner_20[:, None], out=b)
+    dv = np.subtract(db, multiply_20, out=db)
+    np.multiply(dv, s_b[:, None], out=dv)
+
+    # (21) du[n, j1] = (da[n, j1] - a[n, j1] * sum[j](a[n, j] * da[n, j])) * s_a[n],
+    #     times rate
+    inner_21 = np.einsum("...i,...i->...", a, da, out=work.s_b)
+    multiply_21 = np.multiply(a, inner_21[:, None], out=a)
+    du = np.subtract(da, multiply_21, out=da)
+    np.multiply(du, s_a[:, None], out=du)
+
+    # (22) dW4[i, j] = sum[n](dv[n, j] * z_v[n, i]), times rate
+    dW4 = z_v.T.dot(dv, out=work.dW4)
+
+    # (23) db4[j] = sum[n](dv[n, j]), times rate
+    db4 = work.ones_N.dot(dv, out=work.db4)
+    np.subtract(b4, db4, out=b4)
+
+    # (24) dz_v[n, i] = sum[j](W4[i, j] * dv[n, j]), times rate
+    dz_v = dv.dot(W4.T, out=work.dz_v)
+
+    # (22) W4 -= rate * dW4
+    np.subtract(W4, dW4, out=W4)
+
+    # (25) dz3[n, j] = dz_v[n, j] * [z3[n, j] > 0], times rate
+    mask_25 = np.greater(z_v, 0.0, out=work.mask_25)
+    dz3 = np.multiply(mask_25, dz_v, out=dz_v)
+
+    # (26) dW3[i, j] = sum[n](dz3[n, j] * lower[n, i]), times rate
+    dW3 = x[:, 1].T.dot(dz3, out=work.dW3)
+    np.subtract(W3, dW3, out=W3)
+
+    # (27) db3[j] = sum[n](dz3[n, j]), times rate
+    db3 = work.ones_N.dot(dz3, out=work.db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (28) dW2[i, j] = sum[n](du[n, j] * z_u[n, i]), times rate
+    dW2 = z_u.T.dot(du, out=work.dW2)
+
+    # (29) db2[j] = sum[n](du[n, j]), times rate
+    db2 = work.ones_N.dot(du, out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (30) dz_u[n, i] = sum[j](W2[i, j] * du[n, j]), times rate
+    dz_u = du.dot(W2.T, out=work.dz_v)
+
+    # (28) W2 -= rate * dW2
+    np.subtract(W2, dW2, out=W2)
+
+    # (31) dz1[n, j] = dz_u[n, j] * [z1[n, j] > 0], times rate
+    mask_31 = np.greater(z_u, 0.0, out=work.mask_25)
+    dz1 = np.multiply(mask_31, dz_u, out=dz_u)
+
+    # (32) dW1[i, j] = sum[n](dz1[n, j] * upper[n, i]), times rate
+    dW1 = x[:, 0].T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (33) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -408,7 +574,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

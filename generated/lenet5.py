@@ -6,7 +6,7 @@ has read (LeCun, Bottou, Bengio and Haffner 1998; here with rectifiers and the l
 of each window).
 
 Written by symbackprop from the spec lenet5 (d35f34abe1423202).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -128,6 +128,7 @@ class Workspace:
         self.db2 = np.empty((16,), dtype)
         self.ds2 = np.empty((N, 14, 14, 6), dtype)
         self.part_33 = np.empty((40, 10, 10, 6), dtype)
+        self.copy_33 = np.empty((5, 5, 16, 6), dtype)
         self.dc1 = np.empty((N, 28, 28, 6), dtype)
         self.mask_34 = np.empty((N, 14, 14, 6), np.bool_)
         self.mask_34_2 = np.empty((N, 14, 14, 6), np.bool_)
@@ -213,28 +214,28 @@ def forward(params, *, x, workspace=None, training=False):
         np.maximum(s4, windows[:, :, q, :, r], out=s4)
 
     # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
-    z3 = np.dot(s4.reshape(N, 400), W3, out=work.z3)
+    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (10) f5[n, j] = relu(z3[n, j])
     f5 = np.maximum(z3, 0.0, out=z3)
 
     # (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
-    z4 = np.dot(f5, W4, out=work.z4)
+    z4 = f5.dot(W4, out=work.z4)
     np.add(z4, b4, out=z4)
 
     # (12) f6[n, j] = relu(z4[n, j])
     f6 = np.maximum(z4, 0.0, out=z4)
 
     # (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
-    z5 = np.dot(f6, W5, out=work.z5)
+    z5 = f6.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
     p = np.subtract(z5, largest_14[:, None], out=z5)
     np.exp(p, out=p)
-    total_14 = np.dot(p, work.ones_10, out=work.total_14)
+    total_14 = p.dot(work.ones_10, out=work.total_14)
     np.divide(p, total_14[:, None], out=p)
 
     return {
@@ -318,28 +319,28 @@ def loss(params, *, x, y, workspace=None, training=True):
         np.maximum(s4, windows[:, :, p, :, q], out=s4)
 
     # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
-    z3 = np.dot(s4.reshape(N, 400), W3, out=work.z3)
+    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (10) f5[n, j] = relu(z3[n, j])
     f5 = np.maximum(z3, 0.0, out=z3)
 
     # (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
-    z4 = np.dot(f5, W4, out=work.z4)
+    z4 = f5.dot(W4, out=work.z4)
     np.add(z4, b4, out=z4)
 
     # (12) f6[n, j] = relu(z4[n, j])
     f6 = np.maximum(z4, 0.0, out=z4)
 
     # (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
-    z5 = np.dot(f6, W5, out=work.z5)
+    z5 = f6.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
     subtract_14 = np.subtract(z5, largest_14[:, None], out=work.p)
     np.exp(subtract_14, out=subtract_14)
-    total_14 = np.dot(subtract_14, work.ones_10, out=work.total_14)
+    total_14 = subtract_14.dot(work.ones_10, out=work.total_14)
 
     # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     add_15 = np.add(work.fixed_N, y, out=work.add_15)
@@ -429,28 +430,28 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
         np.maximum(s4, windows[:, :, q, :, r], out=s4)
 
     # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
-    z3 = np.dot(s4.reshape(N, 400), W3, out=work.z3)
+    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (10) f5[n, j] = relu(z3[n, j])
     f5 = np.maximum(z3, 0.0, out=z3)
 
     # (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
-    z4 = np.dot(f5, W4, out=work.z4)
+    z4 = f5.dot(W4, out=work.z4)
     np.add(z4, b4, out=z4)
 
     # (12) f6[n, j] = relu(z4[n, j])
     f6 = np.maximum(z4, 0.0, out=z4)
 
     # (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
-    z5 = np.dot(f6, W5, out=work.z5)
+    z5 = f6.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
     p = np.subtract(z5, largest_14[:, None], out=work.p)
     np.exp(p, out=p)
-    total_14 = np.dot(p, work.ones_10, out=work.total_14)
+    total_14 = p.dot(work.ones_10, out=work.total_14)
     np.divide(p, total_14[:, None], out=p)
 
     # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
@@ -470,39 +471,39 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     np.divide(dz5, N, out=dz5)
 
     # (17) dW5[i, j] = sum[n](dz5[n, j] * f6[n, i])
-    dW5 = np.dot(f6.T, dz5, out=work.dW5)
+    dW5 = f6.T.dot(dz5, out=work.dW5)
 
     # (18) db5[j] = sum[n](dz5[n, j])
-    db5 = np.dot(work.ones_N, dz5, out=work.db5)
+    db5 = work.ones_N.dot(dz5, out=work.db5)
 
     # (19) df6[n, i] = sum[j](W5[i, j] * dz5[n, j])
-    df6 = np.dot(dz5, W5.T, out=work.df6)
+    df6 = dz5.dot(W5.T, out=work.df6)
 
     # (20) dz4[n, j] = df6[n, j] * [z4[n, j] > 0]
     mask_20 = np.greater(f6, 0.0, out=work.mask_20)
     dz4 = np.multiply(mask_20, df6, out=df6)
 
     # (21) dW4[i, j] = sum[n](dz4[n, j] * f5[n, i])
-    dW4 = np.dot(f5.T, dz4, out=work.dW4)
+    dW4 = f5.T.dot(dz4, out=work.dW4)
 
     # (22) db4[j] = sum[n](dz4[n, j])
-    db4 = np.dot(work.ones_N, dz4, out=work.db4)
+    db4 = work.ones_N.dot(dz4, out=work.db4)
 
     # (23) df5[n, i] = sum[j](W4[i, j] * dz4[n, j])
-    df5 = np.dot(dz4, W4.T, out=work.df5)
+    df5 = dz4.dot(W4.T, out=work.df5)
 
     # (24) dz3[n, j] = df5[n, j] * [z3[n, j] > 0]
     mask_24 = np.greater(f5, 0.0, out=work.mask_24)
     dz3 = np.multiply(mask_24, df5, out=df5)
 
     # (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i])
-    dW3 = np.dot(s4.reshape(N, 400).T, dz3, out=work.dW3)
+    dW3 = np.matmul(s4.reshape(N, 400).T, dz3, out=work.dW3)
 
     # (26) db3[j] = sum[n](dz3[n, j])
-    db3 = np.dot(work.ones_N, dz3, out=work.db3)
+    db3 = work.ones_N.dot(dz3, out=work.db3)
 
     # (27) dy1[n, i] = sum[j](W3[i, j] * dz3[n, j])
-    dy1 = np.dot(dz3, W3.T, out=work.dy1)
+    dy1 = np.matmul(dz3, W3.T, out=work.dy1)
 
     # (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] * [b
     #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1,
@@ -521,12 +522,10 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
         np.logical_and(mask_29_2, mask_29, out=mask_29_2)
         np.add(position_29, mask_29_2, out=position_29)
     mask_29_3 = work.mask_29_2
-    part_29 = work.s4
     windows = _windows(dc3, (N, 5, 2, 5, 2, 16), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1))
     for k, (q, r) in enumerate(np.ndindex(2, 2)):
         np.equal(position_29, k, out=mask_29_3)
-        np.multiply(dy1.reshape(N, 5, 5, 16), mask_29_3, out=part_29)
-        windows[:, :, q, :, r] += part_29
+        np.multiply(dy1.reshape(N, 5, 5, 16), mask_29_3, out=windows[:, :, q, :, r])
 
     # (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0]
     mask_30 = np.greater(c3, 0.0, out=work.mask_30)
@@ -551,17 +550,19 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
         dW2 += part_31_2
 
     # (32) db2[o] = sum[n, i, j](dz2[n, i, j, o])
-    db2 = np.dot(work.ones_100_N, dz2.reshape(100 * N, 16), out=work.db2)
+    db2 = work.ones_100_N.dot(dz2.reshape(100 * N, 16), out=work.db2)
 
     # (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
     #     i + p] * [b = j + q])
     ds2 = work.ds2
     ds2.fill(0.0)
     part_33 = work.part_33
+    copy_33 = work.copy_33
+    np.copyto(copy_33, W2.transpose(0, 1, 3, 2))
     windows = _windows(
         ds2, (N, 10, 5, 10, 5, 6), (0, 1, 1, 2, 2, 3), (1, 1, 1, 1, 1, 1)
     )
-    factors = W2.transpose(0, 1, 3, 2)
+    factors = copy_33
     for start in range(0, N, 40):
         block = windows[start : start + 40]
         count = len(block)
@@ -587,14 +588,12 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
         np.logical_and(mask_34_2, mask_34, out=mask_34_2)
         np.add(position_34, mask_34_2, out=position_34)
     mask_34_3 = work.mask_34_2
-    part_34 = work.s2
     windows = _windows(
         dc1, (N, 14, 2, 14, 2, 6), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1)
     )
     for k, (q, r) in enumerate(np.ndindex(2, 2)):
         np.equal(position_34, k, out=mask_34_3)
-        np.multiply(ds2, mask_34_3, out=part_34)
-        windows[:, :, q, :, r] += part_34
+        np.multiply(ds2, mask_34_3, out=windows[:, :, q, :, r])
 
     # (35) dz1[n, i, j, o] = dc1[n, i, j, o] * [z1[n, i, j, o] > 0]
     mask_35 = np.greater(c1, 0.0, out=work.mask_35)
@@ -619,7 +618,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
         dW1 += part_36_2
 
     # (37) db1[o] = sum[n, i, j](dz1[n, i, j, o])
-    db1 = np.dot(work.ones_784_N, dz1.reshape(784 * N, 6), out=work.db1)
+    db1 = work.ones_784_N.dot(dz1.reshape(784 * N, 6), out=work.db1)
 
     return loss, {
         "W1": dW1,
@@ -635,6 +634,293 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     }
 
 
+def sgd_step(params, *, x, y, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+
+    # (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
+    #     - 2, c]
+    x_pad1 = work.x_pad1
+    x_pad1.fill(0.0)
+    x_pad1[:, 2:30, 2:30] = x
+
+    # (2) z1[n, i, j, o] = b1[o] + sum[p, q, c](W1[p, q, c, o] * x_pad1[n, i + p, j + q,
+    #     c])
+    part_2 = work.part_2
+    z1 = work.z1
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_2[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1).T,
+            W1.reshape(25, 6),
+            out=z1[start : start + 3].reshape(-1, 6),
+        )
+    np.add(z1, b1, out=z1)
+
+    # (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
+    c1 = np.maximum(z1, 0.0, out=z1)
+
+    # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
+    s2 = work.s2
+    s2.fill(-np.inf)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s2, windows[:, :, q, :, r], out=s2)
+
+    # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+    part_5 = work.part_5
+    z2 = work.z2
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_5[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150),
+            W2.reshape(150, 16),
+            out=z2[start : start + 4].reshape(-1, 16),
+        )
+    np.add(z2, b2, out=z2)
+
+    # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+    c3 = np.maximum(z2, 0.0, out=z2)
+
+    # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
+    s4 = work.s4
+    s4.fill(-np.inf)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s4, windows[:, :, q, :, r], out=s4)
+
+    # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
+    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (10) f5[n, j] = relu(z3[n, j])
+    f5 = np.maximum(z3, 0.0, out=z3)
+
+    # (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
+    z4 = f5.dot(W4, out=work.z4)
+    np.add(z4, b4, out=z4)
+
+    # (12) f6[n, j] = relu(z4[n, j])
+    f6 = np.maximum(z4, 0.0, out=z4)
+
+    # (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
+    z5 = f6.dot(W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
+    p = np.subtract(z5, largest_14[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_14 = p.dot(work.ones_10, out=work.total_14)
+    np.divide(p, total_14[:, None], out=p)
+
+    # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_15 = np.add(work.fixed_N, y, out=work.add_15)
+    take_15 = z5.take(add_15, out=work.take_15, mode="clip")
+    log_15 = np.log(total_14, out=total_14)
+    np.subtract(take_15, largest_14, out=take_15)
+    np.subtract(log_15, take_15, out=log_15)
+    total_15 = float(np.add.reduce(log_15, axis=None))
+    loss = total_15 / N
+
+    # (16) dz5[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
+    take_16 = p.take(add_15, out=work.total_14, mode="clip")
+    np.subtract(take_16, 1.0, out=take_16)
+    dz5 = p
+    dz5.put(add_15, take_16)
+    divide_16 = rate / N
+    np.multiply(dz5, divide_16, out=dz5)
+
+    # (17) dW5[i, j] = sum[n](dz5[n, j] * f6[n, i]), times rate
+    dW5 = f6.T.dot(dz5, out=work.dW5)
+
+    # (18) db5[j] = sum[n](dz5[n, j]), times rate
+    db5 = work.ones_N.dot(dz5, out=work.db5)
+    np.subtract(b5, db5, out=b5)
+
+    # (19) df6[n, i] = sum[j](W5[i, j] * dz5[n, j]), times rate
+    df6 = dz5.dot(W5.T, out=work.df6)
+
+    # (17) W5 -= rate * dW5
+    np.subtract(W5, dW5, out=W5)
+
+    # (20) dz4[n, j] = df6[n, j] * [z4[n, j] > 0], times rate
+    mask_20 = np.greater(f6, 0.0, out=work.mask_20)
+    dz4 = np.multiply(mask_20, df6, out=df6)
+
+    # (22) db4[j] = sum[n](dz4[n, j]), times rate
+    db4 = work.ones_N.dot(dz4, out=work.db4)
+    np.subtract(b4, db4, out=b4)
+
+    # (23) df5[n, i] = sum[j](W4[i, j] * dz4[n, j]), times rate
+    df5 = dz4.dot(W4.T, out=work.df5)
+
+    # (21) dW4[i, j] = sum[n](dz4[n, j] * f5[n, i]), times rate
+    dW4 = f5.T.dot(dz4, out=work.dW4)
+    np.subtract(W4, dW4, out=W4)
+
+    # (24) dz3[n, j] = df5[n, j] * [z3[n, j] > 0], times rate
+    mask_24 = np.greater(f5, 0.0, out=work.mask_24)
+    dz3 = np.multiply(mask_24, df5, out=df5)
+
+    # (26) db3[j] = sum[n](dz3[n, j]), times rate
+    db3 = work.ones_N.dot(dz3, out=work.db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (27) dy1[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
+    dy1 = np.matmul(dz3, W3.T, out=work.dy1)
+
+    # (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i]), times rate
+    dW3 = np.matmul(s4.reshape(N, 400).T, dz3, out=work.dW3)
+    np.subtract(W3, dW3, out=W3)
+
+    # (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] * [b
+    #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1,
+    #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1, c]),
+    #     1, 2)]), times rate
+    dc3 = work.dc3
+    dc3.fill(0.0)
+    mask_29 = work.mask_29
+    mask_29_2 = work.mask_29_2
+    position_29 = work.position_29
+    position_29.fill(0)
+    mask_29_2.fill(True)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for q, r in [*np.ndindex(2, 2)][:-1]:
+        np.not_equal(windows[:, :, q, :, r], s4, out=mask_29)
+        np.logical_and(mask_29_2, mask_29, out=mask_29_2)
+        np.add(position_29, mask_29_2, out=position_29)
+    mask_29_3 = work.mask_29_2
+    windows = _windows(dc3, (N, 5, 2, 5, 2, 16), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1))
+    for k, (q, r) in enumerate(np.ndindex(2, 2)):
+        np.equal(position_29, k, out=mask_29_3)
+        np.multiply(dy1.reshape(N, 5, 5, 16), mask_29_3, out=windows[:, :, q, :, r])
+
+    # (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0], times rate
+    mask_30 = np.greater(c3, 0.0, out=work.mask_30)
+    dz2 = np.multiply(mask_30, dc3, out=dc3)
+
+    # (31) dW2[p, q, c, o] = sum[n, i, j](dz2[n, i, j, o] * s2[n, i + p, j + q, c]),
+    #     times rate
+    part_31 = work.part_5
+    part_31_2 = work.part_31_2
+    dW2 = work.dW2
+    dW2.fill(0.0)
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_31[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150).T,
+            dz2[start : start + 4].reshape(-1, 16),
+            out=part_31_2.reshape(150, 16),
+        )
+        dW2 += part_31_2
+
+    # (32) db2[o] = sum[n, i, j](dz2[n, i, j, o]), times rate
+    db2 = work.ones_100_N.dot(dz2.reshape(100 * N, 16), out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
+    #     i + p] * [b = j + q]), times rate
+    ds2 = work.ds2
+    ds2.fill(0.0)
+    part_33 = work.part_33
+    copy_33 = work.copy_33
+    np.copyto(copy_33, W2.transpose(0, 1, 3, 2))
+    windows = _windows(
+        ds2, (N, 10, 5, 10, 5, 6), (0, 1, 1, 2, 2, 3), (1, 1, 1, 1, 1, 1)
+    )
+    factors = copy_33
+    for start in range(0, N, 40):
+        block = windows[start : start + 40]
+        count = len(block)
+        rows = dz2[start : start + 40].reshape(-1, 16)
+        for q, r in np.ndindex(5, 5):
+            np.dot(rows, factors[q, r], out=part_33[:count].reshape(-1, 6))
+            block[:, :, q, :, r] += part_33[:count]
+
+    # (31) W2 -= rate * dW2
+    np.subtract(W2, dW2, out=W2)
+
+    # (34) dc1[n, a, b, c] = sum[i, j, p:2, q:2](ds2[n, i, j, c] * [a = 2 * i + p] * [b
+    #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1,
+    #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1, c]),
+    #     1, 2)]), times rate
+    dc1 = work.dc1
+    dc1.fill(0.0)
+    mask_34 = work.mask_34
+    mask_34_2 = work.mask_34_2
+    position_34 = work.position_34
+    position_34.fill(0)
+    mask_34_2.fill(True)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for q, r in [*np.ndindex(2, 2)][:-1]:
+        np.not_equal(windows[:, :, q, :, r], s2, out=mask_34)
+        np.logical_and(mask_34_2, mask_34, out=mask_34_2)
+        np.add(position_34, mask_34_2, out=position_34)
+    mask_34_3 = work.mask_34_2
+    windows = _windows(
+        dc1, (N, 14, 2, 14, 2, 6), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1)
+    )
+    for k, (q, r) in enumerate(np.ndindex(2, 2)):
+        np.equal(position_34, k, out=mask_34_3)
+        np.multiply(ds2, mask_34_3, out=windows[:, :, q, :, r])
+
+    # (35) dz1[n, i, j, o] = dc1[n, i, j, o] * [z1[n, i, j, o] > 0], times rate
+    mask_35 = np.greater(c1, 0.0, out=work.mask_35)
+    dz1 = np.multiply(mask_35, dc1, out=dc1)
+
+    # (36) dW1[p, q, c, o] = sum[n, i, j](dz1[n, i, j, o] * x_pad1[n, i + p, j + q, c]),
+    #     times rate
+    part_36 = work.part_2
+    part_36_2 = work.part_36_2
+    dW1 = work.dW1
+    dW1.fill(0.0)
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_36[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1),
+            dz1[start : start + 3].reshape(-1, 6),
+            out=part_36_2.reshape(25, 6),
+        )
+        dW1 += part_36_2
+    np.subtract(W1, dW1, out=W1)
+
+    # (37) db1[o] = sum[n, i, j](dz1[n, i, j, o]), times rate
+    db1 = work.ones_784_N.dot(dz1.reshape(784 * N, 6), out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
 def _windows(array, shape, axes, steps):
     """View an array by new axes, each of which moves by a step along an old axis.
 
@@ -642,6 +928,18 @@ def _windows(array, shape, axes, steps):
     """
     strides = [array.strides[axis] * step for axis, step in zip(axes, steps)]
     return np.lib.stride_tricks.as_strided(array, shape, strides)
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -669,7 +967,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

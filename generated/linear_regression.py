@@ -6,7 +6,7 @@ Rows: speed in miles an hour and stopping distance in feet of 50 cars of the 192
 (Ezekiel, 1930).
 
 Written by symbackprop from the spec linear_regression (1ccfdd83c2df742e).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -76,7 +76,7 @@ def forward(params, *, speed, workspace=None, training=False):
     np.subtract(s, 2.9111531190926274, out=s)
 
     # (2) p[n, j] = b1[j] + sum[i](W1[i, j] * s[n, i])
-    p = np.dot(s, W1, out=work.p)
+    p = s.dot(W1, out=work.p)
     np.add(p, b1, out=p)
 
     return {
@@ -96,12 +96,12 @@ def loss(params, *, speed, distance, workspace=None, training=True):
     np.subtract(s, 2.9111531190926274, out=s)
 
     # (2) p[n, j] = b1[j] + sum[i](W1[i, j] * s[n, i])
-    p = np.dot(s, W1, out=work.p)
+    p = s.dot(W1, out=work.p)
     np.add(p, b1, out=p)
 
     # (3) loss = sum[n, i]((p[n, i] - distance[n, i])**2 / 2) / N
     subtract_3 = np.subtract(p, distance, out=p)
-    product_3 = float(np.dot(subtract_3.reshape(N), subtract_3.reshape(N)))
+    product_3 = float(np.vdot(subtract_3, subtract_3))
     divide_3 = product_3 / 2
     loss = divide_3 / N
 
@@ -120,12 +120,12 @@ def loss_and_grads(params, *, speed, distance, workspace=None, training=True):
     np.subtract(s, 2.9111531190926274, out=s)
 
     # (2) p[n, j] = b1[j] + sum[i](W1[i, j] * s[n, i])
-    p = np.dot(s, W1, out=work.p)
+    p = s.dot(W1, out=work.p)
     np.add(p, b1, out=p)
 
     # (3) loss = sum[n, i]((p[n, i] - distance[n, i])**2 / 2) / N
     subtract_3 = np.subtract(p, distance, out=p)
-    product_3 = float(np.dot(subtract_3.reshape(N), subtract_3.reshape(N)))
+    product_3 = float(np.vdot(subtract_3, subtract_3))
     divide_3 = product_3 / 2
     loss = divide_3 / N
 
@@ -133,15 +133,64 @@ def loss_and_grads(params, *, speed, distance, workspace=None, training=True):
     dp = np.divide(subtract_3, N, out=subtract_3)
 
     # (5) dW1[i, j] = sum[n](dp[n, j] * s[n, i])
-    dW1 = np.dot(s.T, dp, out=work.dW1)
+    dW1 = s.T.dot(dp, out=work.dW1)
 
     # (6) db1[j] = sum[n](dp[n, j])
-    db1 = np.dot(work.ones_N, dp, out=work.db1)
+    db1 = work.ones_N.dot(dp, out=work.db1)
 
     return loss, {
         "W1": dW1,
         "b1": db1,
     }
+
+
+def sgd_step(params, *, speed, distance, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"speed": speed, "distance": distance}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+
+    # (1) s[n, i] = 100 * speed[n, i] / 529 - 1540 / 529
+    s = np.multiply(speed, 0.1890359168241966, out=work.s)
+    np.subtract(s, 2.9111531190926274, out=s)
+
+    # (2) p[n, j] = b1[j] + sum[i](W1[i, j] * s[n, i])
+    p = s.dot(W1, out=work.p)
+    np.add(p, b1, out=p)
+
+    # (3) loss = sum[n, i]((p[n, i] - distance[n, i])**2 / 2) / N
+    subtract_3 = np.subtract(p, distance, out=p)
+    product_3 = float(np.vdot(subtract_3, subtract_3))
+    divide_3 = product_3 / 2
+    loss = divide_3 / N
+
+    # (4) dp[n, i] = (p[n, i] - distance[n, i]) / N, times rate
+    divide_4 = rate / N
+    dp = np.multiply(subtract_3, divide_4, out=subtract_3)
+
+    # (5) dW1[i, j] = sum[n](dp[n, j] * s[n, i]), times rate
+    dW1 = s.T.dot(dp, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (6) db1[j] = sum[n](dp[n, j]), times rate
+    db1 = work.ones_N.dot(dp, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -169,7 +218,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

@@ -6,7 +6,7 @@ whether a seal of the booster was damaged, of 23 flights of the Space Shuttle (D
 Fowlkes and Hoadley, 1989).
 
 Written by symbackprop from the spec logistic_regression (4ffff264a60b9e41).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -81,14 +81,14 @@ def forward(params, *, temperature, workspace=None, training=False):
     np.subtract(t, 9.942857142857143, out=t)
 
     # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * t[n, i])
-    z1 = np.dot(t, W1, out=work.z1)
+    z1 = t.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (3) p[n, j] = sigmoid(z1[n, j])
     p = np.negative(z1, out=z1)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
-    np.divide(1.0, p, out=p)
+    np.reciprocal(p, out=p)
 
     return {
         "p": p,
@@ -107,7 +107,7 @@ def loss(params, *, temperature, damage, workspace=None, training=True):
     np.subtract(t, 9.942857142857143, out=t)
 
     # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * t[n, i])
-    z1 = np.dot(t, W1, out=work.z1)
+    z1 = t.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (3) p[n, j] = sigmoid(z1[n, j])
@@ -150,14 +150,14 @@ def loss_and_grads(params, *, temperature, damage, workspace=None, training=True
     np.subtract(t, 9.942857142857143, out=t)
 
     # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * t[n, i])
-    z1 = np.dot(t, W1, out=work.z1)
+    z1 = t.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (3) p[n, j] = sigmoid(z1[n, j])
     negative_3 = np.negative(z1, out=work.negative_3)
     p = np.exp(negative_3, out=work.p)
     np.add(p, 1.0, out=p)
-    np.divide(1.0, p, out=p)
+    np.reciprocal(p, out=p)
 
     # (4) loss = sum[n, i]((1 - damage[n, i]) * softplus(z1[n, i]) + damage[n, i] *
     #     softplus(-z1[n, i])) / N
@@ -185,15 +185,87 @@ def loss_and_grads(params, *, temperature, damage, workspace=None, training=True
     np.divide(dz1, N, out=dz1)
 
     # (6) dW1[i, j] = sum[n](dz1[n, j] * t[n, i])
-    dW1 = np.dot(t.T, dz1, out=work.dW1)
+    dW1 = t.T.dot(dz1, out=work.dW1)
 
     # (7) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
         "b1": db1,
     }
+
+
+@np.errstate(over="ignore")
+def sgd_step(params, *, temperature, damage, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"temperature": temperature, "damage": damage}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+
+    # (1) t[n, i] = temperature[n, i] / 7 - 348 / 35
+    t = np.divide(temperature, 7.0, out=work.t)
+    np.subtract(t, 9.942857142857143, out=t)
+
+    # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * t[n, i])
+    z1 = t.dot(W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (3) p[n, j] = sigmoid(z1[n, j])
+    negative_3 = np.negative(z1, out=work.negative_3)
+    p = np.exp(negative_3, out=work.p)
+    np.add(p, 1.0, out=p)
+    np.reciprocal(p, out=p)
+
+    # (4) loss = sum[n, i]((1 - damage[n, i]) * softplus(z1[n, i]) + damage[n, i] *
+    #     softplus(-z1[n, i])) / N
+    subtract_4 = np.subtract(1.0, damage, out=work.subtract_4)
+    absolute_4 = np.absolute(z1, out=work.absolute_4)
+    np.negative(absolute_4, out=absolute_4)
+    np.exp(absolute_4, out=absolute_4)
+    np.log1p(absolute_4, out=absolute_4)
+    maximum_4 = np.maximum(z1, 0.0, out=z1)
+    np.add(maximum_4, absolute_4, out=maximum_4)
+    np.multiply(maximum_4, subtract_4, out=maximum_4)
+    absolute_4_2 = np.absolute(negative_3, out=work.subtract_4)
+    np.negative(absolute_4_2, out=absolute_4_2)
+    np.exp(absolute_4_2, out=absolute_4_2)
+    np.log1p(absolute_4_2, out=absolute_4_2)
+    maximum_4_2 = np.maximum(negative_3, 0.0, out=negative_3)
+    np.add(maximum_4_2, absolute_4_2, out=maximum_4_2)
+    np.multiply(maximum_4_2, damage, out=maximum_4_2)
+    np.add(maximum_4_2, maximum_4, out=maximum_4_2)
+    total_4 = float(np.add.reduce(maximum_4_2, axis=None))
+    loss = total_4 / N
+
+    # (5) dz1[n, i] = (p[n, i] - damage[n, i]) / N, times rate
+    dz1 = np.subtract(p, damage, out=p)
+    divide_5 = rate / N
+    np.multiply(dz1, divide_5, out=dz1)
+
+    # (6) dW1[i, j] = sum[n](dz1[n, j] * t[n, i]), times rate
+    dW1 = t.T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (7) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -221,7 +293,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

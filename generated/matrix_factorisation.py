@@ -6,7 +6,7 @@ the films rated. What a user has rated is held to small factors, as often as it 
 rated (Koren, Bell and Volinsky 2009).
 
 Written by symbackprop from the spec matrix_factorisation (5f2966198ee663d7).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -72,7 +72,6 @@ class Workspace:
         }
         self.N = N
         self.ones_16 = np.ones(16, dtype)
-        self.range_16 = np.arange(16)
         self.take_1 = np.empty((N,), dtype)
         self.take_1_2 = np.empty((N,), dtype)
         self.take_1_3 = np.empty((N, 16), dtype)
@@ -84,9 +83,8 @@ class Workspace:
         self.multiply_2_4 = np.empty((N, 16), dtype)
         self.size = np.empty((N,), dtype)
         self.dP = np.empty((943, 16), dtype)
-        self.multiply_5 = np.empty((N,), np.intp)
-        self.add_5 = np.empty((16, N), np.intp)
-        self.copy_5 = np.empty((16 * N,), dtype)
+        self.places_5 = np.empty((N,), np.intp)
+        self.places_5_2 = np.empty((N, 8), np.intp)
         self.dQ = np.empty((1682, 16), dtype)
         self.da = np.empty((943,), dtype)
         self.db = np.empty((1682,), dtype)
@@ -145,13 +143,13 @@ def loss(params, *, user, item, rating, workspace=None, training=True):
     multiply_2_3 = np.multiply(take_1_3, take_1_3, out=take_1_3)
     multiply_2_4 = np.multiply(take_1_4, take_1_4, out=take_1_4)
     np.add(multiply_2_4, multiply_2_3, out=multiply_2_4)
-    size = np.dot(multiply_2_4, work.ones_16, out=work.size)
+    size = multiply_2_4.dot(work.ones_16, out=work.size)
     np.add(multiply_2_2, multiply_2, out=multiply_2_2)
     np.add(size, multiply_2_2, out=size)
 
     # (3) loss = sum[n]((p[n] - rating[n])**2) / N + 2 * sum[n](size[n]) / (25 * N)
     subtract_3 = np.subtract(p, rating, out=p)
-    product_3 = float(np.dot(subtract_3, subtract_3))
+    product_3 = float(subtract_3.dot(subtract_3))
     divide_3 = product_3 / N
     total_3 = float(np.add.reduce(size, axis=None))
     divide_3_2 = total_3 / N
@@ -189,13 +187,13 @@ def loss_and_grads(params, *, user, item, rating, workspace=None, training=True)
     multiply_2_3 = np.multiply(take_1_3, take_1_3, out=work.multiply_2_3)
     multiply_2_4 = np.multiply(take_1_4, take_1_4, out=work.multiply_2_4)
     np.add(multiply_2_4, multiply_2_3, out=multiply_2_4)
-    size = np.dot(multiply_2_4, work.ones_16, out=work.size)
+    size = multiply_2_4.dot(work.ones_16, out=work.size)
     np.add(multiply_2_2, multiply_2, out=multiply_2_2)
     np.add(size, multiply_2_2, out=size)
 
     # (3) loss = sum[n]((p[n] - rating[n])**2) / N + 2 * sum[n](size[n]) / (25 * N)
     subtract_3 = np.subtract(p, rating, out=p)
-    product_3 = float(np.dot(subtract_3, subtract_3))
+    product_3 = float(subtract_3.dot(subtract_3))
     divide_3 = product_3 / N
     total_3 = float(np.add.reduce(size, axis=None))
     divide_3_2 = total_3 / N
@@ -209,33 +207,29 @@ def loss_and_grads(params, *, user, item, rating, workspace=None, training=True)
     #     * Q[item[n], j] * [i = user[n]])
     dP = work.dP
     dP.fill(0.0)
-    multiply_5 = np.multiply(user, 16, out=work.multiply_5)
-    add_5 = np.add(multiply_5, work.range_16[:, None], out=work.add_5)
-    copy_5 = work.copy_5
-    np.copyto(copy_5.reshape(16, N), take_1_3.T)
-    np.add.at(dP.reshape(-1), add_5.reshape(16 * N), copy_5)
+    places_5 = work.places_5
+    places_5_2 = work.places_5_2
+    _at_rows(np.add, dP, user, take_1_3, places_5, places_5_2)
     np.divide(dP, N, out=dP)
     np.multiply(dP, 0.16, out=dP)
-    multiply_5_2 = np.multiply(take_1_4, dp[:, None], out=work.multiply_2_4)
-    copy_5_2 = work.copy_5
-    np.copyto(copy_5_2.reshape(16, N), multiply_5_2.T)
-    np.add.at(dP.reshape(-1), add_5.reshape(16 * N), copy_5_2)
+    multiply_5 = np.multiply(take_1_4, dp[:, None], out=work.multiply_2_4)
+    places_5_3 = work.places_5
+    places_5_4 = work.places_5_2
+    _at_rows(np.add, dP, user, multiply_5, places_5_3, places_5_4)
 
     # (6) dQ[i, j] = 4 * sum[n](Q[item[n], j] * [i = item[n]]) / (25 * N) + sum[n](dp[n]
     #     * P[user[n], j] * [i = item[n]])
     dQ = work.dQ
     dQ.fill(0.0)
-    multiply_6 = np.multiply(item, 16, out=work.multiply_5)
-    add_6 = np.add(multiply_6, work.range_16[:, None], out=work.add_5)
-    copy_6 = work.copy_5
-    np.copyto(copy_6.reshape(16, N), take_1_4.T)
-    np.add.at(dQ.reshape(-1), add_6.reshape(16 * N), copy_6)
+    places_6 = work.places_5
+    places_6_2 = work.places_5_2
+    _at_rows(np.add, dQ, item, take_1_4, places_6, places_6_2)
     np.divide(dQ, N, out=dQ)
     np.multiply(dQ, 0.16, out=dQ)
-    multiply_6_2 = np.multiply(take_1_3, dp[:, None], out=take_1_3)
-    copy_6_2 = work.copy_5
-    np.copyto(copy_6_2.reshape(16, N), multiply_6_2.T)
-    np.add.at(dQ.reshape(-1), add_6.reshape(16 * N), copy_6_2)
+    multiply_6 = np.multiply(take_1_3, dp[:, None], out=take_1_3)
+    places_6_3 = work.places_5
+    places_6_4 = work.places_5_2
+    _at_rows(np.add, dQ, item, multiply_6, places_6_3, places_6_4)
 
     # (7) da[i] = 4 * sum[n](a[user[n]] * [i = user[n]]) / (25 * N) + sum[n](dp[n] * [i
     #     = user[n]])
@@ -263,6 +257,136 @@ def loss_and_grads(params, *, user, item, rating, workspace=None, training=True)
     }
 
 
+def sgd_step(params, *, user, item, rating, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"user": user, "item": item, "rating": rating}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    user = np.asarray(user, dtype=np.intp)
+    item = np.asarray(item, dtype=np.intp)
+    P = params["P"]
+    Q = params["Q"]
+    a = params["a"]
+    b = params["b"]
+
+    # (1) p[n] = 7 / 2 + a[user[n]] + b[item[n]] + sum[f](P[user[n], f] * Q[item[n], f])
+    take_1 = a.take(user, out=work.take_1, mode="clip")
+    take_1_2 = b.take(item, out=work.take_1_2, mode="clip")
+    take_1_3 = P.take(user, axis=0, out=work.take_1_3, mode="clip")
+    take_1_4 = Q.take(item, axis=0, out=work.take_1_4, mode="clip")
+    p = np.einsum("...i,...i->...", take_1_3, take_1_4, out=work.p)
+    add_1 = np.add(take_1, 3.5, out=work.add_1)
+    np.add(take_1_2, add_1, out=add_1)
+    np.add(p, add_1, out=p)
+
+    # (2) size[n] = a[user[n]]**2 + b[item[n]]**2 + sum[f](P[user[n], f]**2 + Q[item[n],
+    #     f]**2)
+    multiply_2 = np.multiply(take_1, take_1, out=work.add_1)
+    multiply_2_2 = np.multiply(take_1_2, take_1_2, out=work.multiply_2_2)
+    multiply_2_3 = np.multiply(take_1_3, take_1_3, out=work.multiply_2_3)
+    multiply_2_4 = np.multiply(take_1_4, take_1_4, out=work.multiply_2_4)
+    np.add(multiply_2_4, multiply_2_3, out=multiply_2_4)
+    size = multiply_2_4.dot(work.ones_16, out=work.size)
+    np.add(multiply_2_2, multiply_2, out=multiply_2_2)
+    np.add(size, multiply_2_2, out=size)
+
+    # (3) loss = sum[n]((p[n] - rating[n])**2) / N + 2 * sum[n](size[n]) / (25 * N)
+    subtract_3 = np.subtract(p, rating, out=p)
+    product_3 = float(subtract_3.dot(subtract_3))
+    divide_3 = product_3 / N
+    total_3 = float(np.add.reduce(size, axis=None))
+    divide_3_2 = total_3 / N
+    multiply_3 = divide_3_2 * 0.08
+    loss = multiply_3 + divide_3
+
+    # (4) dp[n] = 2 * (p[n] - rating[n]) / N, times rate
+    multiply_4 = rate * (2 / N)
+    dp = np.multiply(multiply_4, subtract_3, out=subtract_3)
+
+    # (5) dP[i, j] = 4 * sum[n](P[user[n], j] * [i = user[n]]) / (25 * N) + sum[n](dp[n]
+    #     * Q[item[n], j] * [i = user[n]]), times rate
+    multiply_5 = rate * 0.16
+    dP = work.dP
+    dP.fill(0.0)
+    places_5 = work.places_5
+    places_5_2 = work.places_5_2
+    _at_rows(np.add, dP, user, take_1_3, places_5, places_5_2)
+    np.divide(dP, N, out=dP)
+    np.multiply(multiply_5, dP, out=dP)
+    multiply_5_2 = np.multiply(take_1_4, dp[:, None], out=work.multiply_2_4)
+    places_5_3 = work.places_5
+    places_5_4 = work.places_5_2
+    _at_rows(np.add, dP, user, multiply_5_2, places_5_3, places_5_4)
+    np.subtract(P, dP, out=P)
+
+    # (6) dQ[i, j] = 4 * sum[n](Q[item[n], j] * [i = item[n]]) / (25 * N) + sum[n](dp[n]
+    #     * P[user[n], j] * [i = item[n]]), times rate
+    dQ = work.dQ
+    dQ.fill(0.0)
+    places_6 = work.places_5
+    places_6_2 = work.places_5_2
+    _at_rows(np.add, dQ, item, take_1_4, places_6, places_6_2)
+    np.divide(dQ, N, out=dQ)
+    np.multiply(multiply_5, dQ, out=dQ)
+    multiply_6 = np.multiply(take_1_3, dp[:, None], out=take_1_3)
+    places_6_3 = work.places_5
+    places_6_4 = work.places_5_2
+    _at_rows(np.add, dQ, item, multiply_6, places_6_3, places_6_4)
+    np.subtract(Q, dQ, out=Q)
+
+    # (7) da[i] = 4 * sum[n](a[user[n]] * [i = user[n]]) / (25 * N) + sum[n](dp[n] * [i
+    #     = user[n]]), times rate
+    da = work.da
+    da.fill(0.0)
+    np.add.at(da, user, take_1)
+    np.divide(da, N, out=da)
+    np.multiply(multiply_5, da, out=da)
+    np.add.at(da, user, dp)
+    np.subtract(a, da, out=a)
+
+    # (8) db[i] = 4 * sum[n](b[item[n]] * [i = item[n]]) / (25 * N) + sum[n](dp[n] * [i
+    #     = item[n]]), times rate
+    db = work.db
+    db.fill(0.0)
+    np.add.at(db, item, take_1_2)
+    np.divide(db, N, out=db)
+    np.multiply(multiply_5, db, out=db)
+    np.add.at(db, item, dp)
+    np.subtract(b, db, out=b)
+
+    return loss
+
+
+def _at_rows(ufunc, table, rows, values, starts, places):
+    """Add each row of values to that row of a table, or subtract it; rows may repeat.
+
+    Where `places` has half as many columns, neighbours are one complex number.
+    """
+    if not table.flags.c_contiguous:
+        ufunc.at(table, rows, values)
+        return
+    each = places.shape[1]
+    np.multiply(rows, each, out=starts)
+    np.add(starts[:, None], np.arange(each), out=places)
+    flat, added = table.reshape(-1), values.reshape(-1)
+    if added.size > places.size:
+        pairs = np.result_type(flat, np.complex64)
+        flat, added = flat.view(pairs), added.view(pairs)
+    ufunc.at(flat, places.reshape(-1), added)
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
+
+
 def _prepare(params, given, workspace):
     """Check every argument; return the workspace to use."""
     if workspace is None or not _fits(params, given, workspace):
@@ -288,7 +412,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

@@ -6,7 +6,7 @@ Its gradients are weighed by the share that each component has in explaining the
 sin(2πt) + noise.
 
 Written by symbackprop from the spec mixture_density (60e9337d2849a219).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -115,32 +115,32 @@ def forward(params, *, x, workspace=None, training=False):
     b4 = params["b4"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = tanh(z1[n, j])
     h = np.tanh(z1, out=z1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
     largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
     exp_4 = np.exp(subtract_4, out=work.subtract_8)
-    total_4 = np.dot(exp_4, work.ones_3, out=work.largest_4)
+    total_4 = exp_4.dot(work.ones_3, out=work.largest_4)
 
     # (5) g[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
     log_5 = np.log(total_4, out=total_4)
     g = np.subtract(subtract_4, log_5[:, None], out=subtract_4)
 
     # (6) mu[n, j] = b3[j] + sum[i](W3[i, j] * h[n, i])
-    mu = np.dot(h, W3, out=work.mu)
+    mu = h.dot(W3, out=work.mu)
     np.add(mu, b3, out=mu)
 
     # (7) s[n, j] = b4[j] + sum[i](W4[i, j] * h[n, i])
-    s = np.dot(h, W4, out=work.s)
+    s = h.dot(W4, out=work.s)
     np.add(s, b4, out=s)
 
     return {
@@ -164,32 +164,32 @@ def loss(params, *, x, t, workspace=None, training=True):
     b4 = params["b4"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = tanh(z1[n, j])
     h = np.tanh(z1, out=z1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
     largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
     exp_4 = np.exp(subtract_4, out=work.subtract_8)
-    total_4 = np.dot(exp_4, work.ones_3, out=work.largest_4)
+    total_4 = exp_4.dot(work.ones_3, out=work.largest_4)
 
     # (5) g[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
     log_5 = np.log(total_4, out=total_4)
     g = np.subtract(subtract_4, log_5[:, None], out=subtract_4)
 
     # (6) mu[n, j] = b3[j] + sum[i](W3[i, j] * h[n, i])
-    mu = np.dot(h, W3, out=work.mu)
+    mu = h.dot(W3, out=work.mu)
     np.add(mu, b3, out=mu)
 
     # (7) s[n, j] = b4[j] + sum[i](W4[i, j] * h[n, i])
-    s = np.dot(h, W4, out=work.s)
+    s = h.dot(W4, out=work.s)
     np.add(s, b4, out=s)
 
     # (8) q[n, i] = g[n, i] - s[n, i] - (t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) / 2
@@ -206,7 +206,7 @@ def loss(params, *, x, t, workspace=None, training=True):
     largest_9 = np.maximum.reduce(q, axis=1, out=work.largest_4)
     subtract_9 = np.subtract(q, largest_9[:, None], out=q)
     np.exp(subtract_9, out=subtract_9)
-    total_9 = np.dot(subtract_9, work.ones_3, out=work.total_9)
+    total_9 = subtract_9.dot(work.ones_3, out=work.total_9)
 
     # (10) l[n] = logsumexp[i](q[n, i]) - 9189385332046727 / 10000000000000000
     log_10 = np.log(total_9, out=total_9)
@@ -234,21 +234,21 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     b4 = params["b4"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = tanh(z1[n, j])
     h = np.tanh(z1, out=z1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
     largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
     p = np.exp(subtract_4, out=work.p)
-    total_4 = np.dot(p, work.ones_3, out=work.largest_4)
+    total_4 = p.dot(work.ones_3, out=work.largest_4)
     np.divide(p, total_4[:, None], out=p)
 
     # (5) g[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
@@ -256,11 +256,11 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     g = np.subtract(subtract_4, log_5[:, None], out=subtract_4)
 
     # (6) mu[n, j] = b3[j] + sum[i](W3[i, j] * h[n, i])
-    mu = np.dot(h, W3, out=work.mu)
+    mu = h.dot(W3, out=work.mu)
     np.add(mu, b3, out=mu)
 
     # (7) s[n, j] = b4[j] + sum[i](W4[i, j] * h[n, i])
-    s = np.dot(h, W4, out=work.s)
+    s = h.dot(W4, out=work.s)
     np.add(s, b4, out=s)
 
     # (8) q[n, i] = g[n, i] - s[n, i] - (t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) / 2
@@ -277,7 +277,7 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     largest_9 = np.maximum.reduce(q, axis=1, out=work.largest_4)
     p1 = np.subtract(q, largest_9[:, None], out=q)
     np.exp(p1, out=p1)
-    total_9 = np.dot(p1, work.ones_3, out=work.total_9)
+    total_9 = p1.dot(work.ones_3, out=work.total_9)
     np.divide(p1, total_9[:, None], out=p1)
 
     # (10) l[n] = logsumexp[i](q[n, i]) - 9189385332046727 / 10000000000000000
@@ -303,33 +303,33 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     np.multiply(dq, ds, out=ds)
 
     # (16) dW4[i, j] = sum[n](ds[n, j] * h[n, i])
-    dW4 = np.dot(h.T, ds, out=work.dW4)
+    dW4 = h.T.dot(ds, out=work.dW4)
 
     # (17) db4[j] = sum[n](ds[n, j])
-    db4 = np.dot(work.ones_N, ds, out=work.db4)
+    db4 = work.ones_N.dot(ds, out=work.db4)
 
     # (18) dW3[i, j] = sum[n](dmu[n, j] * h[n, i])
-    dW3 = np.dot(h.T, dmu, out=work.dW3)
+    dW3 = h.T.dot(dmu, out=work.dW3)
 
     # (19) db3[j] = sum[n](dmu[n, j])
-    db3 = np.dot(work.ones_N, dmu, out=work.db3)
+    db3 = work.ones_N.dot(dmu, out=work.db3)
 
     # (20) dz2[n, j] = dg[n, j] - p[n, j] * sum[k](dg[n, k])
-    total_20 = np.dot(dq, work.ones_3, out=work.largest_4)
+    total_20 = dq.dot(work.ones_3, out=work.largest_4)
     multiply_20 = np.multiply(p, total_20[:, None], out=p)
     dz2 = np.subtract(dq, multiply_20, out=dq)
 
     # (21) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
-    dW2 = np.dot(h.T, dz2, out=work.dW2)
+    dW2 = h.T.dot(dz2, out=work.dW2)
 
     # (22) db2[j] = sum[n](dz2[n, j])
-    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+    db2 = work.ones_N.dot(dz2, out=work.db2)
 
     # (23) dh[n, i] = sum[j](W2[i, j] * dz2[n, j]) + sum[j](W3[i, j] * dmu[n, j]) +
     #     sum[j](W4[i, j] * ds[n, j])
-    product_23 = np.dot(dz2, W2.T, out=work.product_23)
-    product_23_2 = np.dot(dmu, W3.T, out=work.product_23_2)
-    dh = np.dot(ds, W4.T, out=work.dh)
+    product_23 = dz2.dot(W2.T, out=work.product_23)
+    product_23_2 = dmu.dot(W3.T, out=work.product_23_2)
+    dh = ds.dot(W4.T, out=work.dh)
     np.add(product_23_2, product_23, out=product_23_2)
     np.add(dh, product_23_2, out=dh)
 
@@ -339,10 +339,10 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     dz1 = np.multiply(dh, multiply_24, out=dh)
 
     # (25) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = x.T.dot(dz1, out=work.dW1)
 
     # (26) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
@@ -354,6 +354,162 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
         "W4": dW4,
         "b4": db4,
     }
+
+
+def sgd_step(params, *, x, t, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "t": t}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = x.dot(W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h[n, j] = tanh(z1[n, j])
+    h = np.tanh(z1, out=z1)
+
+    # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    z2 = h.dot(W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
+    largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
+    subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
+    p = np.exp(subtract_4, out=work.p)
+    total_4 = p.dot(work.ones_3, out=work.largest_4)
+    np.divide(p, total_4[:, None], out=p)
+
+    # (5) g[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
+    log_5 = np.log(total_4, out=total_4)
+    g = np.subtract(subtract_4, log_5[:, None], out=subtract_4)
+
+    # (6) mu[n, j] = b3[j] + sum[i](W3[i, j] * h[n, i])
+    mu = h.dot(W3, out=work.mu)
+    np.add(mu, b3, out=mu)
+
+    # (7) s[n, j] = b4[j] + sum[i](W4[i, j] * h[n, i])
+    s = h.dot(W4, out=work.s)
+    np.add(s, b4, out=s)
+
+    # (8) q[n, i] = g[n, i] - s[n, i] - (t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) / 2
+    multiply_8 = np.multiply(s, -2.0, out=work.multiply_8)
+    np.exp(multiply_8, out=multiply_8)
+    subtract_8 = np.subtract(t[:, None], mu, out=work.subtract_8)
+    np.multiply(subtract_8, subtract_8, out=subtract_8)
+    np.multiply(subtract_8, multiply_8, out=subtract_8)
+    q = np.subtract(g, s, out=g)
+    divide_8 = np.divide(subtract_8, 2.0, out=work.s)
+    np.subtract(q, divide_8, out=q)
+
+    # (9) p1[n, i] = exp(q[n, i] - logsumexp[i1](q[n, i1]))
+    largest_9 = np.maximum.reduce(q, axis=1, out=work.largest_4)
+    p1 = np.subtract(q, largest_9[:, None], out=q)
+    np.exp(p1, out=p1)
+    total_9 = p1.dot(work.ones_3, out=work.total_9)
+    np.divide(p1, total_9[:, None], out=p1)
+
+    # (10) l[n] = logsumexp[i](q[n, i]) - 9189385332046727 / 10000000000000000
+    log_10 = np.log(total_9, out=total_9)
+    np.subtract(log_10, 0.9189385332046727, out=log_10)
+    l = np.add(largest_9, log_10, out=largest_9)
+
+    # (11) loss = -sum[n](l[n]) / N
+    total_11 = float(np.add.reduce(l, axis=None))
+    loss = total_11 / (-N)
+
+    # (12) dq[n, i] = -p1[n, i] / N, times rate
+    divide_12 = rate / (-N)
+    dq = np.multiply(p1, divide_12, out=p1)
+
+    # (14) dmu[n, i] = -(mu[n, i] - t[n]) * dq[n, i] * exp(-2 * s[n, i]), times rate
+    dmu = np.subtract(mu, t[:, None], out=mu)
+    negative_14 = np.negative(multiply_8, out=multiply_8)
+    np.multiply(dmu, negative_14, out=dmu)
+    np.multiply(dq, dmu, out=dmu)
+
+    # (15) ds[n, i] = ((t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) - 1) * dq[n, i], times
+    #     rate
+    ds = np.subtract(subtract_8, 1.0, out=subtract_8)
+    np.multiply(dq, ds, out=ds)
+
+    # (16) dW4[i, j] = sum[n](ds[n, j] * h[n, i]), times rate
+    dW4 = h.T.dot(ds, out=work.dW4)
+
+    # (17) db4[j] = sum[n](ds[n, j]), times rate
+    db4 = work.ones_N.dot(ds, out=work.db4)
+    np.subtract(b4, db4, out=b4)
+
+    # (18) dW3[i, j] = sum[n](dmu[n, j] * h[n, i]), times rate
+    dW3 = h.T.dot(dmu, out=work.dW3)
+
+    # (19) db3[j] = sum[n](dmu[n, j]), times rate
+    db3 = work.ones_N.dot(dmu, out=work.db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (20) dz2[n, j] = dg[n, j] - p[n, j] * sum[k](dg[n, k]), times rate
+    total_20 = dq.dot(work.ones_3, out=work.largest_4)
+    multiply_20 = np.multiply(p, total_20[:, None], out=p)
+    dz2 = np.subtract(dq, multiply_20, out=dq)
+
+    # (21) dW2[i, j] = sum[n](dz2[n, j] * h[n, i]), times rate
+    dW2 = h.T.dot(dz2, out=work.dW2)
+
+    # (22) db2[j] = sum[n](dz2[n, j]), times rate
+    db2 = work.ones_N.dot(dz2, out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (23) dh[n, i] = sum[j](W2[i, j] * dz2[n, j]) + sum[j](W3[i, j] * dmu[n, j]) +
+    #     sum[j](W4[i, j] * ds[n, j]), times rate
+    product_23 = dz2.dot(W2.T, out=work.product_23)
+    product_23_2 = dmu.dot(W3.T, out=work.product_23_2)
+    dh = ds.dot(W4.T, out=work.dh)
+    np.add(product_23_2, product_23, out=product_23_2)
+    np.add(dh, product_23_2, out=dh)
+
+    # (21) W2 -= rate * dW2
+    np.subtract(W2, dW2, out=W2)
+
+    # (18) W3 -= rate * dW3
+    np.subtract(W3, dW3, out=W3)
+
+    # (16) W4 -= rate * dW4
+    np.subtract(W4, dW4, out=W4)
+
+    # (24) dz1[n, j] = (1 - h[n, j]**2) * dh[n, j], times rate
+    multiply_24 = np.multiply(h, h, out=h)
+    np.subtract(1.0, multiply_24, out=multiply_24)
+    dz1 = np.multiply(dh, multiply_24, out=dh)
+
+    # (25) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
+    dW1 = x.T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (26) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -381,7 +537,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

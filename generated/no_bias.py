@@ -4,7 +4,7 @@ The third input is always 1, so its weights are the biases of the first layer: a
 a weight of a constant, and its gradient is the same formula.
 
 Written by symbackprop from the spec no_bias (5cdd2da07cbb92de).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -74,22 +74,22 @@ def forward(params, *, x, workspace=None, training=False):
     W2 = params["W2"]
 
     # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
 
     # (2) h[n, j] = sigmoid(z1[n, j])
     h = np.negative(z1, out=z1)
     np.exp(h, out=h)
     np.add(h, 1.0, out=h)
-    np.divide(1.0, h, out=h)
+    np.reciprocal(h, out=h)
 
     # (3) z2[n, j] = sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
 
     # (4) p[n, j] = sigmoid(z2[n, j])
     p = np.negative(z2, out=z2)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
-    np.divide(1.0, p, out=p)
+    np.reciprocal(p, out=p)
 
     return {
         "p": p,
@@ -100,31 +100,30 @@ def forward(params, *, x, workspace=None, training=False):
 def loss(params, *, x, y, workspace=None, training=True):
     """Return the loss."""
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    N = work.N
     W1 = params["W1"]
     W2 = params["W2"]
 
     # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
 
     # (2) h[n, j] = sigmoid(z1[n, j])
     h = np.negative(z1, out=z1)
     np.exp(h, out=h)
     np.add(h, 1.0, out=h)
-    np.divide(1.0, h, out=h)
+    np.reciprocal(h, out=h)
 
     # (3) z2[n, j] = sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
 
     # (4) p[n, j] = sigmoid(z2[n, j])
     p = np.negative(z2, out=z2)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
-    np.divide(1.0, p, out=p)
+    np.reciprocal(p, out=p)
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2 / 2)
     dp = np.subtract(p, y, out=p)
-    product_5 = float(np.dot(dp.reshape(N), dp.reshape(N)))
+    product_5 = float(np.vdot(dp, dp))
     loss = product_5 / 2
 
     return loss
@@ -134,31 +133,30 @@ def loss(params, *, x, y, workspace=None, training=True):
 def loss_and_grads(params, *, x, y, workspace=None, training=True):
     """Return the loss and its gradients by W1, W2."""
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    N = work.N
     W1 = params["W1"]
     W2 = params["W2"]
 
     # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
 
     # (2) h[n, j] = sigmoid(z1[n, j])
     h = np.negative(z1, out=z1)
     np.exp(h, out=h)
     np.add(h, 1.0, out=h)
-    np.divide(1.0, h, out=h)
+    np.reciprocal(h, out=h)
 
     # (3) z2[n, j] = sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
 
     # (4) p[n, j] = sigmoid(z2[n, j])
     p = np.negative(z2, out=z2)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
-    np.divide(1.0, p, out=p)
+    np.reciprocal(p, out=p)
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2 / 2)
     dp = np.subtract(p, y, out=work.dp)
-    product_5 = float(np.dot(dp.reshape(N), dp.reshape(N)))
+    product_5 = float(np.vdot(dp, dp))
     loss = product_5 / 2
 
     # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
@@ -167,10 +165,10 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dz2 = np.multiply(p, multiply_7, out=p)
 
     # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
-    dW2 = np.dot(h.T, dz2, out=work.dW2)
+    dW2 = h.T.dot(dz2, out=work.dW2)
 
     # (9) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
-    dh = np.dot(dz2, W2.T, out=work.dh)
+    dh = dz2.dot(W2.T, out=work.dh)
 
     # (10) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
     subtract_10 = np.subtract(1.0, h, out=work.subtract_10)
@@ -178,12 +176,83 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dz1 = np.multiply(h, multiply_10, out=h)
 
     # (11) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = x.T.dot(dz1, out=work.dW1)
 
     return loss, {
         "W1": dW1,
         "W2": dW2,
     }
+
+
+@np.errstate(over="ignore")
+def sgd_step(params, *, x, y, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    W1 = params["W1"]
+    W2 = params["W2"]
+
+    # (1) z1[n, j] = sum[i](W1[i, j] * x[n, i])
+    z1 = x.dot(W1, out=work.z1)
+
+    # (2) h[n, j] = sigmoid(z1[n, j])
+    h = np.negative(z1, out=z1)
+    np.exp(h, out=h)
+    np.add(h, 1.0, out=h)
+    np.reciprocal(h, out=h)
+
+    # (3) z2[n, j] = sum[i](W2[i, j] * h[n, i])
+    z2 = h.dot(W2, out=work.z2)
+
+    # (4) p[n, j] = sigmoid(z2[n, j])
+    p = np.negative(z2, out=z2)
+    np.exp(p, out=p)
+    np.add(p, 1.0, out=p)
+    np.reciprocal(p, out=p)
+
+    # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2 / 2)
+    dp = np.subtract(p, y, out=work.dp)
+    product_5 = float(np.vdot(dp, dp))
+    loss = product_5 / 2
+
+    # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
+    subtract_7 = np.subtract(1.0, p, out=work.subtract_7)
+    multiply_7 = np.multiply(dp, subtract_7, out=dp)
+    dz2 = np.multiply(p, multiply_7, out=p)
+
+    # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
+    dW2 = h.T.dot(dz2, out=work.dW2)
+
+    # (9) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
+    dh = dz2.dot(W2.T, out=work.dh)
+
+    # (8) W2 -= rate * dW2
+    np.multiply(dW2, rate, out=dW2)
+    np.subtract(W2, dW2, out=W2)
+
+    # (10) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
+    subtract_10 = np.subtract(1.0, h, out=work.subtract_10)
+    multiply_10 = np.multiply(dh, subtract_10, out=dh)
+    dz1 = np.multiply(h, multiply_10, out=h)
+
+    # (11) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
+    dW1 = x.T.dot(dz1, out=work.dW1)
+    np.multiply(dW1, rate, out=dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -211,7 +280,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

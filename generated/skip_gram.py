@@ -10,7 +10,7 @@ shore, ship, pearl and earth; to rome senators, patricians and citizens; to eyes
 cheeks and lips.
 
 Written by symbackprop from the spec skip_gram (fdbcba49b4743db9).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The gradients by E, C are pairs (rows, values): the gradient of a row is the sum of the
 values for it; all other rows have 0.
@@ -92,6 +92,10 @@ class Workspace:
         self.dC = np.empty((6 * N, 64), dtype)
         self.dE_rows = np.empty((2 * N,), np.intp)
         self.dE = np.empty((2 * N, 64), dtype)
+        self.places_8 = np.empty((2 * N,), np.intp)
+        self.places_8_2 = np.empty((2 * N, 32), np.intp)
+        self.places_7 = np.empty((6 * N,), np.intp)
+        self.places_7_2 = np.empty((6 * N, 32), np.intp)
 
 
 def forward(params, *, word, context, workspace=None, training=False):
@@ -140,7 +144,7 @@ def loss(params, *, word, context, negative, workspace=None, training=True):
     np.log1p(absolute_3, out=absolute_3)
     maximum_3 = np.maximum(far, 0.0, out=far)
     np.add(maximum_3, absolute_3, out=maximum_3)
-    total_3 = np.dot(maximum_3, work.ones_5, out=work.total_3)
+    total_3 = maximum_3.dot(work.ones_5, out=work.total_3)
     cost = np.negative(near, out=near)
     absolute_3_2 = np.absolute(cost, out=work.absolute_3_2)
     np.negative(absolute_3_2, out=absolute_3_2)
@@ -186,7 +190,7 @@ def loss_and_grads(params, *, word, context, negative, workspace=None, training=
     np.log1p(absolute_3, out=absolute_3)
     maximum_3 = np.maximum(far, 0.0, out=work.maximum_3)
     np.add(maximum_3, absolute_3, out=maximum_3)
-    total_3 = np.dot(maximum_3, work.ones_5, out=work.total_3)
+    total_3 = maximum_3.dot(work.ones_5, out=work.total_3)
     cost = np.negative(near, out=work.cost)
     absolute_3_2 = np.absolute(cost, out=work.absolute_3_2)
     np.negative(absolute_3_2, out=absolute_3_2)
@@ -204,13 +208,13 @@ def loss_and_grads(params, *, word, context, negative, workspace=None, training=
     dfar = np.negative(far, out=far)
     np.exp(dfar, out=dfar)
     np.add(dfar, 1.0, out=dfar)
-    np.divide(1.0, dfar, out=dfar)
+    np.reciprocal(dfar, out=dfar)
     np.divide(dfar, N, out=dfar)
 
     # (6) dnear[n] = -sigmoid(-near[n]) / N
     dnear = np.exp(near, out=near)
     np.add(dnear, 1.0, out=dnear)
-    np.divide(1.0, dnear, out=dnear)
+    np.reciprocal(dnear, out=dnear)
     np.divide(dnear, -N, out=dnear)
 
     # (7) dC[i, j] = sum[n](dnear[n] * E[word[n], j] * [i = context[n]]) + sum[n,
@@ -244,6 +248,129 @@ def loss_and_grads(params, *, word, context, negative, workspace=None, training=
     }
 
 
+@np.errstate(over="ignore")
+def sgd_step(params, *, word, context, negative, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    given = {"word": word, "context": context, "negative": negative}
+    work = _prepare(params, given, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    word = np.asarray(word, dtype=np.intp)
+    context = np.asarray(context, dtype=np.intp)
+    negative = np.asarray(negative, dtype=np.intp)
+    E = params["E"]
+    C = params["C"]
+
+    # (1) near[n] = sum[f](C[context[n], f] * E[word[n], f])
+    take_1 = C.take(context, axis=0, out=work.take_1, mode="clip")
+    take_1_2 = E.take(word, axis=0, out=work.take_1_2, mode="clip")
+    near = np.einsum("...i,...i->...", take_1, take_1_2, out=work.near)
+
+    # (2) far[n, j] = sum[f](C[negative[n, j], f] * E[word[n], f])
+    take_2 = C.take(negative, axis=0, out=work.take_2, mode="clip")
+    far = work.far
+    np.matmul(take_2, take_1_2[:, :, None], out=far.reshape(N, 5, 1))
+
+    # (3) cost[n] = sum[j](softplus(far[n, j])) + softplus(-near[n])
+    absolute_3 = np.absolute(far, out=work.absolute_3)
+    np.negative(absolute_3, out=absolute_3)
+    np.exp(absolute_3, out=absolute_3)
+    np.log1p(absolute_3, out=absolute_3)
+    maximum_3 = np.maximum(far, 0.0, out=work.maximum_3)
+    np.add(maximum_3, absolute_3, out=maximum_3)
+    total_3 = maximum_3.dot(work.ones_5, out=work.total_3)
+    cost = np.negative(near, out=work.cost)
+    absolute_3_2 = np.absolute(cost, out=work.absolute_3_2)
+    np.negative(absolute_3_2, out=absolute_3_2)
+    np.exp(absolute_3_2, out=absolute_3_2)
+    np.log1p(absolute_3_2, out=absolute_3_2)
+    np.maximum(cost, 0.0, out=cost)
+    np.add(cost, absolute_3_2, out=cost)
+    np.add(cost, total_3, out=cost)
+
+    # (4) loss = sum[n](cost[n]) / N
+    total_4 = float(np.add.reduce(cost, axis=None))
+    loss = total_4 / N
+
+    # (5) dfar[n, j] = sigmoid(far[n, j]) / N, times rate
+    dfar = np.negative(far, out=far)
+    np.exp(dfar, out=dfar)
+    np.add(dfar, 1.0, out=dfar)
+    np.reciprocal(dfar, out=dfar)
+    divide_5 = rate / N
+    np.multiply(dfar, divide_5, out=dfar)
+
+    # (6) dnear[n] = -sigmoid(-near[n]) / N, times rate
+    dnear = np.exp(near, out=near)
+    np.add(dnear, 1.0, out=dnear)
+    np.reciprocal(dnear, out=dnear)
+    divide_6 = rate / (-N)
+    np.multiply(dnear, divide_6, out=dnear)
+
+    # (8) dE[i, j] = sum[n](dnear[n] * C[context[n], j] * [i = word[n]]) + sum[n,
+    #     j1](C[negative[n, j1], j] * dfar[n, j1] * [i = word[n]]), times rate
+    multiply_8 = np.multiply(take_1, dnear[:, None], out=take_1)
+    product_8 = work.multiply_7
+    np.matmul(dfar[:, None], take_2, out=product_8.reshape(N, 1, 64))
+    dE_rows = work.dE_rows
+    dE_rows[0:N] = word
+    dE_rows[N : 2 * N] = word
+    assemble_8 = work.dE
+    assemble_8[0:N] = multiply_8
+    assemble_8[N : 2 * N] = product_8
+    places_8 = work.places_8
+    places_8_2 = work.places_8_2
+    _at_rows(np.subtract, E, dE_rows, assemble_8, places_8, places_8_2)
+
+    # (7) dC[i, j] = sum[n](dnear[n] * E[word[n], j] * [i = context[n]]) + sum[n,
+    #     j1](E[word[n], j] * dfar[n, j1] * [i = negative[n, j1]]), times rate
+    multiply_7 = np.multiply(take_1_2, dnear[:, None], out=work.multiply_7)
+    multiply_7_2 = np.multiply(dfar.T, take_1_2.T[:, None], out=work.multiply_7_2)
+    copy_7 = work.copy_7
+    np.copyto(copy_7.reshape(5, N), negative.T)
+    dC_rows = work.dC_rows
+    dC_rows[0:N] = context
+    dC_rows[N : 6 * N] = copy_7
+    assemble_7 = work.dC
+    assemble_7[0:N] = multiply_7
+    assemble_7[N : 6 * N] = multiply_7_2.transpose(1, 2, 0).reshape(5 * N, 64)
+    places_7 = work.places_7
+    places_7_2 = work.places_7_2
+    _at_rows(np.subtract, C, dC_rows, assemble_7, places_7, places_7_2)
+
+    return loss
+
+
+def _at_rows(ufunc, table, rows, values, starts, places):
+    """Add each row of values to that row of a table, or subtract it; rows may repeat.
+
+    Where `places` has half as many columns, neighbours are one complex number.
+    """
+    if not table.flags.c_contiguous:
+        ufunc.at(table, rows, values)
+        return
+    each = places.shape[1]
+    np.multiply(rows, each, out=starts)
+    np.add(starts[:, None], np.arange(each), out=places)
+    flat, added = table.reshape(-1), values.reshape(-1)
+    if added.size > places.size:
+        pairs = np.result_type(flat, np.complex64)
+        flat, added = flat.view(pairs), added.view(pairs)
+    ufunc.at(flat, places.reshape(-1), added)
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
+
+
 def _prepare(params, given, workspace):
     """Check every argument; return the workspace to use."""
     if workspace is None or not _fits(params, given, workspace):
@@ -269,7 +396,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

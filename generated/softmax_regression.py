@@ -4,7 +4,7 @@ One template of weights a class: each step adds to the templates of the right cl
 the images that they missed, and takes from the others those that they claimed.
 
 Written by symbackprop from the spec softmax_regression (574eadf115069405).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -82,14 +82,14 @@ def forward(params, *, x, workspace=None, training=False):
     b1 = params["b1"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) p[n, k] = exp(z1[n, k] - logsumexp[j](z1[n, j]))
     largest_2 = np.maximum.reduce(z1, axis=1, out=work.largest_2)
     p = np.subtract(z1, largest_2[:, None], out=z1)
     np.exp(p, out=p)
-    total_2 = np.dot(p, work.ones_10, out=work.total_2)
+    total_2 = p.dot(work.ones_10, out=work.total_2)
     np.divide(p, total_2[:, None], out=p)
 
     return {
@@ -106,18 +106,18 @@ def loss(params, *, x, y, workspace=None, training=True):
     b1 = params["b1"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) p[n, k] = exp(z1[n, k] - logsumexp[j](z1[n, j]))
     largest_2 = np.maximum.reduce(z1, axis=1, out=work.largest_2)
     subtract_2 = np.subtract(z1, largest_2[:, None], out=work.p)
     np.exp(subtract_2, out=subtract_2)
-    total_2 = np.dot(subtract_2, work.ones_10, out=work.total_2)
+    total_2 = subtract_2.dot(work.ones_10, out=work.total_2)
 
     # (3) loss = sum[i, j](W1[i, j]**2) / 2000 + sum[n](logsumexp[j](z1[n, j]) - z1[n,
     #     y[n]]) / N
-    product_3 = float(np.dot(W1.reshape(640), W1.reshape(640)))
+    product_3 = float(np.vdot(W1, W1))
     add_3 = np.add(work.fixed_N, y, out=work.add_3)
     take_3 = z1.take(add_3, out=work.take_3, mode="clip")
     log_3 = np.log(total_2, out=total_2)
@@ -140,19 +140,19 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     b1 = params["b1"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) p[n, k] = exp(z1[n, k] - logsumexp[j](z1[n, j]))
     largest_2 = np.maximum.reduce(z1, axis=1, out=work.largest_2)
     p = np.subtract(z1, largest_2[:, None], out=work.p)
     np.exp(p, out=p)
-    total_2 = np.dot(p, work.ones_10, out=work.total_2)
+    total_2 = p.dot(work.ones_10, out=work.total_2)
     np.divide(p, total_2[:, None], out=p)
 
     # (3) loss = sum[i, j](W1[i, j]**2) / 2000 + sum[n](logsumexp[j](z1[n, j]) - z1[n,
     #     y[n]]) / N
-    product_3 = float(np.dot(W1.reshape(640), W1.reshape(640)))
+    product_3 = float(np.vdot(W1, W1))
     add_3 = np.add(work.fixed_N, y, out=work.add_3)
     take_3 = z1.take(add_3, out=work.take_3, mode="clip")
     log_3 = np.log(total_2, out=total_2)
@@ -171,17 +171,84 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     np.divide(dz1, N, out=dz1)
 
     # (5) dW1[i, j] = W1[i, j] / 1000 + sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = x.T.dot(dz1, out=work.dW1)
     divide_5 = np.divide(W1, 1000.0, out=work.divide_5)
     np.add(dW1, divide_5, out=dW1)
 
     # (6) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
         "b1": db1,
     }
+
+
+def sgd_step(params, *, x, y, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = x.dot(W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) p[n, k] = exp(z1[n, k] - logsumexp[j](z1[n, j]))
+    largest_2 = np.maximum.reduce(z1, axis=1, out=work.largest_2)
+    p = np.subtract(z1, largest_2[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_2 = p.dot(work.ones_10, out=work.total_2)
+    np.divide(p, total_2[:, None], out=p)
+
+    # (3) loss = sum[i, j](W1[i, j]**2) / 2000 + sum[n](logsumexp[j](z1[n, j]) - z1[n,
+    #     y[n]]) / N
+    product_3 = float(np.vdot(W1, W1))
+    add_3 = np.add(work.fixed_N, y, out=work.add_3)
+    take_3 = z1.take(add_3, out=work.take_3, mode="clip")
+    log_3 = np.log(total_2, out=total_2)
+    np.subtract(take_3, largest_2, out=take_3)
+    np.subtract(log_3, take_3, out=log_3)
+    total_3 = float(np.add.reduce(log_3, axis=None))
+    divide_3 = total_3 / N
+    divide_3_2 = product_3 / 2000
+    loss = divide_3 + divide_3_2
+
+    # (4) dz1[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
+    take_4 = p.take(add_3, out=work.total_2, mode="clip")
+    np.subtract(take_4, 1.0, out=take_4)
+    dz1 = p
+    dz1.put(add_3, take_4)
+    divide_4 = rate / N
+    np.multiply(dz1, divide_4, out=dz1)
+
+    # (5) dW1[i, j] = W1[i, j] / 1000 + sum[n](dz1[n, j] * x[n, i]), times rate
+    dW1 = x.T.dot(dz1, out=work.dW1)
+    divide_5 = rate / 1000
+    multiply_5 = np.multiply(W1, divide_5, out=work.divide_5)
+    np.add(dW1, multiply_5, out=dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (6) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -209,7 +276,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

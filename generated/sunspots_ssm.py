@@ -6,7 +6,7 @@ of the states and of the errors that come back along the years, each turned by t
 transpose.
 
 Written by symbackprop from the spec sunspots_ssm (9e0843a8ed21d0d3).
-Call init_params, then forward, loss_and_grads, persistence_and_grads.
+Call init_params, then forward, loss_and_grads, persistence_and_grads, loss_sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -67,13 +67,13 @@ class Workspace:
         self.N = N
         self.T = T
         self.zeros_1 = np.empty((N, 8), dtype)
+        self.copy_1 = np.empty((8, 8), dtype)
         self.s = np.empty((T, N, 8), dtype)
         self.multiply_1 = np.empty((N, 8), dtype)
         self.product_1 = np.empty((N, 8), dtype)
         self.p = np.empty((N,), dtype)
         self.dC = np.empty((8,), dtype)
         self.dh = np.empty((T, N, 8), dtype)
-        self.dA = np.empty((8, 8), dtype)
         self.copy_13 = np.empty((N * T,), dtype)
         self.dB = np.empty((8,), dtype)
         self.dc_2 = np.empty((), dtype)
@@ -92,6 +92,8 @@ def forward(params, *, past, workspace=None, training=False):
     # (1) h, apart from other steps
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
+    copy_1 = work.copy_1
+    np.copyto(copy_1, A.T)
 
     s = work.s
 
@@ -100,11 +102,11 @@ def forward(params, *, past, workspace=None, training=False):
         #     j])
         multiply_1 = np.multiply(past[:, t][:, None], B, out=work.multiply_1)
         h_before = s[t - 1] if t >= 1 else zeros_1
-        product_1 = np.dot(h_before, A.T, out=work.product_1)
+        product_1 = h_before.dot(copy_1, out=work.product_1)
         np.add(product_1, multiply_1, out=s[t])
 
     # (3) p[n] = c + sum[i](C[i] * s[n, i])
-    p = np.dot(s[T - 1], C, out=work.p)
+    p = s[T - 1].dot(C, out=work.p)
     np.add(p, c, out=p)
 
     return {
@@ -125,6 +127,8 @@ def loss(params, *, past, next, workspace=None, training=True):
     # (1) h, apart from other steps
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
+    copy_1 = work.copy_1
+    np.copyto(copy_1, A.T)
 
     s = work.s
 
@@ -133,16 +137,16 @@ def loss(params, *, past, next, workspace=None, training=True):
         #     j])
         multiply_1 = np.multiply(past[:, t][:, None], B, out=work.multiply_1)
         h_before = s[t - 1] if t >= 1 else zeros_1
-        product_1 = np.dot(h_before, A.T, out=work.product_1)
+        product_1 = h_before.dot(copy_1, out=work.product_1)
         np.add(product_1, multiply_1, out=s[t])
 
     # (3) p[n] = c + sum[i](C[i] * s[n, i])
-    p = np.dot(s[T - 1], C, out=work.p)
+    p = s[T - 1].dot(C, out=work.p)
     np.add(p, c, out=p)
 
     # (5) loss = sum[n]((p[n] - next[n])**2) / N
     subtract_5 = np.subtract(p, next, out=p)
-    product_5 = float(np.dot(subtract_5, subtract_5))
+    product_5 = float(subtract_5.dot(subtract_5))
     loss = product_5 / N
 
     return loss
@@ -161,6 +165,8 @@ def loss_and_grads(params, *, past, next, workspace=None, training=True):
     # (1) h, apart from other steps
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
+    copy_1 = work.copy_1
+    np.copyto(copy_1, A.T)
 
     s = work.s
 
@@ -169,23 +175,23 @@ def loss_and_grads(params, *, past, next, workspace=None, training=True):
         #     j])
         multiply_1 = np.multiply(past[:, t][:, None], B, out=work.multiply_1)
         h_before = s[t - 1] if t >= 1 else zeros_1
-        product_1 = np.dot(h_before, A.T, out=work.product_1)
+        product_1 = h_before.dot(copy_1, out=work.product_1)
         np.add(product_1, multiply_1, out=s[t])
 
     # (3) p[n] = c + sum[i](C[i] * s[n, i])
-    p = np.dot(s[T - 1], C, out=work.p)
+    p = s[T - 1].dot(C, out=work.p)
     np.add(p, c, out=p)
 
     # (5) loss = sum[n]((p[n] - next[n])**2) / N
     subtract_5 = np.subtract(p, next, out=p)
-    product_5 = float(np.dot(subtract_5, subtract_5))
+    product_5 = float(subtract_5.dot(subtract_5))
     loss = product_5 / N
 
     # (7) dp[n] = 2 * (p[n] - next[n]) / N
     dp = np.multiply(subtract_5, 2 / N, out=subtract_5)
 
     # (8) dC[i] = sum[n](dp[n] * s[n, i])
-    dC = np.dot(dp, s[T - 1], out=work.dC)
+    dC = dp.dot(s[T - 1], out=work.dC)
 
     # (9) dc = sum[n](dp[n])
     dc = float(np.add.reduce(dp, axis=None))
@@ -200,7 +206,7 @@ def loss_and_grads(params, *, past, next, workspace=None, training=True):
         #     dh[n, t + 1, i1])
         chosen_11 = ds if t == T - 1 else zeros_1
         if t < T - 1:
-            product_11 = np.dot(dh[t + 1], A, out=work.multiply_1)
+            product_11 = dh[t + 1].dot(A, out=work.multiply_1)
         else:
             product_11 = work.multiply_1
             product_11.fill(0.0)
@@ -210,13 +216,13 @@ def loss_and_grads(params, *, past, next, workspace=None, training=True):
     dA = np.dot(
         dh[1:].reshape(N * (T - 1), 8).T,
         s[: T - 1].reshape(N * (T - 1), 8),
-        out=work.dA,
+        out=work.copy_1,
     )
 
     # (13) dB[i] = sum[n, t](past[n, t] * dh[n, t, i])
     copy_13 = work.copy_13
     np.copyto(copy_13.reshape(T, N), past.T)
-    dB = np.dot(copy_13, dh.reshape(N * T, 8), out=work.dB)
+    dB = copy_13.dot(dh.reshape(N * T, 8), out=work.dB)
 
     # (9) dc = sum[n](dp[n])
     dc_2 = work.dc_2
@@ -228,6 +234,91 @@ def loss_and_grads(params, *, past, next, workspace=None, training=True):
         "C": dC,
         "c": dc_2,
     }
+
+
+def loss_sgd_step(params, *, past, next, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"past": past, "next": next}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    T = work.T
+    A = params["A"]
+    B = params["B"]
+    C = params["C"]
+    c = float(params["c"])
+
+    # (1) h, apart from other steps
+    zeros_1 = work.zeros_1
+    zeros_1.fill(0.0)
+    copy_1 = work.copy_1
+    np.copyto(copy_1, A.T)
+
+    s = work.s
+
+    for t in range(T):
+        # (1) h[n, t, i] = B[i] * past[n, t] + sum[j](A[i, j] * [t >= 1] * h[n, t - 1,
+        #     j])
+        multiply_1 = np.multiply(past[:, t][:, None], B, out=work.multiply_1)
+        h_before = s[t - 1] if t >= 1 else zeros_1
+        product_1 = h_before.dot(copy_1, out=work.product_1)
+        np.add(product_1, multiply_1, out=s[t])
+
+    # (3) p[n] = c + sum[i](C[i] * s[n, i])
+    p = s[T - 1].dot(C, out=work.p)
+    np.add(p, c, out=p)
+
+    # (5) loss = sum[n]((p[n] - next[n])**2) / N
+    subtract_5 = np.subtract(p, next, out=p)
+    product_5 = float(subtract_5.dot(subtract_5))
+    loss = product_5 / N
+
+    # (7) dp[n] = 2 * (p[n] - next[n]) / N
+    dp = np.multiply(subtract_5, 2 / N, out=subtract_5)
+
+    # (8) dC[i] = sum[n](dp[n] * s[n, i])
+    dC = dp.dot(s[T - 1], out=work.dC)
+
+    # (9) dc = sum[n](dp[n])
+    dc = float(np.add.reduce(dp, axis=None))
+    params["c"][()] = c - rate * dc
+
+    # (10) ds[n, i] = C[i] * dp[n]
+    ds = np.multiply(dp[:, None], C, out=work.product_1)
+
+    # (8) C -= rate * dC
+    np.multiply(dC, rate, out=dC)
+    np.subtract(C, dC, out=C)
+
+    dh = work.dh
+
+    for t in reversed(range(T)):
+        # (11) dh[n, t, i] = ds[n, i] * [t = T - 1] + [t + 1 < T] * sum[i1](A[i1, i] *
+        #     dh[n, t + 1, i1])
+        chosen_11 = ds if t == T - 1 else zeros_1
+        if t < T - 1:
+            product_11 = dh[t + 1].dot(A, out=work.multiply_1)
+        else:
+            product_11 = work.multiply_1
+            product_11.fill(0.0)
+        np.add(product_11, chosen_11, out=dh[t])
+
+    # (12) dA[i, j] = sum[n, t](dh[n, t, i] * [t >= 1] * h[n, t - 1, j])
+    dA = np.dot(
+        dh[1:].reshape(N * (T - 1), 8).T,
+        s[: T - 1].reshape(N * (T - 1), 8),
+        out=work.copy_1,
+    )
+    np.multiply(dA, rate, out=dA)
+    np.subtract(A, dA, out=A)
+
+    # (13) dB[i] = sum[n, t](past[n, t] * dh[n, t, i])
+    copy_13 = work.copy_13
+    np.copyto(copy_13.reshape(T, N), past.T)
+    dB = copy_13.dot(dh.reshape(N * T, 8), out=work.dB)
+    np.multiply(dB, rate, out=dB)
+    np.subtract(B, dB, out=B)
+
+    return loss
 
 
 def persistence(params, *, past, next, workspace=None, training=True):
@@ -242,7 +333,7 @@ def persistence(params, *, past, next, workspace=None, training=True):
     largest_6 = float(np.maximum.reduce(absolute_6, axis=None))
     maximum_6 = float(np.maximum(largest_6, 1.1754943508222875e-38))
     np.divide(subtract_6, maximum_6, out=subtract_6)
-    product_6 = float(np.dot(subtract_6, subtract_6))
+    product_6 = float(subtract_6.dot(subtract_6))
     sqrt_6 = float(np.sqrt(product_6))
     multiply_6 = sqrt_6 * maximum_6
     persistence = multiply_6 * (N ** (-0.5))
@@ -262,12 +353,24 @@ def persistence_and_grads(params, *, past, next, workspace=None, training=True):
     largest_6 = float(np.maximum.reduce(absolute_6, axis=None))
     maximum_6 = float(np.maximum(largest_6, 1.1754943508222875e-38))
     np.divide(subtract_6, maximum_6, out=subtract_6)
-    product_6 = float(np.dot(subtract_6, subtract_6))
+    product_6 = float(subtract_6.dot(subtract_6))
     sqrt_6 = float(np.sqrt(product_6))
     multiply_6 = sqrt_6 * maximum_6
     persistence = multiply_6 * (N ** (-0.5))
 
     return persistence, {}
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -295,7 +398,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

@@ -19,6 +19,10 @@ _SPEC.loader.exec_module(net)
 LOSSES = {
     "loss": (("x", "y"), ("W1", "b1", "W2", "b2", "W3", "b3")),
 }
+# The function that takes a step for each loss.
+STEPS = {
+    "loss": "sgd_step",
+}
 CASES = [(loss, name) for loss, (_, names) in LOSSES.items() for name in names]
 
 
@@ -124,6 +128,22 @@ def test_value_and_gradients_are_the_same_with_a_workspace(loss):
         assert again == value
         for name in LOSSES[loss][1]:
             np.testing.assert_array_equal(same[name], grads[name])
+
+
+@pytest.mark.parametrize("loss", STEPS)
+def test_a_step_takes_rate_times_the_gradients_from_the_parameters(loss):
+    params, given, value, _ = _point(loss)
+    params = {name: np.array(array) for name, array in params.items()}
+    own = {name: given[name] for name in LOSSES[loss][0]}
+    _, grads = _step(loss, params, given)
+    wanted = {
+        name: array - 0.25 * grads[name] if name in grads else array.copy()
+        for name, array in params.items()
+    }
+    came = getattr(net, STEPS[loss])(params, **own, rate=0.25)
+    assert came == pytest.approx(value, rel=1e-12, abs=1e-12)
+    for name, array in params.items():
+        np.testing.assert_allclose(array, wanted[name], rtol=1e-10, atol=1e-10)
 
 
 def test_a_parameter_too_many_is_refused():

@@ -5,7 +5,7 @@ layers down little is left of it, which is why deep networks of sigmoids learn s
 from below.
 
 Written by symbackprop from the spec three_layer (74c68e3a9db9c89f).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -97,34 +97,34 @@ def forward(params, *, x, workspace=None, training=False):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h1[n, j] = sigmoid(z1[n, j])
     h1 = np.negative(z1, out=z1)
     np.exp(h1, out=h1)
     np.add(h1, 1.0, out=h1)
-    np.divide(1.0, h1, out=h1)
+    np.reciprocal(h1, out=h1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(h1, W2, out=work.z2)
+    z2 = h1.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) h2[n, j] = sigmoid(z2[n, j])
     h2 = np.negative(z2, out=z2)
     np.exp(h2, out=h2)
     np.add(h2, 1.0, out=h2)
-    np.divide(1.0, h2, out=h2)
+    np.reciprocal(h2, out=h2)
 
     # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(h2, W3, out=work.z3)
+    z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (6) p[n, j] = sigmoid(z3[n, j])
     p = np.negative(z3, out=z3)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
-    np.divide(1.0, p, out=p)
+    np.reciprocal(p, out=p)
 
     return {
         "p": p,
@@ -144,38 +144,38 @@ def loss(params, *, x, y, workspace=None, training=True):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h1[n, j] = sigmoid(z1[n, j])
     h1 = np.negative(z1, out=z1)
     np.exp(h1, out=h1)
     np.add(h1, 1.0, out=h1)
-    np.divide(1.0, h1, out=h1)
+    np.reciprocal(h1, out=h1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(h1, W2, out=work.z2)
+    z2 = h1.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) h2[n, j] = sigmoid(z2[n, j])
     h2 = np.negative(z2, out=z2)
     np.exp(h2, out=h2)
     np.add(h2, 1.0, out=h2)
-    np.divide(1.0, h2, out=h2)
+    np.reciprocal(h2, out=h2)
 
     # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(h2, W3, out=work.z3)
+    z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (6) p[n, j] = sigmoid(z3[n, j])
     p = np.negative(z3, out=z3)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
-    np.divide(1.0, p, out=p)
+    np.reciprocal(p, out=p)
 
     # (7) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
     subtract_7 = np.subtract(p, y, out=p)
-    product_7 = float(np.dot(subtract_7.reshape(N), subtract_7.reshape(N)))
+    product_7 = float(np.vdot(subtract_7, subtract_7))
     loss = product_7 / N
 
     return loss
@@ -194,38 +194,38 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h1[n, j] = sigmoid(z1[n, j])
     h1 = np.negative(z1, out=z1)
     np.exp(h1, out=h1)
     np.add(h1, 1.0, out=h1)
-    np.divide(1.0, h1, out=h1)
+    np.reciprocal(h1, out=h1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
-    z2 = np.dot(h1, W2, out=work.z2)
+    z2 = h1.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) h2[n, j] = sigmoid(z2[n, j])
     h2 = np.negative(z2, out=z2)
     np.exp(h2, out=h2)
     np.add(h2, 1.0, out=h2)
-    np.divide(1.0, h2, out=h2)
+    np.reciprocal(h2, out=h2)
 
     # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
-    z3 = np.dot(h2, W3, out=work.z3)
+    z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (6) p[n, j] = sigmoid(z3[n, j])
     p = np.negative(z3, out=z3)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
-    np.divide(1.0, p, out=p)
+    np.reciprocal(p, out=p)
 
     # (7) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
     subtract_7 = np.subtract(p, y, out=work.subtract_7)
-    product_7 = float(np.dot(subtract_7.reshape(N), subtract_7.reshape(N)))
+    product_7 = float(np.vdot(subtract_7, subtract_7))
     loss = product_7 / N
 
     # (8) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
@@ -237,13 +237,13 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dz3 = np.multiply(p, multiply_9, out=p)
 
     # (10) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
-    dW3 = np.dot(h2.T, dz3, out=work.dW3)
+    dW3 = h2.T.dot(dz3, out=work.dW3)
 
     # (11) db3[j] = sum[n](dz3[n, j])
-    db3 = np.dot(work.ones_N, dz3, out=work.db3)
+    db3 = work.ones_N.dot(dz3, out=work.db3)
 
     # (12) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j])
-    dh2 = np.dot(dz3, W3.T, out=work.dh2)
+    dh2 = dz3.dot(W3.T, out=work.dh2)
 
     # (13) dz2[n, j] = (1 - h2[n, j]) * dh2[n, j] * h2[n, j]
     subtract_13 = np.subtract(1.0, h2, out=work.subtract_13)
@@ -251,13 +251,13 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dz2 = np.multiply(h2, multiply_13, out=h2)
 
     # (14) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i])
-    dW2 = np.dot(h1.T, dz2, out=work.dW2)
+    dW2 = h1.T.dot(dz2, out=work.dW2)
 
     # (15) db2[j] = sum[n](dz2[n, j])
-    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+    db2 = work.ones_N.dot(dz2, out=work.db2)
 
     # (16) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j])
-    dh1 = np.dot(dz2, W2.T, out=work.dh2)
+    dh1 = dz2.dot(W2.T, out=work.dh2)
 
     # (17) dz1[n, j] = (1 - h1[n, j]) * dh1[n, j] * h1[n, j]
     subtract_17 = np.subtract(1.0, h1, out=work.z2)
@@ -265,10 +265,10 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dz1 = np.multiply(h1, multiply_17, out=h1)
 
     # (18) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = x.T.dot(dz1, out=work.dW1)
 
     # (19) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
@@ -278,6 +278,122 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
         "W3": dW3,
         "b3": db3,
     }
+
+
+@np.errstate(over="ignore")
+def sgd_step(params, *, x, y, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = x.dot(W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h1[n, j] = sigmoid(z1[n, j])
+    h1 = np.negative(z1, out=z1)
+    np.exp(h1, out=h1)
+    np.add(h1, 1.0, out=h1)
+    np.reciprocal(h1, out=h1)
+
+    # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
+    z2 = h1.dot(W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (4) h2[n, j] = sigmoid(z2[n, j])
+    h2 = np.negative(z2, out=z2)
+    np.exp(h2, out=h2)
+    np.add(h2, 1.0, out=h2)
+    np.reciprocal(h2, out=h2)
+
+    # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
+    z3 = h2.dot(W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (6) p[n, j] = sigmoid(z3[n, j])
+    p = np.negative(z3, out=z3)
+    np.exp(p, out=p)
+    np.add(p, 1.0, out=p)
+    np.reciprocal(p, out=p)
+
+    # (7) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
+    subtract_7 = np.subtract(p, y, out=work.subtract_7)
+    product_7 = float(np.vdot(subtract_7, subtract_7))
+    loss = product_7 / N
+
+    # (8) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N, times rate
+    multiply_8 = rate * (2 / N)
+    dp = np.multiply(multiply_8, subtract_7, out=subtract_7)
+
+    # (9) dz3[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j], times rate
+    subtract_9 = np.subtract(1.0, p, out=work.subtract_9)
+    multiply_9 = np.multiply(dp, subtract_9, out=dp)
+    dz3 = np.multiply(p, multiply_9, out=p)
+
+    # (10) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i]), times rate
+    dW3 = h2.T.dot(dz3, out=work.dW3)
+
+    # (11) db3[j] = sum[n](dz3[n, j]), times rate
+    db3 = work.ones_N.dot(dz3, out=work.db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (12) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
+    dh2 = dz3.dot(W3.T, out=work.dh2)
+
+    # (10) W3 -= rate * dW3
+    np.subtract(W3, dW3, out=W3)
+
+    # (13) dz2[n, j] = (1 - h2[n, j]) * dh2[n, j] * h2[n, j], times rate
+    subtract_13 = np.subtract(1.0, h2, out=work.subtract_13)
+    multiply_13 = np.multiply(dh2, subtract_13, out=dh2)
+    dz2 = np.multiply(h2, multiply_13, out=h2)
+
+    # (14) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i]), times rate
+    dW2 = h1.T.dot(dz2, out=work.dW2)
+
+    # (15) db2[j] = sum[n](dz2[n, j]), times rate
+    db2 = work.ones_N.dot(dz2, out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (16) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
+    dh1 = dz2.dot(W2.T, out=work.dh2)
+
+    # (14) W2 -= rate * dW2
+    np.subtract(W2, dW2, out=W2)
+
+    # (17) dz1[n, j] = (1 - h1[n, j]) * dh1[n, j] * h1[n, j], times rate
+    subtract_17 = np.subtract(1.0, h1, out=work.z2)
+    multiply_17 = np.multiply(dh1, subtract_17, out=dh1)
+    dz1 = np.multiply(h1, multiply_17, out=h1)
+
+    # (18) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
+    dW1 = x.T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (19) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -305,7 +421,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

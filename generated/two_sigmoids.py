@@ -4,7 +4,7 @@ One unit a layer, so that the chain rule is a product of scalars that can be fol
 with a pencil from the loss back to each weight.
 
 Written by symbackprop from the spec two_sigmoids (69eea18dc28fb733).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -83,24 +83,24 @@ def forward(params, *, x, workspace=None, training=False):
     b2 = params["b2"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = sigmoid(z1[n, j])
     h = np.negative(z1, out=z1)
     np.exp(h, out=h)
     np.add(h, 1.0, out=h)
-    np.divide(1.0, h, out=h)
+    np.reciprocal(h, out=h)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) p[n, j] = sigmoid(z2[n, j])
     p = np.negative(z2, out=z2)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
-    np.divide(1.0, p, out=p)
+    np.reciprocal(p, out=p)
 
     return {
         "p": p,
@@ -118,28 +118,28 @@ def loss(params, *, x, y, workspace=None, training=True):
     b2 = params["b2"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = sigmoid(z1[n, j])
     h = np.negative(z1, out=z1)
     np.exp(h, out=h)
     np.add(h, 1.0, out=h)
-    np.divide(1.0, h, out=h)
+    np.reciprocal(h, out=h)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) p[n, j] = sigmoid(z2[n, j])
     p = np.negative(z2, out=z2)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
-    np.divide(1.0, p, out=p)
+    np.reciprocal(p, out=p)
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
     subtract_5 = np.subtract(p, y, out=p)
-    product_5 = float(np.dot(subtract_5.reshape(N), subtract_5.reshape(N)))
+    product_5 = float(np.vdot(subtract_5, subtract_5))
     loss = product_5 / N
 
     return loss
@@ -156,28 +156,28 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     b2 = params["b2"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = sigmoid(z1[n, j])
     h = np.negative(z1, out=z1)
     np.exp(h, out=h)
     np.add(h, 1.0, out=h)
-    np.divide(1.0, h, out=h)
+    np.reciprocal(h, out=h)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    z2 = np.dot(h, W2, out=work.z2)
+    z2 = h.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (4) p[n, j] = sigmoid(z2[n, j])
     p = np.negative(z2, out=z2)
     np.exp(p, out=p)
     np.add(p, 1.0, out=p)
-    np.divide(1.0, p, out=p)
+    np.reciprocal(p, out=p)
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
     subtract_5 = np.subtract(p, y, out=work.subtract_5)
-    product_5 = float(np.dot(subtract_5.reshape(N), subtract_5.reshape(N)))
+    product_5 = float(np.vdot(subtract_5, subtract_5))
     loss = product_5 / N
 
     # (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
@@ -189,13 +189,13 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dz2 = np.multiply(p, multiply_7, out=p)
 
     # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
-    dW2 = np.dot(h.T, dz2, out=work.dW2)
+    dW2 = h.T.dot(dz2, out=work.dW2)
 
     # (9) db2[j] = sum[n](dz2[n, j])
-    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+    db2 = work.ones_N.dot(dz2, out=work.db2)
 
     # (10) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
-    dh = np.dot(dz2, W2.T, out=work.subtract_5)
+    dh = dz2.dot(W2.T, out=work.subtract_5)
 
     # (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
     subtract_11 = np.subtract(1.0, h, out=work.z2)
@@ -203,10 +203,10 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dz1 = np.multiply(h, multiply_11, out=h)
 
     # (12) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = x.T.dot(dz1, out=work.dW1)
 
     # (13) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
@@ -214,6 +214,92 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
         "W2": dW2,
         "b2": db2,
     }
+
+
+@np.errstate(over="ignore")
+def sgd_step(params, *, x, y, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = x.dot(W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h[n, j] = sigmoid(z1[n, j])
+    h = np.negative(z1, out=z1)
+    np.exp(h, out=h)
+    np.add(h, 1.0, out=h)
+    np.reciprocal(h, out=h)
+
+    # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    z2 = h.dot(W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (4) p[n, j] = sigmoid(z2[n, j])
+    p = np.negative(z2, out=z2)
+    np.exp(p, out=p)
+    np.add(p, 1.0, out=p)
+    np.reciprocal(p, out=p)
+
+    # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
+    subtract_5 = np.subtract(p, y, out=work.subtract_5)
+    product_5 = float(np.vdot(subtract_5, subtract_5))
+    loss = product_5 / N
+
+    # (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N, times rate
+    multiply_6 = rate * (2 / N)
+    dp = np.multiply(multiply_6, subtract_5, out=subtract_5)
+
+    # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j], times rate
+    subtract_7 = np.subtract(1.0, p, out=work.subtract_7)
+    multiply_7 = np.multiply(dp, subtract_7, out=dp)
+    dz2 = np.multiply(p, multiply_7, out=p)
+
+    # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i]), times rate
+    dW2 = h.T.dot(dz2, out=work.dW2)
+
+    # (9) db2[j] = sum[n](dz2[n, j]), times rate
+    db2 = work.ones_N.dot(dz2, out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (10) dh[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
+    dh = dz2.dot(W2.T, out=work.subtract_5)
+
+    # (8) W2 -= rate * dW2
+    np.subtract(W2, dW2, out=W2)
+
+    # (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j], times rate
+    subtract_11 = np.subtract(1.0, h, out=work.z2)
+    multiply_11 = np.multiply(dh, subtract_11, out=dh)
+    dz1 = np.multiply(h, multiply_11, out=h)
+
+    # (12) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
+    dW1 = x.T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (13) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -241,7 +327,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

@@ -9,7 +9,7 @@ costs. Held out it ends near 24.5; without a code the mean image alone gives 27.
 grey pixels that were known exactly would still cost 13.7.
 
 Written by symbackprop from the spec vae (ecfcedc062e3a3be).
-Call init_params, then forward, loss_and_grads, cost_of_code_and_grads.
+Call init_params, then forward, loss_and_grads, cost_of_code_and_grads, loss_sgd_step.
 
 What is not handed in of eps is drawn: rng= is a generator or a seed, which gives the
 same numbers again.
@@ -144,18 +144,18 @@ def forward(params, *, x, eps=None, rng=None, workspace=None, training=False):
     b5 = params["b5"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = relu(z1[n, j])
     h = np.maximum(z1, 0.0, out=z1)
 
     # (3) mu[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    mu = np.dot(h, W2, out=work.mu)
+    mu = h.dot(W2, out=work.mu)
     np.add(mu, b2, out=mu)
 
     # (4) logvar[n, j] = b3[j] + sum[i](W3[i, j] * h[n, i])
-    logvar = np.dot(h, W3, out=work.logvar)
+    logvar = h.dot(W3, out=work.logvar)
     np.add(logvar, b3, out=logvar)
 
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
@@ -165,21 +165,21 @@ def forward(params, *, x, eps=None, rng=None, workspace=None, training=False):
     np.add(mu, code, out=code)
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * code[n, i])
-    z4 = np.dot(code, W4, out=work.z4)
+    z4 = code.dot(W4, out=work.z4)
     np.add(z4, b4, out=z4)
 
     # (7) g[n, j] = relu(z4[n, j])
     g = np.maximum(z4, 0.0, out=z4)
 
     # (8) z5[n, j] = b5[j] + sum[i](W5[i, j] * g[n, i])
-    z5 = np.dot(g, W5, out=work.z5)
+    z5 = g.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (9) back[n, j] = sigmoid(z5[n, j])
     back = np.negative(z5, out=z5)
     np.exp(back, out=back)
     np.add(back, 1.0, out=back)
-    np.divide(1.0, back, out=back)
+    np.reciprocal(back, out=back)
 
     return {
         "mu": mu,
@@ -207,18 +207,18 @@ def loss(params, *, x, eps=None, rng=None, workspace=None, training=True):
     b5 = params["b5"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = relu(z1[n, j])
     h = np.maximum(z1, 0.0, out=z1)
 
     # (3) mu[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    mu = np.dot(h, W2, out=work.mu)
+    mu = h.dot(W2, out=work.mu)
     np.add(mu, b2, out=mu)
 
     # (4) logvar[n, j] = b3[j] + sum[i](W3[i, j] * h[n, i])
-    logvar = np.dot(h, W3, out=work.logvar)
+    logvar = h.dot(W3, out=work.logvar)
     np.add(logvar, b3, out=logvar)
 
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
@@ -228,14 +228,14 @@ def loss(params, *, x, eps=None, rng=None, workspace=None, training=True):
     np.add(mu, code, out=code)
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * code[n, i])
-    z4 = np.dot(code, W4, out=work.z4)
+    z4 = code.dot(W4, out=work.z4)
     np.add(z4, b4, out=z4)
 
     # (7) g[n, j] = relu(z4[n, j])
     g = np.maximum(z4, 0.0, out=z4)
 
     # (8) z5[n, j] = b5[j] + sum[i](W5[i, j] * g[n, i])
-    z5 = np.dot(g, W5, out=work.z5)
+    z5 = g.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (9) back[n, j] = sigmoid(z5[n, j])
@@ -244,7 +244,7 @@ def loss(params, *, x, eps=None, rng=None, workspace=None, training=True):
     # (10) loss = sum[n, i](mu[n, i]**2 / 2 + exp(logvar[n, i]) / 2 - 1 / 2 - logvar[n,
     #     i] / 2) / N + 64 * sum[n](sum[i]((1 - x[n, i]) * softplus(z5[n, i]) + x[n, i]
     #     * softplus(-z5[n, i])) / 64) / N
-    product_10 = float(np.dot(mu.reshape(8 * N), mu.reshape(8 * N)))
+    product_10 = float(np.vdot(mu, mu))
     total_10 = float(np.add.reduce(logvar, axis=None))
     negative_10 = -total_10
     exp_10 = np.exp(logvar, out=logvar)
@@ -270,7 +270,7 @@ def loss(params, *, x, eps=None, rng=None, workspace=None, training=True):
     np.add(maximum_10_2, absolute_10_2, out=maximum_10_2)
     np.multiply(maximum_10_2, x, out=maximum_10_2)
     np.add(maximum_10_2, maximum_10, out=maximum_10_2)
-    total_10_3 = np.dot(maximum_10_2, work.ones_64, out=work.total_10_3)
+    total_10_3 = maximum_10_2.dot(work.ones_64, out=work.total_10_3)
     total_10_4 = float(np.add.reduce(total_10_3, axis=None))
     divide_10_2 = total_10_4 / 64
     divide_10_3 = divide_10_2 / N
@@ -300,18 +300,18 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     b5 = params["b5"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = relu(z1[n, j])
     h = np.maximum(z1, 0.0, out=z1)
 
     # (3) mu[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    mu = np.dot(h, W2, out=work.mu)
+    mu = h.dot(W2, out=work.mu)
     np.add(mu, b2, out=mu)
 
     # (4) logvar[n, j] = b3[j] + sum[i](W3[i, j] * h[n, i])
-    logvar = np.dot(h, W3, out=work.logvar)
+    logvar = h.dot(W3, out=work.logvar)
     np.add(logvar, b3, out=logvar)
 
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
@@ -321,26 +321,26 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     np.add(mu, code, out=code)
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * code[n, i])
-    z4 = np.dot(code, W4, out=work.z4)
+    z4 = code.dot(W4, out=work.z4)
     np.add(z4, b4, out=z4)
 
     # (7) g[n, j] = relu(z4[n, j])
     g = np.maximum(z4, 0.0, out=z4)
 
     # (8) z5[n, j] = b5[j] + sum[i](W5[i, j] * g[n, i])
-    z5 = np.dot(g, W5, out=work.z5)
+    z5 = g.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
     # (9) back[n, j] = sigmoid(z5[n, j])
     negative_9 = np.negative(z5, out=work.negative_9)
     back = np.exp(negative_9, out=work.back)
     np.add(back, 1.0, out=back)
-    np.divide(1.0, back, out=back)
+    np.reciprocal(back, out=back)
 
     # (10) loss = sum[n, i](mu[n, i]**2 / 2 + exp(logvar[n, i]) / 2 - 1 / 2 - logvar[n,
     #     i] / 2) / N + 64 * sum[n](sum[i]((1 - x[n, i]) * softplus(z5[n, i]) + x[n, i]
     #     * softplus(-z5[n, i])) / 64) / N
-    product_10 = float(np.dot(mu.reshape(8 * N), mu.reshape(8 * N)))
+    product_10 = float(np.vdot(mu, mu))
     total_10 = float(np.add.reduce(logvar, axis=None))
     negative_10 = -total_10
     exp_10 = np.exp(logvar, out=work.exp_10)
@@ -366,7 +366,7 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     np.add(maximum_10_2, absolute_10_2, out=maximum_10_2)
     np.multiply(maximum_10_2, x, out=maximum_10_2)
     np.add(maximum_10_2, maximum_10, out=maximum_10_2)
-    total_10_3 = np.dot(maximum_10_2, work.ones_64, out=work.total_10_3)
+    total_10_3 = maximum_10_2.dot(work.ones_64, out=work.total_10_3)
     total_10_4 = float(np.add.reduce(total_10_3, axis=None))
     divide_10_2 = total_10_4 / 64
     divide_10_3 = divide_10_2 / N
@@ -378,26 +378,26 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     np.divide(dz5, N, out=dz5)
 
     # (13) dW5[i, j] = sum[n](dz5[n, j] * g[n, i])
-    dW5 = np.dot(g.T, dz5, out=work.dW5)
+    dW5 = g.T.dot(dz5, out=work.dW5)
 
     # (14) db5[j] = sum[n](dz5[n, j])
-    db5 = np.dot(work.ones_N, dz5, out=work.db5)
+    db5 = work.ones_N.dot(dz5, out=work.db5)
 
     # (15) dg[n, i] = sum[j](W5[i, j] * dz5[n, j])
-    dg = np.dot(dz5, W5.T, out=work.dg)
+    dg = dz5.dot(W5.T, out=work.dg)
 
     # (16) dz4[n, j] = dg[n, j] * [z4[n, j] > 0]
     mask_16 = np.greater(g, 0.0, out=work.mask_16)
     dz4 = np.multiply(mask_16, dg, out=dg)
 
     # (17) dW4[i, j] = sum[n](code[n, i] * dz4[n, j])
-    dW4 = np.dot(code.T, dz4, out=work.dW4)
+    dW4 = code.T.dot(dz4, out=work.dW4)
 
     # (18) db4[j] = sum[n](dz4[n, j])
-    db4 = np.dot(work.ones_N, dz4, out=work.db4)
+    db4 = work.ones_N.dot(dz4, out=work.db4)
 
     # (19) dcode[n, i] = sum[j](W4[i, j] * dz4[n, j])
-    dcode = np.dot(dz4, W4.T, out=work.code)
+    dcode = dz4.dot(W4.T, out=work.code)
 
     # (20) dlogvar[n, j] = (exp(logvar[n, j]) - 1) / (2 * N) + dcode[n, j] * eps[n, j] *
     #     exp(logvar[n, j] / 2) / 2
@@ -413,20 +413,20 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     dmu = np.add(dcode, divide_21, out=dcode)
 
     # (22) dW3[i, j] = sum[n](dlogvar[n, j] * h[n, i])
-    dW3 = np.dot(h.T, dlogvar, out=work.dW3)
+    dW3 = h.T.dot(dlogvar, out=work.dW3)
 
     # (23) db3[j] = sum[n](dlogvar[n, j])
-    db3 = np.dot(work.ones_N, dlogvar, out=work.db3)
+    db3 = work.ones_N.dot(dlogvar, out=work.db3)
 
     # (24) dW2[i, j] = sum[n](dmu[n, j] * h[n, i])
-    dW2 = np.dot(h.T, dmu, out=work.dW2)
+    dW2 = h.T.dot(dmu, out=work.dW2)
 
     # (25) db2[j] = sum[n](dmu[n, j])
-    db2 = np.dot(work.ones_N, dmu, out=work.db2)
+    db2 = work.ones_N.dot(dmu, out=work.db2)
 
     # (26) dh[n, i] = sum[j](W2[i, j] * dmu[n, j]) + sum[j](W3[i, j] * dlogvar[n, j])
-    product_26 = np.dot(dmu, W2.T, out=work.dg)
-    dh = np.dot(dlogvar, W3.T, out=work.z4)
+    product_26 = dmu.dot(W2.T, out=work.dg)
+    dh = dlogvar.dot(W3.T, out=work.z4)
     np.add(dh, product_26, out=dh)
 
     # (27) dz1[n, j] = dh[n, j] * [z1[n, j] > 0]
@@ -434,10 +434,10 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     dz1 = np.multiply(mask_27, dh, out=dh)
 
     # (28) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-    dW1 = np.dot(x.T, dz1, out=work.dW1)
+    dW1 = x.T.dot(dz1, out=work.dW1)
 
     # (29) db1[j] = sum[n](dz1[n, j])
-    db1 = np.dot(work.ones_N, dz1, out=work.db1)
+    db1 = work.ones_N.dot(dz1, out=work.db1)
 
     return loss, {
         "W1": dW1,
@@ -453,6 +453,189 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     }
 
 
+@np.errstate(over="ignore")
+def loss_sgd_step(
+    params, *, x, rate, eps=None, rng=None, workspace=None, training=True
+):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    given = {"x": x, "eps": eps}
+    work = _prepare(params, given, workspace)
+    _draw(given, rng, work)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    eps = given["eps"]
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+
+    # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+    z1 = x.dot(W1, out=work.z1)
+    np.add(z1, b1, out=z1)
+
+    # (2) h[n, j] = relu(z1[n, j])
+    h = np.maximum(z1, 0.0, out=z1)
+
+    # (3) mu[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+    mu = h.dot(W2, out=work.mu)
+    np.add(mu, b2, out=mu)
+
+    # (4) logvar[n, j] = b3[j] + sum[i](W3[i, j] * h[n, i])
+    logvar = h.dot(W3, out=work.logvar)
+    np.add(logvar, b3, out=logvar)
+
+    # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
+    divide_5 = np.divide(logvar, 2.0, out=work.divide_5)
+    np.exp(divide_5, out=divide_5)
+    code = np.multiply(eps, divide_5, out=work.code)
+    np.add(mu, code, out=code)
+
+    # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * code[n, i])
+    z4 = code.dot(W4, out=work.z4)
+    np.add(z4, b4, out=z4)
+
+    # (7) g[n, j] = relu(z4[n, j])
+    g = np.maximum(z4, 0.0, out=z4)
+
+    # (8) z5[n, j] = b5[j] + sum[i](W5[i, j] * g[n, i])
+    z5 = g.dot(W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (9) back[n, j] = sigmoid(z5[n, j])
+    negative_9 = np.negative(z5, out=work.negative_9)
+    back = np.exp(negative_9, out=work.back)
+    np.add(back, 1.0, out=back)
+    np.reciprocal(back, out=back)
+
+    # (10) loss = sum[n, i](mu[n, i]**2 / 2 + exp(logvar[n, i]) / 2 - 1 / 2 - logvar[n,
+    #     i] / 2) / N + 64 * sum[n](sum[i]((1 - x[n, i]) * softplus(z5[n, i]) + x[n, i]
+    #     * softplus(-z5[n, i])) / 64) / N
+    product_10 = float(np.vdot(mu, mu))
+    total_10 = float(np.add.reduce(logvar, axis=None))
+    negative_10 = -total_10
+    exp_10 = np.exp(logvar, out=work.exp_10)
+    total_10_2 = float(np.add.reduce(exp_10, axis=None))
+    subtract_10 = product_10 - (8 * N)
+    add_10 = negative_10 + subtract_10
+    add_10_2 = total_10_2 + add_10
+    divide_10 = add_10_2 / 2
+    cost_of_code = divide_10 / N
+    subtract_10_2 = np.subtract(1.0, x, out=work.subtract_10_2)
+    absolute_10 = np.absolute(z5, out=work.absolute_10)
+    np.negative(absolute_10, out=absolute_10)
+    np.exp(absolute_10, out=absolute_10)
+    np.log1p(absolute_10, out=absolute_10)
+    maximum_10 = np.maximum(z5, 0.0, out=z5)
+    np.add(maximum_10, absolute_10, out=maximum_10)
+    np.multiply(maximum_10, subtract_10_2, out=maximum_10)
+    absolute_10_2 = np.absolute(negative_9, out=work.subtract_10_2)
+    np.negative(absolute_10_2, out=absolute_10_2)
+    np.exp(absolute_10_2, out=absolute_10_2)
+    np.log1p(absolute_10_2, out=absolute_10_2)
+    maximum_10_2 = np.maximum(negative_9, 0.0, out=negative_9)
+    np.add(maximum_10_2, absolute_10_2, out=maximum_10_2)
+    np.multiply(maximum_10_2, x, out=maximum_10_2)
+    np.add(maximum_10_2, maximum_10, out=maximum_10_2)
+    total_10_3 = maximum_10_2.dot(work.ones_64, out=work.total_10_3)
+    total_10_4 = float(np.add.reduce(total_10_3, axis=None))
+    divide_10_2 = total_10_4 / 64
+    divide_10_3 = divide_10_2 / N
+    multiply_10 = divide_10_3 * 64
+    loss = multiply_10 + cost_of_code
+
+    # (12) dz5[n, i] = (back[n, i] - x[n, i]) / N, times rate
+    dz5 = np.subtract(back, x, out=back)
+    divide_12 = rate / N
+    np.multiply(dz5, divide_12, out=dz5)
+
+    # (14) db5[j] = sum[n](dz5[n, j]), times rate
+    db5 = work.ones_N.dot(dz5, out=work.db5)
+    np.subtract(b5, db5, out=b5)
+
+    # (15) dg[n, i] = sum[j](W5[i, j] * dz5[n, j]), times rate
+    dg = dz5.dot(W5.T, out=work.dg)
+
+    # (13) dW5[i, j] = sum[n](dz5[n, j] * g[n, i]), times rate
+    dW5 = g.T.dot(dz5, out=work.dW5)
+    np.subtract(W5, dW5, out=W5)
+
+    # (16) dz4[n, j] = dg[n, j] * [z4[n, j] > 0], times rate
+    mask_16 = np.greater(g, 0.0, out=work.mask_16)
+    dz4 = np.multiply(mask_16, dg, out=dg)
+
+    # (17) dW4[i, j] = sum[n](code[n, i] * dz4[n, j]), times rate
+    dW4 = code.T.dot(dz4, out=work.dW4)
+
+    # (18) db4[j] = sum[n](dz4[n, j]), times rate
+    db4 = work.ones_N.dot(dz4, out=work.db4)
+    np.subtract(b4, db4, out=b4)
+
+    # (19) dcode[n, i] = sum[j](W4[i, j] * dz4[n, j]), times rate
+    dcode = dz4.dot(W4.T, out=work.code)
+
+    # (17) W4 -= rate * dW4
+    np.subtract(W4, dW4, out=W4)
+
+    # (20) dlogvar[n, j] = (exp(logvar[n, j]) - 1) / (2 * N) + dcode[n, j] * eps[n, j] *
+    #     exp(logvar[n, j] / 2) / 2, times rate
+    expm1_20 = np.expm1(logvar, out=logvar)
+    np.multiply(expm1_20, divide_12, out=expm1_20)
+    dlogvar = np.multiply(dcode, divide_5, out=divide_5)
+    np.multiply(eps, dlogvar, out=dlogvar)
+    np.add(dlogvar, expm1_20, out=dlogvar)
+    np.divide(dlogvar, 2.0, out=dlogvar)
+
+    # (21) dmu[n, j] = mu[n, j] / N + dcode[n, j], times rate
+    multiply_21 = np.multiply(mu, divide_12, out=mu)
+    dmu = np.add(dcode, multiply_21, out=dcode)
+
+    # (22) dW3[i, j] = sum[n](dlogvar[n, j] * h[n, i]), times rate
+    dW3 = h.T.dot(dlogvar, out=work.dW3)
+
+    # (23) db3[j] = sum[n](dlogvar[n, j]), times rate
+    db3 = work.ones_N.dot(dlogvar, out=work.db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (24) dW2[i, j] = sum[n](dmu[n, j] * h[n, i]), times rate
+    dW2 = h.T.dot(dmu, out=work.dW2)
+
+    # (25) db2[j] = sum[n](dmu[n, j]), times rate
+    db2 = work.ones_N.dot(dmu, out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (26) dh[n, i] = sum[j](W2[i, j] * dmu[n, j]) + sum[j](W3[i, j] * dlogvar[n, j]),
+    #     times rate
+    product_26 = dmu.dot(W2.T, out=work.dg)
+    dh = dlogvar.dot(W3.T, out=work.z4)
+    np.add(dh, product_26, out=dh)
+
+    # (24) W2 -= rate * dW2
+    np.subtract(W2, dW2, out=W2)
+
+    # (22) W3 -= rate * dW3
+    np.subtract(W3, dW3, out=W3)
+
+    # (27) dz1[n, j] = dh[n, j] * [z1[n, j] > 0], times rate
+    mask_27 = np.greater(h, 0.0, out=work.mask_16)
+    dz1 = np.multiply(mask_27, dh, out=dh)
+
+    # (28) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
+    dW1 = x.T.dot(dz1, out=work.dW1)
+    np.subtract(W1, dW1, out=W1)
+
+    # (29) db1[j] = sum[n](dz1[n, j]), times rate
+    db1 = work.ones_N.dot(dz1, out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
 def cost_of_code(params, *, x, workspace=None, training=True):
     """Return the loss."""
     work = _prepare(params, {"x": x}, workspace)
@@ -465,24 +648,24 @@ def cost_of_code(params, *, x, workspace=None, training=True):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = relu(z1[n, j])
     h = np.maximum(z1, 0.0, out=z1)
 
     # (3) mu[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    mu = np.dot(h, W2, out=work.mu)
+    mu = h.dot(W2, out=work.mu)
     np.add(mu, b2, out=mu)
 
     # (4) logvar[n, j] = b3[j] + sum[i](W3[i, j] * h[n, i])
-    logvar = np.dot(h, W3, out=work.logvar)
+    logvar = h.dot(W3, out=work.logvar)
     np.add(logvar, b3, out=logvar)
 
     # (10) loss = sum[n, i](mu[n, i]**2 / 2 + exp(logvar[n, i]) / 2 - 1 / 2 - logvar[n,
     #     i] / 2) / N + 64 * sum[n](sum[i]((1 - x[n, i]) * softplus(z5[n, i]) + x[n, i]
     #     * softplus(-z5[n, i])) / 64) / N
-    product_10 = float(np.dot(mu.reshape(8 * N), mu.reshape(8 * N)))
+    product_10 = float(np.vdot(mu, mu))
     total_10 = float(np.add.reduce(logvar, axis=None))
     negative_10 = -total_10
     exp_10 = np.exp(logvar, out=logvar)
@@ -508,24 +691,24 @@ def cost_of_code_and_grads(params, *, x, workspace=None, training=True):
     b3 = params["b3"]
 
     # (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
-    z1 = np.dot(x, W1, out=work.z1)
+    z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
     # (2) h[n, j] = relu(z1[n, j])
     h = np.maximum(z1, 0.0, out=z1)
 
     # (3) mu[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-    mu = np.dot(h, W2, out=work.mu)
+    mu = h.dot(W2, out=work.mu)
     np.add(mu, b2, out=mu)
 
     # (4) logvar[n, j] = b3[j] + sum[i](W3[i, j] * h[n, i])
-    logvar = np.dot(h, W3, out=work.logvar)
+    logvar = h.dot(W3, out=work.logvar)
     np.add(logvar, b3, out=logvar)
 
     # (10) loss = sum[n, i](mu[n, i]**2 / 2 + exp(logvar[n, i]) / 2 - 1 / 2 - logvar[n,
     #     i] / 2) / N + 64 * sum[n](sum[i]((1 - x[n, i]) * softplus(z5[n, i]) + x[n, i]
     #     * softplus(-z5[n, i])) / 64) / N
-    product_10 = float(np.dot(mu.reshape(8 * N), mu.reshape(8 * N)))
+    product_10 = float(np.vdot(mu, mu))
     total_10 = float(np.add.reduce(logvar, axis=None))
     negative_10 = -total_10
     exp_10 = np.exp(logvar, out=logvar)
@@ -561,6 +744,18 @@ def _normal_into(out, rng, mean, std):
     np.add(out, mean, out=out)
 
 
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
+
+
 def _prepare(params, given, workspace):
     """Check every argument; return the workspace to use."""
     given = {
@@ -591,7 +786,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

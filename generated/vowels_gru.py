@@ -5,7 +5,7 @@ read, since the state is taken at each one's own end: a gather along time, and o
 way back a scatter that starts each error there.
 
 Written by symbackprop from the spec vowels_gru (78dda8339bb93908).
-Call init_params, then forward, loss_and_grads.
+Call init_params, then forward, loss_and_grads, sgd_step.
 
 The numbers in the comments are those of the equations in the derivation; [condition] is
 1 where the condition holds, else 0.
@@ -117,6 +117,9 @@ class Workspace:
         self.take_11 = np.empty((N,), dtype)
         self.dW2 = np.empty((48, 9), dtype)
         self.db2 = np.empty((9,), dtype)
+        self.copy_16 = np.empty((48, 48), dtype)
+        self.copy_16_2 = np.empty((48, 48), dtype)
+        self.copy_16_3 = np.empty((48, 48), dtype)
         self.dz_z1 = np.empty((T, N, 48), dtype)
         self.mask_16 = np.empty((N,), np.bool_)
         self.multiply_16_2 = np.empty((N, 48), dtype)
@@ -124,9 +127,6 @@ class Workspace:
         self.product_16_2 = np.empty((N, 48), dtype)
         self.product_16_3 = np.empty((N, 48), dtype)
         self.multiply_23 = np.empty((T - 1, N, 48), dtype)
-        self.dU1_h = np.empty((48, 48), dtype)
-        self.dU1_r = np.empty((48, 48), dtype)
-        self.dU1_z = np.empty((48, 48), dtype)
         self.dW1_h = np.empty((12, 48), dtype)
         self.dW1_r = np.empty((12, 48), dtype)
         self.dW1_z = np.empty((12, 48), dtype)
@@ -158,19 +158,19 @@ def forward(params, *, x, end, workspace=None, training=False):
     copy_1 = work.copy_1
     np.copyto(copy_1.reshape(T, N, 12), x.transpose(1, 0, 2))
     product_1 = work.product_1
-    np.dot(copy_1, W1_z, out=product_1.reshape(N * T, 48))
+    np.matmul(copy_1, W1_z, out=product_1.reshape(N * T, 48))
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
-    np.dot(copy_1, W1_r, out=product_3.reshape(N * T, 48))
+    np.matmul(copy_1, W1_r, out=product_3.reshape(N * T, 48))
     np.add(product_3, b1_r, out=product_3)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
-    np.dot(copy_1, W1_h, out=product_5.reshape(N * T, 48))
+    np.matmul(copy_1, W1_h, out=product_5.reshape(N * T, 48))
     np.add(product_5, b1_h, out=product_5)
 
     h = work.h
@@ -179,30 +179,30 @@ def forward(params, *, x, end, workspace=None, training=False):
         # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_z[i, j] * x[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_1
-        z_z1_t = np.dot(h_before, U1_z, out=work.z_z1_t)
+        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
         np.add(z_z1_t, product_1[t], out=z_z1_t)
 
         # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
         z1_t = np.negative(z_z1_t, out=z_z1_t)
         np.exp(z1_t, out=z1_t)
         np.add(z1_t, 1.0, out=z1_t)
-        np.divide(1.0, z1_t, out=z1_t)
+        np.reciprocal(z1_t, out=z1_t)
 
         # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_r[i, j] * x[n, t, i])
-        z_r1_t = np.dot(h_before, U1_r, out=work.product_16_3)
+        z_r1_t = h_before.dot(U1_r, out=work.product_16_3)
         np.add(z_r1_t, product_3[t], out=z_r1_t)
 
         # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
         r1_t = np.negative(z_r1_t, out=z_r1_t)
         np.exp(r1_t, out=r1_t)
         np.add(r1_t, 1.0, out=r1_t)
-        np.divide(1.0, r1_t, out=r1_t)
+        np.reciprocal(r1_t, out=r1_t)
 
         # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
         #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_5 = np.multiply(r1_t, h_before, out=r1_t)
-        z_n1_t = np.dot(multiply_5, U1_h, out=work.z_n1_t)
+        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
         np.add(z_n1_t, product_5[t], out=z_n1_t)
 
         # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
@@ -221,14 +221,14 @@ def forward(params, *, x, end, workspace=None, training=False):
     s = np.take(h.reshape(N * T, 48), multiply_8, axis=0, out=work.z_z1_t, mode="clip")
 
     # (9) z2[n, j] = b2[j] + sum[i](W2[i, j] * s[n, i])
-    z2 = np.dot(s, W2, out=work.z2)
+    z2 = s.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (10) p[n, k] = exp(z2[n, k] - logsumexp[j](z2[n, j]))
     largest_10 = np.maximum.reduce(z2, axis=1, out=work.largest_10)
     p = np.subtract(z2, largest_10[:, None], out=z2)
     np.exp(p, out=p)
-    total_10 = np.dot(p, work.ones_9, out=work.total_10)
+    total_10 = p.dot(work.ones_9, out=work.total_10)
     np.divide(p, total_10[:, None], out=p)
 
     return {
@@ -260,19 +260,19 @@ def loss(params, *, x, end, y, workspace=None, training=True):
     copy_1 = work.copy_1
     np.copyto(copy_1.reshape(T, N, 12), x.transpose(1, 0, 2))
     product_1 = work.product_1
-    np.dot(copy_1, W1_z, out=product_1.reshape(N * T, 48))
+    np.matmul(copy_1, W1_z, out=product_1.reshape(N * T, 48))
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
-    np.dot(copy_1, W1_r, out=product_3.reshape(N * T, 48))
+    np.matmul(copy_1, W1_r, out=product_3.reshape(N * T, 48))
     np.add(product_3, b1_r, out=product_3)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
-    np.dot(copy_1, W1_h, out=product_5.reshape(N * T, 48))
+    np.matmul(copy_1, W1_h, out=product_5.reshape(N * T, 48))
     np.add(product_5, b1_h, out=product_5)
 
     h = work.h
@@ -281,30 +281,30 @@ def loss(params, *, x, end, y, workspace=None, training=True):
         # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_z[i, j] * x[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_1
-        z_z1_t = np.dot(h_before, U1_z, out=work.z_z1_t)
+        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
         np.add(z_z1_t, product_1[t], out=z_z1_t)
 
         # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
         z1_t = np.negative(z_z1_t, out=z_z1_t)
         np.exp(z1_t, out=z1_t)
         np.add(z1_t, 1.0, out=z1_t)
-        np.divide(1.0, z1_t, out=z1_t)
+        np.reciprocal(z1_t, out=z1_t)
 
         # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_r[i, j] * x[n, t, i])
-        z_r1_t = np.dot(h_before, U1_r, out=work.product_16_3)
+        z_r1_t = h_before.dot(U1_r, out=work.product_16_3)
         np.add(z_r1_t, product_3[t], out=z_r1_t)
 
         # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
         r1_t = np.negative(z_r1_t, out=z_r1_t)
         np.exp(r1_t, out=r1_t)
         np.add(r1_t, 1.0, out=r1_t)
-        np.divide(1.0, r1_t, out=r1_t)
+        np.reciprocal(r1_t, out=r1_t)
 
         # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
         #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_5 = np.multiply(r1_t, h_before, out=r1_t)
-        z_n1_t = np.dot(multiply_5, U1_h, out=work.z_n1_t)
+        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
         np.add(z_n1_t, product_5[t], out=z_n1_t)
 
         # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
@@ -323,14 +323,14 @@ def loss(params, *, x, end, y, workspace=None, training=True):
     s = np.take(h.reshape(N * T, 48), multiply_8, axis=0, out=work.z_z1_t, mode="clip")
 
     # (9) z2[n, j] = b2[j] + sum[i](W2[i, j] * s[n, i])
-    z2 = np.dot(s, W2, out=work.z2)
+    z2 = s.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (10) p[n, k] = exp(z2[n, k] - logsumexp[j](z2[n, j]))
     largest_10 = np.maximum.reduce(z2, axis=1, out=work.largest_10)
     subtract_10 = np.subtract(z2, largest_10[:, None], out=work.p)
     np.exp(subtract_10, out=subtract_10)
-    total_10 = np.dot(subtract_10, work.ones_9, out=work.total_10)
+    total_10 = subtract_10.dot(work.ones_9, out=work.total_10)
 
     # (11) loss = sum[n](logsumexp[j](z2[n, j]) - z2[n, y[n]]) / N
     add_11 = np.add(work.fixed_N, y, out=work.multiply_8)
@@ -368,19 +368,19 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     copy_1 = work.copy_1
     np.copyto(copy_1.reshape(T, N, 12), x.transpose(1, 0, 2))
     product_1 = work.product_1
-    np.dot(copy_1, W1_z, out=product_1.reshape(N * T, 48))
+    np.matmul(copy_1, W1_z, out=product_1.reshape(N * T, 48))
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
-    np.dot(copy_1, W1_r, out=product_3.reshape(N * T, 48))
+    np.matmul(copy_1, W1_r, out=product_3.reshape(N * T, 48))
     np.add(product_3, b1_r, out=product_3)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
-    np.dot(copy_1, W1_h, out=product_5.reshape(N * T, 48))
+    np.matmul(copy_1, W1_h, out=product_5.reshape(N * T, 48))
     np.add(product_5, b1_h, out=product_5)
 
     z1 = work.z1
@@ -392,30 +392,30 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
         # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_z[i, j] * x[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_1
-        z_z1_t = np.dot(h_before, U1_z, out=work.z_z1_t)
+        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
         np.add(z_z1_t, product_1[t], out=z_z1_t)
 
         # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
         negative_2 = np.negative(z_z1_t, out=z_z1_t)
         np.exp(negative_2, out=negative_2)
         np.add(negative_2, 1.0, out=negative_2)
-        z1_t = np.divide(1.0, negative_2, out=z1[t])
+        z1_t = np.reciprocal(negative_2, out=z1[t])
 
         # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_r[i, j] * x[n, t, i])
-        z_r1_t = np.dot(h_before, U1_r, out=work.z_z1_t)
+        z_r1_t = h_before.dot(U1_r, out=work.z_z1_t)
         np.add(z_r1_t, product_3[t], out=z_r1_t)
 
         # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
         negative_4 = np.negative(z_r1_t, out=z_r1_t)
         np.exp(negative_4, out=negative_4)
         np.add(negative_4, 1.0, out=negative_4)
-        r1_t = np.divide(1.0, negative_4, out=r1[t])
+        r1_t = np.reciprocal(negative_4, out=r1[t])
 
         # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
         #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_5 = np.multiply(r1_t, h_before, out=work.z_z1_t)
-        z_n1_t = np.dot(multiply_5, U1_h, out=work.z_n1_t)
+        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
         np.add(z_n1_t, product_5[t], out=z_n1_t)
 
         # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
@@ -434,14 +434,14 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     s = np.take(h.reshape(N * T, 48), multiply_8, axis=0, out=work.z_z1_t, mode="clip")
 
     # (9) z2[n, j] = b2[j] + sum[i](W2[i, j] * s[n, i])
-    z2 = np.dot(s, W2, out=work.z2)
+    z2 = s.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
     # (10) p[n, k] = exp(z2[n, k] - logsumexp[j](z2[n, j]))
     largest_10 = np.maximum.reduce(z2, axis=1, out=work.largest_10)
     p = np.subtract(z2, largest_10[:, None], out=work.p)
     np.exp(p, out=p)
-    total_10 = np.dot(p, work.ones_9, out=work.total_10)
+    total_10 = p.dot(work.ones_9, out=work.total_10)
     np.divide(p, total_10[:, None], out=p)
 
     # (11) loss = sum[n](logsumexp[j](z2[n, j]) - z2[n, y[n]]) / N
@@ -461,13 +461,21 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     np.divide(dz2, N, out=dz2)
 
     # (13) dW2[i, j] = sum[n](dz2[n, j] * s[n, i])
-    dW2 = np.dot(s.T, dz2, out=work.dW2)
+    dW2 = s.T.dot(dz2, out=work.dW2)
 
     # (14) db2[j] = sum[n](dz2[n, j])
-    db2 = np.dot(work.ones_N, dz2, out=work.db2)
+    db2 = work.ones_N.dot(dz2, out=work.db2)
 
     # (15) ds[n, i] = sum[j](W2[i, j] * dz2[n, j])
-    ds = np.dot(dz2, W2.T, out=work.z_z1_t)
+    ds = dz2.dot(W2.T, out=work.z_z1_t)
+
+    # (16) dh, apart from other steps
+    copy_16 = work.copy_16
+    np.copyto(copy_16, U1_r.T)
+    copy_16_2 = work.copy_16_2
+    np.copyto(copy_16_2, U1_z.T)
+    copy_16_3 = work.copy_16_3
+    np.copyto(copy_16_3, U1_h.T)
 
     dh = work.product_5
     dz_n1 = work.product_3
@@ -483,9 +491,9 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
         multiply_16 = np.multiply(ds, mask_16[:, None], out=work.z_n1_t)
         if t < T - 1:
             multiply_16_2 = np.multiply(z1[t + 1], dh[t + 1], out=work.multiply_16_2)
-            product_16 = np.dot(dz_r1[t + 1], U1_r.T, out=work.product_16)
-            product_16_2 = np.dot(dz_z1[t + 1], U1_z.T, out=work.product_16_2)
-            product_16_3 = np.dot(dz_n1[t + 1], U1_h.T, out=work.product_16_3)
+            product_16 = dz_r1[t + 1].dot(copy_16, out=work.product_16)
+            product_16_2 = dz_z1[t + 1].dot(copy_16_2, out=work.product_16_2)
+            product_16_3 = dz_n1[t + 1].dot(copy_16_3, out=work.product_16_3)
             np.multiply(product_16_3, r1[t + 1], out=product_16_3)
             np.add(product_16, multiply_16_2, out=product_16)
             np.add(product_16_2, product_16, out=product_16_2)
@@ -506,7 +514,7 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
 
         # (19) dr1[n, t, j] = sum[j1](U1_h[j, j1] * dz_n1[n, t, j1]) * [t >= 1] * h[n, t
         #     - 1, j]
-        dr1_t = np.dot(dz_n1_t, U1_h.T, out=work.product_16_2)
+        dr1_t = dz_n1_t.dot(copy_16_3, out=work.product_16_2)
         h_before_2 = h[t - 1] if t >= 1 else zeros_1
         np.multiply(h_before_2, dr1_t, out=dr1_t)
 
@@ -529,40 +537,40 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     dU1_h = np.dot(
         multiply_23.reshape(N * (T - 1), 48).T,
         dz_n1[1:].reshape(N * (T - 1), 48),
-        out=work.dU1_h,
+        out=work.copy_16_3,
     )
 
     # (24) dU1_r[k, j] = sum[n, t](dz_r1[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU1_r = np.dot(
         h[: T - 1].reshape(N * (T - 1), 48).T,
         dz_r1[1:].reshape(N * (T - 1), 48),
-        out=work.dU1_r,
+        out=work.copy_16_2,
     )
 
     # (25) dU1_z[k, j] = sum[n, t](dz_z1[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU1_z = np.dot(
         h[: T - 1].reshape(N * (T - 1), 48).T,
         dz_z1[1:].reshape(N * (T - 1), 48),
-        out=work.dU1_z,
+        out=work.copy_16,
     )
 
     # (26) dW1_h[i, j] = sum[n, t](dz_n1[n, t, j] * x[n, t, i])
-    dW1_h = np.dot(copy_1.T, dz_n1.reshape(N * T, 48), out=work.dW1_h)
+    dW1_h = copy_1.T.dot(dz_n1.reshape(N * T, 48), out=work.dW1_h)
 
     # (27) dW1_r[i, j] = sum[n, t](dz_r1[n, t, j] * x[n, t, i])
-    dW1_r = np.dot(copy_1.T, dz_r1.reshape(N * T, 48), out=work.dW1_r)
+    dW1_r = copy_1.T.dot(dz_r1.reshape(N * T, 48), out=work.dW1_r)
 
     # (28) dW1_z[i, j] = sum[n, t](dz_z1[n, t, j] * x[n, t, i])
-    dW1_z = np.dot(copy_1.T, dz_z1.reshape(N * T, 48), out=work.dW1_z)
+    dW1_z = copy_1.T.dot(dz_z1.reshape(N * T, 48), out=work.dW1_z)
 
     # (29) db1_h[j] = sum[n, t](dz_n1[n, t, j])
-    db1_h = np.dot(work.ones_N_T, dz_n1.reshape(N * T, 48), out=work.db1_h)
+    db1_h = work.ones_N_T.dot(dz_n1.reshape(N * T, 48), out=work.db1_h)
 
     # (30) db1_r[j] = sum[n, t](dz_r1[n, t, j])
-    db1_r = np.dot(work.ones_N_T, dz_r1.reshape(N * T, 48), out=work.db1_r)
+    db1_r = work.ones_N_T.dot(dz_r1.reshape(N * T, 48), out=work.db1_r)
 
     # (31) db1_z[j] = sum[n, t](dz_z1[n, t, j])
-    db1_z = np.dot(work.ones_N_T, dz_z1.reshape(N * T, 48), out=work.db1_z)
+    db1_z = work.ones_N_T.dot(dz_z1.reshape(N * T, 48), out=work.db1_z)
 
     return loss, {
         "W1_z": dW1_z,
@@ -577,6 +585,274 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
         "W2": dW2,
         "b2": db2,
     }
+
+
+@np.errstate(over="ignore")
+def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "end": end, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    T = work.T
+    end = np.asarray(end, dtype=np.intp)
+    y = np.asarray(y, dtype=np.intp)
+    W1_z = params["W1_z"]
+    U1_z = params["U1_z"]
+    b1_z = params["b1_z"]
+    W1_r = params["W1_r"]
+    U1_r = params["U1_r"]
+    b1_r = params["b1_r"]
+    W1_h = params["W1_h"]
+    U1_h = params["U1_h"]
+    b1_h = params["b1_h"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+
+    # (1) z_z1, apart from other steps
+    copy_1 = work.copy_1
+    np.copyto(copy_1.reshape(T, N, 12), x.transpose(1, 0, 2))
+    product_1 = work.product_1
+    np.matmul(copy_1, W1_z, out=product_1.reshape(N * T, 48))
+    np.add(product_1, b1_z, out=product_1)
+    zeros_1 = work.zeros_1
+    zeros_1.fill(0.0)
+
+    # (3) z_r1, apart from other steps
+    product_3 = work.product_3
+    np.matmul(copy_1, W1_r, out=product_3.reshape(N * T, 48))
+    np.add(product_3, b1_r, out=product_3)
+
+    # (5) z_n1, apart from other steps
+    product_5 = work.product_5
+    np.matmul(copy_1, W1_h, out=product_5.reshape(N * T, 48))
+    np.add(product_5, b1_h, out=product_5)
+
+    z1 = work.z1
+    r1 = work.r1
+    n1 = work.n1
+    h = work.h
+
+    for t in range(T):
+        # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W1_z[i, j] * x[n, t, i])
+        h_before = h[t - 1] if t >= 1 else zeros_1
+        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
+        np.add(z_z1_t, product_1[t], out=z_z1_t)
+
+        # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
+        negative_2 = np.negative(z_z1_t, out=z_z1_t)
+        np.exp(negative_2, out=negative_2)
+        np.add(negative_2, 1.0, out=negative_2)
+        z1_t = np.reciprocal(negative_2, out=z1[t])
+
+        # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W1_r[i, j] * x[n, t, i])
+        z_r1_t = h_before.dot(U1_r, out=work.z_z1_t)
+        np.add(z_r1_t, product_3[t], out=z_r1_t)
+
+        # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
+        negative_4 = np.negative(z_r1_t, out=z_r1_t)
+        np.exp(negative_4, out=negative_4)
+        np.add(negative_4, 1.0, out=negative_4)
+        r1_t = np.reciprocal(negative_4, out=r1[t])
+
+        # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
+        #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
+        multiply_5 = np.multiply(r1_t, h_before, out=work.z_z1_t)
+        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
+        np.add(z_n1_t, product_5[t], out=z_n1_t)
+
+        # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
+        n1_t = np.tanh(z_n1_t, out=n1[t])
+
+        # (7) h[n, t, j] = (1 - z1[n, t, j]) * n1[n, t, j] + z1[n, t, j] * [t >= 1] *
+        #     h[n, t - 1, j]
+        subtract_7 = np.subtract(1.0, z1_t, out=work.z_n1_t)
+        np.multiply(n1_t, subtract_7, out=subtract_7)
+        multiply_7 = np.multiply(h_before, z1_t, out=work.z_z1_t)
+        np.add(multiply_7, subtract_7, out=h[t])
+
+    # (8) s[n, j] = h[n, end[n], j]
+    multiply_8 = np.multiply(end, N, out=work.multiply_8)
+    np.add(multiply_8, work.range_N, out=multiply_8)
+    s = np.take(h.reshape(N * T, 48), multiply_8, axis=0, out=work.z_z1_t, mode="clip")
+
+    # (9) z2[n, j] = b2[j] + sum[i](W2[i, j] * s[n, i])
+    z2 = s.dot(W2, out=work.z2)
+    np.add(z2, b2, out=z2)
+
+    # (10) p[n, k] = exp(z2[n, k] - logsumexp[j](z2[n, j]))
+    largest_10 = np.maximum.reduce(z2, axis=1, out=work.largest_10)
+    p = np.subtract(z2, largest_10[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_10 = p.dot(work.ones_9, out=work.total_10)
+    np.divide(p, total_10[:, None], out=p)
+
+    # (11) loss = sum[n](logsumexp[j](z2[n, j]) - z2[n, y[n]]) / N
+    add_11 = np.add(work.fixed_N, y, out=work.multiply_8)
+    take_11 = z2.take(add_11, out=work.take_11, mode="clip")
+    log_11 = np.log(total_10, out=total_10)
+    np.subtract(take_11, largest_10, out=take_11)
+    np.subtract(log_11, take_11, out=log_11)
+    total_11 = float(np.add.reduce(log_11, axis=None))
+    loss = total_11 / N
+
+    # (12) dz2[n, j] = (p[n, j] - [j = y[n]]) / N
+    take_12 = p.take(add_11, out=work.total_10, mode="clip")
+    np.subtract(take_12, 1.0, out=take_12)
+    dz2 = p
+    dz2.put(add_11, take_12)
+    np.divide(dz2, N, out=dz2)
+
+    # (13) dW2[i, j] = sum[n](dz2[n, j] * s[n, i])
+    dW2 = s.T.dot(dz2, out=work.dW2)
+
+    # (14) db2[j] = sum[n](dz2[n, j])
+    db2 = work.ones_N.dot(dz2, out=work.db2)
+    np.multiply(db2, rate, out=db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (15) ds[n, i] = sum[j](W2[i, j] * dz2[n, j])
+    ds = dz2.dot(W2.T, out=work.z_z1_t)
+
+    # (13) W2 -= rate * dW2
+    np.multiply(dW2, rate, out=dW2)
+    np.subtract(W2, dW2, out=W2)
+
+    # (16) dh, apart from other steps
+    copy_16 = work.copy_16
+    np.copyto(copy_16, U1_r.T)
+    copy_16_2 = work.copy_16_2
+    np.copyto(copy_16_2, U1_z.T)
+    copy_16_3 = work.copy_16_3
+    np.copyto(copy_16_3, U1_h.T)
+
+    dh = work.product_5
+    dz_n1 = work.product_3
+    dz_r1 = work.product_1
+    dz_z1 = work.dz_z1
+
+    for t in reversed(range(T)):
+        # (16) dh[n, t, j] = ds[n, j] * [t = end[n]] + [t + 1 < T] * (dh[n, t + 1, j] *
+        #     z1[n, t + 1, j] + sum[j1](U1_r[j, j1] * dz_r1[n, t + 1, j1]) +
+        #     sum[j1](U1_z[j, j1] * dz_z1[n, t + 1, j1]) + sum[j1](U1_h[j, j1] *
+        #     dz_n1[n, t + 1, j1] * r1[n, t + 1, j]))
+        mask_16 = np.equal(t, end, out=work.mask_16)
+        multiply_16 = np.multiply(ds, mask_16[:, None], out=work.z_n1_t)
+        if t < T - 1:
+            multiply_16_2 = np.multiply(z1[t + 1], dh[t + 1], out=work.multiply_16_2)
+            product_16 = dz_r1[t + 1].dot(copy_16, out=work.product_16)
+            product_16_2 = dz_z1[t + 1].dot(copy_16_2, out=work.product_16_2)
+            product_16_3 = dz_n1[t + 1].dot(copy_16_3, out=work.product_16_3)
+            np.multiply(product_16_3, r1[t + 1], out=product_16_3)
+            np.add(product_16, multiply_16_2, out=product_16)
+            np.add(product_16_2, product_16, out=product_16_2)
+            np.add(product_16_3, product_16_2, out=product_16_3)
+        else:
+            product_16_3 = work.product_16_3
+            product_16_3.fill(0.0)
+        dh_t = np.add(product_16_3, multiply_16, out=dh[t])
+
+        # (17) dn1[n, t, j] = (1 - z1[n, t, j]) * dh[n, t, j]
+        subtract_17 = np.subtract(1.0, z1[t], out=work.product_16_3)
+        dn1_t = np.multiply(dh_t, subtract_17, out=work.z_n1_t)
+
+        # (18) dz_n1[n, t, j] = (1 - n1[n, t, j]**2) * dn1[n, t, j]
+        multiply_18 = np.multiply(n1[t], n1[t], out=work.product_16_2)
+        np.subtract(1.0, multiply_18, out=multiply_18)
+        dz_n1_t = np.multiply(dn1_t, multiply_18, out=dz_n1[t])
+
+        # (19) dr1[n, t, j] = sum[j1](U1_h[j, j1] * dz_n1[n, t, j1]) * [t >= 1] * h[n, t
+        #     - 1, j]
+        dr1_t = dz_n1_t.dot(copy_16_3, out=work.product_16_2)
+        h_before_2 = h[t - 1] if t >= 1 else zeros_1
+        np.multiply(h_before_2, dr1_t, out=dr1_t)
+
+        # (20) dz_r1[n, t, j] = (1 - r1[n, t, j]) * dr1[n, t, j] * r1[n, t, j]
+        subtract_20 = np.subtract(1.0, r1[t], out=work.z_n1_t)
+        multiply_20 = np.multiply(dr1_t, subtract_20, out=dr1_t)
+        np.multiply(r1[t], multiply_20, out=dz_r1[t])
+
+        # (21) dz1[n, t, j] = ([t >= 1] * h[n, t - 1, j] - n1[n, t, j]) * dh[n, t, j]
+        dz1_t = np.subtract(h_before_2, n1[t], out=work.product_16_2)
+        np.multiply(dh_t, dz1_t, out=dz1_t)
+
+        # (22) dz_z1[n, t, j] = (1 - z1[n, t, j]) * dz1[n, t, j] * z1[n, t, j]
+        multiply_22 = np.multiply(dz1_t, subtract_17, out=dz1_t)
+        np.multiply(z1[t], multiply_22, out=dz_z1[t])
+
+    # (23) dU1_h[k, j] = sum[n, t](dz_n1[n, t, j] * r1[n, t, k] * [t >= 1] * h[n, t - 1,
+    #     k])
+    multiply_23 = np.multiply(h[: T - 1], r1[1:], out=work.multiply_23)
+    dU1_h = np.dot(
+        multiply_23.reshape(N * (T - 1), 48).T,
+        dz_n1[1:].reshape(N * (T - 1), 48),
+        out=work.copy_16_3,
+    )
+    np.multiply(dU1_h, rate, out=dU1_h)
+    np.subtract(U1_h, dU1_h, out=U1_h)
+
+    # (24) dU1_r[k, j] = sum[n, t](dz_r1[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU1_r = np.dot(
+        h[: T - 1].reshape(N * (T - 1), 48).T,
+        dz_r1[1:].reshape(N * (T - 1), 48),
+        out=work.copy_16_3,
+    )
+    np.multiply(dU1_r, rate, out=dU1_r)
+    np.subtract(U1_r, dU1_r, out=U1_r)
+
+    # (25) dU1_z[k, j] = sum[n, t](dz_z1[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU1_z = np.dot(
+        h[: T - 1].reshape(N * (T - 1), 48).T,
+        dz_z1[1:].reshape(N * (T - 1), 48),
+        out=work.copy_16_3,
+    )
+    np.multiply(dU1_z, rate, out=dU1_z)
+    np.subtract(U1_z, dU1_z, out=U1_z)
+
+    # (26) dW1_h[i, j] = sum[n, t](dz_n1[n, t, j] * x[n, t, i])
+    dW1_h = copy_1.T.dot(dz_n1.reshape(N * T, 48), out=work.dW1_h)
+    np.multiply(dW1_h, rate, out=dW1_h)
+    np.subtract(W1_h, dW1_h, out=W1_h)
+
+    # (27) dW1_r[i, j] = sum[n, t](dz_r1[n, t, j] * x[n, t, i])
+    dW1_r = copy_1.T.dot(dz_r1.reshape(N * T, 48), out=work.dW1_r)
+    np.multiply(dW1_r, rate, out=dW1_r)
+    np.subtract(W1_r, dW1_r, out=W1_r)
+
+    # (28) dW1_z[i, j] = sum[n, t](dz_z1[n, t, j] * x[n, t, i])
+    dW1_z = copy_1.T.dot(dz_z1.reshape(N * T, 48), out=work.dW1_z)
+    np.multiply(dW1_z, rate, out=dW1_z)
+    np.subtract(W1_z, dW1_z, out=W1_z)
+
+    # (29) db1_h[j] = sum[n, t](dz_n1[n, t, j])
+    db1_h = work.ones_N_T.dot(dz_n1.reshape(N * T, 48), out=work.db1_h)
+    np.multiply(db1_h, rate, out=db1_h)
+    np.subtract(b1_h, db1_h, out=b1_h)
+
+    # (30) db1_r[j] = sum[n, t](dz_r1[n, t, j])
+    db1_r = work.ones_N_T.dot(dz_r1.reshape(N * T, 48), out=work.db1_r)
+    np.multiply(db1_r, rate, out=db1_r)
+    np.subtract(b1_r, db1_r, out=b1_r)
+
+    # (31) db1_z[j] = sum[n, t](dz_z1[n, t, j])
+    db1_z = work.ones_N_T.dot(dz_z1.reshape(N * T, 48), out=work.db1_z)
+    np.multiply(db1_z, rate, out=db1_z)
+    np.subtract(b1_z, db1_z, out=b1_z)
+
+    return loss
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
 
 
 def _prepare(params, given, workspace):
@@ -604,7 +880,10 @@ def _fits(params, given, workspace):
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
             return False
-        if array.dtype is not dtype and array.dtype.kind not in _KINDS.get(name, ""):
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
             return False
     return True
 

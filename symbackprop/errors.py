@@ -19,7 +19,7 @@ class Diverged(ArithmeticError):
 
 
 class Unproved(AssertionError):
-    """An equality of a derivation that does not hold: a fault of symbackprop, not of the spec."""
+    """An equality of a derivation that does not hold, a fault of symbackprop's; or has no values."""
 
 
 def refuse_unknown(word: str, known: Iterable[str], what: str) -> None:

@@ -72,6 +72,13 @@ def test_the_readme_shows_an_audit_as_printed():
     assert all(line in printed.splitlines() for line in lines)
 
 
+def test_the_readme_shows_loops_as_generated():
+    (shown,) = re.findall(r"```c\n(.*?)\n```", README, re.DOTALL)
+    generated = (ROOT / "generated" / "native" / "xor.c").read_text("utf-8")
+    plain = [re.sub(r"^\s+", "", text, flags=re.MULTILINE) for text in (shown, generated)]
+    assert plain[0] in plain[1]
+
+
 def test_the_readme_says_where_things_are():
     for path in re.findall(r"`(symbackprop/[\w/.]+|tests/[\w/]+)`", README):
         assert (ROOT / path).exists(), path

@@ -11,7 +11,7 @@ from symbackprop.emit.blocks import as_rows, block_rows, blocks_of, dot
 from symbackprop.emit.layout import Call, Code
 from symbackprop.emit.numbers import number
 from symbackprop.emit.printer import Printer, subscripted, windows_code
-from symbackprop.program.operations import Copy, Scalar, Scratch, Steps
+from symbackprop.program.operations import Copy, Operation, Scalar, Scratch, Steps
 from symbackprop.program.shapes import ZERO
 from symbackprop.program.storage import root
 from symbackprop.program.windows import First, Overlap, Sweep, lie_apart
@@ -23,7 +23,17 @@ _LETTERS = ("p", "q", "r", "u", "v", "w")
 
 
 def scratch(printer: Printer, value: int, operation: Scratch | Steps) -> list[str]:
-    return printer.fresh(value)
+    readers = [printer.values[v] for v in printer.names if value in printer.values[v].operands]
+    unused = readers and all(_writes_directly(printer, reader, value) for reader in readers)
+    return [] if unused else printer.fresh(value)
+
+
+def _writes_directly(printer: Printer, reader: Operation, part: int) -> bool:
+    """Whether a reader of memory for parts has no need of it."""
+    chosen = reader.chosen if isinstance(reader, Overlap) else None
+    if not isinstance(reader, Overlap) or chosen is None:
+        return False
+    return chosen.part == part and _into_zeros(printer, reader)
 
 
 def sweep(printer: Printer, value: int, operation: Sweep) -> list[str]:

@@ -1,0 +1,2048 @@
+/* Shakespeare's sonnets, a character at a time, by long short-term memory
+
+   The loops of char_lstm.py, written by symbackprop from the same equations.
+
+   The module compiles this file on first use, once for each dtype: cc -DREAL=float
+   -DREAL_IS_DOUBLE=0, or cc -DREAL=double -DREAL_IS_DOUBLE=1.
+   The numbers in the comments are those of the equations in the derivation. */
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef REAL real;
+
+/* ---- Products: BLAS, as the module finds it; loops where they are small, or there is none. */
+
+enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
+typedef void gemm_of_64_bits(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t,
+                             const real *, int64_t, real, real *, int64_t);
+typedef void gemm_of_32_bits(int, int, int, int, int, int, real, const real *, int, const real *,
+                             int, real, real *, int);
+static gemm_of_64_bits *gemm_64;
+static gemm_of_32_bits *gemm_32;
+enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
+
+static inline void scaled(int64_t n, real beta, real *restrict c)
+{
+    if (beta == 0)
+        for (int64_t j = 0; j < n; j++) c[j] = 0;
+    else if (beta != 1)
+        for (int64_t j = 0; j < n; j++) c[j] *= beta;
+}
+
+/* C = alpha op(A) op(B) + beta C by rows: op(A) is m x k, op(B) k x n. */
+static inline void product_by_loops(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                                    const real *restrict a, int64_t lda, const real *restrict b,
+                                    int64_t ldb, real beta, real *restrict c, int64_t ldc)
+{
+    for (int64_t i = 0; i < m; i++) {
+        real *restrict row = c + i * ldc;
+        scaled(n, beta, row);
+        for (int64_t l = 0; l < k; l++) {
+            const real left = alpha * (ta ? a[l * lda + i] : a[i * lda + l]);
+            if (tb)
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[j * ldb + l];
+            else
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[l * ldb + j];
+        }
+    }
+}
+
+static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                           const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
+                           real *c, int64_t ldc)
+{
+    const int left = ta ? TRANSPOSED : AS_IT_IS, right = tb ? TRANSPOSED : AS_IT_IS;
+    if (m * n * k < WORTH_A_CALL || !(gemm_64 || gemm_32))
+        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (gemm_64)
+        gemm_64(ROW_MAJOR, left, right, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else
+        gemm_32(ROW_MAJOR, left, right, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb,
+                beta, c, (int)ldc);
+}
+
+
+/* ---- The functions of NumPy at one entry: without branches, so that loops over them are vectorised.
+
+   exp: 2^n e^r with n whole and |r| <= ln 2 / 2, ln 2 in two parts (Cody and Waite, 1980), and log by
+   log m = f - (f^2/2 - s (f^2/2 + R(s^2))), s = f / (2 + f), f = m - 1 (as Tang, 1990). The polynomials
+   are minimax by the exchange of Remez (1934), computed in 60 digits. */
+
+#define IS_double 1
+#define IS_float 0
+#define IS(type) IS_##type
+#define IS_A_DOUBLE(type) IS(type)
+
+#define maximum(a, b) ((a) >= (b) || (a) != (a) ? (a) : (b))
+#define minimum(a, b) ((a) <= (b) || (a) != (a) ? (a) : (b))
+#define sign(a) ((a) > 0 ? 1 : (a) < 0 ? -1 : (a))
+
+#define LARGER_AND_SMALLER(type, prefix) \
+    static inline type prefix##_larger(type a, type b) { return maximum(a, b); } \
+    static inline type prefix##_smaller(type a, type b) { return minimum(a, b); }
+LARGER_AND_SMALLER(real, real)
+LARGER_AND_SMALLER(double, double)
+LARGER_AND_SMALLER(int64_t, whole)
+
+#pragma omp declare reduction(largest : float, double : omp_out = maximum(omp_out, omp_in)) \
+    initializer(omp_priv = -INFINITY)
+#pragma omp declare reduction(smallest : float, double : omp_out = minimum(omp_out, omp_in)) \
+    initializer(omp_priv = INFINITY)
+
+static inline int64_t clipped(int64_t i, int64_t n) { return i < 0 ? 0 : i < n ? i : n - 1; }
+
+static inline int64_t floor_divide(int64_t a, int64_t b)
+{
+    return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
+
+static inline int64_t modulo(int64_t a, int64_t b) { return a - b * floor_divide(a, b); }
+
+#if IS_A_DOUBLE(REAL)
+typedef int64_t bits;
+typedef uint64_t positive_bits;
+enum { MANTISSA = 52, BIAS = 1023 };
+#define TURN 0x1.8p52 /* a sum with it is whole */
+#define LOG2_E 1.4426950408889634
+#define LN2_HIGH 6.93147180369123816490e-01
+#define LN2_LOW 1.90821492927058770002e-10
+#define ROOT_HALF 0.70710678118654752
+#define LEAST_NORMAL 0x1p-1022
+#define EXP_LOW -746.0
+#define EXP_HIGH 710.0
+#define EXPM1_LOW -40.0
+#define TANH_HIGH 20.0
+
+static inline real exp_tail(real x)
+{
+    real p = 2.4999962980694551e-08;
+    p = p * x + 2.7630210833367532e-07;
+    p = p * x + 2.7557586548639072e-06;
+    p = p * x + 2.4801493214283131e-05;
+    p = p * x + 0.00019841269506587204;
+    p = p * x + 0.001388888894350583;
+    p = p * x + 0.008333333333494326;
+    p = p * x + 0.041666666666530704;
+    p = p * x + 0.16666666666666413;
+    p = p * x + 0.50000000000000111;
+    return p;
+}
+
+static inline real log_tail(real x)
+{
+    real p = 0.14793509395828983;
+    p = p * x + 0.15314331648554111;
+    p = p * x + 0.18183551575873361;
+    p = p * x + 0.22222198861319326;
+    p = p * x + 0.28571428739023524;
+    p = p * x + 0.39999999999433428;
+    p = p * x + 0.66666666666667307;
+    return p;
+}
+
+static inline real erf_below_1(real x)
+{
+    real p = -7.7958988270021425e-10;
+    p = p * x + 1.3720064546777686e-08;
+    p = p * x + -1.6208483801871705e-07;
+    p = p * x + 1.6447424703317362e-06;
+    p = p * x + -1.4924736907419661e-05;
+    p = p * x + 0.00012055294904839707;
+    p = p * x + -0.00085483259753896918;
+    p = p * x + 0.0052239776071164225;
+    p = p * x + -0.02686617064323777;
+    p = p * x + 0.11283791670945006;
+    p = p * x + -0.37612638903183537;
+    p = p * x + 0.12837916709551256;
+    return p;
+}
+
+static inline real erfc_factor(real x)
+{
+    real p = 3.2052623379289157e-10;
+    p = p * x + -2.6185201565031449e-09;
+    p = p * x + -3.7981897977362073e-09;
+    p = p * x + 3.1953986120578182e-08;
+    p = p * x + 2.3398534313040898e-08;
+    p = p * x + -2.4851108650210706e-07;
+    p = p * x + -5.7410760730139158e-08;
+    p = p * x + 1.7419011945194367e-06;
+    p = p * x + -9.733875167494142e-07;
+    p = p * x + -1.1437980374495534e-05;
+    p = p * x + 2.2384138525656757e-05;
+    p = p * x + 5.164649341002877e-05;
+    p = p * x + -0.00029015404203352704;
+    p = p * x + 0.00029371439057885597;
+    p = p * x + 0.0017556258434318641;
+    p = p * x + -0.0097465796859621708;
+    p = p * x + 0.028362277420377335;
+    p = p * x + -0.058693398576310611;
+    p = p * x + 0.09230432116025894;
+    p = p * x + -0.10880393014246645;
+    p = p * x + 0.08227673849014977;
+    p = p * x + 0.0035854154854795752;
+    p = p * x + -0.14024059858554702;
+    p = p * x + 1.2375126308378275;
+    return p;
+}
+
+#define real_fabs fabs
+#define real_copysign copysign
+#define real_sqrt sqrt
+#define real_pow pow
+#define real_sin sin
+#define real_cos cos
+#define real_tan tan
+#define real_sinh sinh
+#define real_cosh cosh
+#define real_atan atan
+#else
+typedef int32_t bits;
+typedef uint32_t positive_bits;
+enum { MANTISSA = 23, BIAS = 127 };
+#define TURN 0x1.8p23f
+#define LOG2_E 1.44269504f
+#define LN2_HIGH 0.693145752f
+#define LN2_LOW 1.42860677e-6f
+#define ROOT_HALF 0.707106781f
+#define LEAST_NORMAL 0x1p-126f
+#define EXP_LOW -104.0f
+#define EXP_HIGH 89.0f
+#define EXPM1_LOW -20.0f
+#define TANH_HIGH 10.0f
+
+static inline real exp_tail(real x)
+{
+    real p = 0.00138146349f;
+    p = p * x + 0.00836871006f;
+    p = p * x + 0.0416683853f;
+    p = p * x + 0.166665211f;
+    p = p * x + 0.49999994f;
+    return p;
+}
+
+static inline real log_tail(real x)
+{
+    real p = 0.235805303f;
+    p = p * x + 0.285374224f;
+    p = p * x + 0.400003314f;
+    p = p * x + 0.666666627f;
+    return p;
+}
+
+static inline real erf_below_1(real x)
+{
+    real p = 7.87587487e-05f;
+    p = p * x + -0.00080168643f;
+    p = p * x + 0.00518908724f;
+    p = p * x + -0.0268542115f;
+    p = p * x + 0.112835944f;
+    p = p * x + -0.37612626f;
+    p = p * x + 0.128379166f;
+    return p;
+}
+
+static inline real erfc_factor(real x)
+{
+    real p = 2.36348205e-05f;
+    p = p * x + -0.000224052055f;
+    p = p * x + 0.000325388479f;
+    p = p * x + 0.0016757343f;
+    p = p * x + -0.00976469088f;
+    p = p * x + 0.0284094308f;
+    p = p * x + -0.0586882532f;
+    p = p * x + 0.092290692f;
+    p = p * x + -0.108804569f;
+    p = p * x + 0.0822784305f;
+    p = p * x + 0.00358543801f;
+    p = p * x + -0.140240654f;
+    p = p * x + 1.23751259f;
+    return p;
+}
+
+#define real_fabs fabsf
+#define real_copysign copysignf
+#define real_sqrt sqrtf
+#define real_pow powf
+#define real_sin sinf
+#define real_cos cosf
+#define real_tan tanf
+#define real_sinh sinhf
+#define real_cosh coshf
+#define real_atan atanf
+#endif
+
+static inline real of_bits(bits b)
+{
+    real x;
+    memcpy(&x, &b, sizeof x);
+    return x;
+}
+
+static inline bits bits_of(real x)
+{
+    bits b;
+    memcpy(&b, &x, sizeof b);
+    return b;
+}
+
+/* 2^n, where that is neither too large nor too small. */
+static inline real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n + BIAS) << MANTISSA)); }
+
+/* e^r - 1, where x = n ln 2 + r. */
+static inline real reduced_expm1(real x, bits *n)
+{
+    const real turned = x * LOG2_E + TURN, whole = turned - TURN;
+    *n = bits_of(turned) - bits_of(TURN);
+    const real r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
+    return r + r * r * exp_tail(r);
+}
+
+static inline real real_exp(real x)
+{
+    bits n;
+    x = x < EXP_LOW ? EXP_LOW : x;
+    x = x > EXP_HIGH ? EXP_HIGH : x;
+    const real p = 1 + reduced_expm1(x, &n);
+    const bits half = (bits)((positive_bits)(n + 4 * BIAS) >> 1) - 2 * BIAS;
+    return p * power_of_2(half) * power_of_2(n - half);
+}
+
+static inline real real_expm1(real x)
+{
+    bits n;
+    x = x < EXPM1_LOW ? EXPM1_LOW : x;
+    x = x > EXP_HIGH ? EXP_HIGH : x;
+    const real p = reduced_expm1(x, &n), half = power_of_2(n - 1);
+    return 2 * (half * p + (half - (real)0.5));
+}
+
+/* y = -t / d with t = e^(-2 |x|) - 1 and d = 2 + t, and a step of Newton's: 1 / d = (1 + y) / 2. */
+static inline real real_tanh(real x)
+{
+    bits n;
+    real a = real_fabs(x);
+    a = a > TANH_HIGH ? TANH_HIGH : a;
+    const real p = reduced_expm1(-2 * a, &n), scale = power_of_2(n);
+    const real t = scale * p + (scale - 1), d = 2 + t, y = -t / d;
+    const real rest = (-t - y * d) - y * (t - (d - 2));
+    return real_copysign(y + rest * ((real)0.5 + (real)0.5 * y), x);
+}
+
+/* log(u) + c for positive u. */
+static inline real log_and(real u, real c)
+{
+    const real below = u < LEAST_NORMAL ? 54 : 0;
+    u = u < LEAST_NORMAL ? u * (real)0x1p54 : u;
+    const bits e = (bits)((positive_bits)(bits_of(u) + (bits_of(1) - bits_of(ROOT_HALF))) >> MANTISSA) - BIAS;
+    const real k = (of_bits(bits_of(TURN) + e) - TURN) - below;
+    const real f = of_bits(bits_of(u) - (bits)((positive_bits)e << MANTISSA)) - 1;
+    const real s = f / (2 + f), z = s * s, half = (real)0.5 * f * f;
+    return k * LN2_HIGH - ((half - (s * (half + z * log_tail(z)) + (k * LN2_LOW + c))) - f);
+}
+
+static inline real real_log(real x)
+{
+    const real y = x < INFINITY ? log_and(x, 0) : x;
+    return x > 0 ? y : x == 0 ? -INFINITY : NAN;
+}
+
+/* log(1 + x) = log(u) + what 1 + x has lost in u, divided by u. */
+static inline real real_log1p(real x)
+{
+    const real u = 1 + x, lost = x - (u - 1);
+    const real y = x < INFINITY ? log_and(u, lost / u) : x;
+    return x > -1 ? y : x == -1 ? -INFINITY : NAN;
+}
+
+/* erfc(t) for t = sqrt(s) x, 0 <= x <= 60 (Shepherd and Laframboise, Math. Comp. 36, 1981): (1 + 2 t)
+   exp(t^2) erfc(t) is nearly a polynomial of (t - 3.75) / (t + 3.75). The square of x to 4 binary
+   places is exact, and the rest of x^2 is small. */
+static inline real erfc_above_0(real x, real s)
+{
+    const real near = ((x * 16 + TURN) - TURN) / 16;
+    const real gauss = real_exp(-s * near * near) * real_exp(s * (near - x) * (near + x));
+    const real t = real_sqrt(s) * x;
+    return gauss * (erfc_factor((t - (real)3.75) / (t + (real)3.75)) / (1 + 2 * t));
+}
+
+static inline real real_erfc(real x, real s)
+{
+    real a = real_fabs(x);
+    a = a > 60 ? 60 : a;
+    const real above = erfc_above_0(a, s);
+    return x < 0 ? 2 - above : above;
+}
+
+static inline real real_erf(real x)
+{
+    real a = real_fabs(x);
+    a = a > 60 ? 60 : a;
+    const real outer = real_copysign(1 - erfc_above_0(a, 1), x);
+    const real inner = x + x * erf_below_1(x * x);
+    return a <= 1 ? inner : outer;
+}
+
+/* ---- The equations. */
+
+static double forward_in_training(
+        char *const *at, const int64_t *extents, const double *numbers)
+{
+    const int64_t N = extents[0];
+    const int64_t T = extents[1];
+    const real *restrict E1 = (const real *)at[0];
+    const int64_t *restrict ids = (const int64_t *)at[15];
+    real *restrict e = (real *)at[24];
+    real *restrict copy_2 = (real *)at[25];
+    const real *restrict W2_i = (const real *)at[1];
+    real *restrict product_2 = (real *)at[26];
+    const real *restrict b2_i = (const real *)at[3];
+    real *restrict zeros_2 = (real *)at[27];
+    const real *restrict W2_f = (const real *)at[4];
+    real *restrict product_4 = (real *)at[28];
+    const real *restrict b2_f = (const real *)at[6];
+    const real *restrict W2_g = (const real *)at[7];
+    real *restrict product_6 = (real *)at[29];
+    const real *restrict b2_g = (const real *)at[9];
+    const real *restrict W2_o = (const real *)at[10];
+    real *restrict product_8 = (real *)at[30];
+    const real *restrict b2_o = (const real *)at[12];
+    real *restrict h = (real *)at[36];
+    const real *restrict U2_i = (const real *)at[2];
+    real *restrict z_i2_t = (real *)at[37];
+    real *const i2_t = z_i2_t;
+    const real *restrict U2_f = (const real *)at[5];
+    real *restrict z_f2_t = (real *)at[54];
+    real *const f2_t = z_f2_t;
+    const real *restrict U2_g = (const real *)at[8];
+    real *restrict z_g2_t = (real *)at[53];
+    real *const g2_t = z_g2_t;
+    const real *restrict U2_o = (const real *)at[11];
+    real *restrict z_o2_t = (real *)at[38];
+    real *const o2_t = z_o2_t;
+    real *restrict c2 = (real *)at[35];
+    real *const multiply_10 = z_f2_t;
+    real *const multiply_10_2 = z_i2_t;
+    const real *restrict W3 = (const real *)at[13];
+    real *restrict z3 = (real *)at[39];
+    const real *restrict b3 = (const real *)at[14];
+    real *const p = z3;
+    real *restrict p_2 = (real *)at[70];
+
+    // (1) e[n, t, d] = E1[ids[n, t], d]
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 32; j++) {
+            e[32 * i + j] = E1[j + 32 * clipped(ids[i], 61)];
+        }
+    }
+    // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_i[i, j] * e[n, t, i])
+    for (int64_t i = 0; i < T; i++) {
+        for (int64_t j = 0; j < N; j++) {
+#pragma omp simd
+            for (int64_t k = 0; k < 32; k++) {
+                copy_2[(32 * N) * i + 32 * j + k] = e[32 * i + (32 * T) * j + k];
+            }
+        }
+    }
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_2[128 * i + j] = product_2[128 * i + j] + b2_i[j];
+        }
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < 128 * N; i++) {
+        zeros_2[i] = 0;
+    }
+    // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_f[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_4[128 * i + j] = product_4[128 * i + j] + b2_f[j];
+        }
+    }
+    // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_g[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_6[128 * i + j] = product_6[128 * i + j] + b2_g[j];
+        }
+    }
+    // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_o[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_8[128 * i + j] = product_8[128 * i + j] + b2_o[j];
+        }
+    }
+    for (int64_t t = 0; t < T; t++) {
+        // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_i[i, j] * e[n, t, i])
+        const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_i2_t_i = z_i2_t[i] + product_2[i + 128 * N * t];
+            // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+            real i2_t_i = -z_i2_t_i;
+            i2_t_i = real_exp(i2_t_i);
+            i2_t_i = i2_t_i + 1;
+            i2_t[i] = 1 / i2_t_i;
+        }
+        // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_f[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_f2_t_i = z_f2_t[i] + product_4[i + 128 * N * t];
+            // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+            real f2_t_i = -z_f2_t_i;
+            f2_t_i = real_exp(f2_t_i);
+            f2_t_i = f2_t_i + 1;
+            f2_t[i] = 1 / f2_t_i;
+        }
+        // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_g[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_g2_t_i = z_g2_t[i] + product_6[i + 128 * N * t];
+            // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+            g2_t[i] = real_tanh(z_g2_t_i);
+        }
+        // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_o[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_o2_t_i = z_o2_t[i] + product_8[i + 128 * N * t];
+            // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+            real o2_t_i = -z_o2_t_i;
+            o2_t_i = real_exp(o2_t_i);
+            o2_t_i = o2_t_i + 1;
+            o2_t[i] = 1 / o2_t_i;
+        }
+        // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+        //     i2[n, t, j]
+        const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            multiply_10[i] = c2_before[i] * f2_t[i];
+            multiply_10_2[i] = i2_t[i] * g2_t[i];
+        }
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real c2_i = multiply_10_2[i] + multiply_10[i];
+            c2[i + 128 * N * t] = c2_i;
+            // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+            real tanh_11_i = real_tanh(c2_i);
+            h[i + 128 * N * t] = tanh_11_i * o2_t[i];
+        }
+    }
+    // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
+    for (int64_t i = 0; i < N * T; i++) {
+        real largest_13_i = -INFINITY;
+#pragma omp simd reduction(largest : largest_13_i)
+        for (int64_t j = 0; j < 61; j++) {
+            real z3_i = z3[61 * i + j] + b3[j];
+            z3[61 * i + j] = z3_i;
+            // (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+            largest_13_i = maximum(largest_13_i, z3_i);
+        }
+        real total_13_i = 0;
+#pragma omp simd reduction(+ : total_13_i)
+        for (int64_t j = 0; j < 61; j++) {
+            real p_i = z3[61 * i + j] - largest_13_i;
+            p_i = real_exp(p_i);
+            p[61 * i + j] = p_i;
+            total_13_i += p_i;
+        }
+#pragma omp simd
+        for (int64_t j = 0; j < 61; j++) {
+            p[61 * i + j] = p[61 * i + j] / total_13_i;
+        }
+    }
+    for (int64_t i = 0; i < N; i++) {
+        for (int64_t j = 0; j < T; j++) {
+#pragma omp simd
+            for (int64_t k = 0; k < 61; k++) {
+                p_2[(61 * T) * i + 61 * j + k] = p[61 * i + (61 * N) * j + k];
+            }
+        }
+    }
+    return 0;
+}
+
+static double loss_in_training(
+        char *const *at, const int64_t *extents, const double *numbers)
+{
+    const int64_t N = extents[0];
+    const int64_t T = extents[1];
+    const real *restrict E1 = (const real *)at[0];
+    const int64_t *restrict ids = (const int64_t *)at[15];
+    real *restrict e = (real *)at[24];
+    real *restrict copy_2 = (real *)at[25];
+    const real *restrict W2_i = (const real *)at[1];
+    real *restrict product_2 = (real *)at[26];
+    const real *restrict b2_i = (const real *)at[3];
+    real *restrict zeros_2 = (real *)at[27];
+    const real *restrict W2_f = (const real *)at[4];
+    real *restrict product_4 = (real *)at[28];
+    const real *restrict b2_f = (const real *)at[6];
+    const real *restrict W2_g = (const real *)at[7];
+    real *restrict product_6 = (real *)at[29];
+    const real *restrict b2_g = (const real *)at[9];
+    const real *restrict W2_o = (const real *)at[10];
+    real *restrict product_8 = (real *)at[30];
+    const real *restrict b2_o = (const real *)at[12];
+    real *restrict h = (real *)at[36];
+    const real *restrict U2_i = (const real *)at[2];
+    real *restrict z_i2_t = (real *)at[37];
+    real *const i2_t = z_i2_t;
+    const real *restrict U2_f = (const real *)at[5];
+    real *restrict z_f2_t = (real *)at[54];
+    real *const f2_t = z_f2_t;
+    const real *restrict U2_g = (const real *)at[8];
+    real *restrict z_g2_t = (real *)at[53];
+    real *const g2_t = z_g2_t;
+    const real *restrict U2_o = (const real *)at[11];
+    real *restrict z_o2_t = (real *)at[38];
+    real *const o2_t = z_o2_t;
+    real *restrict c2 = (real *)at[35];
+    real *const multiply_10 = z_f2_t;
+    real *const multiply_10_2 = z_i2_t;
+    const real *restrict W3 = (const real *)at[13];
+    real *restrict z3 = (real *)at[39];
+    const real *restrict b3 = (const real *)at[14];
+    real *restrict largest_13 = (real *)at[40];
+    real *restrict log_14 = (real *)at[42];
+    const int64_t *restrict next_ = (const int64_t *)at[16];
+
+    // (1) e[n, t, d] = E1[ids[n, t], d]
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 32; j++) {
+            e[32 * i + j] = E1[j + 32 * clipped(ids[i], 61)];
+        }
+    }
+    // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_i[i, j] * e[n, t, i])
+    for (int64_t i = 0; i < T; i++) {
+        for (int64_t j = 0; j < N; j++) {
+#pragma omp simd
+            for (int64_t k = 0; k < 32; k++) {
+                copy_2[(32 * N) * i + 32 * j + k] = e[32 * i + (32 * T) * j + k];
+            }
+        }
+    }
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_2[128 * i + j] = product_2[128 * i + j] + b2_i[j];
+        }
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < 128 * N; i++) {
+        zeros_2[i] = 0;
+    }
+    // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_f[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_4[128 * i + j] = product_4[128 * i + j] + b2_f[j];
+        }
+    }
+    // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_g[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_6[128 * i + j] = product_6[128 * i + j] + b2_g[j];
+        }
+    }
+    // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_o[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_8[128 * i + j] = product_8[128 * i + j] + b2_o[j];
+        }
+    }
+    for (int64_t t = 0; t < T; t++) {
+        // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_i[i, j] * e[n, t, i])
+        const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_i2_t_i = z_i2_t[i] + product_2[i + 128 * N * t];
+            // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+            real i2_t_i = -z_i2_t_i;
+            i2_t_i = real_exp(i2_t_i);
+            i2_t_i = i2_t_i + 1;
+            i2_t[i] = 1 / i2_t_i;
+        }
+        // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_f[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_f2_t_i = z_f2_t[i] + product_4[i + 128 * N * t];
+            // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+            real f2_t_i = -z_f2_t_i;
+            f2_t_i = real_exp(f2_t_i);
+            f2_t_i = f2_t_i + 1;
+            f2_t[i] = 1 / f2_t_i;
+        }
+        // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_g[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_g2_t_i = z_g2_t[i] + product_6[i + 128 * N * t];
+            // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+            g2_t[i] = real_tanh(z_g2_t_i);
+        }
+        // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_o[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_o2_t_i = z_o2_t[i] + product_8[i + 128 * N * t];
+            // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+            real o2_t_i = -z_o2_t_i;
+            o2_t_i = real_exp(o2_t_i);
+            o2_t_i = o2_t_i + 1;
+            o2_t[i] = 1 / o2_t_i;
+        }
+        // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+        //     i2[n, t, j]
+        const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            multiply_10[i] = c2_before[i] * f2_t[i];
+            multiply_10_2[i] = i2_t[i] * g2_t[i];
+        }
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real c2_i = multiply_10_2[i] + multiply_10[i];
+            c2[i + 128 * N * t] = c2_i;
+            // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+            real tanh_11_i = real_tanh(c2_i);
+            h[i + 128 * N * t] = tanh_11_i * o2_t[i];
+        }
+    }
+    // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
+    for (int64_t i = 0; i < N * T; i++) {
+        real largest_13_i = -INFINITY;
+#pragma omp simd reduction(largest : largest_13_i)
+        for (int64_t j = 0; j < 61; j++) {
+            real z3_i = z3[61 * i + j] + b3[j];
+            z3[61 * i + j] = z3_i;
+            // (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+            largest_13_i = maximum(largest_13_i, z3_i);
+        }
+        largest_13[i] = largest_13_i;
+        real total_13_i = 0;
+#pragma omp simd reduction(+ : total_13_i)
+        for (int64_t j = 0; j < 61; j++) {
+            real subtract_13_i = z3[61 * i + j] - largest_13_i;
+            subtract_13_i = real_exp(subtract_13_i);
+            total_13_i += subtract_13_i;
+        }
+        // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N *
+        //     T)
+        log_14[i] = real_log(total_13_i);
+    }
+    double total_14 = 0;
+    for (int64_t i = 0; i < N; i++) {
+#pragma omp simd reduction(+ : total_14)
+        for (int64_t j = 0; j < T; j++) {
+            real take_14_i = z3[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)];
+            take_14_i = take_14_i - largest_13[i + N * j];
+            take_14_i = log_14[i + N * j] - take_14_i;
+            total_14 += take_14_i;
+        }
+    }
+    const double loss = total_14 / ((double)N * (double)T);
+    return loss;
+}
+
+static double loss_and_grads_in_training(
+        char *const *at, const int64_t *extents, const double *numbers)
+{
+    const int64_t N = extents[0];
+    const int64_t T = extents[1];
+    const real *restrict E1 = (const real *)at[0];
+    const int64_t *restrict ids = (const int64_t *)at[15];
+    real *restrict e = (real *)at[24];
+    real *restrict copy_2 = (real *)at[25];
+    const real *restrict W2_i = (const real *)at[1];
+    real *restrict product_2 = (real *)at[26];
+    const real *restrict b2_i = (const real *)at[3];
+    real *restrict zeros_2 = (real *)at[27];
+    const real *restrict W2_f = (const real *)at[4];
+    real *restrict product_4 = (real *)at[28];
+    const real *restrict b2_f = (const real *)at[6];
+    const real *restrict W2_g = (const real *)at[7];
+    real *restrict product_6 = (real *)at[29];
+    const real *restrict b2_g = (const real *)at[9];
+    const real *restrict W2_o = (const real *)at[10];
+    real *restrict product_8 = (real *)at[30];
+    const real *restrict b2_o = (const real *)at[12];
+    real *restrict h = (real *)at[36];
+    const real *restrict U2_i = (const real *)at[2];
+    real *restrict z_i2_t = (real *)at[37];
+    real *restrict i2 = (real *)at[31];
+    const real *restrict U2_f = (const real *)at[5];
+    real *const z_f2_t = z_i2_t;
+    real *restrict f2 = (real *)at[32];
+    const real *restrict U2_g = (const real *)at[8];
+    real *const z_g2_t = z_i2_t;
+    real *restrict g2 = (real *)at[33];
+    const real *restrict U2_o = (const real *)at[11];
+    real *const z_o2_t = z_i2_t;
+    real *restrict o2 = (real *)at[34];
+    real *restrict c2 = (real *)at[35];
+    real *const multiply_10 = z_i2_t;
+    real *restrict multiply_10_2 = (real *)at[38];
+    const real *restrict W3 = (const real *)at[13];
+    real *restrict z3 = (real *)at[39];
+    const real *restrict b3 = (const real *)at[14];
+    real *restrict largest_13 = (real *)at[40];
+    real *restrict p = (real *)at[41];
+    real *restrict log_14 = (real *)at[42];
+    const int64_t *restrict next_ = (const int64_t *)at[16];
+    real *restrict take_15 = (real *)at[44];
+    real *const dz3 = p;
+    real *restrict db3 = (real *)at[46];
+    real *restrict dW3 = (real *)at[45];
+    real *const product_18 = product_8;
+    real *restrict copy_18 = (real *)at[47];
+    real *restrict copy_18_2 = (real *)at[48];
+    real *restrict copy_18_3 = (real *)at[49];
+    real *restrict copy_18_4 = (real *)at[50];
+    real *restrict dz_f2 = (real *)at[51];
+    real *const product_18_2 = multiply_10_2;
+    real *const dz_g2 = product_2;
+    real *const product_18_3 = z_i2_t;
+    real *restrict dz_i2 = (real *)at[52];
+    real *restrict product_18_4 = (real *)at[53];
+    real *const dz_o2 = product_4;
+    real *restrict dh_t = (real *)at[54];
+    real *const tanh_19 = product_18_4;
+    real *const multiply_19 = z_i2_t;
+    real *const dc2 = product_6;
+    real *const multiply_19_2 = multiply_10_2;
+    real *const dU2_f = copy_18_4;
+    real *const dU2_g = copy_18_3;
+    real *const dU2_i = copy_18_2;
+    real *const dU2_o = copy_18;
+    real *restrict dW2_f = (real *)at[55];
+    real *restrict dW2_g = (real *)at[56];
+    real *restrict dW2_i = (real *)at[57];
+    real *restrict dW2_o = (real *)at[58];
+    real *restrict db2_f = (real *)at[59];
+    real *restrict db2_g = (real *)at[60];
+    real *restrict db2_i = (real *)at[61];
+    real *restrict db2_o = (real *)at[62];
+    real *restrict product_40 = (real *)at[63];
+    real *restrict product_40_2 = (real *)at[64];
+    real *restrict product_40_3 = (real *)at[65];
+    real *restrict de = (real *)at[66];
+    real *restrict dE1 = (real *)at[67];
+
+    // (1) e[n, t, d] = E1[ids[n, t], d]
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 32; j++) {
+            e[32 * i + j] = E1[j + 32 * clipped(ids[i], 61)];
+        }
+    }
+    // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_i[i, j] * e[n, t, i])
+    for (int64_t i = 0; i < T; i++) {
+        for (int64_t j = 0; j < N; j++) {
+#pragma omp simd
+            for (int64_t k = 0; k < 32; k++) {
+                copy_2[(32 * N) * i + 32 * j + k] = e[32 * i + (32 * T) * j + k];
+            }
+        }
+    }
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_2[128 * i + j] = product_2[128 * i + j] + b2_i[j];
+        }
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < 128 * N; i++) {
+        zeros_2[i] = 0;
+    }
+    // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_f[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_4[128 * i + j] = product_4[128 * i + j] + b2_f[j];
+        }
+    }
+    // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_g[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_6[128 * i + j] = product_6[128 * i + j] + b2_g[j];
+        }
+    }
+    // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_o[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_8[128 * i + j] = product_8[128 * i + j] + b2_o[j];
+        }
+    }
+    for (int64_t t = 0; t < T; t++) {
+        // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_i[i, j] * e[n, t, i])
+        const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_i2_t_i = z_i2_t[i] + product_2[i + 128 * N * t];
+            // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+            real negative_3_i = -z_i2_t_i;
+            negative_3_i = real_exp(negative_3_i);
+            negative_3_i = negative_3_i + 1;
+            i2[i + 128 * N * t] = 1 / negative_3_i;
+        }
+        // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_f[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_f2_t_i = z_f2_t[i] + product_4[i + 128 * N * t];
+            // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+            real negative_5_i = -z_f2_t_i;
+            negative_5_i = real_exp(negative_5_i);
+            negative_5_i = negative_5_i + 1;
+            f2[i + 128 * N * t] = 1 / negative_5_i;
+        }
+        // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_g[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_g2_t_i = z_g2_t[i] + product_6[i + 128 * N * t];
+            // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+            g2[i + 128 * N * t] = real_tanh(z_g2_t_i);
+        }
+        // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_o[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_o2_t_i = z_o2_t[i] + product_8[i + 128 * N * t];
+            // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+            real negative_9_i = -z_o2_t_i;
+            negative_9_i = real_exp(negative_9_i);
+            negative_9_i = negative_9_i + 1;
+            o2[i + 128 * N * t] = 1 / negative_9_i;
+        }
+        // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+        //     i2[n, t, j]
+        const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            multiply_10[i] = c2_before[i] * f2[i + 128 * N * t];
+            multiply_10_2[i] = i2[i + 128 * N * t] * g2[i + 128 * N * t];
+        }
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real c2_i = multiply_10_2[i] + multiply_10[i];
+            c2[i + 128 * N * t] = c2_i;
+            // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+            real tanh_11_i = real_tanh(c2_i);
+            h[i + 128 * N * t] = tanh_11_i * o2[i + 128 * N * t];
+        }
+    }
+    // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
+    for (int64_t i = 0; i < N * T; i++) {
+        real largest_13_i = -INFINITY;
+#pragma omp simd reduction(largest : largest_13_i)
+        for (int64_t j = 0; j < 61; j++) {
+            real z3_i = z3[61 * i + j] + b3[j];
+            z3[61 * i + j] = z3_i;
+            // (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+            largest_13_i = maximum(largest_13_i, z3_i);
+        }
+        largest_13[i] = largest_13_i;
+        real total_13_i = 0;
+#pragma omp simd reduction(+ : total_13_i)
+        for (int64_t j = 0; j < 61; j++) {
+            real p_i = z3[61 * i + j] - largest_13_i;
+            p_i = real_exp(p_i);
+            p[61 * i + j] = p_i;
+            total_13_i += p_i;
+        }
+#pragma omp simd
+        for (int64_t j = 0; j < 61; j++) {
+            p[61 * i + j] = p[61 * i + j] / total_13_i;
+        }
+        // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N *
+        //     T)
+        log_14[i] = real_log(total_13_i);
+    }
+    double total_14 = 0;
+    for (int64_t i = 0; i < N; i++) {
+#pragma omp simd reduction(+ : total_14)
+        for (int64_t j = 0; j < T; j++) {
+            real take_14_i = z3[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)];
+            take_14_i = take_14_i - largest_13[i + N * j];
+            take_14_i = log_14[i + N * j] - take_14_i;
+            total_14 += take_14_i;
+            // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+            real take_15_i = p[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)];
+            take_15[T * i + j] = take_15_i - 1;
+        }
+    }
+    // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
+    const double loss = total_14 / ((double)N * (double)T);
+    // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+    for (int64_t i = 0; i < N; i++) {
+        for (int64_t j = 0; j < T; j++) {
+            dz3[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)] = take_15[T * i + j];
+        }
+    }
+    for (int64_t i = 0; i < 61; i++) {
+        db3[i] = 0;
+    }
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 61; j++) {
+            real dz3_i = dz3[61 * i + j] / (real)((double)N * (double)T);
+            dz3[61 * i + j] = dz3_i;
+            // (17) db3[j] = sum[n, t](dz3[n, t, j])
+            db3[j] += dz3_i;
+        }
+    }
+    // (16) dW3[i, j] = sum[n, t](dz3[n, t, j] * h[n, t, i])
+    product(1, 0, 128, 61, N * T, 1, h, 128, dz3, 61, 0, dW3, 61);
+    // (18) dh[n, t, j] = sum[j1](W3[j, j1] * dz3[n, t, j1]) + [t + 1 < T] *
+    //     (sum[j1](U2_f[j, j1] * dz_f2[n, t + 1, j1]) + sum[j1](U2_g[j, j1] * dz_g2[n, t
+    //     + 1, j1]) + sum[j1](U2_i[j, j1] * dz_i2[n, t + 1, j1]) + sum[j1](U2_o[j, j1] *
+    //     dz_o2[n, t + 1, j1]))
+    product(0, 1, N * T, 128, 61, 1, dz3, 61, W3, 61, 0, product_18, 128);
+    for (int64_t i = 0; i < 128; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            copy_18[128 * i + j] = U2_f[i + 128 * j];
+            copy_18_2[128 * i + j] = U2_g[i + 128 * j];
+            copy_18_3[128 * i + j] = U2_i[i + 128 * j];
+            copy_18_4[128 * i + j] = U2_o[i + 128 * j];
+        }
+    }
+    for (int64_t t = T - 1; t >= 0; t--) {
+        if (t < T - 1) {
+            product(0, 0, N, 128, 128, 1, dz_f2 + 128 * N * (t + 1), 128,
+                    copy_18, 128, 0, product_18_2, 128);
+            product(0, 0, N, 128, 128, 1, dz_g2 + 128 * N * (t + 1), 128,
+                    copy_18_2, 128, 0, product_18_3, 128);
+            product(0, 0, N, 128, 128, 1, dz_i2 + 128 * N * (t + 1), 128,
+                    copy_18_3, 128, 0, product_18_4, 128);
+            product(0, 0, N, 128, 128, 1, dz_o2 + 128 * N * (t + 1), 128,
+                    copy_18_4, 128, 0, dh_t, 128);
+#pragma omp simd
+            for (int64_t i = 0; i < 128 * N; i++) {
+                real product_18_3_i = product_18_3[i] + product_18_2[i];
+                real product_18_4_i = product_18_4[i] + product_18_3_i;
+                dh_t[i] = dh_t[i] + product_18_4_i;
+            }
+        }
+        if (t >= T - 1) {
+#pragma omp simd
+            for (int64_t i = 0; i < 128 * N; i++) {
+                dh_t[i] = 0;
+            }
+        }
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real dh_t_i = dh_t[i] + product_18[i + 128 * N * t];
+            dh_t[i] = dh_t_i;
+            // (19) dc2[n, t, j] = (1 - tanh(c2[n, t, j])**2) * dh[n, t, j] * o2[n, t, j]
+            //     + [t + 1 < T] * dc2[n, t + 1, j] * f2[n, t + 1, j]
+            real tanh_19_i = real_tanh(c2[i + 128 * N * t]);
+            tanh_19[i] = tanh_19_i;
+            real multiply_19_i = tanh_19_i * tanh_19_i;
+            multiply_19_i = 1 - multiply_19_i;
+            multiply_19_i = dh_t_i * multiply_19_i;
+            multiply_19[i] = o2[i + 128 * N * t] * multiply_19_i;
+        }
+        if (t < T - 1) {
+#pragma omp simd
+            for (int64_t i = 0; i < 128 * N; i++) {
+                multiply_19_2[i] = f2[i + 128 * N * (t + 1)] * dc2[i + 128 * N * (t + 1)];
+            }
+        }
+        if (t >= T - 1) {
+#pragma omp simd
+            for (int64_t i = 0; i < 128 * N; i++) {
+                multiply_19_2[i] = 0;
+            }
+        }
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real dc2_i = multiply_19_2[i] + multiply_19[i];
+            dc2[i + 128 * N * t] = dc2_i;
+            // (20) do2[n, t, j] = dh[n, t, j] * tanh(c2[n, t, j])
+            real do2_t_i = tanh_19[i] * dh_t[i];
+            // (21) dz_o2[n, t, j] = (1 - o2[n, t, j]) * do2[n, t, j] * o2[n, t, j]
+            real subtract_21_i = 1 - o2[i + 128 * N * t];
+            real multiply_21_i = do2_t_i * subtract_21_i;
+            dz_o2[i + 128 * N * t] = o2[i + 128 * N * t] * multiply_21_i;
+            // (22) dg2[n, t, j] = dc2[n, t, j] * i2[n, t, j]
+            real dg2_t_i = i2[i + 128 * N * t] * dc2_i;
+            // (23) dz_g2[n, t, j] = (1 - g2[n, t, j]**2) * dg2[n, t, j]
+            real multiply_23_i = g2[i + 128 * N * t] * g2[i + 128 * N * t];
+            multiply_23_i = 1 - multiply_23_i;
+            dz_g2[i + 128 * N * t] = dg2_t_i * multiply_23_i;
+        }
+        // (24) df2[n, t, j] = dc2[n, t, j] * [t >= 1] * c2[n, t - 1, j]
+        const real *c2_before_2 = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real df2_t_i = c2_before_2[i] * dc2[i + 128 * N * t];
+            // (25) dz_f2[n, t, j] = (1 - f2[n, t, j]) * df2[n, t, j] * f2[n, t, j]
+            real subtract_25_i = 1 - f2[i + 128 * N * t];
+            real multiply_25_i = df2_t_i * subtract_25_i;
+            dz_f2[i + 128 * N * t] = f2[i + 128 * N * t] * multiply_25_i;
+            // (26) di2[n, t, j] = dc2[n, t, j] * g2[n, t, j]
+            real di2_t_i = g2[i + 128 * N * t] * dc2[i + 128 * N * t];
+            // (27) dz_i2[n, t, j] = (1 - i2[n, t, j]) * di2[n, t, j] * i2[n, t, j]
+            real subtract_27_i = 1 - i2[i + 128 * N * t];
+            real multiply_27_i = di2_t_i * subtract_27_i;
+            dz_i2[i + 128 * N * t] = i2[i + 128 * N * t] * multiply_27_i;
+        }
+    }
+    // (28) dU2_f[k, j] = sum[n, t](dz_f2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    product(1, 0, 128, 128, N * (T - 1), 1, h, 128,
+            dz_f2 + 128 * N, 128, 0, dU2_f, 128);
+    // (29) dU2_g[k, j] = sum[n, t](dz_g2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    product(1, 0, 128, 128, N * (T - 1), 1, h, 128,
+            dz_g2 + 128 * N, 128, 0, dU2_g, 128);
+    // (30) dU2_i[k, j] = sum[n, t](dz_i2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    product(1, 0, 128, 128, N * (T - 1), 1, h, 128,
+            dz_i2 + 128 * N, 128, 0, dU2_i, 128);
+    // (31) dU2_o[k, j] = sum[n, t](dz_o2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    product(1, 0, 128, 128, N * (T - 1), 1, h, 128,
+            dz_o2 + 128 * N, 128, 0, dU2_o, 128);
+    // (32) dW2_f[i, j] = sum[n, t](dz_f2[n, t, j] * e[n, t, i])
+    product(1, 0, 32, 128, N * T, 1, copy_2, 32, dz_f2, 128, 0, dW2_f, 128);
+    // (33) dW2_g[i, j] = sum[n, t](dz_g2[n, t, j] * e[n, t, i])
+    product(1, 0, 32, 128, N * T, 1, copy_2, 32, dz_g2, 128, 0, dW2_g, 128);
+    // (34) dW2_i[i, j] = sum[n, t](dz_i2[n, t, j] * e[n, t, i])
+    product(1, 0, 32, 128, N * T, 1, copy_2, 32, dz_i2, 128, 0, dW2_i, 128);
+    // (35) dW2_o[i, j] = sum[n, t](dz_o2[n, t, j] * e[n, t, i])
+    product(1, 0, 32, 128, N * T, 1, copy_2, 32, dz_o2, 128, 0, dW2_o, 128);
+    for (int64_t i = 0; i < 128; i++) {
+        db2_f[i] = 0;
+    }
+    for (int64_t i = 0; i < 128; i++) {
+        db2_g[i] = 0;
+    }
+    for (int64_t i = 0; i < 128; i++) {
+        db2_i[i] = 0;
+    }
+    for (int64_t i = 0; i < 128; i++) {
+        db2_o[i] = 0;
+    }
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            // (36) db2_f[j] = sum[n, t](dz_f2[n, t, j])
+            db2_f[j] += dz_f2[128 * i + j];
+            // (37) db2_g[j] = sum[n, t](dz_g2[n, t, j])
+            db2_g[j] += dz_g2[128 * i + j];
+            // (38) db2_i[j] = sum[n, t](dz_i2[n, t, j])
+            db2_i[j] += dz_i2[128 * i + j];
+            // (39) db2_o[j] = sum[n, t](dz_o2[n, t, j])
+            db2_o[j] += dz_o2[128 * i + j];
+        }
+    }
+    // (40) de[n, t, i] = sum[j](W2_f[i, j] * dz_f2[n, t, j]) + sum[j](W2_g[i, j] *
+    //     dz_g2[n, t, j]) + sum[j](W2_i[i, j] * dz_i2[n, t, j]) + sum[j](W2_o[i, j] *
+    //     dz_o2[n, t, j])
+    product(0, 1, N * T, 32, 128, 1, dz_f2, 128, W2_f, 128, 0, product_40, 32);
+    product(0, 1, N * T, 32, 128, 1, dz_g2, 128, W2_g, 128, 0, product_40_2, 32);
+    product(0, 1, N * T, 32, 128, 1, dz_i2, 128, W2_i, 128, 0, product_40_3, 32);
+    product(0, 1, N * T, 32, 128, 1, dz_o2, 128, W2_o, 128, 0, de, 32);
+#pragma omp simd
+    for (int64_t i = 0; i < 32 * N * T; i++) {
+        real product_40_2_i = product_40_2[i] + product_40[i];
+        real product_40_3_i = product_40_3[i] + product_40_2_i;
+        de[i] = de[i] + product_40_3_i;
+    }
+    // (41) dE1[i, j] = sum[n, t](de[n, t, j] * [i = ids[n, t]])
+#pragma omp simd
+    for (int64_t i = 0; i < 1952; i++) {
+        dE1[i] = 0;
+    }
+    for (int64_t i = 0; i < N; i++) {
+        for (int64_t j = 0; j < T; j++) {
+#pragma omp simd
+            for (int64_t k = 0; k < 32; k++) {
+                real copy_41_i = de[32 * i + (32 * N) * j + k];
+                dE1[k + 32 * clipped(ids[T * i + j], 61)] += copy_41_i;
+            }
+        }
+    }
+    return loss;
+}
+
+static double sgd_step_in_training(
+        char *const *at, const int64_t *extents, const double *numbers)
+{
+    const int64_t N = extents[0];
+    const int64_t T = extents[1];
+    const double rate = numbers[0];
+    real *restrict E1 = (real *)at[0];
+    const int64_t *restrict ids = (const int64_t *)at[15];
+    real *restrict e = (real *)at[24];
+    real *restrict copy_2 = (real *)at[25];
+    real *restrict W2_i = (real *)at[1];
+    real *restrict product_2 = (real *)at[26];
+    real *restrict b2_i = (real *)at[3];
+    real *restrict zeros_2 = (real *)at[27];
+    real *restrict W2_f = (real *)at[4];
+    real *restrict product_4 = (real *)at[28];
+    real *restrict b2_f = (real *)at[6];
+    real *restrict W2_g = (real *)at[7];
+    real *restrict product_6 = (real *)at[29];
+    real *restrict b2_g = (real *)at[9];
+    real *restrict W2_o = (real *)at[10];
+    real *restrict product_8 = (real *)at[30];
+    real *restrict b2_o = (real *)at[12];
+    real *restrict h = (real *)at[36];
+    real *restrict U2_i = (real *)at[2];
+    real *restrict z_i2_t = (real *)at[37];
+    real *restrict i2 = (real *)at[31];
+    real *restrict U2_f = (real *)at[5];
+    real *const z_f2_t = z_i2_t;
+    real *restrict f2 = (real *)at[32];
+    real *restrict U2_g = (real *)at[8];
+    real *const z_g2_t = z_i2_t;
+    real *restrict g2 = (real *)at[33];
+    real *restrict U2_o = (real *)at[11];
+    real *const z_o2_t = z_i2_t;
+    real *restrict o2 = (real *)at[34];
+    real *restrict c2 = (real *)at[35];
+    real *const multiply_10 = z_i2_t;
+    real *restrict multiply_10_2 = (real *)at[38];
+    real *restrict W3 = (real *)at[13];
+    real *restrict z3 = (real *)at[39];
+    real *restrict b3 = (real *)at[14];
+    real *restrict largest_13 = (real *)at[40];
+    real *restrict p = (real *)at[41];
+    real *restrict log_14 = (real *)at[42];
+    const int64_t *restrict next_ = (const int64_t *)at[16];
+    real *restrict take_15 = (real *)at[44];
+    real *const dz3 = p;
+    real *restrict db3 = (real *)at[46];
+    real *const product_18 = product_8;
+    real *restrict copy_18 = (real *)at[47];
+    real *restrict copy_18_2 = (real *)at[48];
+    real *restrict copy_18_3 = (real *)at[49];
+    real *restrict copy_18_4 = (real *)at[50];
+    real *restrict dz_f2 = (real *)at[51];
+    real *const product_18_2 = multiply_10_2;
+    real *const dz_g2 = product_2;
+    real *const product_18_3 = z_i2_t;
+    real *restrict dz_i2 = (real *)at[52];
+    real *restrict product_18_4 = (real *)at[53];
+    real *const dz_o2 = product_4;
+    real *restrict dh_t = (real *)at[54];
+    real *const tanh_19 = product_18_4;
+    real *const multiply_19 = z_i2_t;
+    real *const dc2 = product_6;
+    real *const multiply_19_2 = multiply_10_2;
+    real *restrict db2_f = (real *)at[59];
+    real *restrict db2_g = (real *)at[60];
+    real *restrict db2_i = (real *)at[61];
+    real *restrict db2_o = (real *)at[62];
+    real *restrict product_40 = (real *)at[63];
+    real *restrict product_40_2 = (real *)at[64];
+    real *restrict product_40_3 = (real *)at[65];
+    real *restrict de = (real *)at[66];
+    real *restrict dE1 = (real *)at[67];
+
+    // (1) e[n, t, d] = E1[ids[n, t], d]
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 32; j++) {
+            e[32 * i + j] = E1[j + 32 * clipped(ids[i], 61)];
+        }
+    }
+    // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_i[i, j] * e[n, t, i])
+    for (int64_t i = 0; i < T; i++) {
+        for (int64_t j = 0; j < N; j++) {
+#pragma omp simd
+            for (int64_t k = 0; k < 32; k++) {
+                copy_2[(32 * N) * i + 32 * j + k] = e[32 * i + (32 * T) * j + k];
+            }
+        }
+    }
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_2[128 * i + j] = product_2[128 * i + j] + b2_i[j];
+        }
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < 128 * N; i++) {
+        zeros_2[i] = 0;
+    }
+    // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_f[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_4[128 * i + j] = product_4[128 * i + j] + b2_f[j];
+        }
+    }
+    // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_g[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_6[128 * i + j] = product_6[128 * i + j] + b2_g[j];
+        }
+    }
+    // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+    //     sum[i](W2_o[i, j] * e[n, t, i])
+    product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            product_8[128 * i + j] = product_8[128 * i + j] + b2_o[j];
+        }
+    }
+    for (int64_t t = 0; t < T; t++) {
+        // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_i[i, j] * e[n, t, i])
+        const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_i2_t_i = z_i2_t[i] + product_2[i + 128 * N * t];
+            // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+            real negative_3_i = -z_i2_t_i;
+            negative_3_i = real_exp(negative_3_i);
+            negative_3_i = negative_3_i + 1;
+            i2[i + 128 * N * t] = 1 / negative_3_i;
+        }
+        // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_f[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_f2_t_i = z_f2_t[i] + product_4[i + 128 * N * t];
+            // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+            real negative_5_i = -z_f2_t_i;
+            negative_5_i = real_exp(negative_5_i);
+            negative_5_i = negative_5_i + 1;
+            f2[i + 128 * N * t] = 1 / negative_5_i;
+        }
+        // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_g[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_g2_t_i = z_g2_t[i] + product_6[i + 128 * N * t];
+            // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+            g2[i + 128 * N * t] = real_tanh(z_g2_t_i);
+        }
+        // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        //     sum[i](W2_o[i, j] * e[n, t, i])
+        product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real z_o2_t_i = z_o2_t[i] + product_8[i + 128 * N * t];
+            // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+            real negative_9_i = -z_o2_t_i;
+            negative_9_i = real_exp(negative_9_i);
+            negative_9_i = negative_9_i + 1;
+            o2[i + 128 * N * t] = 1 / negative_9_i;
+        }
+        // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+        //     i2[n, t, j]
+        const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            multiply_10[i] = c2_before[i] * f2[i + 128 * N * t];
+            multiply_10_2[i] = i2[i + 128 * N * t] * g2[i + 128 * N * t];
+        }
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real c2_i = multiply_10_2[i] + multiply_10[i];
+            c2[i + 128 * N * t] = c2_i;
+            // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+            real tanh_11_i = real_tanh(c2_i);
+            h[i + 128 * N * t] = tanh_11_i * o2[i + 128 * N * t];
+        }
+    }
+    // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
+    for (int64_t i = 0; i < N * T; i++) {
+        real largest_13_i = -INFINITY;
+#pragma omp simd reduction(largest : largest_13_i)
+        for (int64_t j = 0; j < 61; j++) {
+            real z3_i = z3[61 * i + j] + b3[j];
+            z3[61 * i + j] = z3_i;
+            // (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+            largest_13_i = maximum(largest_13_i, z3_i);
+        }
+        largest_13[i] = largest_13_i;
+        real total_13_i = 0;
+#pragma omp simd reduction(+ : total_13_i)
+        for (int64_t j = 0; j < 61; j++) {
+            real p_i = z3[61 * i + j] - largest_13_i;
+            p_i = real_exp(p_i);
+            p[61 * i + j] = p_i;
+            total_13_i += p_i;
+        }
+#pragma omp simd
+        for (int64_t j = 0; j < 61; j++) {
+            p[61 * i + j] = p[61 * i + j] / total_13_i;
+        }
+        // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N *
+        //     T)
+        log_14[i] = real_log(total_13_i);
+    }
+    double total_14 = 0;
+    for (int64_t i = 0; i < N; i++) {
+#pragma omp simd reduction(+ : total_14)
+        for (int64_t j = 0; j < T; j++) {
+            real take_14_i = z3[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)];
+            take_14_i = take_14_i - largest_13[i + N * j];
+            take_14_i = log_14[i + N * j] - take_14_i;
+            total_14 += take_14_i;
+            // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+            real take_15_i = p[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)];
+            take_15[T * i + j] = take_15_i - 1;
+        }
+    }
+    // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
+    const double loss = total_14 / ((double)N * (double)T);
+    // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+    for (int64_t i = 0; i < N; i++) {
+        for (int64_t j = 0; j < T; j++) {
+            dz3[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)] = take_15[T * i + j];
+        }
+    }
+    for (int64_t i = 0; i < 61; i++) {
+        db3[i] = 0;
+    }
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 61; j++) {
+            real dz3_i = dz3[61 * i + j] / (real)((double)N * (double)T);
+            dz3[61 * i + j] = dz3_i;
+            // (17) db3[j] = sum[n, t](dz3[n, t, j])
+            db3[j] += dz3_i;
+        }
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < 61; i++) {
+        b3[i] = b3[i] - (real)rate * db3[i];
+    }
+    // (18) dh[n, t, j] = sum[j1](W3[j, j1] * dz3[n, t, j1]) + [t + 1 < T] *
+    //     (sum[j1](U2_f[j, j1] * dz_f2[n, t + 1, j1]) + sum[j1](U2_g[j, j1] * dz_g2[n, t
+    //     + 1, j1]) + sum[j1](U2_i[j, j1] * dz_i2[n, t + 1, j1]) + sum[j1](U2_o[j, j1] *
+    //     dz_o2[n, t + 1, j1]))
+    product(0, 1, N * T, 128, 61, 1, dz3, 61, W3, 61, 0, product_18, 128);
+    for (int64_t i = 0; i < 128; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            copy_18[128 * i + j] = U2_f[i + 128 * j];
+            copy_18_2[128 * i + j] = U2_g[i + 128 * j];
+            copy_18_3[128 * i + j] = U2_i[i + 128 * j];
+            copy_18_4[128 * i + j] = U2_o[i + 128 * j];
+        }
+    }
+    // (16) dW3[i, j] = sum[n, t](dz3[n, t, j] * h[n, t, i])
+    product(1, 0, 128, 61, N * T, -(real)rate, h, 128, dz3, 61, 1, W3, 61);
+    for (int64_t t = T - 1; t >= 0; t--) {
+        if (t < T - 1) {
+            // (18) dh[n, t, j] = sum[j1](W3[j, j1] * dz3[n, t, j1]) + [t + 1 < T] *
+            //     (sum[j1](U2_f[j, j1] * dz_f2[n, t + 1, j1]) + sum[j1](U2_g[j, j1] *
+            //     dz_g2[n, t + 1, j1]) + sum[j1](U2_i[j, j1] * dz_i2[n, t + 1, j1]) +
+            //     sum[j1](U2_o[j, j1] * dz_o2[n, t + 1, j1]))
+            product(0, 0, N, 128, 128, 1, dz_f2 + 128 * N * (t + 1), 128,
+                    copy_18, 128, 0, product_18_2, 128);
+            product(0, 0, N, 128, 128, 1, dz_g2 + 128 * N * (t + 1), 128,
+                    copy_18_2, 128, 0, product_18_3, 128);
+            product(0, 0, N, 128, 128, 1, dz_i2 + 128 * N * (t + 1), 128,
+                    copy_18_3, 128, 0, product_18_4, 128);
+            product(0, 0, N, 128, 128, 1, dz_o2 + 128 * N * (t + 1), 128,
+                    copy_18_4, 128, 0, dh_t, 128);
+#pragma omp simd
+            for (int64_t i = 0; i < 128 * N; i++) {
+                real product_18_3_i = product_18_3[i] + product_18_2[i];
+                real product_18_4_i = product_18_4[i] + product_18_3_i;
+                dh_t[i] = dh_t[i] + product_18_4_i;
+            }
+        }
+        if (t >= T - 1) {
+#pragma omp simd
+            for (int64_t i = 0; i < 128 * N; i++) {
+                dh_t[i] = 0;
+            }
+        }
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real dh_t_i = dh_t[i] + product_18[i + 128 * N * t];
+            dh_t[i] = dh_t_i;
+            // (19) dc2[n, t, j] = (1 - tanh(c2[n, t, j])**2) * dh[n, t, j] * o2[n, t, j]
+            //     + [t + 1 < T] * dc2[n, t + 1, j] * f2[n, t + 1, j]
+            real tanh_19_i = real_tanh(c2[i + 128 * N * t]);
+            tanh_19[i] = tanh_19_i;
+            real multiply_19_i = tanh_19_i * tanh_19_i;
+            multiply_19_i = 1 - multiply_19_i;
+            multiply_19_i = dh_t_i * multiply_19_i;
+            multiply_19[i] = o2[i + 128 * N * t] * multiply_19_i;
+        }
+        if (t < T - 1) {
+#pragma omp simd
+            for (int64_t i = 0; i < 128 * N; i++) {
+                multiply_19_2[i] = f2[i + 128 * N * (t + 1)] * dc2[i + 128 * N * (t + 1)];
+            }
+        }
+        if (t >= T - 1) {
+#pragma omp simd
+            for (int64_t i = 0; i < 128 * N; i++) {
+                multiply_19_2[i] = 0;
+            }
+        }
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real dc2_i = multiply_19_2[i] + multiply_19[i];
+            dc2[i + 128 * N * t] = dc2_i;
+            // (20) do2[n, t, j] = dh[n, t, j] * tanh(c2[n, t, j])
+            real do2_t_i = tanh_19[i] * dh_t[i];
+            // (21) dz_o2[n, t, j] = (1 - o2[n, t, j]) * do2[n, t, j] * o2[n, t, j]
+            real subtract_21_i = 1 - o2[i + 128 * N * t];
+            real multiply_21_i = do2_t_i * subtract_21_i;
+            dz_o2[i + 128 * N * t] = o2[i + 128 * N * t] * multiply_21_i;
+            // (22) dg2[n, t, j] = dc2[n, t, j] * i2[n, t, j]
+            real dg2_t_i = i2[i + 128 * N * t] * dc2_i;
+            // (23) dz_g2[n, t, j] = (1 - g2[n, t, j]**2) * dg2[n, t, j]
+            real multiply_23_i = g2[i + 128 * N * t] * g2[i + 128 * N * t];
+            multiply_23_i = 1 - multiply_23_i;
+            dz_g2[i + 128 * N * t] = dg2_t_i * multiply_23_i;
+        }
+        // (24) df2[n, t, j] = dc2[n, t, j] * [t >= 1] * c2[n, t - 1, j]
+        const real *c2_before_2 = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+#pragma omp simd
+        for (int64_t i = 0; i < 128 * N; i++) {
+            real df2_t_i = c2_before_2[i] * dc2[i + 128 * N * t];
+            // (25) dz_f2[n, t, j] = (1 - f2[n, t, j]) * df2[n, t, j] * f2[n, t, j]
+            real subtract_25_i = 1 - f2[i + 128 * N * t];
+            real multiply_25_i = df2_t_i * subtract_25_i;
+            dz_f2[i + 128 * N * t] = f2[i + 128 * N * t] * multiply_25_i;
+            // (26) di2[n, t, j] = dc2[n, t, j] * g2[n, t, j]
+            real di2_t_i = g2[i + 128 * N * t] * dc2[i + 128 * N * t];
+            // (27) dz_i2[n, t, j] = (1 - i2[n, t, j]) * di2[n, t, j] * i2[n, t, j]
+            real subtract_27_i = 1 - i2[i + 128 * N * t];
+            real multiply_27_i = di2_t_i * subtract_27_i;
+            dz_i2[i + 128 * N * t] = i2[i + 128 * N * t] * multiply_27_i;
+        }
+    }
+    // (28) dU2_f[k, j] = sum[n, t](dz_f2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    product(1, 0, 128, 128, N * (T - 1), -(real)rate, h, 128,
+            dz_f2 + 128 * N, 128, 1, U2_f, 128);
+    // (29) dU2_g[k, j] = sum[n, t](dz_g2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    product(1, 0, 128, 128, N * (T - 1), -(real)rate, h, 128,
+            dz_g2 + 128 * N, 128, 1, U2_g, 128);
+    // (30) dU2_i[k, j] = sum[n, t](dz_i2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    product(1, 0, 128, 128, N * (T - 1), -(real)rate, h, 128,
+            dz_i2 + 128 * N, 128, 1, U2_i, 128);
+    // (31) dU2_o[k, j] = sum[n, t](dz_o2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    product(1, 0, 128, 128, N * (T - 1), -(real)rate, h, 128,
+            dz_o2 + 128 * N, 128, 1, U2_o, 128);
+    // (36) db2_f[j] = sum[n, t](dz_f2[n, t, j])
+    for (int64_t i = 0; i < 128; i++) {
+        db2_f[i] = 0;
+    }
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            db2_f[j] += dz_f2[128 * i + j];
+        }
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < 128; i++) {
+        b2_f[i] = b2_f[i] - (real)rate * db2_f[i];
+    }
+    // (37) db2_g[j] = sum[n, t](dz_g2[n, t, j])
+    for (int64_t i = 0; i < 128; i++) {
+        db2_g[i] = 0;
+    }
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            db2_g[j] += dz_g2[128 * i + j];
+        }
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < 128; i++) {
+        b2_g[i] = b2_g[i] - (real)rate * db2_g[i];
+    }
+    // (38) db2_i[j] = sum[n, t](dz_i2[n, t, j])
+    for (int64_t i = 0; i < 128; i++) {
+        db2_i[i] = 0;
+    }
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            db2_i[j] += dz_i2[128 * i + j];
+        }
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < 128; i++) {
+        b2_i[i] = b2_i[i] - (real)rate * db2_i[i];
+    }
+    // (39) db2_o[j] = sum[n, t](dz_o2[n, t, j])
+    for (int64_t i = 0; i < 128; i++) {
+        db2_o[i] = 0;
+    }
+    for (int64_t i = 0; i < N * T; i++) {
+#pragma omp simd
+        for (int64_t j = 0; j < 128; j++) {
+            db2_o[j] += dz_o2[128 * i + j];
+        }
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < 128; i++) {
+        b2_o[i] = b2_o[i] - (real)rate * db2_o[i];
+    }
+    // (40) de[n, t, i] = sum[j](W2_f[i, j] * dz_f2[n, t, j]) + sum[j](W2_g[i, j] *
+    //     dz_g2[n, t, j]) + sum[j](W2_i[i, j] * dz_i2[n, t, j]) + sum[j](W2_o[i, j] *
+    //     dz_o2[n, t, j])
+    product(0, 1, N * T, 32, 128, 1, dz_f2, 128, W2_f, 128, 0, product_40, 32);
+    product(0, 1, N * T, 32, 128, 1, dz_g2, 128, W2_g, 128, 0, product_40_2, 32);
+    product(0, 1, N * T, 32, 128, 1, dz_i2, 128, W2_i, 128, 0, product_40_3, 32);
+    product(0, 1, N * T, 32, 128, 1, dz_o2, 128, W2_o, 128, 0, de, 32);
+#pragma omp simd
+    for (int64_t i = 0; i < 32 * N * T; i++) {
+        real product_40_2_i = product_40_2[i] + product_40[i];
+        real product_40_3_i = product_40_3[i] + product_40_2_i;
+        de[i] = de[i] + product_40_3_i;
+    }
+    // (34) dW2_i[i, j] = sum[n, t](dz_i2[n, t, j] * e[n, t, i])
+    product(1, 0, 32, 128, N * T, -(real)rate, copy_2, 32, dz_i2, 128, 1, W2_i, 128);
+    // (32) dW2_f[i, j] = sum[n, t](dz_f2[n, t, j] * e[n, t, i])
+    product(1, 0, 32, 128, N * T, -(real)rate, copy_2, 32, dz_f2, 128, 1, W2_f, 128);
+    // (33) dW2_g[i, j] = sum[n, t](dz_g2[n, t, j] * e[n, t, i])
+    product(1, 0, 32, 128, N * T, -(real)rate, copy_2, 32, dz_g2, 128, 1, W2_g, 128);
+    // (35) dW2_o[i, j] = sum[n, t](dz_o2[n, t, j] * e[n, t, i])
+    product(1, 0, 32, 128, N * T, -(real)rate, copy_2, 32, dz_o2, 128, 1, W2_o, 128);
+    // (41) dE1[i, j] = sum[n, t](de[n, t, j] * [i = ids[n, t]])
+#pragma omp simd
+    for (int64_t i = 0; i < 1952; i++) {
+        dE1[i] = 0;
+    }
+    for (int64_t i = 0; i < N; i++) {
+        for (int64_t j = 0; j < T; j++) {
+#pragma omp simd
+            for (int64_t k = 0; k < 32; k++) {
+                real copy_41_i = de[32 * i + (32 * N) * j + k];
+                dE1[k + 32 * clipped(ids[T * i + j], 61)] += copy_41_i;
+            }
+        }
+    }
+#pragma omp simd
+    for (int64_t i = 0; i < 1952; i++) {
+        E1[i] = E1[i] - (real)rate * dE1[i];
+    }
+    return loss;
+}
+
+/* ---- The way in from Python.
+
+   Only what Python's stable ABI (PEP 384) promises is used, and declared here, since the headers are
+   seldom installed; of an array, the fields that NumPy's ABI keeps (PyArrayObject_fields), which
+   `open_library` first holds against an array that it is shown. Whatever is not exactly as expected
+   is declined with None: the module then looks closer. The interpreter's lock is held throughout. */
+
+typedef struct object {
+    ptrdiff_t references;
+    struct object *type;
+} object;
+typedef struct {
+    object head;
+    char *memory;
+    int rank;
+    ptrdiff_t *extents, *strides;
+    object *base, *dtype;
+    int flags;
+} array;
+typedef object *function(object *self, object *const *arguments, ptrdiff_t count);
+typedef struct {
+    const char *name;
+    function *call;
+    int flags;
+    const char *doc;
+} method;
+enum { FAST_CALL = 0x80, C_CONTIGUOUS = 0x1, ALIGNED = 0x100, WRITEABLE = 0x400 };
+
+extern object _Py_NoneStruct, PyDict_Type, PyFloat_Type;
+extern void Py_IncRef(object *), Py_DecRef(object *), PyErr_Clear(void);
+extern object *PyErr_Occurred(void), *PyErr_NoMemory(void);
+extern object *PyFloat_FromDouble(double), *PyLong_FromLong(long);
+extern double PyFloat_AsDouble(object *);
+extern long long PyLong_AsLongLong(object *);
+extern object *PyDict_GetItemWithError(object *, object *);
+extern ptrdiff_t PyDict_Size(object *), PyTuple_Size(object *);
+extern object *PyTuple_New(ptrdiff_t), *PyTuple_GetItem(object *, ptrdiff_t);
+extern int PyTuple_SetItem(object *, ptrdiff_t, object *);
+extern object *PyCapsule_New(void *, const char *, void (*)(object *));
+extern void *PyCapsule_GetPointer(object *, const char *);
+extern object *PyCFunction_NewEx(method *, object *, object *);
+
+enum { PARAMETER, INPUT, STATE, OWN };
+enum { REAL_ENTRIES, POSITIONS, TRUTHS };
+enum { SLOTS = 71, PARAMETERS = 15, STATES = 0, EXTENTS = 2, AXES = 29 };
+
+/* What stands where in the table of pointers. */
+static const struct {
+    unsigned char source, kind, rank;
+    int axes; /* where its extents begin in the list of all extents */
+} SLOT[SLOTS + 1] = {
+    {PARAMETER, REAL_ENTRIES, 2, 0}, /* 0 E1 */
+    {PARAMETER, REAL_ENTRIES, 2, 2}, /* 1 W2_i */
+    {PARAMETER, REAL_ENTRIES, 2, 4}, /* 2 U2_i */
+    {PARAMETER, REAL_ENTRIES, 1, 6}, /* 3 b2_i */
+    {PARAMETER, REAL_ENTRIES, 2, 7}, /* 4 W2_f */
+    {PARAMETER, REAL_ENTRIES, 2, 9}, /* 5 U2_f */
+    {PARAMETER, REAL_ENTRIES, 1, 11}, /* 6 b2_f */
+    {PARAMETER, REAL_ENTRIES, 2, 12}, /* 7 W2_g */
+    {PARAMETER, REAL_ENTRIES, 2, 14}, /* 8 U2_g */
+    {PARAMETER, REAL_ENTRIES, 1, 16}, /* 9 b2_g */
+    {PARAMETER, REAL_ENTRIES, 2, 17}, /* 10 W2_o */
+    {PARAMETER, REAL_ENTRIES, 2, 19}, /* 11 U2_o */
+    {PARAMETER, REAL_ENTRIES, 1, 21}, /* 12 b2_o */
+    {PARAMETER, REAL_ENTRIES, 2, 22}, /* 13 W3 */
+    {PARAMETER, REAL_ENTRIES, 1, 24}, /* 14 b3 */
+    {INPUT, POSITIONS, 2, 25}, /* 15 ids */
+    {INPUT, POSITIONS, 2, 27}, /* 16 next */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 17 ones_61 */
+    {OWN, POSITIONS, 1, 29}, /* 18 range_T */
+    {OWN, POSITIONS, 1, 29}, /* 19 fixed_T */
+    {OWN, POSITIONS, 1, 29}, /* 20 range_N */
+    {OWN, POSITIONS, 1, 29}, /* 21 fixed_N */
+    {OWN, POSITIONS, 2, 29}, /* 22 fixed_N_2 */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 23 ones_N_T */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 24 e */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 25 copy_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 26 product_2 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 27 zeros_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 28 product_4 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 29 product_6 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 30 product_8 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 31 i2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 32 f2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 33 g2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 34 o2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 35 c2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 36 h */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 37 z_i2_t */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 38 multiply_10_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 39 z3 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 40 largest_13 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 41 p */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 42 total_13 */
+    {OWN, POSITIONS, 2, 29}, /* 43 add_14 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 44 take_14 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 45 dW3 */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 46 db3 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 47 copy_18 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 48 copy_18_2 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 49 copy_18_3 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 50 copy_18_4 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 51 dz_f2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 52 dz_i2 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 53 product_18_4 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 54 dh_t */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 55 dW2_f */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 56 dW2_g */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 57 dW2_i */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 58 dW2_o */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 59 db2_f */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 60 db2_g */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 61 db2_i */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 62 db2_o */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 63 product_40 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 64 product_40_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 65 product_40_3 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 66 de */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 67 dE1 */
+    {OWN, POSITIONS, 1, 29}, /* 68 places_41 */
+    {OWN, POSITIONS, 2, 29}, /* 69 places_41_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 70 p_2 */
+};
+
+/* A workspace: its own memory, and its place for what is handed in. */
+typedef struct {
+    char *at[SLOTS + 1];
+    int64_t extents[EXTENTS + 1];
+    ptrdiff_t axes[AXES + 1];
+    int64_t classes[SLOTS + 1]; /* below which the entries of an integer input must be */
+    real scalars[SLOTS + 1];
+    object *arrays;
+} workspace;
+
+/* Set once, when the library is opened. */
+static object *array_type, *dtypes[3], *names;
+
+static object *decline(void)
+{
+    Py_IncRef(&_Py_NoneStruct);
+    return &_Py_NoneStruct;
+}
+
+static void extents_of_slots(const int64_t *extents, ptrdiff_t *axes, int64_t *classes)
+{
+    axes[0] = 61;
+    axes[1] = 32;
+    axes[2] = 32;
+    axes[3] = 128;
+    axes[4] = 128;
+    axes[5] = 128;
+    axes[6] = 128;
+    axes[7] = 32;
+    axes[8] = 128;
+    axes[9] = 128;
+    axes[10] = 128;
+    axes[11] = 128;
+    axes[12] = 32;
+    axes[13] = 128;
+    axes[14] = 128;
+    axes[15] = 128;
+    axes[16] = 128;
+    axes[17] = 32;
+    axes[18] = 128;
+    axes[19] = 128;
+    axes[20] = 128;
+    axes[21] = 128;
+    axes[22] = 128;
+    axes[23] = 61;
+    axes[24] = 61;
+    axes[25] = extents[0];
+    axes[26] = extents[1];
+    axes[27] = extents[0];
+    axes[28] = extents[1];
+    classes[15] = 61;
+    classes[16] = 61;
+    (void)extents, (void)axes, (void)classes;
+}
+
+static int are_below(const int64_t *positions, int64_t count, int64_t classes)
+{
+    int outside = 0;
+    for (int64_t i = 0; i < count; i++) outside |= (uint64_t)positions[i] >= (uint64_t)classes;
+    return !outside;
+}
+
+/* Put the memory of what was handed in into the table; 0 if it is not as expected. */
+static int take(workspace *w, int slot, object *given, int written)
+{
+    const int rank = SLOT[slot].rank, kind = SLOT[slot].kind;
+    if (given == NULL) return 0;
+    if (rank == 0 && kind == REAL_ENTRIES && given->type == &PyFloat_Type) {
+        w->scalars[slot] = (real)PyFloat_AsDouble(given);
+        w->at[slot] = (char *)&w->scalars[slot];
+        return !written;
+    }
+    const array *a = (const array *)given;
+    const int flags = C_CONTIGUOUS | ALIGNED | (written ? WRITEABLE : 0);
+    if (given->type != array_type || a->dtype != dtypes[kind] || a->rank != rank) return 0;
+    if ((a->flags & flags) != flags) return 0;
+    ptrdiff_t count = 1;
+    for (int axis = 0; axis < rank; axis++) {
+        if (a->extents[axis] != w->axes[SLOT[slot].axes + axis]) return 0;
+        count *= a->extents[axis];
+    }
+    if (w->classes[slot] && !are_below((const int64_t *)a->memory, count, w->classes[slot]))
+        return 0;
+    w->at[slot] = a->memory;
+    return 1;
+}
+
+/* Whether some array that is written over is handed in twice. */
+static int share_memory(const workspace *w, const short *reads, int count)
+{
+    for (int k = 0; k < count; k++)
+        for (int j = 0; j < count && SLOT[reads[k]].source == PARAMETER; j++)
+            if (j != k && w->at[reads[j]] == w->at[reads[k]]) return 1;
+    return 0;
+}
+
+typedef double body(char *const *at, const int64_t *extents, const double *numbers);
+typedef struct {
+    body *computes;
+    int count;         /* of the slots that it reads */
+    const short *reads; /* inputs in the order of the arguments */
+    int writes_parameters, writes_states, has_rate;
+} signature;
+
+static const char IS_WORKSPACE[] = "symbackprop workspace";
+
+/* Arguments: the parameters, then inputs one by one, the states if it reads any, the rate. */
+static object *enter(object *self, object *const *arguments, ptrdiff_t count, const signature *s)
+{
+    workspace *w = PyCapsule_GetPointer(self, IS_WORKSPACE);
+    object *params = arguments[0];
+    ptrdiff_t argument = 1;
+    double numbers[1] = {0};
+    if (params->type != &PyDict_Type || PyDict_Size(params) != PARAMETERS) return decline();
+    if (s->has_rate) {
+        if (arguments[--count]->type != &PyFloat_Type) return decline();
+        numbers[0] = PyFloat_AsDouble(arguments[count]);
+        if (!isfinite(numbers[0])) return decline();
+    }
+    for (int k = 0; k < s->count; k++) {
+        const int slot = s->reads[k], source = SLOT[slot].source;
+        object *given, *from = params;
+        if (source == INPUT) {
+            given = arguments[argument++];
+        } else {
+            if (source == STATE) from = arguments[count - 1];
+            if (from->type != &PyDict_Type) return decline();
+            given = PyDict_GetItemWithError(from, PyTuple_GetItem(names, slot));
+        }
+        const int written = (source == PARAMETER && s->writes_parameters) ||
+                            (source == STATE && s->writes_states);
+        if (!take(w, slot, given, written)) {
+            PyErr_Clear();
+            return decline();
+        }
+    }
+    if (s->writes_parameters && share_memory(w, s->reads, s->count)) return decline();
+    return PyFloat_FromDouble(s->computes(w->at, w->extents, numbers));
+}
+
+static object *enter_forward_in_training(object *self, object *const *arguments, ptrdiff_t count)
+{
+    static const short reads[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, -1};
+    static const signature s = {forward_in_training, 16, reads, 0, 0, 0};
+    return enter(self, arguments, count, &s);
+}
+
+static object *enter_loss_in_training(object *self, object *const *arguments, ptrdiff_t count)
+{
+    static const short reads[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, -1};
+    static const signature s = {loss_in_training, 17, reads, 0, 0, 0};
+    return enter(self, arguments, count, &s);
+}
+
+static object *enter_loss_and_grads_in_training(object *self, object *const *arguments, ptrdiff_t count)
+{
+    static const short reads[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, -1};
+    static const signature s = {loss_and_grads_in_training, 17, reads, 0, 0, 0};
+    return enter(self, arguments, count, &s);
+}
+
+static object *enter_sgd_step_in_training(object *self, object *const *arguments, ptrdiff_t count)
+{
+    static const short reads[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, -1};
+    static const signature s = {sgd_step_in_training, 17, reads, 1, 0, 1};
+    return enter(self, arguments, count, &s);
+}
+
+static method ENTRIES[] = {
+    {"forward_in_training", enter_forward_in_training, FAST_CALL, NULL},
+    {"loss_in_training", enter_loss_in_training, FAST_CALL, NULL},
+    {"loss_and_grads_in_training", enter_loss_and_grads_in_training, FAST_CALL, NULL},
+    {"sgd_step_in_training", enter_sgd_step_in_training, FAST_CALL, NULL},
+};
+enum { FUNCTIONS = sizeof ENTRIES / sizeof *ENTRIES };
+
+static void let_go(object *capsule)
+{
+    workspace *w = PyCapsule_GetPointer(capsule, IS_WORKSPACE);
+    Py_DecRef(w->arrays);
+    free(w);
+}
+
+/* The functions on the memory of a workspace: its arrays, in the order of the table. */
+object *bind_workspace(object *arrays, const int64_t *extents)
+{
+    workspace *w = calloc(1, sizeof *w);
+    if (w == NULL) return PyErr_NoMemory();
+    for (int k = 0; k < EXTENTS; k++) w->extents[k] = extents[k];
+    extents_of_slots(w->extents, w->axes, w->classes);
+    for (int slot = 0, own = 0; slot < SLOTS; slot++)
+        if (SLOT[slot].source == OWN)
+            w->at[slot] = ((array *)PyTuple_GetItem(arrays, own++))->memory;
+    Py_IncRef(arrays);
+    w->arrays = arrays;
+    object *capsule = PyCapsule_New(w, IS_WORKSPACE, let_go);
+    object *functions = PyTuple_New(FUNCTIONS);
+    for (int k = 0; k < FUNCTIONS; k++)
+        PyTuple_SetItem(functions, k, PyCFunction_NewEx(&ENTRIES[k], capsule, NULL));
+    Py_DecRef(capsule);
+    return functions;
+}
+
+/* Learn the types, the names of all slots and the address of gemm; 0 if arrays look otherwise.
+
+   `shown` is a 2 x 3 array of REAL, whose memory starts at `memory`. */
+int open_library(object *shown, char *memory, object *types, object *slot_names, void *gemm,
+                 int is_wide)
+{
+    const array *a = (const array *)shown;
+    if (PyTuple_Size(types) != 4 || shown->type != PyTuple_GetItem(types, 0)) return 0;
+    if (a->memory != memory || a->rank != 2 || a->extents[0] != 2 || a->extents[1] != 3) return 0;
+    if (a->strides[1] != sizeof(real) || a->dtype != PyTuple_GetItem(types, 1)) return 0;
+    const int flags = C_CONTIGUOUS | ALIGNED | WRITEABLE;
+    if ((a->flags & flags) != flags) return 0;
+    Py_IncRef(types), Py_IncRef(slot_names);
+    array_type = PyTuple_GetItem(types, 0);
+    for (int kind = 0; kind < 3; kind++) dtypes[kind] = PyTuple_GetItem(types, 1 + kind);
+    names = slot_names;
+    if (is_wide)
+        gemm_64 = (gemm_of_64_bits *)gemm;
+    else
+        gemm_32 = (gemm_of_32_bits *)gemm;
+    return 1;
+}

@@ -1,0 +1,1771 @@
+"""Shakespeare's sonnets, a character at a time, by long short-term memory
+
+A state that is carried along the text has to say what of it matters for the next
+character. Its gates say how much of it is kept. On the way back the errors travel along
+the text the other way: a second recurrence, from the last step to the first.
+
+Written by symbackprop from the spec char_lstm (a9794e967e6425bf).
+Call init_params, then forward, loss_and_grads, sgd_step.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import contextlib
+import ctypes
+import functools
+import hashlib
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+
+SHAPES = {
+    "ids": ("N", "T"),
+    "next": ("N", "T"),
+    "E1": (61, 32),
+    "W2_i": (32, 128),
+    "U2_i": (128, 128),
+    "b2_i": (128,),
+    "W2_f": (32, 128),
+    "U2_f": (128, 128),
+    "b2_f": (128,),
+    "W2_g": (32, 128),
+    "U2_g": (128, 128),
+    "b2_g": (128,),
+    "W2_o": (32, 128),
+    "U2_o": (128, 128),
+    "b2_o": (128,),
+    "W3": (128, 61),
+    "b3": (61,),
+    "p": ("N", "T", 61),
+}
+
+_PARAMETERS = [
+    "E1",
+    "W2_i",
+    "U2_i",
+    "b2_i",
+    "W2_f",
+    "U2_f",
+    "b2_f",
+    "W2_g",
+    "U2_g",
+    "b2_g",
+    "W2_o",
+    "U2_o",
+    "b2_o",
+    "W3",
+    "b3",
+]
+_KINDS = {
+    "ids": "iu",
+    "next": "iu",
+}
+_CLASSES = {
+    "ids": 61,
+    "next": 61,
+}
+_EXTENTS = [
+    "N",
+    "T",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "E1": _normal(rng, (61, 32), 0.05, dtype),
+        "W2_i": _glorot_uniform(rng, (32, 128), dtype),
+        "U2_i": _glorot_uniform(rng, (128, 128), dtype),
+        "b2_i": np.zeros((128,), dtype),
+        "W2_f": _glorot_uniform(rng, (32, 128), dtype),
+        "U2_f": _glorot_uniform(rng, (128, 128), dtype),
+        "b2_f": np.ones((128,), dtype),
+        "W2_g": _glorot_uniform(rng, (32, 128), dtype),
+        "U2_g": _glorot_uniform(rng, (128, 128), dtype),
+        "b2_g": np.zeros((128,), dtype),
+        "W2_o": _glorot_uniform(rng, (32, 128), dtype),
+        "U2_o": _glorot_uniform(rng, (128, 128), dtype),
+        "b2_o": np.zeros((128,), dtype),
+        "W3": _glorot_uniform(rng, (128, 61), dtype),
+        "b3": np.zeros((61,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, T, dtype=np.float32):
+        self._extents = {"N": N, "T": T}
+        _check_extents(self._extents)
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self.T = T
+        self.ones_61 = np.ones(61, dtype)
+        self.range_T = np.arange(T)
+        self.fixed_T = np.multiply(self.range_T, 61 * N)
+        self.range_N = np.arange(N)
+        self.fixed_N = np.multiply(self.range_N, 61)
+        self.fixed_N_2 = np.add(self.fixed_T, self.fixed_N[:, None])
+        self.ones_N_T = np.ones(N * T, dtype)
+        self.e = np.empty((N, T, 32), dtype)
+        self.copy_2 = np.empty((N * T, 32), dtype)
+        self.product_2 = np.empty((T, N, 128), dtype)
+        self.zeros_2 = np.empty((N, 128), dtype)
+        self.product_4 = np.empty((T, N, 128), dtype)
+        self.product_6 = np.empty((T, N, 128), dtype)
+        self.product_8 = np.empty((T, N, 128), dtype)
+        self.i2 = np.empty((T, N, 128), dtype)
+        self.f2 = np.empty((T, N, 128), dtype)
+        self.g2 = np.empty((T, N, 128), dtype)
+        self.o2 = np.empty((T, N, 128), dtype)
+        self.c2 = np.empty((T, N, 128), dtype)
+        self.h = np.empty((T, N, 128), dtype)
+        self.z_i2_t = np.empty((N, 128), dtype)
+        self.multiply_10_2 = np.empty((N, 128), dtype)
+        self.z3 = np.empty((T, N, 61), dtype)
+        self.largest_13 = np.empty((T, N), dtype)
+        self.p = np.empty((T, N, 61), dtype)
+        self.total_13 = np.empty((T, N), dtype)
+        self.add_14 = np.empty((N, T), np.intp)
+        self.take_14 = np.empty((N, T), dtype)
+        self.dW3 = np.empty((128, 61), dtype)
+        self.db3 = np.empty((61,), dtype)
+        self.copy_18 = np.empty((128, 128), dtype)
+        self.copy_18_2 = np.empty((128, 128), dtype)
+        self.copy_18_3 = np.empty((128, 128), dtype)
+        self.copy_18_4 = np.empty((128, 128), dtype)
+        self.dz_f2 = np.empty((T, N, 128), dtype)
+        self.dz_i2 = np.empty((T, N, 128), dtype)
+        self.product_18_4 = np.empty((N, 128), dtype)
+        self.dh_t = np.empty((N, 128), dtype)
+        self.dW2_f = np.empty((32, 128), dtype)
+        self.dW2_g = np.empty((32, 128), dtype)
+        self.dW2_i = np.empty((32, 128), dtype)
+        self.dW2_o = np.empty((32, 128), dtype)
+        self.db2_f = np.empty((128,), dtype)
+        self.db2_g = np.empty((128,), dtype)
+        self.db2_i = np.empty((128,), dtype)
+        self.db2_o = np.empty((128,), dtype)
+        self.product_40 = np.empty((T, N, 32), dtype)
+        self.product_40_2 = np.empty((T, N, 32), dtype)
+        self.product_40_3 = np.empty((T, N, 32), dtype)
+        self.de = np.empty((T, N, 32), dtype)
+        self.dE1 = np.empty((61, 32), dtype)
+        self.places_41 = np.empty((N * T,), np.intp)
+        self.places_41_2 = np.empty((N * T, 16), np.intp)
+        self.p_2 = np.empty((N, T, 61), dtype)
+        self._compiled = _bind(self)
+
+
+@np.errstate(over="ignore")
+def forward(params, *, ids, workspace=None, training=False):
+    """Return p, by name."""
+    work = _prepare(params, {"ids": ids}, workspace)
+    N = work.N
+    T = work.T
+    ids = np.asarray(ids, dtype=np.intp)
+    E1 = params["E1"]
+    W2_i = params["W2_i"]
+    U2_i = params["U2_i"]
+    b2_i = params["b2_i"]
+    W2_f = params["W2_f"]
+    U2_f = params["U2_f"]
+    b2_f = params["b2_f"]
+    W2_g = params["W2_g"]
+    U2_g = params["U2_g"]
+    b2_g = params["b2_g"]
+    W2_o = params["W2_o"]
+    U2_o = params["U2_o"]
+    b2_o = params["b2_o"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) e[n, t, d] = E1[ids[n, t], d]
+    e = E1.take(ids, axis=0, out=work.e, mode="clip")
+
+    # (2) z_i2, apart from other steps
+    copy_2 = work.copy_2
+    np.copyto(copy_2.reshape(T, N, 32), e.transpose(1, 0, 2))
+    product_2 = work.product_2
+    np.matmul(copy_2, W2_i, out=product_2.reshape(N * T, 128))
+    np.add(product_2, b2_i, out=product_2)
+    zeros_2 = work.zeros_2
+    zeros_2.fill(0.0)
+
+    # (4) z_f2, apart from other steps
+    product_4 = work.product_4
+    np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
+    np.add(product_4, b2_f, out=product_4)
+
+    # (6) z_g2, apart from other steps
+    product_6 = work.product_6
+    np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
+    np.add(product_6, b2_g, out=product_6)
+
+    # (8) z_o2, apart from other steps
+    product_8 = work.product_8
+    np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
+    np.add(product_8, b2_o, out=product_8)
+
+    c2 = work.c2
+    h = work.h
+
+    for t in range(T):
+        # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_i[i, j] * e[n, t, i])
+        h_before = h[t - 1] if t >= 1 else zeros_2
+        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
+        np.add(z_i2_t, product_2[t], out=z_i2_t)
+
+        # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+        i2_t = np.negative(z_i2_t, out=z_i2_t)
+        np.exp(i2_t, out=i2_t)
+        np.add(i2_t, 1.0, out=i2_t)
+        np.reciprocal(i2_t, out=i2_t)
+
+        # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_f[i, j] * e[n, t, i])
+        z_f2_t = h_before.dot(U2_f, out=work.dh_t)
+        np.add(z_f2_t, product_4[t], out=z_f2_t)
+
+        # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+        f2_t = np.negative(z_f2_t, out=z_f2_t)
+        np.exp(f2_t, out=f2_t)
+        np.add(f2_t, 1.0, out=f2_t)
+        np.reciprocal(f2_t, out=f2_t)
+
+        # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_g[i, j] * e[n, t, i])
+        z_g2_t = h_before.dot(U2_g, out=work.product_18_4)
+        np.add(z_g2_t, product_6[t], out=z_g2_t)
+
+        # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+        g2_t = np.tanh(z_g2_t, out=z_g2_t)
+
+        # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_o[i, j] * e[n, t, i])
+        z_o2_t = h_before.dot(U2_o, out=work.multiply_10_2)
+        np.add(z_o2_t, product_8[t], out=z_o2_t)
+
+        # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+        o2_t = np.negative(z_o2_t, out=z_o2_t)
+        np.exp(o2_t, out=o2_t)
+        np.add(o2_t, 1.0, out=o2_t)
+        np.reciprocal(o2_t, out=o2_t)
+
+        # (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+        #     i2[n, t, j]
+        c2_before = c2[t - 1] if t >= 1 else zeros_2
+        multiply_10 = np.multiply(c2_before, f2_t, out=f2_t)
+        multiply_10_2 = np.multiply(i2_t, g2_t, out=i2_t)
+        c2_t = np.add(multiply_10_2, multiply_10, out=c2[t])
+
+        # (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+        tanh_11 = np.tanh(c2_t, out=work.z_i2_t)
+        np.multiply(tanh_11, o2_t, out=h[t])
+
+    # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    z3 = work.z3
+    np.matmul(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
+
+    for start in range(0, N * T, 537):
+        rows = slice(start, min(start + 537, N * T))
+        part = slice(rows.stop - start)
+        z3_rows = z3.reshape(-1, 61)[rows]
+        # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+        np.add(z3_rows, b3, out=z3_rows)
+        # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+        largest_13 = np.maximum.reduce(
+            z3_rows, axis=1, out=work.largest_13.reshape(-1)[part]
+        )
+        np.subtract(z3_rows, largest_13[:, None], out=z3_rows)
+        np.exp(z3_rows, out=z3_rows)
+        total_13 = np.matmul(z3_rows, work.ones_61, out=work.total_13.reshape(-1)[part])
+        np.divide(z3_rows, total_13[:, None], out=z3_rows)
+    p = z3
+
+    # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+    p_2 = work.p_2
+    np.copyto(p_2, p.transpose(1, 0, 2))
+
+    return {
+        "p": p_2,
+    }
+
+
+@np.errstate(over="ignore")
+def loss(params, *, ids, next, workspace=None, training=True):
+    """Return the loss."""
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    N = work.N
+    T = work.T
+    ids = np.asarray(ids, dtype=np.intp)
+    next = np.asarray(next, dtype=np.intp)
+    E1 = params["E1"]
+    W2_i = params["W2_i"]
+    U2_i = params["U2_i"]
+    b2_i = params["b2_i"]
+    W2_f = params["W2_f"]
+    U2_f = params["U2_f"]
+    b2_f = params["b2_f"]
+    W2_g = params["W2_g"]
+    U2_g = params["U2_g"]
+    b2_g = params["b2_g"]
+    W2_o = params["W2_o"]
+    U2_o = params["U2_o"]
+    b2_o = params["b2_o"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) e[n, t, d] = E1[ids[n, t], d]
+    e = E1.take(ids, axis=0, out=work.e, mode="clip")
+
+    # (2) z_i2, apart from other steps
+    copy_2 = work.copy_2
+    np.copyto(copy_2.reshape(T, N, 32), e.transpose(1, 0, 2))
+    product_2 = work.product_2
+    np.matmul(copy_2, W2_i, out=product_2.reshape(N * T, 128))
+    np.add(product_2, b2_i, out=product_2)
+    zeros_2 = work.zeros_2
+    zeros_2.fill(0.0)
+
+    # (4) z_f2, apart from other steps
+    product_4 = work.product_4
+    np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
+    np.add(product_4, b2_f, out=product_4)
+
+    # (6) z_g2, apart from other steps
+    product_6 = work.product_6
+    np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
+    np.add(product_6, b2_g, out=product_6)
+
+    # (8) z_o2, apart from other steps
+    product_8 = work.product_8
+    np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
+    np.add(product_8, b2_o, out=product_8)
+
+    c2 = work.c2
+    h = work.h
+
+    for t in range(T):
+        # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_i[i, j] * e[n, t, i])
+        h_before = h[t - 1] if t >= 1 else zeros_2
+        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
+        np.add(z_i2_t, product_2[t], out=z_i2_t)
+
+        # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+        i2_t = np.negative(z_i2_t, out=z_i2_t)
+        np.exp(i2_t, out=i2_t)
+        np.add(i2_t, 1.0, out=i2_t)
+        np.reciprocal(i2_t, out=i2_t)
+
+        # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_f[i, j] * e[n, t, i])
+        z_f2_t = h_before.dot(U2_f, out=work.dh_t)
+        np.add(z_f2_t, product_4[t], out=z_f2_t)
+
+        # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+        f2_t = np.negative(z_f2_t, out=z_f2_t)
+        np.exp(f2_t, out=f2_t)
+        np.add(f2_t, 1.0, out=f2_t)
+        np.reciprocal(f2_t, out=f2_t)
+
+        # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_g[i, j] * e[n, t, i])
+        z_g2_t = h_before.dot(U2_g, out=work.product_18_4)
+        np.add(z_g2_t, product_6[t], out=z_g2_t)
+
+        # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+        g2_t = np.tanh(z_g2_t, out=z_g2_t)
+
+        # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_o[i, j] * e[n, t, i])
+        z_o2_t = h_before.dot(U2_o, out=work.multiply_10_2)
+        np.add(z_o2_t, product_8[t], out=z_o2_t)
+
+        # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+        o2_t = np.negative(z_o2_t, out=z_o2_t)
+        np.exp(o2_t, out=o2_t)
+        np.add(o2_t, 1.0, out=o2_t)
+        np.reciprocal(o2_t, out=o2_t)
+
+        # (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+        #     i2[n, t, j]
+        c2_before = c2[t - 1] if t >= 1 else zeros_2
+        multiply_10 = np.multiply(c2_before, f2_t, out=f2_t)
+        multiply_10_2 = np.multiply(i2_t, g2_t, out=i2_t)
+        c2_t = np.add(multiply_10_2, multiply_10, out=c2[t])
+
+        # (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+        tanh_11 = np.tanh(c2_t, out=work.z_i2_t)
+        np.multiply(tanh_11, o2_t, out=h[t])
+
+    # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    z3 = work.z3
+    np.matmul(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
+
+    for start in range(0, N * T, 537):
+        rows = slice(start, min(start + 537, N * T))
+        z3_rows = z3.reshape(-1, 61)[rows]
+        # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+        np.add(z3_rows, b3, out=z3_rows)
+        # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+        largest_13 = np.maximum.reduce(
+            z3_rows, axis=1, out=work.largest_13.reshape(-1)[rows]
+        )
+        subtract_13 = np.subtract(
+            z3_rows, largest_13[:, None], out=work.p.reshape(-1, 61)[rows]
+        )
+        np.exp(subtract_13, out=subtract_13)
+    largest_13 = work.largest_13
+    subtract_13 = work.p
+
+    # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+    total_13 = np.matmul(subtract_13, work.ones_61, out=work.total_13)
+
+    # (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
+    add_14 = np.add(work.fixed_N_2, next, out=work.add_14)
+    take_14 = z3.take(add_14, out=work.take_14, mode="clip")
+    log_14 = np.log(total_13, out=total_13)
+    np.subtract(take_14, largest_13.T, out=take_14)
+    np.subtract(log_14.T, take_14, out=take_14)
+    total_14 = float(np.add.reduce(take_14, axis=None))
+    loss = total_14 / (N * T)
+
+    return loss
+
+
+@np.errstate(over="ignore")
+def loss_and_grads(params, *, ids, next, workspace=None, training=True):
+    """Return the loss and its gradients by parameter and input names."""
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    N = work.N
+    T = work.T
+    ids = np.asarray(ids, dtype=np.intp)
+    next = np.asarray(next, dtype=np.intp)
+    E1 = params["E1"]
+    W2_i = params["W2_i"]
+    U2_i = params["U2_i"]
+    b2_i = params["b2_i"]
+    W2_f = params["W2_f"]
+    U2_f = params["U2_f"]
+    b2_f = params["b2_f"]
+    W2_g = params["W2_g"]
+    U2_g = params["U2_g"]
+    b2_g = params["b2_g"]
+    W2_o = params["W2_o"]
+    U2_o = params["U2_o"]
+    b2_o = params["b2_o"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) e[n, t, d] = E1[ids[n, t], d]
+    e = E1.take(ids, axis=0, out=work.e, mode="clip")
+
+    # (2) z_i2, apart from other steps
+    copy_2 = work.copy_2
+    np.copyto(copy_2.reshape(T, N, 32), e.transpose(1, 0, 2))
+    product_2 = work.product_2
+    np.matmul(copy_2, W2_i, out=product_2.reshape(N * T, 128))
+    np.add(product_2, b2_i, out=product_2)
+    zeros_2 = work.zeros_2
+    zeros_2.fill(0.0)
+
+    # (4) z_f2, apart from other steps
+    product_4 = work.product_4
+    np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
+    np.add(product_4, b2_f, out=product_4)
+
+    # (6) z_g2, apart from other steps
+    product_6 = work.product_6
+    np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
+    np.add(product_6, b2_g, out=product_6)
+
+    # (8) z_o2, apart from other steps
+    product_8 = work.product_8
+    np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
+    np.add(product_8, b2_o, out=product_8)
+
+    i2 = work.i2
+    f2 = work.f2
+    g2 = work.g2
+    o2 = work.o2
+    c2 = work.c2
+    h = work.h
+
+    for t in range(T):
+        # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_i[i, j] * e[n, t, i])
+        h_before = h[t - 1] if t >= 1 else zeros_2
+        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
+        np.add(z_i2_t, product_2[t], out=z_i2_t)
+
+        # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+        negative_3 = np.negative(z_i2_t, out=z_i2_t)
+        np.exp(negative_3, out=negative_3)
+        np.add(negative_3, 1.0, out=negative_3)
+        i2_t = np.reciprocal(negative_3, out=i2[t])
+
+        # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_f[i, j] * e[n, t, i])
+        z_f2_t = h_before.dot(U2_f, out=work.z_i2_t)
+        np.add(z_f2_t, product_4[t], out=z_f2_t)
+
+        # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+        negative_5 = np.negative(z_f2_t, out=z_f2_t)
+        np.exp(negative_5, out=negative_5)
+        np.add(negative_5, 1.0, out=negative_5)
+        f2_t = np.reciprocal(negative_5, out=f2[t])
+
+        # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_g[i, j] * e[n, t, i])
+        z_g2_t = h_before.dot(U2_g, out=work.z_i2_t)
+        np.add(z_g2_t, product_6[t], out=z_g2_t)
+
+        # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+        g2_t = np.tanh(z_g2_t, out=g2[t])
+
+        # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_o[i, j] * e[n, t, i])
+        z_o2_t = h_before.dot(U2_o, out=work.z_i2_t)
+        np.add(z_o2_t, product_8[t], out=z_o2_t)
+
+        # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+        negative_9 = np.negative(z_o2_t, out=z_o2_t)
+        np.exp(negative_9, out=negative_9)
+        np.add(negative_9, 1.0, out=negative_9)
+        o2_t = np.reciprocal(negative_9, out=o2[t])
+
+        # (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+        #     i2[n, t, j]
+        c2_before = c2[t - 1] if t >= 1 else zeros_2
+        multiply_10 = np.multiply(c2_before, f2_t, out=work.z_i2_t)
+        multiply_10_2 = np.multiply(i2_t, g2_t, out=work.multiply_10_2)
+        c2_t = np.add(multiply_10_2, multiply_10, out=c2[t])
+
+        # (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+        tanh_11 = np.tanh(c2_t, out=work.multiply_10_2)
+        np.multiply(tanh_11, o2_t, out=h[t])
+
+    # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    z3 = work.z3
+    np.matmul(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
+
+    for start in range(0, N * T, 537):
+        rows = slice(start, min(start + 537, N * T))
+        z3_rows = z3.reshape(-1, 61)[rows]
+        # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+        np.add(z3_rows, b3, out=z3_rows)
+        # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+        largest_13 = np.maximum.reduce(
+            z3_rows, axis=1, out=work.largest_13.reshape(-1)[rows]
+        )
+        p = np.subtract(z3_rows, largest_13[:, None], out=work.p.reshape(-1, 61)[rows])
+        np.exp(p, out=p)
+        total_13 = np.matmul(p, work.ones_61, out=work.total_13.reshape(-1)[rows])
+        np.divide(p, total_13[:, None], out=p)
+    largest_13 = work.largest_13
+    total_13 = work.total_13
+    p = work.p
+
+    # (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
+    add_14 = np.add(work.fixed_N_2, next, out=work.add_14)
+    take_14 = z3.take(add_14, out=work.take_14, mode="clip")
+    log_14 = np.log(total_13, out=total_13)
+    np.subtract(take_14, largest_13.T, out=take_14)
+    np.subtract(log_14.T, take_14, out=take_14)
+    total_14 = float(np.add.reduce(take_14, axis=None))
+    loss = total_14 / (N * T)
+
+    # (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+    take_15 = p.take(add_14, out=work.take_14, mode="clip")
+    np.subtract(take_15, 1.0, out=take_15)
+    dz3 = p
+    dz3.put(add_14, take_15)
+    np.divide(dz3, N * T, out=dz3)
+
+    # (16) dW3[i, j] = sum[n, t](dz3[n, t, j] * h[n, t, i])
+    dW3 = h.reshape(N * T, 128).T.dot(dz3.reshape(N * T, 61), out=work.dW3)
+
+    # (17) db3[j] = sum[n, t](dz3[n, t, j])
+    db3 = work.ones_N_T.dot(dz3.reshape(N * T, 61), out=work.db3)
+
+    # (18) dh, apart from other steps
+    product_18 = work.product_8
+    np.matmul(dz3.reshape(N * T, 61), W3.T, out=product_18.reshape(N * T, 128))
+    copy_18 = work.copy_18
+    np.copyto(copy_18, U2_f.T)
+    copy_18_2 = work.copy_18_2
+    np.copyto(copy_18_2, U2_g.T)
+    copy_18_3 = work.copy_18_3
+    np.copyto(copy_18_3, U2_i.T)
+    copy_18_4 = work.copy_18_4
+    np.copyto(copy_18_4, U2_o.T)
+
+    dc2 = work.product_6
+    dz_o2 = work.product_4
+    dz_g2 = work.product_2
+    dz_f2 = work.dz_f2
+    dz_i2 = work.dz_i2
+
+    for t in reversed(range(T)):
+        # (18) dh[n, t, j] = sum[j1](W3[j, j1] * dz3[n, t, j1]) + [t + 1 < T] *
+        #     (sum[j1](U2_f[j, j1] * dz_f2[n, t + 1, j1]) + sum[j1](U2_g[j, j1] *
+        #     dz_g2[n, t + 1, j1]) + sum[j1](U2_i[j, j1] * dz_i2[n, t + 1, j1]) +
+        #     sum[j1](U2_o[j, j1] * dz_o2[n, t + 1, j1]))
+        if t < T - 1:
+            product_18_2 = dz_f2[t + 1].dot(copy_18, out=work.multiply_10_2)
+            product_18_3 = dz_g2[t + 1].dot(copy_18_2, out=work.z_i2_t)
+            product_18_4 = dz_i2[t + 1].dot(copy_18_3, out=work.product_18_4)
+            dh_t = dz_o2[t + 1].dot(copy_18_4, out=work.dh_t)
+            np.add(product_18_3, product_18_2, out=product_18_3)
+            np.add(product_18_4, product_18_3, out=product_18_4)
+            np.add(dh_t, product_18_4, out=dh_t)
+        else:
+            dh_t = work.dh_t
+            dh_t.fill(0.0)
+        np.add(dh_t, product_18[t], out=dh_t)
+
+        # (19) dc2[n, t, j] = (1 - tanh(c2[n, t, j])**2) * dh[n, t, j] * o2[n, t, j] +
+        #     [t + 1 < T] * dc2[n, t + 1, j] * f2[n, t + 1, j]
+        tanh_19 = np.tanh(c2[t], out=work.product_18_4)
+        multiply_19 = np.multiply(tanh_19, tanh_19, out=work.z_i2_t)
+        np.subtract(1.0, multiply_19, out=multiply_19)
+        np.multiply(dh_t, multiply_19, out=multiply_19)
+        np.multiply(o2[t], multiply_19, out=multiply_19)
+        if t < T - 1:
+            multiply_19_2 = np.multiply(f2[t + 1], dc2[t + 1], out=work.multiply_10_2)
+        else:
+            multiply_19_2 = work.multiply_10_2
+            multiply_19_2.fill(0.0)
+        dc2_t = np.add(multiply_19_2, multiply_19, out=dc2[t])
+
+        # (20) do2[n, t, j] = dh[n, t, j] * tanh(c2[n, t, j])
+        do2_t = np.multiply(tanh_19, dh_t, out=tanh_19)
+
+        # (21) dz_o2[n, t, j] = (1 - o2[n, t, j]) * do2[n, t, j] * o2[n, t, j]
+        subtract_21 = np.subtract(1.0, o2[t], out=work.dh_t)
+        multiply_21 = np.multiply(do2_t, subtract_21, out=do2_t)
+        np.multiply(o2[t], multiply_21, out=dz_o2[t])
+
+        # (22) dg2[n, t, j] = dc2[n, t, j] * i2[n, t, j]
+        dg2_t = np.multiply(i2[t], dc2_t, out=work.product_18_4)
+
+        # (23) dz_g2[n, t, j] = (1 - g2[n, t, j]**2) * dg2[n, t, j]
+        multiply_23 = np.multiply(g2[t], g2[t], out=work.dh_t)
+        np.subtract(1.0, multiply_23, out=multiply_23)
+        np.multiply(dg2_t, multiply_23, out=dz_g2[t])
+
+        # (24) df2[n, t, j] = dc2[n, t, j] * [t >= 1] * c2[n, t - 1, j]
+        c2_before_2 = c2[t - 1] if t >= 1 else zeros_2
+        df2_t = np.multiply(c2_before_2, dc2_t, out=work.dh_t)
+
+        # (25) dz_f2[n, t, j] = (1 - f2[n, t, j]) * df2[n, t, j] * f2[n, t, j]
+        subtract_25 = np.subtract(1.0, f2[t], out=work.product_18_4)
+        multiply_25 = np.multiply(df2_t, subtract_25, out=df2_t)
+        np.multiply(f2[t], multiply_25, out=dz_f2[t])
+
+        # (26) di2[n, t, j] = dc2[n, t, j] * g2[n, t, j]
+        di2_t = np.multiply(g2[t], dc2_t, out=work.dh_t)
+
+        # (27) dz_i2[n, t, j] = (1 - i2[n, t, j]) * di2[n, t, j] * i2[n, t, j]
+        subtract_27 = np.subtract(1.0, i2[t], out=work.product_18_4)
+        multiply_27 = np.multiply(di2_t, subtract_27, out=di2_t)
+        np.multiply(i2[t], multiply_27, out=dz_i2[t])
+
+    # (28) dU2_f[k, j] = sum[n, t](dz_f2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_f = np.matmul(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_f2[1:].reshape(N * (T - 1), 128),
+        out=work.copy_18_4,
+    )
+
+    # (29) dU2_g[k, j] = sum[n, t](dz_g2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_g = np.matmul(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_g2[1:].reshape(N * (T - 1), 128),
+        out=work.copy_18_3,
+    )
+
+    # (30) dU2_i[k, j] = sum[n, t](dz_i2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_i = np.matmul(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_i2[1:].reshape(N * (T - 1), 128),
+        out=work.copy_18_2,
+    )
+
+    # (31) dU2_o[k, j] = sum[n, t](dz_o2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_o = np.matmul(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_o2[1:].reshape(N * (T - 1), 128),
+        out=work.copy_18,
+    )
+
+    # (32) dW2_f[i, j] = sum[n, t](dz_f2[n, t, j] * e[n, t, i])
+    dW2_f = copy_2.T.dot(dz_f2.reshape(N * T, 128), out=work.dW2_f)
+
+    # (33) dW2_g[i, j] = sum[n, t](dz_g2[n, t, j] * e[n, t, i])
+    dW2_g = copy_2.T.dot(dz_g2.reshape(N * T, 128), out=work.dW2_g)
+
+    # (34) dW2_i[i, j] = sum[n, t](dz_i2[n, t, j] * e[n, t, i])
+    dW2_i = copy_2.T.dot(dz_i2.reshape(N * T, 128), out=work.dW2_i)
+
+    # (35) dW2_o[i, j] = sum[n, t](dz_o2[n, t, j] * e[n, t, i])
+    dW2_o = copy_2.T.dot(dz_o2.reshape(N * T, 128), out=work.dW2_o)
+
+    # (36) db2_f[j] = sum[n, t](dz_f2[n, t, j])
+    db2_f = work.ones_N_T.dot(dz_f2.reshape(N * T, 128), out=work.db2_f)
+
+    # (37) db2_g[j] = sum[n, t](dz_g2[n, t, j])
+    db2_g = work.ones_N_T.dot(dz_g2.reshape(N * T, 128), out=work.db2_g)
+
+    # (38) db2_i[j] = sum[n, t](dz_i2[n, t, j])
+    db2_i = work.ones_N_T.dot(dz_i2.reshape(N * T, 128), out=work.db2_i)
+
+    # (39) db2_o[j] = sum[n, t](dz_o2[n, t, j])
+    db2_o = work.ones_N_T.dot(dz_o2.reshape(N * T, 128), out=work.db2_o)
+
+    # (40) de[n, t, i] = sum[j](W2_f[i, j] * dz_f2[n, t, j]) + sum[j](W2_g[i, j] *
+    #     dz_g2[n, t, j]) + sum[j](W2_i[i, j] * dz_i2[n, t, j]) + sum[j](W2_o[i, j] *
+    #     dz_o2[n, t, j])
+    product_40 = work.product_40
+    np.matmul(dz_f2.reshape(N * T, 128), W2_f.T, out=product_40.reshape(N * T, 32))
+    product_40_2 = work.product_40_2
+    np.matmul(dz_g2.reshape(N * T, 128), W2_g.T, out=product_40_2.reshape(N * T, 32))
+    product_40_3 = work.product_40_3
+    np.matmul(dz_i2.reshape(N * T, 128), W2_i.T, out=product_40_3.reshape(N * T, 32))
+    de = work.de
+    np.matmul(dz_o2.reshape(N * T, 128), W2_o.T, out=de.reshape(N * T, 32))
+
+    for start in range(0, N * T, 1024):
+        rows = slice(start, min(start + 1024, N * T))
+        product_40_2_rows = product_40_2.reshape(-1, 32)[rows]
+        product_40_rows = product_40.reshape(-1, 32)[rows]
+        product_40_3_rows = product_40_3.reshape(-1, 32)[rows]
+        de_rows = de.reshape(-1, 32)[rows]
+        # (40) de[n, t, i] = sum[j](W2_f[i, j] * dz_f2[n, t, j]) + sum[j](W2_g[i, j] *
+        #     dz_g2[n, t, j]) + sum[j](W2_i[i, j] * dz_i2[n, t, j]) + sum[j](W2_o[i, j]
+        #     * dz_o2[n, t, j])
+        np.add(product_40_2_rows, product_40_rows, out=product_40_2_rows)
+        np.add(product_40_3_rows, product_40_2_rows, out=product_40_3_rows)
+        np.add(de_rows, product_40_3_rows, out=de_rows)
+
+    # (41) dE1[i, j] = sum[n, t](de[n, t, j] * [i = ids[n, t]])
+    dE1 = work.dE1
+    dE1.fill(0.0)
+    copy_41 = work.copy_2
+    np.copyto(copy_41.reshape(N, T, 32), de.transpose(1, 0, 2))
+    places_41 = work.places_41
+    places_41_2 = work.places_41_2
+    _at_rows(np.add, dE1, ids.reshape(N * T), copy_41, places_41, places_41_2)
+
+    return loss, {
+        "E1": dE1,
+        "W2_i": dW2_i,
+        "U2_i": dU2_i,
+        "b2_i": db2_i,
+        "W2_f": dW2_f,
+        "U2_f": dU2_f,
+        "b2_f": db2_f,
+        "W2_g": dW2_g,
+        "U2_g": dU2_g,
+        "b2_g": db2_g,
+        "W2_o": dW2_o,
+        "U2_o": dU2_o,
+        "b2_o": db2_o,
+        "W3": dW3,
+        "b3": db3,
+    }
+
+
+@np.errstate(over="ignore")
+def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    T = work.T
+    ids = np.asarray(ids, dtype=np.intp)
+    next = np.asarray(next, dtype=np.intp)
+    E1 = params["E1"]
+    W2_i = params["W2_i"]
+    U2_i = params["U2_i"]
+    b2_i = params["b2_i"]
+    W2_f = params["W2_f"]
+    U2_f = params["U2_f"]
+    b2_f = params["b2_f"]
+    W2_g = params["W2_g"]
+    U2_g = params["U2_g"]
+    b2_g = params["b2_g"]
+    W2_o = params["W2_o"]
+    U2_o = params["U2_o"]
+    b2_o = params["b2_o"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+
+    # (1) e[n, t, d] = E1[ids[n, t], d]
+    e = E1.take(ids, axis=0, out=work.e, mode="clip")
+
+    # (2) z_i2, apart from other steps
+    copy_2 = work.copy_2
+    np.copyto(copy_2.reshape(T, N, 32), e.transpose(1, 0, 2))
+    product_2 = work.product_2
+    np.matmul(copy_2, W2_i, out=product_2.reshape(N * T, 128))
+    np.add(product_2, b2_i, out=product_2)
+    zeros_2 = work.zeros_2
+    zeros_2.fill(0.0)
+
+    # (4) z_f2, apart from other steps
+    product_4 = work.product_4
+    np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
+    np.add(product_4, b2_f, out=product_4)
+
+    # (6) z_g2, apart from other steps
+    product_6 = work.product_6
+    np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
+    np.add(product_6, b2_g, out=product_6)
+
+    # (8) z_o2, apart from other steps
+    product_8 = work.product_8
+    np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
+    np.add(product_8, b2_o, out=product_8)
+
+    i2 = work.i2
+    f2 = work.f2
+    g2 = work.g2
+    o2 = work.o2
+    c2 = work.c2
+    h = work.h
+
+    for t in range(T):
+        # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_i[i, j] * e[n, t, i])
+        h_before = h[t - 1] if t >= 1 else zeros_2
+        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
+        np.add(z_i2_t, product_2[t], out=z_i2_t)
+
+        # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+        negative_3 = np.negative(z_i2_t, out=z_i2_t)
+        np.exp(negative_3, out=negative_3)
+        np.add(negative_3, 1.0, out=negative_3)
+        i2_t = np.reciprocal(negative_3, out=i2[t])
+
+        # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_f[i, j] * e[n, t, i])
+        z_f2_t = h_before.dot(U2_f, out=work.z_i2_t)
+        np.add(z_f2_t, product_4[t], out=z_f2_t)
+
+        # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+        negative_5 = np.negative(z_f2_t, out=z_f2_t)
+        np.exp(negative_5, out=negative_5)
+        np.add(negative_5, 1.0, out=negative_5)
+        f2_t = np.reciprocal(negative_5, out=f2[t])
+
+        # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_g[i, j] * e[n, t, i])
+        z_g2_t = h_before.dot(U2_g, out=work.z_i2_t)
+        np.add(z_g2_t, product_6[t], out=z_g2_t)
+
+        # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+        g2_t = np.tanh(z_g2_t, out=g2[t])
+
+        # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+        #     sum[i](W2_o[i, j] * e[n, t, i])
+        z_o2_t = h_before.dot(U2_o, out=work.z_i2_t)
+        np.add(z_o2_t, product_8[t], out=z_o2_t)
+
+        # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+        negative_9 = np.negative(z_o2_t, out=z_o2_t)
+        np.exp(negative_9, out=negative_9)
+        np.add(negative_9, 1.0, out=negative_9)
+        o2_t = np.reciprocal(negative_9, out=o2[t])
+
+        # (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+        #     i2[n, t, j]
+        c2_before = c2[t - 1] if t >= 1 else zeros_2
+        multiply_10 = np.multiply(c2_before, f2_t, out=work.z_i2_t)
+        multiply_10_2 = np.multiply(i2_t, g2_t, out=work.multiply_10_2)
+        c2_t = np.add(multiply_10_2, multiply_10, out=c2[t])
+
+        # (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+        tanh_11 = np.tanh(c2_t, out=work.multiply_10_2)
+        np.multiply(tanh_11, o2_t, out=h[t])
+
+    # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+    z3 = work.z3
+    np.matmul(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
+
+    for start in range(0, N * T, 537):
+        rows = slice(start, min(start + 537, N * T))
+        z3_rows = z3.reshape(-1, 61)[rows]
+        # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
+        np.add(z3_rows, b3, out=z3_rows)
+        # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+        largest_13 = np.maximum.reduce(
+            z3_rows, axis=1, out=work.largest_13.reshape(-1)[rows]
+        )
+        p = np.subtract(z3_rows, largest_13[:, None], out=work.p.reshape(-1, 61)[rows])
+        np.exp(p, out=p)
+        total_13 = np.matmul(p, work.ones_61, out=work.total_13.reshape(-1)[rows])
+        np.divide(p, total_13[:, None], out=p)
+    largest_13 = work.largest_13
+    total_13 = work.total_13
+    p = work.p
+
+    # (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
+    add_14 = np.add(work.fixed_N_2, next, out=work.add_14)
+    take_14 = z3.take(add_14, out=work.take_14, mode="clip")
+    log_14 = np.log(total_13, out=total_13)
+    np.subtract(take_14, largest_13.T, out=take_14)
+    np.subtract(log_14.T, take_14, out=take_14)
+    total_14 = float(np.add.reduce(take_14, axis=None))
+    loss = total_14 / (N * T)
+
+    # (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+    take_15 = p.take(add_14, out=work.take_14, mode="clip")
+    np.subtract(take_15, 1.0, out=take_15)
+    dz3 = p
+    dz3.put(add_14, take_15)
+    np.divide(dz3, N * T, out=dz3)
+
+    # (16) dW3[i, j] = sum[n, t](dz3[n, t, j] * h[n, t, i])
+    dW3 = h.reshape(N * T, 128).T.dot(dz3.reshape(N * T, 61), out=work.dW3)
+
+    # (17) db3[j] = sum[n, t](dz3[n, t, j])
+    db3 = work.ones_N_T.dot(dz3.reshape(N * T, 61), out=work.db3)
+    np.multiply(db3, rate, out=db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (18) dh, apart from other steps
+    product_18 = work.product_8
+    np.matmul(dz3.reshape(N * T, 61), W3.T, out=product_18.reshape(N * T, 128))
+    copy_18 = work.copy_18
+    np.copyto(copy_18, U2_f.T)
+    copy_18_2 = work.copy_18_2
+    np.copyto(copy_18_2, U2_g.T)
+    copy_18_3 = work.copy_18_3
+    np.copyto(copy_18_3, U2_i.T)
+    copy_18_4 = work.copy_18_4
+    np.copyto(copy_18_4, U2_o.T)
+
+    # (16) W3 -= rate * dW3
+    np.multiply(dW3, rate, out=dW3)
+    np.subtract(W3, dW3, out=W3)
+
+    dc2 = work.product_6
+    dz_o2 = work.product_4
+    dz_g2 = work.product_2
+    dz_f2 = work.dz_f2
+    dz_i2 = work.dz_i2
+
+    for t in reversed(range(T)):
+        # (18) dh[n, t, j] = sum[j1](W3[j, j1] * dz3[n, t, j1]) + [t + 1 < T] *
+        #     (sum[j1](U2_f[j, j1] * dz_f2[n, t + 1, j1]) + sum[j1](U2_g[j, j1] *
+        #     dz_g2[n, t + 1, j1]) + sum[j1](U2_i[j, j1] * dz_i2[n, t + 1, j1]) +
+        #     sum[j1](U2_o[j, j1] * dz_o2[n, t + 1, j1]))
+        if t < T - 1:
+            product_18_2 = dz_f2[t + 1].dot(copy_18, out=work.multiply_10_2)
+            product_18_3 = dz_g2[t + 1].dot(copy_18_2, out=work.z_i2_t)
+            product_18_4 = dz_i2[t + 1].dot(copy_18_3, out=work.product_18_4)
+            dh_t = dz_o2[t + 1].dot(copy_18_4, out=work.dh_t)
+            np.add(product_18_3, product_18_2, out=product_18_3)
+            np.add(product_18_4, product_18_3, out=product_18_4)
+            np.add(dh_t, product_18_4, out=dh_t)
+        else:
+            dh_t = work.dh_t
+            dh_t.fill(0.0)
+        np.add(dh_t, product_18[t], out=dh_t)
+
+        # (19) dc2[n, t, j] = (1 - tanh(c2[n, t, j])**2) * dh[n, t, j] * o2[n, t, j] +
+        #     [t + 1 < T] * dc2[n, t + 1, j] * f2[n, t + 1, j]
+        tanh_19 = np.tanh(c2[t], out=work.product_18_4)
+        multiply_19 = np.multiply(tanh_19, tanh_19, out=work.z_i2_t)
+        np.subtract(1.0, multiply_19, out=multiply_19)
+        np.multiply(dh_t, multiply_19, out=multiply_19)
+        np.multiply(o2[t], multiply_19, out=multiply_19)
+        if t < T - 1:
+            multiply_19_2 = np.multiply(f2[t + 1], dc2[t + 1], out=work.multiply_10_2)
+        else:
+            multiply_19_2 = work.multiply_10_2
+            multiply_19_2.fill(0.0)
+        dc2_t = np.add(multiply_19_2, multiply_19, out=dc2[t])
+
+        # (20) do2[n, t, j] = dh[n, t, j] * tanh(c2[n, t, j])
+        do2_t = np.multiply(tanh_19, dh_t, out=tanh_19)
+
+        # (21) dz_o2[n, t, j] = (1 - o2[n, t, j]) * do2[n, t, j] * o2[n, t, j]
+        subtract_21 = np.subtract(1.0, o2[t], out=work.dh_t)
+        multiply_21 = np.multiply(do2_t, subtract_21, out=do2_t)
+        np.multiply(o2[t], multiply_21, out=dz_o2[t])
+
+        # (22) dg2[n, t, j] = dc2[n, t, j] * i2[n, t, j]
+        dg2_t = np.multiply(i2[t], dc2_t, out=work.product_18_4)
+
+        # (23) dz_g2[n, t, j] = (1 - g2[n, t, j]**2) * dg2[n, t, j]
+        multiply_23 = np.multiply(g2[t], g2[t], out=work.dh_t)
+        np.subtract(1.0, multiply_23, out=multiply_23)
+        np.multiply(dg2_t, multiply_23, out=dz_g2[t])
+
+        # (24) df2[n, t, j] = dc2[n, t, j] * [t >= 1] * c2[n, t - 1, j]
+        c2_before_2 = c2[t - 1] if t >= 1 else zeros_2
+        df2_t = np.multiply(c2_before_2, dc2_t, out=work.dh_t)
+
+        # (25) dz_f2[n, t, j] = (1 - f2[n, t, j]) * df2[n, t, j] * f2[n, t, j]
+        subtract_25 = np.subtract(1.0, f2[t], out=work.product_18_4)
+        multiply_25 = np.multiply(df2_t, subtract_25, out=df2_t)
+        np.multiply(f2[t], multiply_25, out=dz_f2[t])
+
+        # (26) di2[n, t, j] = dc2[n, t, j] * g2[n, t, j]
+        di2_t = np.multiply(g2[t], dc2_t, out=work.dh_t)
+
+        # (27) dz_i2[n, t, j] = (1 - i2[n, t, j]) * di2[n, t, j] * i2[n, t, j]
+        subtract_27 = np.subtract(1.0, i2[t], out=work.product_18_4)
+        multiply_27 = np.multiply(di2_t, subtract_27, out=di2_t)
+        np.multiply(i2[t], multiply_27, out=dz_i2[t])
+
+    # (28) dU2_f[k, j] = sum[n, t](dz_f2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_f = np.matmul(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_f2[1:].reshape(N * (T - 1), 128),
+        out=work.copy_18_4,
+    )
+    np.multiply(dU2_f, rate, out=dU2_f)
+    np.subtract(U2_f, dU2_f, out=U2_f)
+
+    # (29) dU2_g[k, j] = sum[n, t](dz_g2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_g = np.matmul(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_g2[1:].reshape(N * (T - 1), 128),
+        out=work.copy_18_4,
+    )
+    np.multiply(dU2_g, rate, out=dU2_g)
+    np.subtract(U2_g, dU2_g, out=U2_g)
+
+    # (30) dU2_i[k, j] = sum[n, t](dz_i2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_i = np.matmul(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_i2[1:].reshape(N * (T - 1), 128),
+        out=work.copy_18_4,
+    )
+    np.multiply(dU2_i, rate, out=dU2_i)
+    np.subtract(U2_i, dU2_i, out=U2_i)
+
+    # (31) dU2_o[k, j] = sum[n, t](dz_o2[n, t, j] * [t >= 1] * h[n, t - 1, k])
+    dU2_o = np.matmul(
+        h[: T - 1].reshape(N * (T - 1), 128).T,
+        dz_o2[1:].reshape(N * (T - 1), 128),
+        out=work.copy_18_4,
+    )
+    np.multiply(dU2_o, rate, out=dU2_o)
+    np.subtract(U2_o, dU2_o, out=U2_o)
+
+    # (32) dW2_f[i, j] = sum[n, t](dz_f2[n, t, j] * e[n, t, i])
+    dW2_f = copy_2.T.dot(dz_f2.reshape(N * T, 128), out=work.dW2_f)
+
+    # (33) dW2_g[i, j] = sum[n, t](dz_g2[n, t, j] * e[n, t, i])
+    dW2_g = copy_2.T.dot(dz_g2.reshape(N * T, 128), out=work.dW2_g)
+
+    # (34) dW2_i[i, j] = sum[n, t](dz_i2[n, t, j] * e[n, t, i])
+    dW2_i = copy_2.T.dot(dz_i2.reshape(N * T, 128), out=work.dW2_i)
+
+    # (35) dW2_o[i, j] = sum[n, t](dz_o2[n, t, j] * e[n, t, i])
+    dW2_o = copy_2.T.dot(dz_o2.reshape(N * T, 128), out=work.dW2_o)
+
+    # (36) db2_f[j] = sum[n, t](dz_f2[n, t, j])
+    db2_f = work.ones_N_T.dot(dz_f2.reshape(N * T, 128), out=work.db2_f)
+    np.multiply(db2_f, rate, out=db2_f)
+    np.subtract(b2_f, db2_f, out=b2_f)
+
+    # (37) db2_g[j] = sum[n, t](dz_g2[n, t, j])
+    db2_g = work.ones_N_T.dot(dz_g2.reshape(N * T, 128), out=work.db2_g)
+    np.multiply(db2_g, rate, out=db2_g)
+    np.subtract(b2_g, db2_g, out=b2_g)
+
+    # (38) db2_i[j] = sum[n, t](dz_i2[n, t, j])
+    db2_i = work.ones_N_T.dot(dz_i2.reshape(N * T, 128), out=work.db2_i)
+    np.multiply(db2_i, rate, out=db2_i)
+    np.subtract(b2_i, db2_i, out=b2_i)
+
+    # (39) db2_o[j] = sum[n, t](dz_o2[n, t, j])
+    db2_o = work.ones_N_T.dot(dz_o2.reshape(N * T, 128), out=work.db2_o)
+    np.multiply(db2_o, rate, out=db2_o)
+    np.subtract(b2_o, db2_o, out=b2_o)
+
+    # (40) de[n, t, i] = sum[j](W2_f[i, j] * dz_f2[n, t, j]) + sum[j](W2_g[i, j] *
+    #     dz_g2[n, t, j]) + sum[j](W2_i[i, j] * dz_i2[n, t, j]) + sum[j](W2_o[i, j] *
+    #     dz_o2[n, t, j])
+    product_40 = work.product_40
+    np.matmul(dz_f2.reshape(N * T, 128), W2_f.T, out=product_40.reshape(N * T, 32))
+    product_40_2 = work.product_40_2
+    np.matmul(dz_g2.reshape(N * T, 128), W2_g.T, out=product_40_2.reshape(N * T, 32))
+    product_40_3 = work.product_40_3
+    np.matmul(dz_i2.reshape(N * T, 128), W2_i.T, out=product_40_3.reshape(N * T, 32))
+    de = work.de
+    np.matmul(dz_o2.reshape(N * T, 128), W2_o.T, out=de.reshape(N * T, 32))
+
+    for start in range(0, N * T, 1024):
+        rows = slice(start, min(start + 1024, N * T))
+        product_40_2_rows = product_40_2.reshape(-1, 32)[rows]
+        product_40_rows = product_40.reshape(-1, 32)[rows]
+        product_40_3_rows = product_40_3.reshape(-1, 32)[rows]
+        de_rows = de.reshape(-1, 32)[rows]
+        # (40) de[n, t, i] = sum[j](W2_f[i, j] * dz_f2[n, t, j]) + sum[j](W2_g[i, j] *
+        #     dz_g2[n, t, j]) + sum[j](W2_i[i, j] * dz_i2[n, t, j]) + sum[j](W2_o[i, j]
+        #     * dz_o2[n, t, j])
+        np.add(product_40_2_rows, product_40_rows, out=product_40_2_rows)
+        np.add(product_40_3_rows, product_40_2_rows, out=product_40_3_rows)
+        np.add(de_rows, product_40_3_rows, out=de_rows)
+
+    # (34) W2_i -= rate * dW2_i
+    np.multiply(dW2_i, rate, out=dW2_i)
+    np.subtract(W2_i, dW2_i, out=W2_i)
+
+    # (32) W2_f -= rate * dW2_f
+    np.multiply(dW2_f, rate, out=dW2_f)
+    np.subtract(W2_f, dW2_f, out=W2_f)
+
+    # (33) W2_g -= rate * dW2_g
+    np.multiply(dW2_g, rate, out=dW2_g)
+    np.subtract(W2_g, dW2_g, out=W2_g)
+
+    # (35) W2_o -= rate * dW2_o
+    np.multiply(dW2_o, rate, out=dW2_o)
+    np.subtract(W2_o, dW2_o, out=W2_o)
+
+    # (41) dE1[i, j] = sum[n, t](de[n, t, j] * [i = ids[n, t]])
+    dE1 = work.dE1
+    dE1.fill(0.0)
+    copy_41 = work.copy_2
+    np.copyto(copy_41.reshape(N, T, 32), de.transpose(1, 0, 2))
+    places_41 = work.places_41
+    places_41_2 = work.places_41_2
+    _at_rows(np.add, dE1, ids.reshape(N * T), copy_41, places_41, places_41_2)
+    np.multiply(dE1, rate, out=dE1)
+    np.subtract(E1, dE1, out=E1)
+
+    return loss
+
+
+def _at_rows(ufunc, table, rows, values, starts, places):
+    """Add each row of values to that row of a table, or subtract it; rows may repeat.
+
+    Where `places` has half as many columns, neighbours are one complex number.
+    """
+    if not table.flags.c_contiguous:
+        ufunc.at(table, rows, values)
+        return
+    each = places.shape[1]
+    np.multiply(rows, each, out=starts)
+    np.add(starts[:, None], np.arange(each), out=places)
+    flat, added = table.reshape(-1), values.reshape(-1)
+    if added.size > places.size:
+        pairs = np.result_type(flat, np.complex64)
+        flat, added = flat.view(pairs), added.view(pairs)
+    ufunc.at(flat, places.reshape(-1), added)
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check_extents(extents):
+    """Hold extents that were passed as numbers against the least that each may be."""
+    for name, extent in extents.items():
+        least = 1
+        if not isinstance(extent, (int, np.integer)) or extent < least:
+            expected = f"a whole number of at least {least}"
+            raise ValueError(f"{name}: {extent!r}, expected {expected}")
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            least = 1
+            if came == known and came >= least:
+                continue
+            if came == known:
+                reason = f"{extent} = {came}: it must be at least {least}"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _normal(rng, shape, std, dtype):
+    """Normal with the given standard deviation."""
+    return np.asarray(std * rng.standard_normal(shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]
+
+
+# ---- The same functions as C loops: char_lstm.c, which has the same equations by number.
+#
+# Compiled on first use, once for each dtype, by the system's C compiler, and kept: beside this file
+# by `symbackprop build`, else in the user's cache. Without a compiler, and for arrays that the loops
+# do not take (not contiguous, say), NumPy computes.
+
+_ENTRIES = [
+    "forward_in_training",
+    "loss_in_training",
+    "loss_and_grads_in_training",
+    "sgd_step_in_training",
+]
+_GIVEN = [
+    "E1",
+    "W2_i",
+    "U2_i",
+    "b2_i",
+    "W2_f",
+    "U2_f",
+    "b2_f",
+    "W2_g",
+    "U2_g",
+    "b2_g",
+    "W2_o",
+    "U2_o",
+    "b2_o",
+    "W3",
+    "b3",
+    "ids",
+    "next",
+]
+_OWN = [
+    "ones_61",
+    "range_T",
+    "fixed_T",
+    "range_N",
+    "fixed_N",
+    "fixed_N_2",
+    "ones_N_T",
+    "e",
+    "copy_2",
+    "product_2",
+    "zeros_2",
+    "product_4",
+    "product_6",
+    "product_8",
+    "i2",
+    "f2",
+    "g2",
+    "o2",
+    "c2",
+    "h",
+    "z_i2_t",
+    "multiply_10_2",
+    "z3",
+    "largest_13",
+    "p",
+    "total_13",
+    "add_14",
+    "take_14",
+    "dW3",
+    "db3",
+    "copy_18",
+    "copy_18_2",
+    "copy_18_3",
+    "copy_18_4",
+    "dz_f2",
+    "dz_i2",
+    "product_18_4",
+    "dh_t",
+    "dW2_f",
+    "dW2_g",
+    "dW2_i",
+    "dW2_o",
+    "db2_f",
+    "db2_g",
+    "db2_i",
+    "db2_o",
+    "product_40",
+    "product_40_2",
+    "product_40_3",
+    "de",
+    "dE1",
+    "places_41",
+    "places_41_2",
+    "p_2",
+]
+_NAME = "char_lstm"
+_SOURCE = None  # the text of the C file, where none is beside this one
+_COMPILERS = ("cc", "gcc", "clang")
+_FLAGS = (
+    "-std=c99",
+    "-O2",
+    "-fPIC",
+    "-shared",
+    "-fopenmp-simd",
+    "-fno-math-errno",
+    "-ffp-contract=fast",
+)
+
+
+def _decline(*_):
+    """Stand in for a compiled function where there is none: it returns None."""
+
+
+def _bind(work):
+    """The compiled functions on the memory of a workspace, by name."""
+    library = _library(work._dtype)
+    if library is None:
+        return dict.fromkeys(_ENTRIES, _decline)
+    extents = (ctypes.c_int64 * (len(_EXTENTS) + 1))(*work._extents.values())
+    own = tuple(getattr(work, name) for name in _OWN)
+    return dict(zip(_ENTRIES, library.bind_workspace(own, extents)))
+
+
+@functools.cache
+def _library(dtype):
+    """The compiled file for a dtype, opened; None, and a warning, where that cannot be."""
+    try:
+        path = _built(dtype)
+        library = ctypes.PyDLL(str(path))
+    except OSError as fault:
+        warnings.warn(
+            f"{__name__} runs as NumPy: {fault}", RuntimeWarning, stacklevel=5
+        )
+        return None
+    shown = np.zeros((2, 3), dtype)
+    types = (np.ndarray, shown.dtype, np.dtype(np.intp), np.dtype(np.bool_))
+    gemm, is_wide = _gemm(dtype)
+    library.bind_workspace.restype = ctypes.py_object
+    library.bind_workspace.argtypes = [ctypes.py_object, ctypes.c_void_p]
+    library.open_library.argtypes = [
+        ctypes.py_object,
+        ctypes.c_void_p,
+        ctypes.py_object,
+        ctypes.py_object,
+        ctypes.c_void_p,
+        ctypes.c_int,
+    ]
+    names = tuple(_GIVEN)
+    if not library.open_library(shown, shown.ctypes.data, types, names, gemm, is_wide):
+        reason = f"arrays of NumPy {np.__version__} on this Python are laid out in another way"
+        warnings.warn(
+            f"{__name__} runs as NumPy: {reason}", RuntimeWarning, stacklevel=5
+        )
+        return None
+    return library
+
+
+def _built(dtype):
+    """The path of the compiled file: beside this one, in the cache, or compiled now.
+
+    Raises OSError that says what is missing.
+    """
+    here = pathlib.Path(__file__).parent
+    for name in (_file_name(dtype, _machine()), _file_name(dtype, "portable")):
+        if _SOURCE is None and (here / name).exists():
+            return here / name
+    cache = _cache() / _file_name(dtype, _machine())
+    if not cache.exists():
+        _build(dtype, cache)
+    return cache
+
+
+def _file_name(dtype, machine):
+    """The name of the compiled file: it tells the source, the flags, the dtype and the machine."""
+    made_of = "\n".join([_c_source(), *_FLAGS, np.dtype(dtype).name, machine])
+    digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]
+    return f"{_NAME}.{np.dtype(dtype).name}.{digest}.so"
+
+
+def _c_source():
+    """The text of the C file beside this one."""
+    return _SOURCE or pathlib.Path(__file__).with_suffix(".c").read_text("utf-8")
+
+
+def _machine():
+    """What the compiled loops depend on: the system, the processor and what it can do."""
+    known = [sys.platform, platform.machine()]
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
+        known += sorted(
+            {line for line in lines if line.startswith(("flags", "Features"))}
+        )
+    return "\n".join(known)
+
+
+def _cache():
+    """The user's folder of compiled files; a new one for this run where that cannot be written."""
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    folder = pathlib.Path(base) / "symbackprop"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return pathlib.Path(tempfile.mkdtemp(prefix="symbackprop-"))
+
+
+def _build(dtype, path=None, portable=False):
+    """Compile the C file for a dtype; return the path, by default beside this file.
+
+    `portable` leaves out what only processors like this one's can do. Raises OSError that says
+    what is missing, or what the compiler says.
+    """
+    machine = "portable" if portable else _machine()
+    path = path or pathlib.Path(__file__).parent / _file_name(dtype, machine)
+    wished = os.environ.get("CC", "").split()
+    found = [wished] if wished else [[c] for c in _COMPILERS]
+    compiler = next((c for c in found if shutil.which(c[0])), None)
+    if compiler is None:
+        tried = ", ".join(c[0] for c in found)
+        raise OSError(
+            f"no C compiler was found (tried {tried}): install one, or set CC"
+        )
+    real = ["-DREAL=float", "-DREAL_IS_DOUBLE=0"]
+    if np.dtype(dtype) == np.float64:
+        real = ["-DREAL=double", "-DREAL_IS_DOUBLE=1"]
+    flags = [*_FLAGS, *([] if portable else ["-march=native"]), *real]
+    if sys.platform == "darwin":
+        flags += ["-undefined", "dynamic_lookup"]
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as folder:
+        source = pathlib.Path(folder) / f"{_NAME}.c"
+        source.write_text(_c_source(), "utf-8")
+        made = pathlib.Path(folder) / path.name
+        ran = subprocess.run(
+            [*compiler, *flags, str(source), "-o", str(made), "-lm"],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if ran.returncode:
+            said = next(
+                (s for s in ran.stderr.splitlines() if "error" in s), ran.stderr.strip()
+            )
+            raise OSError(f"{compiler[0]} failed on {_NAME}.c: {said}")
+        os.replace(made, path)
+    return path
+
+
+def _gemm(dtype):
+    """The address of BLAS's product for a dtype, and whether its integers have 64 bits.
+
+    That of MKL where its wheel is installed, else of NumPy's own; zero where neither is found.
+    """
+    letter = {"float32": "s", "float64": "d"}[np.dtype(dtype).name]
+    spellings = (
+        ("cblas_{}gemm_64", 1),
+        ("scipy_cblas_{}gemm64_", 1),
+        ("cblas_{}gemm64_", 1),
+        ("scipy_cblas_{}gemm", 0),
+        ("cblas_{}gemm", 0),
+    )
+    for path in _blas_files():
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError:
+            continue
+        for spelling, is_wide in spellings:
+            found = getattr(library, spelling.format(letter), None)
+            if found is not None:
+                return ctypes.cast(found, ctypes.c_void_p).value, is_wide
+    return 0, 0
+
+
+def _blas_files():
+    """Where BLAS may be: MKL's wheel, then what NumPy brought along, then the system's."""
+    lib = pathlib.Path(sys.prefix) / "lib"
+    for pattern in ("libiomp5.so", "libmkl_rt.so*"):
+        yield from sorted(lib.glob(pattern))
+    package = pathlib.Path(np.__file__).parent
+    for folder in (
+        package.parent / "numpy.libs",
+        package / ".dylibs",
+        package / ".libs",
+    ):
+        yield from sorted(folder.glob("*openblas*"))
+    yield from ("libopenblas.so.0", "libcblas.so.3", "libblas.so.3")
+
+
+def _fit(array, dtype=None):
+    """An array as the loops take it: in row-major order, integers of NumPy's own size."""
+    return np.ascontiguousarray(array, dtype) if np.ndim(array) else array
+
+
+_numpy_forward = forward
+
+
+def forward(params, *, ids, workspace=None, training=False):
+    """Return p, by name."""
+    if workspace is not None:
+        _value = workspace._compiled["forward_in_training"](params, ids)
+        if _value is not None:
+            return {"p": workspace.p_2}
+    work = _prepare(params, {"ids": ids}, workspace)
+    ids = _fit(ids, np.intp)
+    _value = work._compiled["forward_in_training"](params, ids)
+    if _value is not None:
+        return {"p": work.p_2}
+    return _numpy_forward(params, ids=ids, training=training, workspace=work)
+
+
+_numpy_loss = loss
+
+
+def loss(params, *, ids, next, workspace=None, training=True):
+    """Return the loss."""
+    if workspace is not None:
+        _value = workspace._compiled["loss_in_training"](params, ids, next)
+        if _value is not None:
+            return _value
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    ids = _fit(ids, np.intp)
+    next = _fit(next, np.intp)
+    _value = work._compiled["loss_in_training"](params, ids, next)
+    if _value is not None:
+        return _value
+    return _numpy_loss(params, ids=ids, next=next, training=training, workspace=work)
+
+
+_numpy_loss_and_grads = loss_and_grads
+
+
+def loss_and_grads(params, *, ids, next, workspace=None, training=True):
+    """Return the loss and its gradients by parameter and input names."""
+    if workspace is not None:
+        _value = workspace._compiled["loss_and_grads_in_training"](params, ids, next)
+        if _value is not None:
+            return (
+                _value,
+                {
+                    "E1": workspace.dE1,
+                    "W2_i": workspace.dW2_i,
+                    "U2_i": workspace.copy_18_2,
+                    "b2_i": workspace.db2_i,
+                    "W2_f": workspace.dW2_f,
+                    "U2_f": workspace.copy_18_4,
+                    "b2_f": workspace.db2_f,
+                    "W2_g": workspace.dW2_g,
+                    "U2_g": workspace.copy_18_3,
+                    "b2_g": workspace.db2_g,
+                    "W2_o": workspace.dW2_o,
+                    "U2_o": workspace.copy_18,
+                    "b2_o": workspace.db2_o,
+                    "W3": workspace.dW3,
+                    "b3": workspace.db3,
+                },
+            )
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    ids = _fit(ids, np.intp)
+    next = _fit(next, np.intp)
+    _value = work._compiled["loss_and_grads_in_training"](params, ids, next)
+    if _value is not None:
+        return (
+            _value,
+            {
+                "E1": work.dE1,
+                "W2_i": work.dW2_i,
+                "U2_i": work.copy_18_2,
+                "b2_i": work.db2_i,
+                "W2_f": work.dW2_f,
+                "U2_f": work.copy_18_4,
+                "b2_f": work.db2_f,
+                "W2_g": work.dW2_g,
+                "U2_g": work.copy_18_3,
+                "b2_g": work.db2_g,
+                "W2_o": work.dW2_o,
+                "U2_o": work.copy_18,
+                "b2_o": work.db2_o,
+                "W3": work.dW3,
+                "b3": work.db3,
+            },
+        )
+    return _numpy_loss_and_grads(
+        params, ids=ids, next=next, training=training, workspace=work
+    )
+
+
+_numpy_sgd_step = sgd_step
+
+
+def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    if workspace is not None:
+        _value = workspace._compiled["sgd_step_in_training"](params, ids, next, rate)
+        if _value is not None:
+            return _value
+    work = _prepare(params, {"ids": ids, "next": next}, workspace)
+    rate = _checked_rate(rate, params)
+    ids = _fit(ids, np.intp)
+    next = _fit(next, np.intp)
+    _value = work._compiled["sgd_step_in_training"](params, ids, next, rate)
+    if _value is not None:
+        return _value
+    return _numpy_sgd_step(
+        params, ids=ids, next=next, rate=rate, training=training, workspace=work
+    )

@@ -1,0 +1,1508 @@
+"""LeNet-5 on handwritten digits
+
+The same small kernel is moved over the whole image, so the gradient of a kernel is a
+sum over all the places where it stood, and that of the image adds up what every window
+has read (LeCun, Bottou, Bengio and Haffner 1998; here with rectifiers and the largest
+of each window).
+
+Written by symbackprop from the spec lenet5 (d35f34abe1423202).
+Call init_params, then forward, loss_and_grads, sgd_step.
+
+The numbers in the comments are those of the equations in the derivation; [condition] is
+1 where the condition holds, else 0.
+"""
+
+import contextlib
+import ctypes
+import functools
+import hashlib
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+
+SHAPES = {
+    "x": ("N", 28, 28, 1),
+    "y": ("N",),
+    "W1": (5, 5, 1, 6),
+    "b1": (6,),
+    "W2": (5, 5, 6, 16),
+    "b2": (16,),
+    "W3": (400, 120),
+    "b3": (120,),
+    "W4": (120, 84),
+    "b4": (84,),
+    "W5": (84, 10),
+    "b5": (10,),
+    "p": ("N", 10),
+}
+
+_PARAMETERS = [
+    "W1",
+    "b1",
+    "W2",
+    "b2",
+    "W3",
+    "b3",
+    "W4",
+    "b4",
+    "W5",
+    "b5",
+]
+_KINDS = {
+    "y": "iu",
+}
+_CLASSES = {
+    "y": 10,
+}
+_EXTENTS = [
+    "N",
+]
+
+
+def init_params(seed=0, dtype=np.float32):
+    """Return the parameters as training starts; `seed` may be a generator."""
+    rng = np.random.default_rng(seed)
+    return {
+        "W1": _glorot_uniform(rng, (5, 5, 1, 6), dtype),
+        "b1": np.zeros((6,), dtype),
+        "W2": _glorot_uniform(rng, (5, 5, 6, 16), dtype),
+        "b2": np.zeros((16,), dtype),
+        "W3": _glorot_uniform(rng, (400, 120), dtype),
+        "b3": np.zeros((120,), dtype),
+        "W4": _glorot_uniform(rng, (120, 84), dtype),
+        "b4": np.zeros((84,), dtype),
+        "W5": _glorot_uniform(rng, (84, 10), dtype),
+        "b5": np.zeros((10,), dtype),
+    }
+
+
+class Workspace:
+    """Every buffer of a step, for given run-time extents; the next step uses them again.
+
+    A buffer is written anew once what it held is read no more, so several tensors
+    may share one.
+    """
+
+    def __init__(self, *, N, dtype=np.float32):
+        self._extents = {"N": N}
+        _check_extents(self._extents)
+        self._dtype = np.dtype(dtype)
+        self._shapes = {
+            name: tuple(self._extents.get(extent, extent) for extent in shape)
+            for name, shape in SHAPES.items()
+        }
+        self.N = N
+        self.ones_10 = np.ones(10, dtype)
+        self.range_N = np.arange(N)
+        self.fixed_N = np.multiply(self.range_N, 10)
+        self.ones_N = np.ones(N, dtype)
+        self.ones_100_N = np.ones(100 * N, dtype)
+        self.ones_784_N = np.ones(784 * N, dtype)
+        self.x_pad1 = np.empty((N, 32, 32, 1), dtype)
+        self.part_2 = np.empty((5, 5, 3, 28, 28), dtype)
+        self.z1 = np.empty((N, 28, 28, 6), dtype)
+        self.s2 = np.empty((N, 14, 14, 6), dtype)
+        self.part_5 = np.empty((4, 10, 10, 5, 5, 6), dtype)
+        self.z2 = np.empty((N, 10, 10, 16), dtype)
+        self.s4 = np.empty((N, 5, 5, 16), dtype)
+        self.z3 = np.empty((N, 120), dtype)
+        self.z4 = np.empty((N, 84), dtype)
+        self.z5 = np.empty((N, 10), dtype)
+        self.largest_14 = np.empty((N,), dtype)
+        self.p = np.empty((N, 10), dtype)
+        self.total_14 = np.empty((N,), dtype)
+        self.add_15 = np.empty((N,), np.intp)
+        self.take_15 = np.empty((N,), dtype)
+        self.dW5 = np.empty((84, 10), dtype)
+        self.db5 = np.empty((10,), dtype)
+        self.df6 = np.empty((N, 84), dtype)
+        self.mask_20 = np.empty((N, 84), np.bool_)
+        self.dW4 = np.empty((120, 84), dtype)
+        self.db4 = np.empty((84,), dtype)
+        self.df5 = np.empty((N, 120), dtype)
+        self.mask_24 = np.empty((N, 120), np.bool_)
+        self.dW3 = np.empty((400, 120), dtype)
+        self.db3 = np.empty((120,), dtype)
+        self.dy1 = np.empty((N, 400), dtype)
+        self.dc3 = np.empty((N, 10, 10, 16), dtype)
+        self.mask_29 = np.empty((N, 5, 5, 16), np.bool_)
+        self.mask_29_2 = np.empty((N, 5, 5, 16), np.bool_)
+        self.position_29 = np.empty((N, 5, 5, 16), np.intp)
+        self.mask_30 = np.empty((N, 10, 10, 16), np.bool_)
+        self.part_31_2 = np.empty((5, 5, 6, 16), dtype)
+        self.dW2 = np.empty((5, 5, 6, 16), dtype)
+        self.db2 = np.empty((16,), dtype)
+        self.ds2 = np.empty((N, 14, 14, 6), dtype)
+        self.part_33 = np.empty((40, 10, 10, 6), dtype)
+        self.copy_33 = np.empty((5, 5, 16, 6), dtype)
+        self.dc1 = np.empty((N, 28, 28, 6), dtype)
+        self.mask_34 = np.empty((N, 14, 14, 6), np.bool_)
+        self.mask_34_2 = np.empty((N, 14, 14, 6), np.bool_)
+        self.position_34 = np.empty((N, 14, 14, 6), np.intp)
+        self.mask_35 = np.empty((N, 28, 28, 6), np.bool_)
+        self.part_36_2 = np.empty((5, 5, 1, 6), dtype)
+        self.dW1 = np.empty((5, 5, 1, 6), dtype)
+        self.db1 = np.empty((6,), dtype)
+        self._compiled = _bind(self)
+
+
+def forward(params, *, x, workspace=None, training=False):
+    """Return p, by name."""
+    work = _prepare(params, {"x": x}, workspace)
+    N = work.N
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+
+    # (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
+    #     - 2, c]
+    x_pad1 = work.x_pad1
+    x_pad1.fill(0.0)
+    x_pad1[:, 2:30, 2:30] = x
+
+    # (2) z1[n, i, j, o] = b1[o] + sum[p, q, c](W1[p, q, c, o] * x_pad1[n, i + p, j + q,
+    #     c])
+    part_2 = work.part_2
+    z1 = work.z1
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_2[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1).T,
+            W1.reshape(25, 6),
+            out=z1[start : start + 3].reshape(-1, 6),
+        )
+    np.add(z1, b1, out=z1)
+
+    # (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
+    c1 = np.maximum(z1, 0.0, out=z1)
+
+    # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
+    s2 = work.s2
+    s2.fill(-np.inf)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s2, windows[:, :, q, :, r], out=s2)
+
+    # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+    part_5 = work.part_5
+    z2 = work.z2
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_5[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150),
+            W2.reshape(150, 16),
+            out=z2[start : start + 4].reshape(-1, 16),
+        )
+    np.add(z2, b2, out=z2)
+
+    # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+    c3 = np.maximum(z2, 0.0, out=z2)
+
+    # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
+    s4 = work.s4
+    s4.fill(-np.inf)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s4, windows[:, :, q, :, r], out=s4)
+
+    # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
+    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (10) f5[n, j] = relu(z3[n, j])
+    f5 = np.maximum(z3, 0.0, out=z3)
+
+    # (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
+    z4 = f5.dot(W4, out=work.z4)
+    np.add(z4, b4, out=z4)
+
+    # (12) f6[n, j] = relu(z4[n, j])
+    f6 = np.maximum(z4, 0.0, out=z4)
+
+    # (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
+    z5 = f6.dot(W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
+    p = np.subtract(z5, largest_14[:, None], out=z5)
+    np.exp(p, out=p)
+    total_14 = p.dot(work.ones_10, out=work.total_14)
+    np.divide(p, total_14[:, None], out=p)
+
+    return {
+        "p": p,
+    }
+
+
+def loss(params, *, x, y, workspace=None, training=True):
+    """Return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+
+    # (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
+    #     - 2, c]
+    x_pad1 = work.x_pad1
+    x_pad1.fill(0.0)
+    x_pad1[:, 2:30, 2:30] = x
+
+    # (2) z1[n, i, j, o] = b1[o] + sum[p, q, c](W1[p, q, c, o] * x_pad1[n, i + p, j + q,
+    #     c])
+    part_2 = work.part_2
+    z1 = work.z1
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_2[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1).T,
+            W1.reshape(25, 6),
+            out=z1[start : start + 3].reshape(-1, 6),
+        )
+    np.add(z1, b1, out=z1)
+
+    # (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
+    c1 = np.maximum(z1, 0.0, out=z1)
+
+    # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
+    s2 = work.s2
+    s2.fill(-np.inf)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for p, q in np.ndindex(2, 2):
+        np.maximum(s2, windows[:, :, p, :, q], out=s2)
+
+    # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+    part_5 = work.part_5
+    z2 = work.z2
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_5[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150),
+            W2.reshape(150, 16),
+            out=z2[start : start + 4].reshape(-1, 16),
+        )
+    np.add(z2, b2, out=z2)
+
+    # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+    c3 = np.maximum(z2, 0.0, out=z2)
+
+    # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
+    s4 = work.s4
+    s4.fill(-np.inf)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for p, q in np.ndindex(2, 2):
+        np.maximum(s4, windows[:, :, p, :, q], out=s4)
+
+    # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
+    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (10) f5[n, j] = relu(z3[n, j])
+    f5 = np.maximum(z3, 0.0, out=z3)
+
+    # (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
+    z4 = f5.dot(W4, out=work.z4)
+    np.add(z4, b4, out=z4)
+
+    # (12) f6[n, j] = relu(z4[n, j])
+    f6 = np.maximum(z4, 0.0, out=z4)
+
+    # (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
+    z5 = f6.dot(W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
+    subtract_14 = np.subtract(z5, largest_14[:, None], out=work.p)
+    np.exp(subtract_14, out=subtract_14)
+    total_14 = subtract_14.dot(work.ones_10, out=work.total_14)
+
+    # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_15 = np.add(work.fixed_N, y, out=work.add_15)
+    take_15 = z5.take(add_15, out=work.take_15, mode="clip")
+    log_15 = np.log(total_14, out=total_14)
+    np.subtract(take_15, largest_14, out=take_15)
+    np.subtract(log_15, take_15, out=log_15)
+    total_15 = float(np.add.reduce(log_15, axis=None))
+    loss = total_15 / N
+
+    return loss
+
+
+def loss_and_grads(params, *, x, y, workspace=None, training=True):
+    """Return the loss and its gradients by W1, b1, W2, b2, W3, b3, W4, b4, W5, b5."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+
+    # (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
+    #     - 2, c]
+    x_pad1 = work.x_pad1
+    x_pad1.fill(0.0)
+    x_pad1[:, 2:30, 2:30] = x
+
+    # (2) z1[n, i, j, o] = b1[o] + sum[p, q, c](W1[p, q, c, o] * x_pad1[n, i + p, j + q,
+    #     c])
+    part_2 = work.part_2
+    z1 = work.z1
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_2[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1).T,
+            W1.reshape(25, 6),
+            out=z1[start : start + 3].reshape(-1, 6),
+        )
+    np.add(z1, b1, out=z1)
+
+    # (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
+    c1 = np.maximum(z1, 0.0, out=z1)
+
+    # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
+    s2 = work.s2
+    s2.fill(-np.inf)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s2, windows[:, :, q, :, r], out=s2)
+
+    # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+    part_5 = work.part_5
+    z2 = work.z2
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_5[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150),
+            W2.reshape(150, 16),
+            out=z2[start : start + 4].reshape(-1, 16),
+        )
+    np.add(z2, b2, out=z2)
+
+    # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+    c3 = np.maximum(z2, 0.0, out=z2)
+
+    # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
+    s4 = work.s4
+    s4.fill(-np.inf)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s4, windows[:, :, q, :, r], out=s4)
+
+    # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
+    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (10) f5[n, j] = relu(z3[n, j])
+    f5 = np.maximum(z3, 0.0, out=z3)
+
+    # (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
+    z4 = f5.dot(W4, out=work.z4)
+    np.add(z4, b4, out=z4)
+
+    # (12) f6[n, j] = relu(z4[n, j])
+    f6 = np.maximum(z4, 0.0, out=z4)
+
+    # (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
+    z5 = f6.dot(W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
+    p = np.subtract(z5, largest_14[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_14 = p.dot(work.ones_10, out=work.total_14)
+    np.divide(p, total_14[:, None], out=p)
+
+    # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_15 = np.add(work.fixed_N, y, out=work.add_15)
+    take_15 = z5.take(add_15, out=work.take_15, mode="clip")
+    log_15 = np.log(total_14, out=total_14)
+    np.subtract(take_15, largest_14, out=take_15)
+    np.subtract(log_15, take_15, out=log_15)
+    total_15 = float(np.add.reduce(log_15, axis=None))
+    loss = total_15 / N
+
+    # (16) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
+    take_16 = p.take(add_15, out=work.total_14, mode="clip")
+    np.subtract(take_16, 1.0, out=take_16)
+    dz5 = p
+    dz5.put(add_15, take_16)
+    np.divide(dz5, N, out=dz5)
+
+    # (17) dW5[i, j] = sum[n](dz5[n, j] * f6[n, i])
+    dW5 = f6.T.dot(dz5, out=work.dW5)
+
+    # (18) db5[j] = sum[n](dz5[n, j])
+    db5 = work.ones_N.dot(dz5, out=work.db5)
+
+    # (19) df6[n, i] = sum[j](W5[i, j] * dz5[n, j])
+    df6 = dz5.dot(W5.T, out=work.df6)
+
+    # (20) dz4[n, j] = df6[n, j] * [z4[n, j] > 0]
+    mask_20 = np.greater(f6, 0.0, out=work.mask_20)
+    dz4 = np.multiply(mask_20, df6, out=df6)
+
+    # (21) dW4[i, j] = sum[n](dz4[n, j] * f5[n, i])
+    dW4 = f5.T.dot(dz4, out=work.dW4)
+
+    # (22) db4[j] = sum[n](dz4[n, j])
+    db4 = work.ones_N.dot(dz4, out=work.db4)
+
+    # (23) df5[n, i] = sum[j](W4[i, j] * dz4[n, j])
+    df5 = dz4.dot(W4.T, out=work.df5)
+
+    # (24) dz3[n, j] = df5[n, j] * [z3[n, j] > 0]
+    mask_24 = np.greater(f5, 0.0, out=work.mask_24)
+    dz3 = np.multiply(mask_24, df5, out=df5)
+
+    # (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i])
+    dW3 = np.matmul(s4.reshape(N, 400).T, dz3, out=work.dW3)
+
+    # (26) db3[j] = sum[n](dz3[n, j])
+    db3 = work.ones_N.dot(dz3, out=work.db3)
+
+    # (27) dy1[n, i] = sum[j](W3[i, j] * dz3[n, j])
+    dy1 = np.matmul(dz3, W3.T, out=work.dy1)
+
+    # (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] * [b
+    #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1,
+    #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1, c]),
+    #     1, 2)])
+    dc3 = work.dc3
+    dc3.fill(0.0)
+    mask_29 = work.mask_29
+    mask_29_2 = work.mask_29_2
+    position_29 = work.position_29
+    position_29.fill(0)
+    mask_29_2.fill(True)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for q, r in [*np.ndindex(2, 2)][:-1]:
+        np.not_equal(windows[:, :, q, :, r], s4, out=mask_29)
+        np.logical_and(mask_29_2, mask_29, out=mask_29_2)
+        np.add(position_29, mask_29_2, out=position_29)
+    mask_29_3 = work.mask_29_2
+    windows = _windows(dc3, (N, 5, 2, 5, 2, 16), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1))
+    for k, (q, r) in enumerate(np.ndindex(2, 2)):
+        np.equal(position_29, k, out=mask_29_3)
+        np.multiply(dy1.reshape(N, 5, 5, 16), mask_29_3, out=windows[:, :, q, :, r])
+
+    # (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0]
+    mask_30 = np.greater(c3, 0.0, out=work.mask_30)
+    dz2 = np.multiply(mask_30, dc3, out=dc3)
+
+    # (31) dW2[p, q, c, o] = sum[n, i, j](dz2[n, i, j, o] * s2[n, i + p, j + q, c])
+    part_31 = work.part_5
+    part_31_2 = work.part_31_2
+    dW2 = work.dW2
+    dW2.fill(0.0)
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_31[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150).T,
+            dz2[start : start + 4].reshape(-1, 16),
+            out=part_31_2.reshape(150, 16),
+        )
+        dW2 += part_31_2
+
+    # (32) db2[o] = sum[n, i, j](dz2[n, i, j, o])
+    db2 = work.ones_100_N.dot(dz2.reshape(100 * N, 16), out=work.db2)
+
+    # (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
+    #     i + p] * [b = j + q])
+    ds2 = work.ds2
+    ds2.fill(0.0)
+    part_33 = work.part_33
+    copy_33 = work.copy_33
+    np.copyto(copy_33, W2.transpose(0, 1, 3, 2))
+    windows = _windows(
+        ds2, (N, 10, 5, 10, 5, 6), (0, 1, 1, 2, 2, 3), (1, 1, 1, 1, 1, 1)
+    )
+    factors = copy_33
+    for start in range(0, N, 40):
+        block = windows[start : start + 40]
+        count = len(block)
+        rows = dz2[start : start + 40].reshape(-1, 16)
+        for q, r in np.ndindex(5, 5):
+            np.dot(rows, factors[q, r], out=part_33[:count].reshape(-1, 6))
+            block[:, :, q, :, r] += part_33[:count]
+
+    # (34) dc1[n, a, b, c] = sum[i, j, p:2, q:2](ds2[n, i, j, c] * [a = 2 * i + p] * [b
+    #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1,
+    #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1, c]),
+    #     1, 2)])
+    dc1 = work.dc1
+    dc1.fill(0.0)
+    mask_34 = work.mask_34
+    mask_34_2 = work.mask_34_2
+    position_34 = work.position_34
+    position_34.fill(0)
+    mask_34_2.fill(True)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for q, r in [*np.ndindex(2, 2)][:-1]:
+        np.not_equal(windows[:, :, q, :, r], s2, out=mask_34)
+        np.logical_and(mask_34_2, mask_34, out=mask_34_2)
+        np.add(position_34, mask_34_2, out=position_34)
+    mask_34_3 = work.mask_34_2
+    windows = _windows(
+        dc1, (N, 14, 2, 14, 2, 6), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1)
+    )
+    for k, (q, r) in enumerate(np.ndindex(2, 2)):
+        np.equal(position_34, k, out=mask_34_3)
+        np.multiply(ds2, mask_34_3, out=windows[:, :, q, :, r])
+
+    # (35) dz1[n, i, j, o] = dc1[n, i, j, o] * [z1[n, i, j, o] > 0]
+    mask_35 = np.greater(c1, 0.0, out=work.mask_35)
+    dz1 = np.multiply(mask_35, dc1, out=dc1)
+
+    # (36) dW1[p, q, c, o] = sum[n, i, j](dz1[n, i, j, o] * x_pad1[n, i + p, j + q, c])
+    part_36 = work.part_2
+    part_36_2 = work.part_36_2
+    dW1 = work.dW1
+    dW1.fill(0.0)
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_36[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1),
+            dz1[start : start + 3].reshape(-1, 6),
+            out=part_36_2.reshape(25, 6),
+        )
+        dW1 += part_36_2
+
+    # (37) db1[o] = sum[n, i, j](dz1[n, i, j, o])
+    db1 = work.ones_784_N.dot(dz1.reshape(784 * N, 6), out=work.db1)
+
+    return loss, {
+        "W1": dW1,
+        "b1": db1,
+        "W2": dW2,
+        "b2": db2,
+        "W3": dW3,
+        "b3": db3,
+        "W4": dW4,
+        "b4": db4,
+        "W5": dW5,
+        "b5": db5,
+    }
+
+
+def sgd_step(params, *, x, y, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    N = work.N
+    y = np.asarray(y, dtype=np.intp)
+    W1 = params["W1"]
+    b1 = params["b1"]
+    W2 = params["W2"]
+    b2 = params["b2"]
+    W3 = params["W3"]
+    b3 = params["b3"]
+    W4 = params["W4"]
+    b4 = params["b4"]
+    W5 = params["W5"]
+    b5 = params["b5"]
+
+    # (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
+    #     - 2, c]
+    x_pad1 = work.x_pad1
+    x_pad1.fill(0.0)
+    x_pad1[:, 2:30, 2:30] = x
+
+    # (2) z1[n, i, j, o] = b1[o] + sum[p, q, c](W1[p, q, c, o] * x_pad1[n, i + p, j + q,
+    #     c])
+    part_2 = work.part_2
+    z1 = work.z1
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_2[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1).T,
+            W1.reshape(25, 6),
+            out=z1[start : start + 3].reshape(-1, 6),
+        )
+    np.add(z1, b1, out=z1)
+
+    # (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
+    c1 = np.maximum(z1, 0.0, out=z1)
+
+    # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
+    s2 = work.s2
+    s2.fill(-np.inf)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s2, windows[:, :, q, :, r], out=s2)
+
+    # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+    part_5 = work.part_5
+    z2 = work.z2
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_5[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150),
+            W2.reshape(150, 16),
+            out=z2[start : start + 4].reshape(-1, 16),
+        )
+    np.add(z2, b2, out=z2)
+
+    # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+    c3 = np.maximum(z2, 0.0, out=z2)
+
+    # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
+    s4 = work.s4
+    s4.fill(-np.inf)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for q, r in np.ndindex(2, 2):
+        np.maximum(s4, windows[:, :, q, :, r], out=s4)
+
+    # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
+    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
+    np.add(z3, b3, out=z3)
+
+    # (10) f5[n, j] = relu(z3[n, j])
+    f5 = np.maximum(z3, 0.0, out=z3)
+
+    # (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
+    z4 = f5.dot(W4, out=work.z4)
+    np.add(z4, b4, out=z4)
+
+    # (12) f6[n, j] = relu(z4[n, j])
+    f6 = np.maximum(z4, 0.0, out=z4)
+
+    # (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
+    z5 = f6.dot(W5, out=work.z5)
+    np.add(z5, b5, out=z5)
+
+    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
+    p = np.subtract(z5, largest_14[:, None], out=work.p)
+    np.exp(p, out=p)
+    total_14 = p.dot(work.ones_10, out=work.total_14)
+    np.divide(p, total_14[:, None], out=p)
+
+    # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_15 = np.add(work.fixed_N, y, out=work.add_15)
+    take_15 = z5.take(add_15, out=work.take_15, mode="clip")
+    log_15 = np.log(total_14, out=total_14)
+    np.subtract(take_15, largest_14, out=take_15)
+    np.subtract(log_15, take_15, out=log_15)
+    total_15 = float(np.add.reduce(log_15, axis=None))
+    loss = total_15 / N
+
+    # (16) dz5[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
+    take_16 = p.take(add_15, out=work.total_14, mode="clip")
+    np.subtract(take_16, 1.0, out=take_16)
+    dz5 = p
+    dz5.put(add_15, take_16)
+    divide_16 = rate / N
+    np.multiply(dz5, divide_16, out=dz5)
+
+    # (17) dW5[i, j] = sum[n](dz5[n, j] * f6[n, i]), times rate
+    dW5 = f6.T.dot(dz5, out=work.dW5)
+
+    # (18) db5[j] = sum[n](dz5[n, j]), times rate
+    db5 = work.ones_N.dot(dz5, out=work.db5)
+    np.subtract(b5, db5, out=b5)
+
+    # (19) df6[n, i] = sum[j](W5[i, j] * dz5[n, j]), times rate
+    df6 = dz5.dot(W5.T, out=work.df6)
+
+    # (17) W5 -= rate * dW5
+    np.subtract(W5, dW5, out=W5)
+
+    # (20) dz4[n, j] = df6[n, j] * [z4[n, j] > 0], times rate
+    mask_20 = np.greater(f6, 0.0, out=work.mask_20)
+    dz4 = np.multiply(mask_20, df6, out=df6)
+
+    # (22) db4[j] = sum[n](dz4[n, j]), times rate
+    db4 = work.ones_N.dot(dz4, out=work.db4)
+    np.subtract(b4, db4, out=b4)
+
+    # (23) df5[n, i] = sum[j](W4[i, j] * dz4[n, j]), times rate
+    df5 = dz4.dot(W4.T, out=work.df5)
+
+    # (21) dW4[i, j] = sum[n](dz4[n, j] * f5[n, i]), times rate
+    dW4 = f5.T.dot(dz4, out=work.dW4)
+    np.subtract(W4, dW4, out=W4)
+
+    # (24) dz3[n, j] = df5[n, j] * [z3[n, j] > 0], times rate
+    mask_24 = np.greater(f5, 0.0, out=work.mask_24)
+    dz3 = np.multiply(mask_24, df5, out=df5)
+
+    # (26) db3[j] = sum[n](dz3[n, j]), times rate
+    db3 = work.ones_N.dot(dz3, out=work.db3)
+    np.subtract(b3, db3, out=b3)
+
+    # (27) dy1[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
+    dy1 = np.matmul(dz3, W3.T, out=work.dy1)
+
+    # (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i]), times rate
+    dW3 = np.matmul(s4.reshape(N, 400).T, dz3, out=work.dW3)
+    np.subtract(W3, dW3, out=W3)
+
+    # (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] * [b
+    #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1,
+    #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1, c]),
+    #     1, 2)]), times rate
+    dc3 = work.dc3
+    dc3.fill(0.0)
+    mask_29 = work.mask_29
+    mask_29_2 = work.mask_29_2
+    position_29 = work.position_29
+    position_29.fill(0)
+    mask_29_2.fill(True)
+    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    for q, r in [*np.ndindex(2, 2)][:-1]:
+        np.not_equal(windows[:, :, q, :, r], s4, out=mask_29)
+        np.logical_and(mask_29_2, mask_29, out=mask_29_2)
+        np.add(position_29, mask_29_2, out=position_29)
+    mask_29_3 = work.mask_29_2
+    windows = _windows(dc3, (N, 5, 2, 5, 2, 16), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1))
+    for k, (q, r) in enumerate(np.ndindex(2, 2)):
+        np.equal(position_29, k, out=mask_29_3)
+        np.multiply(dy1.reshape(N, 5, 5, 16), mask_29_3, out=windows[:, :, q, :, r])
+
+    # (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0], times rate
+    mask_30 = np.greater(c3, 0.0, out=work.mask_30)
+    dz2 = np.multiply(mask_30, dc3, out=dc3)
+
+    # (31) dW2[p, q, c, o] = sum[n, i, j](dz2[n, i, j, o] * s2[n, i + p, j + q, c]),
+    #     times rate
+    part_31 = work.part_5
+    part_31_2 = work.part_31_2
+    dW2 = work.dW2
+    dW2.fill(0.0)
+    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
+    for start in range(0, N, 4):
+        block = windows[start : start + 4]
+        count = len(block)
+        copied = part_31[:count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(-1, 150).T,
+            dz2[start : start + 4].reshape(-1, 16),
+            out=part_31_2.reshape(150, 16),
+        )
+        dW2 += part_31_2
+
+    # (32) db2[o] = sum[n, i, j](dz2[n, i, j, o]), times rate
+    db2 = work.ones_100_N.dot(dz2.reshape(100 * N, 16), out=work.db2)
+    np.subtract(b2, db2, out=b2)
+
+    # (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
+    #     i + p] * [b = j + q]), times rate
+    ds2 = work.ds2
+    ds2.fill(0.0)
+    part_33 = work.part_33
+    copy_33 = work.copy_33
+    np.copyto(copy_33, W2.transpose(0, 1, 3, 2))
+    windows = _windows(
+        ds2, (N, 10, 5, 10, 5, 6), (0, 1, 1, 2, 2, 3), (1, 1, 1, 1, 1, 1)
+    )
+    factors = copy_33
+    for start in range(0, N, 40):
+        block = windows[start : start + 40]
+        count = len(block)
+        rows = dz2[start : start + 40].reshape(-1, 16)
+        for q, r in np.ndindex(5, 5):
+            np.dot(rows, factors[q, r], out=part_33[:count].reshape(-1, 6))
+            block[:, :, q, :, r] += part_33[:count]
+
+    # (31) W2 -= rate * dW2
+    np.subtract(W2, dW2, out=W2)
+
+    # (34) dc1[n, a, b, c] = sum[i, j, p:2, q:2](ds2[n, i, j, c] * [a = 2 * i + p] * [b
+    #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1,
+    #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1, c]),
+    #     1, 2)]), times rate
+    dc1 = work.dc1
+    dc1.fill(0.0)
+    mask_34 = work.mask_34
+    mask_34_2 = work.mask_34_2
+    position_34 = work.position_34
+    position_34.fill(0)
+    mask_34_2.fill(True)
+    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    for q, r in [*np.ndindex(2, 2)][:-1]:
+        np.not_equal(windows[:, :, q, :, r], s2, out=mask_34)
+        np.logical_and(mask_34_2, mask_34, out=mask_34_2)
+        np.add(position_34, mask_34_2, out=position_34)
+    mask_34_3 = work.mask_34_2
+    windows = _windows(
+        dc1, (N, 14, 2, 14, 2, 6), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1)
+    )
+    for k, (q, r) in enumerate(np.ndindex(2, 2)):
+        np.equal(position_34, k, out=mask_34_3)
+        np.multiply(ds2, mask_34_3, out=windows[:, :, q, :, r])
+
+    # (35) dz1[n, i, j, o] = dc1[n, i, j, o] * [z1[n, i, j, o] > 0], times rate
+    mask_35 = np.greater(c1, 0.0, out=work.mask_35)
+    dz1 = np.multiply(mask_35, dc1, out=dc1)
+
+    # (36) dW1[p, q, c, o] = sum[n, i, j](dz1[n, i, j, o] * x_pad1[n, i + p, j + q, c]),
+    #     times rate
+    part_36 = work.part_2
+    part_36_2 = work.part_36_2
+    dW1 = work.dW1
+    dW1.fill(0.0)
+    windows = _windows(x_pad1, (5, 5, N, 28, 28), (1, 2, 0, 1, 2), (1, 1, 1, 1, 1))
+    for start in range(0, N, 3):
+        block = windows[:, :, start : start + 3]
+        count = block.shape[2]
+        copied = part_36[:, :, :count]
+        np.copyto(copied, block)
+        np.dot(
+            copied.reshape(25, -1),
+            dz1[start : start + 3].reshape(-1, 6),
+            out=part_36_2.reshape(25, 6),
+        )
+        dW1 += part_36_2
+    np.subtract(W1, dW1, out=W1)
+
+    # (37) db1[o] = sum[n, i, j](dz1[n, i, j, o]), times rate
+    db1 = work.ones_784_N.dot(dz1.reshape(784 * N, 6), out=work.db1)
+    np.subtract(b1, db1, out=b1)
+
+    return loss
+
+
+def _windows(array, shape, axes, steps):
+    """View an array by new axes, each of which moves by a step along an old axis.
+
+    Several may move along one: then windows overlap, and entries share memory.
+    """
+    strides = [array.strides[axis] * step for axis, step in zip(axes, steps)]
+    return np.lib.stride_tricks.as_strided(array, shape, strides)
+
+
+def _checked_rate(rate, params, names=None):
+    """The rate of a step as a float; what the step changes has to be writeable."""
+    real = isinstance(rate, (int, float, np.integer, np.floating))
+    if not real or not -np.inf < rate < np.inf:
+        raise ValueError(f"rate: {rate!r}, expected a finite number")
+    for name in params if names is None else names:
+        if not params[name].flags.writeable:
+            reason = "but a step changes it"
+            raise ValueError(f"{name}: a read-only array, {reason}")
+    return float(rate)
+
+
+def _prepare(params, given, workspace):
+    """Check every argument; return the workspace to use."""
+    if workspace is None or not _fits(params, given, workspace):
+        extents, dtype = _check(params, given)
+        if workspace is None:
+            known = {name: extents.get(name, 1) for name in _EXTENTS}
+            return Workspace(**known, dtype=dtype)
+        _check_workspace(workspace, extents, dtype)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], workspace._extents)
+    return workspace
+
+
+def _fits(params, given, workspace):
+    """Whether all names, shapes and dtypes are those that the workspace was made for."""
+    shapes, dtype = workspace._shapes, workspace._dtype
+    if list(params) != _PARAMETERS:
+        return False
+    for name, array in params.items():
+        if array.shape != shapes[name] or array.dtype is not dtype:
+            return False
+    for name, array in given.items():
+        if getattr(array, "shape", None) != shapes[name]:
+            return False
+        if name in _KINDS:
+            if array.dtype.kind not in _KINDS[name]:
+                return False
+        elif array.dtype is not dtype:
+            return False
+    return True
+
+
+def _check_workspace(workspace, extents, dtype):
+    """Hold the extents and the dtype of the arrays against those of the workspace."""
+    if workspace._dtype != dtype:
+        raise ValueError(
+            f"workspace: made for {workspace._dtype}, but params are {dtype}; "
+            f"make one with Workspace(..., dtype=np.{dtype})"
+        )
+    for name, extent in extents.items():
+        if workspace._extents[name] != extent:
+            raise ValueError(
+                f"workspace: made for {name} = {workspace._extents[name]}, "
+                f"but the arrays have {name} = {extent}"
+            )
+
+
+def _check_extents(extents):
+    """Hold extents that were passed as numbers against the least that each may be."""
+    for name, extent in extents.items():
+        least = 1
+        if not isinstance(extent, (int, np.integer)) or extent < least:
+            expected = f"a whole number of at least {least}"
+            raise ValueError(f"{name}: {extent!r}, expected {expected}")
+
+
+def _check(params, given):
+    """Hold all arrays against SHAPES; return the run-time extents and the dtype.
+
+    Raises ValueError that names the argument, what came and what was expected.
+    """
+    if not hasattr(params, "keys"):
+        raise ValueError(f"params: expected a dict, got {type(params).__name__}")
+    if list(params) != _PARAMETERS and sorted(params) != sorted(_PARAMETERS):
+        _refuse_names(params)
+    extents = {}
+    dtype = None
+    for arrays in (params, given):
+        for name, array in arrays.items():
+            if getattr(array, "shape", None) != SHAPES[name]:
+                _match(name, array, extents)
+            if array.dtype is not dtype and name not in _KINDS:
+                dtype = _check_dtype(name, array.dtype, dtype)
+    extents = {name: extent for name, (extent, _) in extents.items()}
+    for name, kinds in _KINDS.items():
+        if name in given and given[name].dtype.kind not in kinds:
+            _refuse_kind(name, given[name].dtype, kinds)
+    for name in _CLASSES:
+        if name in given:
+            _check_classes(name, given[name], extents)
+    return extents, dtype
+
+
+def _match(name, array, extents):
+    """Match a shape with run-time extents; `extents` learns each with its first bearer."""
+    shape, expected = getattr(array, "shape", None), SHAPES[name]
+    if shape is None:
+        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+    if len(shape) != len(expected):
+        raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+    for came, extent in zip(shape, expected):
+        if isinstance(extent, str):
+            if not extent.isidentifier():
+                continue
+            known, bearer = extents.setdefault(extent, (came, name))
+            least = 1
+            if came == known and came >= least:
+                continue
+            if came == known:
+                reason = f"{extent} = {came}: it must be at least {least}"
+            else:
+                reason = f"{extent} = {known} as in {bearer}"
+            raise ValueError(
+                f"{name}: shape {shape}, expected {_written(expected)} with {reason}"
+            )
+        if came != extent:
+            raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
+
+
+def _written(shape):
+    """A shape as text: run-time extents by name, without quotes."""
+    return str(tuple(shape)).replace("'", "")
+
+
+def _check_dtype(name, dtype, expected):
+    """The one dtype of all real arrays: float32 or float64, as the first has it."""
+    if dtype not in (np.float32, np.float64):
+        expected = expected or "float32 or float64"
+        raise ValueError(f"{name}: dtype {dtype}, expected {expected}")
+    if expected is not None and dtype != expected:
+        raise ValueError(
+            f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
+            f"pass {name}.astype(np.{expected})"
+        )
+    return np.dtype(dtype)
+
+
+def _refuse_kind(name, dtype, kinds):
+    """Name the dtype that a mask, or an array of integers, ought to have."""
+    expected = "bool: pass {}.astype(bool)"
+    if kinds == "iu":
+        expected = "integers: pass {}.astype(np.int64)"
+    raise ValueError(f"{name}: dtype {dtype}, expected {expected.format(name)}")
+
+
+def _check_classes(name, array, extents):
+    """Labels from 0 to below the number of classes."""
+    classes = _CLASSES[name]
+    classes = extents.get(classes, classes)
+    # argmin and argmax are quicker than min and max on arrays as short as a batch.
+    if array.item(array.argmin()) >= 0 and array.item(array.argmax()) < classes:
+        return
+    place = np.argwhere((array < 0) | (array >= classes))[0].tolist()
+    at = f"[{', '.join(map(str, place))}]" if place else ""
+    came = array[tuple(place)]
+    raise ValueError(f"{name}{at} is {came}, expected 0 to {classes - 1}")
+
+
+def _refuse_names(params):
+    """Name the first parameter that is missing, or that is none."""
+    expected = ", ".join(_PARAMETERS)
+    for name in _PARAMETERS:
+        if name not in params:
+            raise ValueError(f"params: {name!r} is missing, expected {expected}")
+    extra = next(name for name in params if name not in _PARAMETERS)
+    raise ValueError(f"params: {extra!r} is no parameter, expected {expected}")
+
+
+def _glorot_uniform(rng, shape, dtype):
+    """Uniform of variance 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    limit = (6 / sum(_fans(shape))) ** 0.5
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+def _fans(shape):
+    """Fan in and fan out: the last two axes, each times the receptive field before."""
+    if len(shape) < 2:
+        return (*shape, *shape) or (1, 1)
+    field = int(np.prod(shape[:-2]))
+    return field * shape[-2], field * shape[-1]
+
+
+# ---- The same functions as C loops: lenet5.c, which has the same equations by number.
+#
+# Compiled on first use, once for each dtype, by the system's C compiler, and kept: beside this file
+# by `symbackprop build`, else in the user's cache. Without a compiler, and for arrays that the loops
+# do not take (not contiguous, say), NumPy computes.
+
+_ENTRIES = [
+    "forward_in_training",
+    "loss_in_training",
+    "loss_and_grads_in_training",
+    "sgd_step_in_training",
+]
+_GIVEN = [
+    "W1",
+    "b1",
+    "W2",
+    "b2",
+    "W3",
+    "b3",
+    "W4",
+    "b4",
+    "W5",
+    "b5",
+    "x",
+    "y",
+]
+_OWN = [
+    "ones_10",
+    "range_N",
+    "fixed_N",
+    "ones_N",
+    "ones_100_N",
+    "ones_784_N",
+    "x_pad1",
+    "part_2",
+    "z1",
+    "s2",
+    "part_5",
+    "z2",
+    "s4",
+    "z3",
+    "z4",
+    "z5",
+    "largest_14",
+    "p",
+    "total_14",
+    "add_15",
+    "take_15",
+    "dW5",
+    "db5",
+    "df6",
+    "mask_20",
+    "dW4",
+    "db4",
+    "df5",
+    "mask_24",
+    "dW3",
+    "db3",
+    "dy1",
+    "dc3",
+    "mask_29",
+    "mask_29_2",
+    "position_29",
+    "mask_30",
+    "part_31_2",
+    "dW2",
+    "db2",
+    "ds2",
+    "part_33",
+    "copy_33",
+    "dc1",
+    "mask_34",
+    "mask_34_2",
+    "position_34",
+    "mask_35",
+    "part_36_2",
+    "dW1",
+    "db1",
+]
+_NAME = "lenet5"
+_SOURCE = None  # the text of the C file, where none is beside this one
+_COMPILERS = ("cc", "gcc", "clang")
+_FLAGS = (
+    "-std=c99",
+    "-O2",
+    "-fPIC",
+    "-shared",
+    "-fopenmp-simd",
+    "-fno-math-errno",
+    "-ffp-contract=fast",
+)
+
+
+def _decline(*_):
+    """Stand in for a compiled function where there is none: it returns None."""
+
+
+def _bind(work):
+    """The compiled functions on the memory of a workspace, by name."""
+    library = _library(work._dtype)
+    if library is None:
+        return dict.fromkeys(_ENTRIES, _decline)
+    extents = (ctypes.c_int64 * (len(_EXTENTS) + 1))(*work._extents.values())
+    own = tuple(getattr(work, name) for name in _OWN)
+    return dict(zip(_ENTRIES, library.bind_workspace(own, extents)))
+
+
+@functools.cache
+def _library(dtype):
+    """The compiled file for a dtype, opened; None, and a warning, where that cannot be."""
+    try:
+        path = _built(dtype)
+        library = ctypes.PyDLL(str(path))
+    except OSError as fault:
+        warnings.warn(
+            f"{__name__} runs as NumPy: {fault}", RuntimeWarning, stacklevel=5
+        )
+        return None
+    shown = np.zeros((2, 3), dtype)
+    types = (np.ndarray, shown.dtype, np.dtype(np.intp), np.dtype(np.bool_))
+    gemm, is_wide = _gemm(dtype)
+    library.bind_workspace.restype = ctypes.py_object
+    library.bind_workspace.argtypes = [ctypes.py_object, ctypes.c_void_p]
+    library.open_library.argtypes = [
+        ctypes.py_object,
+        ctypes.c_void_p,
+        ctypes.py_object,
+        ctypes.py_object,
+        ctypes.c_void_p,
+        ctypes.c_int,
+    ]
+    names = tuple(_GIVEN)
+    if not library.open_library(shown, shown.ctypes.data, types, names, gemm, is_wide):
+        reason = f"arrays of NumPy {np.__version__} on this Python are laid out in another way"
+        warnings.warn(
+            f"{__name__} runs as NumPy: {reason}", RuntimeWarning, stacklevel=5
+        )
+        return None
+    return library
+
+
+def _built(dtype):
+    """The path of the compiled file: beside this one, in the cache, or compiled now.
+
+    Raises OSError that says what is missing.
+    """
+    here = pathlib.Path(__file__).parent
+    for name in (_file_name(dtype, _machine()), _file_name(dtype, "portable")):
+        if _SOURCE is None and (here / name).exists():
+            return here / name
+    cache = _cache() / _file_name(dtype, _machine())
+    if not cache.exists():
+        _build(dtype, cache)
+    return cache
+
+
+def _file_name(dtype, machine):
+    """The name of the compiled file: it tells the source, the flags, the dtype and the machine."""
+    made_of = "\n".join([_c_source(), *_FLAGS, np.dtype(dtype).name, machine])
+    digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]
+    return f"{_NAME}.{np.dtype(dtype).name}.{digest}.so"
+
+
+def _c_source():
+    """The text of the C file beside this one."""
+    return _SOURCE or pathlib.Path(__file__).with_suffix(".c").read_text("utf-8")
+
+
+def _machine():
+    """What the compiled loops depend on: the system, the processor and what it can do."""
+    known = [sys.platform, platform.machine()]
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
+        known += sorted(
+            {line for line in lines if line.startswith(("flags", "Features"))}
+        )
+    return "\n".join(known)
+
+
+def _cache():
+    """The user's folder of compiled files; a new one for this run where that cannot be written."""
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    folder = pathlib.Path(base) / "symbackprop"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return pathlib.Path(tempfile.mkdtemp(prefix="symbackprop-"))
+
+
+def _build(dtype, path=None, portable=False):
+    """Compile the C file for a dtype; return the path, by default beside this file.
+
+    `portable` leaves out what only processors like this one's can do. Raises OSError that says
+    what is missing, or what the compiler says.
+    """
+    machine = "portable" if portable else _machine()
+    path = path or pathlib.Path(__file__).parent / _file_name(dtype, machine)
+    wished = os.environ.get("CC", "").split()
+    found = [wished] if wished else [[c] for c in _COMPILERS]
+    compiler = next((c for c in found if shutil.which(c[0])), None)
+    if compiler is None:
+        tried = ", ".join(c[0] for c in found)
+        raise OSError(
+            f"no C compiler was found (tried {tried}): install one, or set CC"
+        )
+    real = ["-DREAL=float", "-DREAL_IS_DOUBLE=0"]
+    if np.dtype(dtype) == np.float64:
+        real = ["-DREAL=double", "-DREAL_IS_DOUBLE=1"]
+    flags = [*_FLAGS, *([] if portable else ["-march=native"]), *real]
+    if sys.platform == "darwin":
+        flags += ["-undefined", "dynamic_lookup"]
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as folder:
+        source = pathlib.Path(folder) / f"{_NAME}.c"
+        source.write_text(_c_source(), "utf-8")
+        made = pathlib.Path(folder) / path.name
+        ran = subprocess.run(
+            [*compiler, *flags, str(source), "-o", str(made), "-lm"],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if ran.returncode:
+            said = next(
+                (s for s in ran.stderr.splitlines() if "error" in s), ran.stderr.strip()
+            )
+            raise OSError(f"{compiler[0]} failed on {_NAME}.c: {said}")
+        os.replace(made, path)
+    return path
+
+
+def _gemm(dtype):
+    """The address of BLAS's product for a dtype, and whether its integers have 64 bits.
+
+    That of MKL where its wheel is installed, else of NumPy's own; zero where neither is found.
+    """
+    letter = {"float32": "s", "float64": "d"}[np.dtype(dtype).name]
+    spellings = (
+        ("cblas_{}gemm_64", 1),
+        ("scipy_cblas_{}gemm64_", 1),
+        ("cblas_{}gemm64_", 1),
+        ("scipy_cblas_{}gemm", 0),
+        ("cblas_{}gemm", 0),
+    )
+    for path in _blas_files():
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError:
+            continue
+        for spelling, is_wide in spellings:
+            found = getattr(library, spelling.format(letter), None)
+            if found is not None:
+                return ctypes.cast(found, ctypes.c_void_p).value, is_wide
+    return 0, 0
+
+
+def _blas_files():
+    """Where BLAS may be: MKL's wheel, then what NumPy brought along, then the system's."""
+    lib = pathlib.Path(sys.prefix) / "lib"
+    for pattern in ("libiomp5.so", "libmkl_rt.so*"):
+        yield from sorted(lib.glob(pattern))
+    package = pathlib.Path(np.__file__).parent
+    for folder in (
+        package.parent / "numpy.libs",
+        package / ".dylibs",
+        package / ".libs",
+    ):
+        yield from sorted(folder.glob("*openblas*"))
+    yield from ("libopenblas.so.0", "libcblas.so.3", "libblas.so.3")
+
+
+def _fit(array, dtype=None):
+    """An array as the loops take it: in row-major order, integers of NumPy's own size."""
+    return np.ascontiguousarray(array, dtype) if np.ndim(array) else array
+
+
+_numpy_forward = forward
+
+
+def forward(params, *, x, workspace=None, training=False):
+    """Return p, by name."""
+    if workspace is not None:
+        _value = workspace._compiled["forward_in_training"](params, x)
+        if _value is not None:
+            return {"p": workspace.z5}
+    work = _prepare(params, {"x": x}, workspace)
+    x = _fit(x)
+    _value = work._compiled["forward_in_training"](params, x)
+    if _value is not None:
+        return {"p": work.z5}
+    return _numpy_forward(params, x=x, training=training, workspace=work)
+
+
+_numpy_loss = loss
+
+
+def loss(params, *, x, y, workspace=None, training=True):
+    """Return the loss."""
+    if workspace is not None:
+        _value = workspace._compiled["loss_in_training"](params, x, y)
+        if _value is not None:
+            return _value
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    x = _fit(x)
+    y = _fit(y, np.intp)
+    _value = work._compiled["loss_in_training"](params, x, y)
+    if _value is not None:
+        return _value
+    return _numpy_loss(params, x=x, y=y, training=training, workspace=work)
+
+
+_numpy_loss_and_grads = loss_and_grads
+
+
+def loss_and_grads(params, *, x, y, workspace=None, training=True):
+    """Return the loss and its gradients by W1, b1, W2, b2, W3, b3, W4, b4, W5, b5."""
+    if workspace is not None:
+        _value = workspace._compiled["loss_and_grads_in_training"](params, x, y)
+        if _value is not None:
+            return (
+                _value,
+                {
+                    "W1": workspace.dW1,
+                    "b1": workspace.db1,
+                    "W2": workspace.dW2,
+                    "b2": workspace.db2,
+                    "W3": workspace.dW3,
+                    "b3": workspace.db3,
+                    "W4": workspace.dW4,
+                    "b4": workspace.db4,
+                    "W5": workspace.dW5,
+                    "b5": workspace.db5,
+                },
+            )
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    x = _fit(x)
+    y = _fit(y, np.intp)
+    _value = work._compiled["loss_and_grads_in_training"](params, x, y)
+    if _value is not None:
+        return (
+            _value,
+            {
+                "W1": work.dW1,
+                "b1": work.db1,
+                "W2": work.dW2,
+                "b2": work.db2,
+                "W3": work.dW3,
+                "b3": work.db3,
+                "W4": work.dW4,
+                "b4": work.db4,
+                "W5": work.dW5,
+                "b5": work.db5,
+            },
+        )
+    return _numpy_loss_and_grads(params, x=x, y=y, training=training, workspace=work)
+
+
+_numpy_sgd_step = sgd_step
+
+
+def sgd_step(params, *, x, y, rate, workspace=None, training=True):
+    """Change the parameters by -rate times the gradients; return the loss."""
+    if workspace is not None:
+        _value = workspace._compiled["sgd_step_in_training"](params, x, y, rate)
+        if _value is not None:
+            return _value
+    work = _prepare(params, {"x": x, "y": y}, workspace)
+    rate = _checked_rate(rate, params)
+    x = _fit(x)
+    y = _fit(y, np.intp)
+    _value = work._compiled["sgd_step_in_training"](params, x, y, rate)
+    if _value is not None:
+        return _value
+    return _numpy_sgd_step(
+        params, x=x, y=y, rate=rate, training=training, workspace=work
+    )

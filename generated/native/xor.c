@@ -1,0 +1,939 @@
+/* Exclusive or
+
+   The loops of xor.py, written by symbackprop from the same equations.
+
+   The module compiles this file on first use, once for each dtype: cc -DREAL=float
+   -DREAL_IS_DOUBLE=0, or cc -DREAL=double -DREAL_IS_DOUBLE=1.
+   The numbers in the comments are those of the equations in the derivation. */
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef REAL real;
+
+/* ---- Products: BLAS, as the module finds it; loops where they are small, or there is none. */
+
+enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
+typedef void gemm_of_64_bits(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t,
+                             const real *, int64_t, real, real *, int64_t);
+typedef void gemm_of_32_bits(int, int, int, int, int, int, real, const real *, int, const real *,
+                             int, real, real *, int);
+static gemm_of_64_bits *gemm_64;
+static gemm_of_32_bits *gemm_32;
+enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
+
+static inline void scaled(int64_t n, real beta, real *restrict c)
+{
+    if (beta == 0)
+        for (int64_t j = 0; j < n; j++) c[j] = 0;
+    else if (beta != 1)
+        for (int64_t j = 0; j < n; j++) c[j] *= beta;
+}
+
+/* C = alpha op(A) op(B) + beta C by rows: op(A) is m x k, op(B) k x n. */
+static inline void product_by_loops(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                                    const real *restrict a, int64_t lda, const real *restrict b,
+                                    int64_t ldb, real beta, real *restrict c, int64_t ldc)
+{
+    for (int64_t i = 0; i < m; i++) {
+        real *restrict row = c + i * ldc;
+        scaled(n, beta, row);
+        for (int64_t l = 0; l < k; l++) {
+            const real left = alpha * (ta ? a[l * lda + i] : a[i * lda + l]);
+            if (tb)
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[j * ldb + l];
+            else
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[l * ldb + j];
+        }
+    }
+}
+
+static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                           const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
+                           real *c, int64_t ldc)
+{
+    const int left = ta ? TRANSPOSED : AS_IT_IS, right = tb ? TRANSPOSED : AS_IT_IS;
+    if (m * n * k < WORTH_A_CALL || !(gemm_64 || gemm_32))
+        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (gemm_64)
+        gemm_64(ROW_MAJOR, left, right, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else
+        gemm_32(ROW_MAJOR, left, right, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb,
+                beta, c, (int)ldc);
+}
+
+
+/* ---- The functions of NumPy at one entry: without branches, so that loops over them are vectorised.
+
+   exp: 2^n e^r with n whole and |r| <= ln 2 / 2, ln 2 in two parts (Cody and Waite, 1980), and log by
+   log m = f - (f^2/2 - s (f^2/2 + R(s^2))), s = f / (2 + f), f = m - 1 (as Tang, 1990). The polynomials
+   are minimax by the exchange of Remez (1934), computed in 60 digits. */
+
+#define IS_double 1
+#define IS_float 0
+#define IS(type) IS_##type
+#define IS_A_DOUBLE(type) IS(type)
+
+#define maximum(a, b) ((a) >= (b) || (a) != (a) ? (a) : (b))
+#define minimum(a, b) ((a) <= (b) || (a) != (a) ? (a) : (b))
+#define sign(a) ((a) > 0 ? 1 : (a) < 0 ? -1 : (a))
+
+#define LARGER_AND_SMALLER(type, prefix) \
+    static inline type prefix##_larger(type a, type b) { return maximum(a, b); } \
+    static inline type prefix##_smaller(type a, type b) { return minimum(a, b); }
+LARGER_AND_SMALLER(real, real)
+LARGER_AND_SMALLER(double, double)
+LARGER_AND_SMALLER(int64_t, whole)
+
+#pragma omp declare reduction(largest : float, double : omp_out = maximum(omp_out, omp_in)) \
+    initializer(omp_priv = -INFINITY)
+#pragma omp declare reduction(smallest : float, double : omp_out = minimum(omp_out, omp_in)) \
+    initializer(omp_priv = INFINITY)
+
+static inline int64_t clipped(int64_t i, int64_t n) { return i < 0 ? 0 : i < n ? i : n - 1; }
+
+static inline int64_t floor_divide(int64_t a, int64_t b)
+{
+    return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
+
+static inline int64_t modulo(int64_t a, int64_t b) { return a - b * floor_divide(a, b); }
+
+#if IS_A_DOUBLE(REAL)
+typedef int64_t bits;
+typedef uint64_t positive_bits;
+enum { MANTISSA = 52, BIAS = 1023 };
+#define TURN 0x1.8p52 /* a sum with it is whole */
+#define LOG2_E 1.4426950408889634
+#define LN2_HIGH 6.93147180369123816490e-01
+#define LN2_LOW 1.90821492927058770002e-10
+#define ROOT_HALF 0.70710678118654752
+#define LEAST_NORMAL 0x1p-1022
+#define EXP_LOW -746.0
+#define EXP_HIGH 710.0
+#define EXPM1_LOW -40.0
+#define TANH_HIGH 20.0
+
+static inline real exp_tail(real x)
+{
+    real p = 2.4999962980694551e-08;
+    p = p * x + 2.7630210833367532e-07;
+    p = p * x + 2.7557586548639072e-06;
+    p = p * x + 2.4801493214283131e-05;
+    p = p * x + 0.00019841269506587204;
+    p = p * x + 0.001388888894350583;
+    p = p * x + 0.008333333333494326;
+    p = p * x + 0.041666666666530704;
+    p = p * x + 0.16666666666666413;
+    p = p * x + 0.50000000000000111;
+    return p;
+}
+
+static inline real log_tail(real x)
+{
+    real p = 0.14793509395828983;
+    p = p * x + 0.15314331648554111;
+    p = p * x + 0.18183551575873361;
+    p = p * x + 0.22222198861319326;
+    p = p * x + 0.28571428739023524;
+    p = p * x + 0.39999999999433428;
+    p = p * x + 0.66666666666667307;
+    return p;
+}
+
+static inline real erf_below_1(real x)
+{
+    real p = -7.7958988270021425e-10;
+    p = p * x + 1.3720064546777686e-08;
+    p = p * x + -1.6208483801871705e-07;
+    p = p * x + 1.6447424703317362e-06;
+    p = p * x + -1.4924736907419661e-05;
+    p = p * x + 0.00012055294904839707;
+    p = p * x + -0.00085483259753896918;
+    p = p * x + 0.0052239776071164225;
+    p = p * x + -0.02686617064323777;
+    p = p * x + 0.11283791670945006;
+    p = p * x + -0.37612638903183537;
+    p = p * x + 0.12837916709551256;
+    return p;
+}
+
+static inline real erfc_factor(real x)
+{
+    real p = 3.2052623379289157e-10;
+    p = p * x + -2.6185201565031449e-09;
+    p = p * x + -3.7981897977362073e-09;
+    p = p * x + 3.1953986120578182e-08;
+    p = p * x + 2.3398534313040898e-08;
+    p = p * x + -2.4851108650210706e-07;
+    p = p * x + -5.7410760730139158e-08;
+    p = p * x + 1.7419011945194367e-06;
+    p = p * x + -9.733875167494142e-07;
+    p = p * x + -1.1437980374495534e-05;
+    p = p * x + 2.2384138525656757e-05;
+    p = p * x + 5.164649341002877e-05;
+    p = p * x + -0.00029015404203352704;
+    p = p * x + 0.00029371439057885597;
+    p = p * x + 0.0017556258434318641;
+    p = p * x + -0.0097465796859621708;
+    p = p * x + 0.028362277420377335;
+    p = p * x + -0.058693398576310611;
+    p = p * x + 0.09230432116025894;
+    p = p * x + -0.10880393014246645;
+    p = p * x + 0.08227673849014977;
+    p = p * x + 0.0035854154854795752;
+    p = p * x + -0.14024059858554702;
+    p = p * x + 1.2375126308378275;
+    return p;
+}
+
+#define real_fabs fabs
+#define real_copysign copysign
+#define real_sqrt sqrt
+#define real_pow pow
+#define real_sin sin
+#define real_cos cos
+#define real_tan tan
+#define real_sinh sinh
+#define real_cosh cosh
+#define real_atan atan
+#else
+typedef int32_t bits;
+typedef uint32_t positive_bits;
+enum { MANTISSA = 23, BIAS = 127 };
+#define TURN 0x1.8p23f
+#define LOG2_E 1.44269504f
+#define LN2_HIGH 0.693145752f
+#define LN2_LOW 1.42860677e-6f
+#define ROOT_HALF 0.707106781f
+#define LEAST_NORMAL 0x1p-126f
+#define EXP_LOW -104.0f
+#define EXP_HIGH 89.0f
+#define EXPM1_LOW -20.0f
+#define TANH_HIGH 10.0f
+
+static inline real exp_tail(real x)
+{
+    real p = 0.00138146349f;
+    p = p * x + 0.00836871006f;
+    p = p * x + 0.0416683853f;
+    p = p * x + 0.166665211f;
+    p = p * x + 0.49999994f;
+    return p;
+}
+
+static inline real log_tail(real x)
+{
+    real p = 0.235805303f;
+    p = p * x + 0.285374224f;
+    p = p * x + 0.400003314f;
+    p = p * x + 0.666666627f;
+    return p;
+}
+
+static inline real erf_below_1(real x)
+{
+    real p = 7.87587487e-05f;
+    p = p * x + -0.00080168643f;
+    p = p * x + 0.00518908724f;
+    p = p * x + -0.0268542115f;
+    p = p * x + 0.112835944f;
+    p = p * x + -0.37612626f;
+    p = p * x + 0.128379166f;
+    return p;
+}
+
+static inline real erfc_factor(real x)
+{
+    real p = 2.36348205e-05f;
+    p = p * x + -0.000224052055f;
+    p = p * x + 0.000325388479f;
+    p = p * x + 0.0016757343f;
+    p = p * x + -0.00976469088f;
+    p = p * x + 0.0284094308f;
+    p = p * x + -0.0586882532f;
+    p = p * x + 0.092290692f;
+    p = p * x + -0.108804569f;
+    p = p * x + 0.0822784305f;
+    p = p * x + 0.00358543801f;
+    p = p * x + -0.140240654f;
+    p = p * x + 1.23751259f;
+    return p;
+}
+
+#define real_fabs fabsf
+#define real_copysign copysignf
+#define real_sqrt sqrtf
+#define real_pow powf
+#define real_sin sinf
+#define real_cos cosf
+#define real_tan tanf
+#define real_sinh sinhf
+#define real_cosh coshf
+#define real_atan atanf
+#endif
+
+static inline real of_bits(bits b)
+{
+    real x;
+    memcpy(&x, &b, sizeof x);
+    return x;
+}
+
+static inline bits bits_of(real x)
+{
+    bits b;
+    memcpy(&b, &x, sizeof b);
+    return b;
+}
+
+/* 2^n, where that is neither too large nor too small. */
+static inline real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n + BIAS) << MANTISSA)); }
+
+/* e^r - 1, where x = n ln 2 + r. */
+static inline real reduced_expm1(real x, bits *n)
+{
+    const real turned = x * LOG2_E + TURN, whole = turned - TURN;
+    *n = bits_of(turned) - bits_of(TURN);
+    const real r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
+    return r + r * r * exp_tail(r);
+}
+
+static inline real real_exp(real x)
+{
+    bits n;
+    x = x < EXP_LOW ? EXP_LOW : x;
+    x = x > EXP_HIGH ? EXP_HIGH : x;
+    const real p = 1 + reduced_expm1(x, &n);
+    const bits half = (bits)((positive_bits)(n + 4 * BIAS) >> 1) - 2 * BIAS;
+    return p * power_of_2(half) * power_of_2(n - half);
+}
+
+static inline real real_expm1(real x)
+{
+    bits n;
+    x = x < EXPM1_LOW ? EXPM1_LOW : x;
+    x = x > EXP_HIGH ? EXP_HIGH : x;
+    const real p = reduced_expm1(x, &n), half = power_of_2(n - 1);
+    return 2 * (half * p + (half - (real)0.5));
+}
+
+/* y = -t / d with t = e^(-2 |x|) - 1 and d = 2 + t, and a step of Newton's: 1 / d = (1 + y) / 2. */
+static inline real real_tanh(real x)
+{
+    bits n;
+    real a = real_fabs(x);
+    a = a > TANH_HIGH ? TANH_HIGH : a;
+    const real p = reduced_expm1(-2 * a, &n), scale = power_of_2(n);
+    const real t = scale * p + (scale - 1), d = 2 + t, y = -t / d;
+    const real rest = (-t - y * d) - y * (t - (d - 2));
+    return real_copysign(y + rest * ((real)0.5 + (real)0.5 * y), x);
+}
+
+/* log(u) + c for positive u. */
+static inline real log_and(real u, real c)
+{
+    const real below = u < LEAST_NORMAL ? 54 : 0;
+    u = u < LEAST_NORMAL ? u * (real)0x1p54 : u;
+    const bits e = (bits)((positive_bits)(bits_of(u) + (bits_of(1) - bits_of(ROOT_HALF))) >> MANTISSA) - BIAS;
+    const real k = (of_bits(bits_of(TURN) + e) - TURN) - below;
+    const real f = of_bits(bits_of(u) - (bits)((positive_bits)e << MANTISSA)) - 1;
+    const real s = f / (2 + f), z = s * s, half = (real)0.5 * f * f;
+    return k * LN2_HIGH - ((half - (s * (half + z * log_tail(z)) + (k * LN2_LOW + c))) - f);
+}
+
+static inline real real_log(real x)
+{
+    const real y = x < INFINITY ? log_and(x, 0) : x;
+    return x > 0 ? y : x == 0 ? -INFINITY : NAN;
+}
+
+/* log(1 + x) = log(u) + what 1 + x has lost in u, divided by u. */
+static inline real real_log1p(real x)
+{
+    const real u = 1 + x, lost = x - (u - 1);
+    const real y = x < INFINITY ? log_and(u, lost / u) : x;
+    return x > -1 ? y : x == -1 ? -INFINITY : NAN;
+}
+
+/* erfc(t) for t = sqrt(s) x, 0 <= x <= 60 (Shepherd and Laframboise, Math. Comp. 36, 1981): (1 + 2 t)
+   exp(t^2) erfc(t) is nearly a polynomial of (t - 3.75) / (t + 3.75). The square of x to 4 binary
+   places is exact, and the rest of x^2 is small. */
+static inline real erfc_above_0(real x, real s)
+{
+    const real near = ((x * 16 + TURN) - TURN) / 16;
+    const real gauss = real_exp(-s * near * near) * real_exp(s * (near - x) * (near + x));
+    const real t = real_sqrt(s) * x;
+    return gauss * (erfc_factor((t - (real)3.75) / (t + (real)3.75)) / (1 + 2 * t));
+}
+
+static inline real real_erfc(real x, real s)
+{
+    real a = real_fabs(x);
+    a = a > 60 ? 60 : a;
+    const real above = erfc_above_0(a, s);
+    return x < 0 ? 2 - above : above;
+}
+
+static inline real real_erf(real x)
+{
+    real a = real_fabs(x);
+    a = a > 60 ? 60 : a;
+    const real outer = real_copysign(1 - erfc_above_0(a, 1), x);
+    const real inner = x + x * erf_below_1(x * x);
+    return a <= 1 ? inner : outer;
+}
+
+/* ---- The equations. */
+
+static double forward_in_training(
+        char *const *at, const int64_t *extents, const double *numbers)
+{
+    const int64_t N = extents[0];
+    const real *restrict x = (const real *)at[4];
+    const real *restrict W1 = (const real *)at[0];
+    const real *restrict b1 = (const real *)at[1];
+    const real *restrict W2 = (const real *)at[2];
+    const real *restrict b2 = (const real *)at[3];
+    real *restrict p = (real *)at[8];
+
+    for (int64_t i = 0; i < N; i++) {
+        real z2_i = 0;
+        for (int64_t j = 0; j < 2; j++) {
+            // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+            real z1_i = 0;
+            for (int64_t k = 0; k < 2; k++) {
+                z1_i += x[2 * i + k] * W1[j + 2 * k];
+            }
+            z1_i = z1_i + b1[j];
+            // (2) h[n, j] = sigmoid(z1[n, j])
+            real h_i = -z1_i;
+            h_i = real_exp(h_i);
+            h_i = h_i + 1;
+            h_i = 1 / h_i;
+            // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+            z2_i += h_i * W2[j];
+        }
+        z2_i = z2_i + b2[0];
+        // (4) p[n, j] = sigmoid(z2[n, j])
+        real p_i = -z2_i;
+        p_i = real_exp(p_i);
+        p_i = p_i + 1;
+        p[i] = 1 / p_i;
+    }
+    return 0;
+}
+
+static double loss_in_training(
+        char *const *at, const int64_t *extents, const double *numbers)
+{
+    const int64_t N = extents[0];
+    const real *restrict x = (const real *)at[4];
+    const real *restrict W1 = (const real *)at[0];
+    const real *restrict b1 = (const real *)at[1];
+    const real *restrict W2 = (const real *)at[2];
+    const real *restrict b2 = (const real *)at[3];
+    const real *restrict y = (const real *)at[5];
+
+    double product_5 = 0;
+    for (int64_t i = 0; i < N; i++) {
+        real z2_i = 0;
+        for (int64_t j = 0; j < 2; j++) {
+            // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+            real z1_i = 0;
+            for (int64_t k = 0; k < 2; k++) {
+                z1_i += x[2 * i + k] * W1[j + 2 * k];
+            }
+            z1_i = z1_i + b1[j];
+            // (2) h[n, j] = sigmoid(z1[n, j])
+            real h_i = -z1_i;
+            h_i = real_exp(h_i);
+            h_i = h_i + 1;
+            h_i = 1 / h_i;
+            // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+            z2_i += h_i * W2[j];
+        }
+        z2_i = z2_i + b2[0];
+        // (4) p[n, j] = sigmoid(z2[n, j])
+        real p_i = -z2_i;
+        p_i = real_exp(p_i);
+        p_i = p_i + 1;
+        p_i = 1 / p_i;
+        // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
+        real subtract_5_i = p_i - y[i];
+        product_5 += subtract_5_i * subtract_5_i;
+    }
+    const double loss = product_5 / ((double)N);
+    return loss;
+}
+
+static double loss_and_grads_in_training(
+        char *const *at, const int64_t *extents, const double *numbers)
+{
+    const int64_t N = extents[0];
+    real *restrict dW2 = (real *)at[11];
+    real *restrict dW1 = (real *)at[15];
+    real *restrict db1 = (real *)at[16];
+    const real *restrict x = (const real *)at[4];
+    const real *restrict W1 = (const real *)at[0];
+    const real *restrict b1 = (const real *)at[1];
+    real *restrict h = (real *)at[7];
+    const real *restrict W2 = (const real *)at[2];
+    const real *restrict b2 = (const real *)at[3];
+    const real *restrict y = (const real *)at[5];
+    real *const dz1 = h;
+    real *restrict db2 = (real *)at[12];
+
+    double product_5 = 0;
+    for (int64_t i = 0; i < 2; i++) {
+        dW2[i] = 0;
+    }
+    real db2_i = 0;
+    for (int64_t i = 0; i < 2; i++) {
+        for (int64_t j = 0; j < 2; j++) {
+            dW1[2 * i + j] = 0;
+        }
+    }
+    for (int64_t i = 0; i < 2; i++) {
+        db1[i] = 0;
+    }
+    for (int64_t i = 0; i < N; i++) {
+        real z2_i = 0;
+        for (int64_t j = 0; j < 2; j++) {
+            // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+            real z1_i = 0;
+            for (int64_t k = 0; k < 2; k++) {
+                z1_i += x[2 * i + k] * W1[j + 2 * k];
+            }
+            z1_i = z1_i + b1[j];
+            // (2) h[n, j] = sigmoid(z1[n, j])
+            real h_i = -z1_i;
+            h_i = real_exp(h_i);
+            h_i = h_i + 1;
+            h_i = 1 / h_i;
+            h[2 * i + j] = h_i;
+            // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+            z2_i += h_i * W2[j];
+        }
+        z2_i = z2_i + b2[0];
+        // (4) p[n, j] = sigmoid(z2[n, j])
+        real p_i = -z2_i;
+        p_i = real_exp(p_i);
+        p_i = p_i + 1;
+        p_i = 1 / p_i;
+        // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
+        real subtract_5_i = p_i - y[i];
+        product_5 += subtract_5_i * subtract_5_i;
+        // (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
+        real dp_i = subtract_5_i * (real)(2.0 / (double)N);
+        // (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
+        real subtract_7_i = 1 - p_i;
+        real multiply_7_i = dp_i * subtract_7_i;
+        real dz2_i = p_i * multiply_7_i;
+        for (int64_t j = 0; j < 2; j++) {
+            // (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
+            dW2[j] += h[2 * i + j] * dz2_i;
+            // (10) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
+            real dh_i = dz2_i * W2[j];
+            // (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
+            real subtract_11_i = 1 - h[2 * i + j];
+            real multiply_11_i = dh_i * subtract_11_i;
+            dz1[2 * i + j] = h[2 * i + j] * multiply_11_i;
+        }
+        // (9) db2[j] = sum[n](dz2[n, j])
+        db2_i += dz2_i;
+        for (int64_t j = 0; j < 2; j++) {
+            // (12) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
+            for (int64_t k = 0; k < 2; k++) {
+                dW1[2 * j + k] += x[2 * i + j] * dz1[2 * i + k];
+            }
+            // (13) db1[j] = sum[n](dz1[n, j])
+            db1[j] += dz1[2 * i + j];
+        }
+    }
+    db2[0] = db2_i;
+    // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
+    const double loss = product_5 / ((double)N);
+    return loss;
+}
+
+static double sgd_step_in_training(
+        char *const *at, const int64_t *extents, const double *numbers)
+{
+    const int64_t N = extents[0];
+    const double rate = numbers[0];
+    real *restrict dW2 = (real *)at[11];
+    real *restrict dW1 = (real *)at[15];
+    real *restrict db1 = (real *)at[16];
+    const real *restrict x = (const real *)at[4];
+    real *restrict W1 = (real *)at[0];
+    real *restrict b1 = (real *)at[1];
+    real *restrict h = (real *)at[7];
+    real *restrict W2 = (real *)at[2];
+    real *restrict b2 = (real *)at[3];
+    const real *restrict y = (const real *)at[5];
+    real *const dz1 = h;
+
+    // (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
+    const double multiply_6 = rate * (2.0 / (double)N);
+    double product_5 = 0;
+    for (int64_t i = 0; i < 2; i++) {
+        dW2[i] = 0;
+    }
+    real db2_i = 0;
+    for (int64_t i = 0; i < 2; i++) {
+        for (int64_t j = 0; j < 2; j++) {
+            dW1[2 * i + j] = 0;
+        }
+    }
+    for (int64_t i = 0; i < 2; i++) {
+        db1[i] = 0;
+    }
+    for (int64_t i = 0; i < N; i++) {
+        real z2_i = 0;
+        for (int64_t j = 0; j < 2; j++) {
+            // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
+            real z1_i = 0;
+            for (int64_t k = 0; k < 2; k++) {
+                z1_i += x[2 * i + k] * W1[j + 2 * k];
+            }
+            z1_i = z1_i + b1[j];
+            // (2) h[n, j] = sigmoid(z1[n, j])
+            real h_i = -z1_i;
+            h_i = real_exp(h_i);
+            h_i = h_i + 1;
+            h_i = 1 / h_i;
+            h[2 * i + j] = h_i;
+            // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
+            z2_i += h_i * W2[j];
+        }
+        z2_i = z2_i + b2[0];
+        // (4) p[n, j] = sigmoid(z2[n, j])
+        real p_i = -z2_i;
+        p_i = real_exp(p_i);
+        p_i = p_i + 1;
+        p_i = 1 / p_i;
+        // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
+        real subtract_5_i = p_i - y[i];
+        product_5 += subtract_5_i * subtract_5_i;
+        // (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
+        real dp_i = (real)multiply_6 * subtract_5_i;
+        // (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
+        real subtract_7_i = 1 - p_i;
+        real multiply_7_i = dp_i * subtract_7_i;
+        real dz2_i = p_i * multiply_7_i;
+        for (int64_t j = 0; j < 2; j++) {
+            // (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
+            dW2[j] += h[2 * i + j] * dz2_i;
+            // (10) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
+            real dh_i = dz2_i * W2[j];
+            // (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
+            real subtract_11_i = 1 - h[2 * i + j];
+            real multiply_11_i = dh_i * subtract_11_i;
+            dz1[2 * i + j] = h[2 * i + j] * multiply_11_i;
+        }
+        // (9) db2[j] = sum[n](dz2[n, j])
+        db2_i += dz2_i;
+        for (int64_t j = 0; j < 2; j++) {
+            // (12) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
+            for (int64_t k = 0; k < 2; k++) {
+                dW1[2 * j + k] += x[2 * i + j] * dz1[2 * i + k];
+            }
+            // (13) db1[j] = sum[n](dz1[n, j])
+            db1[j] += dz1[2 * i + j];
+        }
+    }
+    // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
+    const double loss = product_5 / ((double)N);
+    // (9) db2[j] = sum[n](dz2[n, j])
+    b2[0] = b2[0] - db2_i;
+    for (int64_t i = 0; i < 2; i++) {
+        // (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
+        W2[i] = W2[i] - dW2[i];
+        // (12) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
+        for (int64_t j = 0; j < 2; j++) {
+            W1[2 * i + j] = W1[2 * i + j] - dW1[2 * i + j];
+        }
+        // (13) db1[j] = sum[n](dz1[n, j])
+        b1[i] = b1[i] - db1[i];
+    }
+    return loss;
+}
+
+/* ---- The way in from Python.
+
+   Only what Python's stable ABI (PEP 384) promises is used, and declared here, since the headers are
+   seldom installed; of an array, the fields that NumPy's ABI keeps (PyArrayObject_fields), which
+   `open_library` first holds against an array that it is shown. Whatever is not exactly as expected
+   is declined with None: the module then looks closer. The interpreter's lock is held throughout. */
+
+typedef struct object {
+    ptrdiff_t references;
+    struct object *type;
+} object;
+typedef struct {
+    object head;
+    char *memory;
+    int rank;
+    ptrdiff_t *extents, *strides;
+    object *base, *dtype;
+    int flags;
+} array;
+typedef object *function(object *self, object *const *arguments, ptrdiff_t count);
+typedef struct {
+    const char *name;
+    function *call;
+    int flags;
+    const char *doc;
+} method;
+enum { FAST_CALL = 0x80, C_CONTIGUOUS = 0x1, ALIGNED = 0x100, WRITEABLE = 0x400 };
+
+extern object _Py_NoneStruct, PyDict_Type, PyFloat_Type;
+extern void Py_IncRef(object *), Py_DecRef(object *), PyErr_Clear(void);
+extern object *PyErr_Occurred(void), *PyErr_NoMemory(void);
+extern object *PyFloat_FromDouble(double), *PyLong_FromLong(long);
+extern double PyFloat_AsDouble(object *);
+extern long long PyLong_AsLongLong(object *);
+extern object *PyDict_GetItemWithError(object *, object *);
+extern ptrdiff_t PyDict_Size(object *), PyTuple_Size(object *);
+extern object *PyTuple_New(ptrdiff_t), *PyTuple_GetItem(object *, ptrdiff_t);
+extern int PyTuple_SetItem(object *, ptrdiff_t, object *);
+extern object *PyCapsule_New(void *, const char *, void (*)(object *));
+extern void *PyCapsule_GetPointer(object *, const char *);
+extern object *PyCFunction_NewEx(method *, object *, object *);
+
+enum { PARAMETER, INPUT, STATE, OWN };
+enum { REAL_ENTRIES, POSITIONS, TRUTHS };
+enum { SLOTS = 17, PARAMETERS = 4, STATES = 0, EXTENTS = 1, AXES = 10 };
+
+/* What stands where in the table of pointers. */
+static const struct {
+    unsigned char source, kind, rank;
+    int axes; /* where its extents begin in the list of all extents */
+} SLOT[SLOTS + 1] = {
+    {PARAMETER, REAL_ENTRIES, 2, 0}, /* 0 W1 */
+    {PARAMETER, REAL_ENTRIES, 1, 2}, /* 1 b1 */
+    {PARAMETER, REAL_ENTRIES, 2, 3}, /* 2 W2 */
+    {PARAMETER, REAL_ENTRIES, 1, 5}, /* 3 b2 */
+    {INPUT, REAL_ENTRIES, 2, 6}, /* 4 x */
+    {INPUT, REAL_ENTRIES, 2, 8}, /* 5 y */
+    {OWN, REAL_ENTRIES, 1, 10}, /* 6 ones_N */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 7 z1 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 8 z2 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 9 subtract_5 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 10 subtract_7 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 11 dW2 */
+    {OWN, REAL_ENTRIES, 1, 10}, /* 12 db2 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 13 dh */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 14 subtract_11 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 15 dW1 */
+    {OWN, REAL_ENTRIES, 1, 10}, /* 16 db1 */
+};
+
+/* A workspace: its own memory, and its place for what is handed in. */
+typedef struct {
+    char *at[SLOTS + 1];
+    int64_t extents[EXTENTS + 1];
+    ptrdiff_t axes[AXES + 1];
+    int64_t classes[SLOTS + 1]; /* below which the entries of an integer input must be */
+    real scalars[SLOTS + 1];
+    object *arrays;
+} workspace;
+
+/* Set once, when the library is opened. */
+static object *array_type, *dtypes[3], *names;
+
+static object *decline(void)
+{
+    Py_IncRef(&_Py_NoneStruct);
+    return &_Py_NoneStruct;
+}
+
+static void extents_of_slots(const int64_t *extents, ptrdiff_t *axes, int64_t *classes)
+{
+    axes[0] = 2;
+    axes[1] = 2;
+    axes[2] = 2;
+    axes[3] = 2;
+    axes[4] = 1;
+    axes[5] = 1;
+    axes[6] = extents[0];
+    axes[7] = 2;
+    axes[8] = extents[0];
+    axes[9] = 1;
+    (void)extents, (void)axes, (void)classes;
+}
+
+static int are_below(const int64_t *positions, int64_t count, int64_t classes)
+{
+    int outside = 0;
+    for (int64_t i = 0; i < count; i++) outside |= (uint64_t)positions[i] >= (uint64_t)classes;
+    return !outside;
+}
+
+/* Put the memory of what was handed in into the table; 0 if it is not as expected. */
+static int take(workspace *w, int slot, object *given, int written)
+{
+    const int rank = SLOT[slot].rank, kind = SLOT[slot].kind;
+    if (given == NULL) return 0;
+    if (rank == 0 && kind == REAL_ENTRIES && given->type == &PyFloat_Type) {
+        w->scalars[slot] = (real)PyFloat_AsDouble(given);
+        w->at[slot] = (char *)&w->scalars[slot];
+        return !written;
+    }
+    const array *a = (const array *)given;
+    const int flags = C_CONTIGUOUS | ALIGNED | (written ? WRITEABLE : 0);
+    if (given->type != array_type || a->dtype != dtypes[kind] || a->rank != rank) return 0;
+    if ((a->flags & flags) != flags) return 0;
+    ptrdiff_t count = 1;
+    for (int axis = 0; axis < rank; axis++) {
+        if (a->extents[axis] != w->axes[SLOT[slot].axes + axis]) return 0;
+        count *= a->extents[axis];
+    }
+    if (w->classes[slot] && !are_below((const int64_t *)a->memory, count, w->classes[slot]))
+        return 0;
+    w->at[slot] = a->memory;
+    return 1;
+}
+
+/* Whether some array that is written over is handed in twice. */
+static int share_memory(const workspace *w, const short *reads, int count)
+{
+    for (int k = 0; k < count; k++)
+        for (int j = 0; j < count && SLOT[reads[k]].source == PARAMETER; j++)
+            if (j != k && w->at[reads[j]] == w->at[reads[k]]) return 1;
+    return 0;
+}
+
+typedef double body(char *const *at, const int64_t *extents, const double *numbers);
+typedef struct {
+    body *computes;
+    int count;         /* of the slots that it reads */
+    const short *reads; /* inputs in the order of the arguments */
+    int writes_parameters, writes_states, has_rate;
+} signature;
+
+static const char IS_WORKSPACE[] = "symbackprop workspace";
+
+/* Arguments: the parameters, then inputs one by one, the states if it reads any, the rate. */
+static object *enter(object *self, object *const *arguments, ptrdiff_t count, const signature *s)
+{
+    workspace *w = PyCapsule_GetPointer(self, IS_WORKSPACE);
+    object *params = arguments[0];
+    ptrdiff_t argument = 1;
+    double numbers[1] = {0};
+    if (params->type != &PyDict_Type || PyDict_Size(params) != PARAMETERS) return decline();
+    if (s->has_rate) {
+        if (arguments[--count]->type != &PyFloat_Type) return decline();
+        numbers[0] = PyFloat_AsDouble(arguments[count]);
+        if (!isfinite(numbers[0])) return decline();
+    }
+    for (int k = 0; k < s->count; k++) {
+        const int slot = s->reads[k], source = SLOT[slot].source;
+        object *given, *from = params;
+        if (source == INPUT) {
+            given = arguments[argument++];
+        } else {
+            if (source == STATE) from = arguments[count - 1];
+            if (from->type != &PyDict_Type) return decline();
+            given = PyDict_GetItemWithError(from, PyTuple_GetItem(names, slot));
+        }
+        const int written = (source == PARAMETER && s->writes_parameters) ||
+                            (source == STATE && s->writes_states);
+        if (!take(w, slot, given, written)) {
+            PyErr_Clear();
+            return decline();
+        }
+    }
+    if (s->writes_parameters && share_memory(w, s->reads, s->count)) return decline();
+    return PyFloat_FromDouble(s->computes(w->at, w->extents, numbers));
+}
+
+static object *enter_forward_in_training(object *self, object *const *arguments, ptrdiff_t count)
+{
+    static const short reads[] = {0, 1, 2, 3, 4, -1};
+    static const signature s = {forward_in_training, 5, reads, 0, 0, 0};
+    return enter(self, arguments, count, &s);
+}
+
+static object *enter_loss_in_training(object *self, object *const *arguments, ptrdiff_t count)
+{
+    static const short reads[] = {0, 1, 2, 3, 4, 5, -1};
+    static const signature s = {loss_in_training, 6, reads, 0, 0, 0};
+    return enter(self, arguments, count, &s);
+}
+
+static object *enter_loss_and_grads_in_training(object *self, object *const *arguments, ptrdiff_t count)
+{
+    static const short reads[] = {0, 1, 2, 3, 4, 5, -1};
+    static const signature s = {loss_and_grads_in_training, 6, reads, 0, 0, 0};
+    return enter(self, arguments, count, &s);
+}
+
+static object *enter_sgd_step_in_training(object *self, object *const *arguments, ptrdiff_t count)
+{
+    static const short reads[] = {0, 1, 2, 3, 4, 5, -1};
+    static const signature s = {sgd_step_in_training, 6, reads, 1, 0, 1};
+    return enter(self, arguments, count, &s);
+}
+
+static method ENTRIES[] = {
+    {"forward_in_training", enter_forward_in_training, FAST_CALL, NULL},
+    {"loss_in_training", enter_loss_in_training, FAST_CALL, NULL},
+    {"loss_and_grads_in_training", enter_loss_and_grads_in_training, FAST_CALL, NULL},
+    {"sgd_step_in_training", enter_sgd_step_in_training, FAST_CALL, NULL},
+};
+enum { FUNCTIONS = sizeof ENTRIES / sizeof *ENTRIES };
+
+static void let_go(object *capsule)
+{
+    workspace *w = PyCapsule_GetPointer(capsule, IS_WORKSPACE);
+    Py_DecRef(w->arrays);
+    free(w);
+}
+
+/* The functions on the memory of a workspace: its arrays, in the order of the table. */
+object *bind_workspace(object *arrays, const int64_t *extents)
+{
+    workspace *w = calloc(1, sizeof *w);
+    if (w == NULL) return PyErr_NoMemory();
+    for (int k = 0; k < EXTENTS; k++) w->extents[k] = extents[k];
+    extents_of_slots(w->extents, w->axes, w->classes);
+    for (int slot = 0, own = 0; slot < SLOTS; slot++)
+        if (SLOT[slot].source == OWN)
+            w->at[slot] = ((array *)PyTuple_GetItem(arrays, own++))->memory;
+    Py_IncRef(arrays);
+    w->arrays = arrays;
+    object *capsule = PyCapsule_New(w, IS_WORKSPACE, let_go);
+    object *functions = PyTuple_New(FUNCTIONS);
+    for (int k = 0; k < FUNCTIONS; k++)
+        PyTuple_SetItem(functions, k, PyCFunction_NewEx(&ENTRIES[k], capsule, NULL));
+    Py_DecRef(capsule);
+    return functions;
+}
+
+/* Learn the types, the names of all slots and the address of gemm; 0 if arrays look otherwise.
+
+   `shown` is a 2 x 3 array of REAL, whose memory starts at `memory`. */
+int open_library(object *shown, char *memory, object *types, object *slot_names, void *gemm,
+                 int is_wide)
+{
+    const array *a = (const array *)shown;
+    if (PyTuple_Size(types) != 4 || shown->type != PyTuple_GetItem(types, 0)) return 0;
+    if (a->memory != memory || a->rank != 2 || a->extents[0] != 2 || a->extents[1] != 3) return 0;
+    if (a->strides[1] != sizeof(real) || a->dtype != PyTuple_GetItem(types, 1)) return 0;
+    const int flags = C_CONTIGUOUS | ALIGNED | WRITEABLE;
+    if ((a->flags & flags) != flags) return 0;
+    Py_IncRef(types), Py_IncRef(slot_names);
+    array_type = PyTuple_GetItem(types, 0);
+    for (int kind = 0; kind < 3; kind++) dtypes[kind] = PyTuple_GetItem(types, 1 + kind);
+    names = slot_names;
+    if (is_wide)
+        gemm_64 = (gemm_of_64_bits *)gemm;
+    else
+        gemm_32 = (gemm_of_32_bits *)gemm;
+    return 1;
+}
