@@ -72,7 +72,7 @@ class Workspace:
     def __init__(self, *, N, dtype=np.float32):
         self._extents = {"N": N}
         _check_extents(self._extents)
-        self._dtype = np.dtype(dtype)
+        self._dtype = _check_dtype("dtype", np.dtype(dtype), None)
         self._shapes = {
             name: tuple(self._extents.get(extent, extent) for extent in shape)
             for name, shape in SHAPES.items()
@@ -500,20 +500,45 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
     return loss
 
 
+_LARGEST = np.finfo(float).max
+
+
 def _checked_rate(rate, params, names=None):
-    """The rate of a step as a float; what the step changes has to be writeable."""
+    """The rate of a step as a float; what it changes are writeable arrays, each once."""
     real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -np.inf < rate < np.inf:
+    if not real or not -_LARGEST <= rate <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    for name in params if names is None else names:
+    reason = "but a step changes it"
+    stepped = params if names is None else names
+    for name in stepped:
+        is_array = isinstance(params[name], np.ndarray)
+        if not is_array:
+            came = type(params[name]).__name__
+            expected = f"expected an array to change: pass np.array({name})"
+            raise ValueError(f"{name}: {came}, {expected}")
         if not params[name].flags.writeable:
-            reason = "but a step changes it"
             raise ValueError(f"{name}: a read-only array, {reason}")
+    if len({id(params[name]) for name in stepped}) < len(stepped):
+        _refuse_twins(params, stepped)
     return float(rate)
+
+
+def _refuse_twins(params, names):
+    """Name two parameters that are the same array."""
+    seen = {}
+    for name in names:
+        twin = seen.setdefault(id(params[name]), name)
+        if twin != name:
+            reason = "a step would change it twice: pass a copy"
+            raise ValueError(f"{name}: the same array as {twin}, {reason}")
 
 
 def _prepare(params, given, workspace):
     """Check every argument; return the workspace to use."""
+    own = workspace is None or isinstance(workspace, Workspace)
+    if not own:
+        came = type(workspace).__name__
+        raise ValueError(f"workspace: {came}, expected a Workspace of this module")
     if workspace is None or not _fits(params, given, workspace):
         extents, dtype = _check(params, given)
         if workspace is None:
@@ -532,7 +557,7 @@ def _fits(params, given, workspace):
     if list(params) != _PARAMETERS:
         return False
     for name, array in params.items():
-        if array.shape != shapes[name] or array.dtype is not dtype:
+        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
             return False
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
@@ -637,7 +662,7 @@ def _check_dtype(name, dtype, expected):
             f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
             f"pass {name}.astype(np.{expected})"
         )
-    return np.dtype(dtype)
+    return np.dtype(dtype.name)
 
 
 def _refuse_kind(name, dtype, kinds):

@@ -19,14 +19,14 @@ class Diverged(ArithmeticError):
 
 
 class Unproved(AssertionError):
-    """An equality of a derivation that does not hold, a fault of symbackprop's; or has no values."""
+    """An equality of a derivation that does not hold, or that has no values anywhere."""
 
 
 def refuse_unknown(word: str, known: Iterable[str], what: str) -> None:
     """Raises CallError for a word that is none of the known."""
     from symbackprop.spec.errors import did_you_mean, quoted
 
-    known = list(known)
+    word, known = str(word), list(known)
     if word not in known:
         listed = f"there are {', '.join(known)}"
         raise CallError(f"no {what} is called {quoted(word)}", did_you_mean(word, known, listed))

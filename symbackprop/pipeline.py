@@ -161,8 +161,10 @@ def build(
     from symbackprop.importing import from_file
 
     paths = generate(derivation, directory, dtype, "native", memory)
+    module = from_file(paths[0])
+    machine = "portable" if portable else module._machine()
     try:
-        return *paths, from_file(paths[0])._build(dtype, portable=portable)
+        return *paths, module._build(dtype, Path(directory), machine)
     except OSError as fault:
         raise CallError(str(fault), "generate --target numpy needs no compiler") from None
 

@@ -59,7 +59,7 @@ def run(*words, **more):
 MISTAKES = {
     "derve xor": "no command is called 'derve'\n  fix: did you mean 'derive'?",
     "frobnicate": "no command is called 'frobnicate'\n  fix: the commands are derive, generate, "
-    "render, check, train, audit, gallery, tour",
+    "build, render, check, train, audit, gallery, tour",
     "derive": "the following arguments are required: SPEC\n"
     "  fix: symbackprop derive --help shows how it is called",
     "derive xor --formt json": "symbackprop derive has no option '--formt'\n"
@@ -232,8 +232,8 @@ def test_check_fails_where_the_code_is_wrong(here, capsys, monkeypatch):
 
     true_module = emit.emit_module
 
-    def false_module(program, dtype):
-        return true_module(program, dtype).replace("def loss_and_grads(", "def _inner(") + FALSE
+    def false_module(*given):
+        return true_module(*given).replace("def loss_and_grads(", "def _inner(") + FALSE
 
     monkeypatch.setattr(emit, "emit_module", false_module)
     assert main(["check", "line.yaml"]) == 1

@@ -297,7 +297,7 @@ static inline real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n 
 static inline real reduced_expm1(real x, bits *n)
 {
     const real turned = x * LOG2_E + TURN, whole = turned - TURN;
-    *n = bits_of(turned) - bits_of(TURN);
+    *n = (bits)((positive_bits)bits_of(turned) - (positive_bits)bits_of(TURN));
     const real r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
     return r + r * r * exp_tail(r);
 }
@@ -942,10 +942,10 @@ static int take(workspace *w, int slot, object *given, int written)
 {
     const int rank = SLOT[slot].rank, kind = SLOT[slot].kind;
     if (given == NULL) return 0;
-    if (rank == 0 && kind == REAL_ENTRIES && given->type == &PyFloat_Type) {
+    if (given->type == &PyFloat_Type) {
         w->scalars[slot] = (real)PyFloat_AsDouble(given);
         w->at[slot] = (char *)&w->scalars[slot];
-        return !written;
+        return rank == 0 && kind == REAL_ENTRIES && SLOT[slot].source == INPUT;
     }
     const array *a = (const array *)given;
     const int flags = C_CONTIGUOUS | ALIGNED | (written ? WRITEABLE : 0);
@@ -975,6 +975,7 @@ typedef double body(char *const *at, const int64_t *extents, const double *numbe
 typedef struct {
     body *computes;
     int count;         /* of the slots that it reads */
+    ptrdiff_t arguments;
     const short *reads; /* inputs in the order of the arguments */
     int writes_parameters, writes_states, has_rate;
 } signature;
@@ -988,6 +989,7 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
     object *params = arguments[0];
     ptrdiff_t argument = 1;
     double numbers[1] = {0};
+    if (count != s->arguments) return decline();
     if (params->type != &PyDict_Type || PyDict_Size(params) != PARAMETERS) return decline();
     if (s->has_rate) {
         if (arguments[--count]->type != &PyFloat_Type) return decline();
@@ -1018,28 +1020,28 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
 static object *enter_forward_in_training(object *self, object *const *arguments, ptrdiff_t count)
 {
     static const short reads[] = {0, 1, 2, 3, 4, 5, 6, -1};
-    static const signature s = {forward_in_training, 7, reads, 0, 0, 0};
+    static const signature s = {forward_in_training, 7, 2, reads, 0, 0, 0};
     return enter(self, arguments, count, &s);
 }
 
 static object *enter_loss_in_training(object *self, object *const *arguments, ptrdiff_t count)
 {
     static const short reads[] = {0, 1, 2, 3, 4, 5, 6, 7, -1};
-    static const signature s = {loss_in_training, 8, reads, 0, 0, 0};
+    static const signature s = {loss_in_training, 8, 3, reads, 0, 0, 0};
     return enter(self, arguments, count, &s);
 }
 
 static object *enter_loss_and_grads_in_training(object *self, object *const *arguments, ptrdiff_t count)
 {
     static const short reads[] = {0, 1, 2, 3, 4, 5, 6, 7, -1};
-    static const signature s = {loss_and_grads_in_training, 8, reads, 0, 0, 0};
+    static const signature s = {loss_and_grads_in_training, 8, 3, reads, 0, 0, 0};
     return enter(self, arguments, count, &s);
 }
 
 static object *enter_sgd_step_in_training(object *self, object *const *arguments, ptrdiff_t count)
 {
     static const short reads[] = {0, 1, 2, 3, 4, 5, 6, 7, -1};
-    static const signature s = {sgd_step_in_training, 8, reads, 1, 0, 1};
+    static const signature s = {sgd_step_in_training, 8, 4, reads, 1, 0, 1};
     return enter(self, arguments, count, &s);
 }
 

@@ -81,7 +81,7 @@ class Workspace:
     def __init__(self, *, N, dtype=np.float32):
         self._extents = {"N": N}
         _check_extents(self._extents)
-        self._dtype = np.dtype(dtype)
+        self._dtype = _check_dtype("dtype", np.dtype(dtype), None)
         self._shapes = {
             name: tuple(self._extents.get(extent, extent) for extent in shape)
             for name, shape in SHAPES.items()
@@ -108,6 +108,11 @@ class Workspace:
         self.dW1 = np.empty((784, 64), dtype)
         self.db1 = np.empty((64,), dtype)
         self._compiled = _bind(self)
+
+    def __reduce__(self):
+        """A copy is a new one: nothing in it is kept from one step to the next."""
+        make = functools.partial(type(self), dtype=self._dtype, **self._extents)
+        return make, ()
 
 
 def forward(params, *, x, workspace=None, training=False):
@@ -391,20 +396,45 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     return loss
 
 
+_LARGEST = np.finfo(float).max
+
+
 def _checked_rate(rate, params, names=None):
-    """The rate of a step as a float; what the step changes has to be writeable."""
+    """The rate of a step as a float; what it changes are writeable arrays, each once."""
     real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -np.inf < rate < np.inf:
+    if not real or not -_LARGEST <= rate <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    for name in params if names is None else names:
+    reason = "but a step changes it"
+    stepped = params if names is None else names
+    for name in stepped:
+        is_array = isinstance(params[name], np.ndarray)
+        if not is_array:
+            came = type(params[name]).__name__
+            expected = f"expected an array to change: pass np.array({name})"
+            raise ValueError(f"{name}: {came}, {expected}")
         if not params[name].flags.writeable:
-            reason = "but a step changes it"
             raise ValueError(f"{name}: a read-only array, {reason}")
+    if len({id(params[name]) for name in stepped}) < len(stepped):
+        _refuse_twins(params, stepped)
     return float(rate)
+
+
+def _refuse_twins(params, names):
+    """Name two parameters that are the same array."""
+    seen = {}
+    for name in names:
+        twin = seen.setdefault(id(params[name]), name)
+        if twin != name:
+            reason = "a step would change it twice: pass a copy"
+            raise ValueError(f"{name}: the same array as {twin}, {reason}")
 
 
 def _prepare(params, given, workspace):
     """Check every argument; return the workspace to use."""
+    own = workspace is None or isinstance(workspace, Workspace)
+    if not own:
+        came = type(workspace).__name__
+        raise ValueError(f"workspace: {came}, expected a Workspace of this module")
     if workspace is None or not _fits(params, given, workspace):
         extents, dtype = _check(params, given)
         if workspace is None:
@@ -423,7 +453,7 @@ def _fits(params, given, workspace):
     if list(params) != _PARAMETERS:
         return False
     for name, array in params.items():
-        if array.shape != shapes[name] or array.dtype is not dtype:
+        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
             return False
     for name, array in given.items():
         if getattr(array, "shape", None) != shapes[name]:
@@ -528,7 +558,7 @@ def _check_dtype(name, dtype, expected):
             f"{name}: dtype {dtype}, expected {expected} as in the arrays before it: "
             f"pass {name}.astype(np.{expected})"
         )
-    return np.dtype(dtype)
+    return np.dtype(dtype.name)
 
 
 def _refuse_kind(name, dtype, kinds):
@@ -576,11 +606,12 @@ def _fans(shape):
     return field * shape[-2], field * shape[-1]
 
 
-# ---- The same functions as C loops: keras_mlp.c, which has the same equations by number.
+# ---- The same functions as C loops, with the same equations by number, in the file
+# keras_mlp.c.
 #
-# Compiled on first use, once for each dtype, by the system's C compiler, and kept: beside this file
-# by `symbackprop build`, else in the user's cache. Without a compiler, and for arrays that the loops
-# do not take (not contiguous, say), NumPy computes.
+# Compiled on first use, once for each dtype, by the system's C compiler, and kept: beside
+# this file by `symbackprop build`, else in the user's cache. Without a compiler, and for
+# arrays that the loops do not take (not contiguous, say), NumPy computes.
 
 _ENTRIES = [
     "forward_in_training",
@@ -630,8 +661,9 @@ _FLAGS = (
     "-shared",
     "-fopenmp-simd",
     "-fno-math-errno",
-    "-ffp-contract=fast",
+    "-ffp-contract=off",  # x * x - y * y is 0 where x is y
 )
+_POSITION, _TRUTH = np.dtype(np.intp), np.dtype(np.bool_)
 
 
 def _decline(*_):
@@ -674,7 +706,7 @@ def _library(dtype):
     ]
     names = tuple(_GIVEN)
     if not library.open_library(shown, shown.ctypes.data, types, names, gemm, is_wide):
-        reason = f"arrays of NumPy {np.__version__} on this Python are laid out in another way"
+        reason = f"NumPy {np.__version__} lays arrays out in another way here"
         warnings.warn(
             f"{__name__} runs as NumPy: {reason}", RuntimeWarning, stacklevel=5
         )
@@ -685,23 +717,33 @@ def _library(dtype):
 def _built(dtype):
     """The path of the compiled file: beside this one, in the cache, or compiled now.
 
-    Raises OSError that says what is missing.
+    A file that is not what was once compiled is passed over. Raises OSError that says
+    what is missing.
     """
-    here = pathlib.Path(__file__).parent
-    for name in (_file_name(dtype, _machine()), _file_name(dtype, "portable")):
-        if _SOURCE is None and (here / name).exists():
-            return here / name
-    cache = _cache() / _file_name(dtype, _machine())
-    if not cache.exists():
-        _build(dtype, cache)
-    return cache
+    here, cache = pathlib.Path(__file__).parent, _cache()
+    folders = [(cache, _machine())]
+    if _SOURCE is None:
+        folders = [(here, _machine()), (here, "portable"), *folders]
+    for folder, machine in folders:
+        for path in sorted(folder.glob(f"{_stem(dtype, machine)}.*.so")):
+            if path.is_file() and path.name.split(".")[-2] == _digest(
+                path.read_bytes()
+            ):
+                return path
+    return _build(dtype, cache, _machine())
 
 
-def _file_name(dtype, machine):
-    """The name of the compiled file: it tells the source, the flags, the dtype and the machine."""
+def _stem(dtype, machine):
+    """The name of the compiled file, made of all that it is compiled from and for.
+
+    After it comes the digest of what is in the file.
+    """
     made_of = "\n".join([_c_source(), *_FLAGS, np.dtype(dtype).name, machine])
-    digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]
-    return f"{_NAME}.{np.dtype(dtype).name}.{digest}.so"
+    return f"{_NAME}.{np.dtype(dtype).name}.{_digest(made_of.encode())}"
+
+
+def _digest(content):
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _c_source():
@@ -720,7 +762,7 @@ def _machine():
 
 
 def _cache():
-    """The user's folder of compiled files; a new one for this run where that cannot be written."""
+    """The user's folder of compiled files; a new one where that cannot be written."""
     base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     folder = pathlib.Path(base) / "symbackprop"
     try:
@@ -732,14 +774,12 @@ def _cache():
     return pathlib.Path(tempfile.mkdtemp(prefix="symbackprop-"))
 
 
-def _build(dtype, path=None, portable=False):
-    """Compile the C file for a dtype; return the path, by default beside this file.
+def _build(dtype, folder, machine):
+    """Compile the C file for a dtype into a folder; return the path.
 
-    `portable` leaves out what only processors like this one's can do. Raises OSError that says
-    what is missing, or what the compiler says.
+    The machine "portable" leaves out what only processors like this one can do. Raises
+    OSError that says what is missing, or what the compiler says.
     """
-    machine = "portable" if portable else _machine()
-    path = path or pathlib.Path(__file__).parent / _file_name(dtype, machine)
     wished = os.environ.get("CC", "").split()
     found = [wished] if wished else [[c] for c in _COMPILERS]
     compiler = next((c for c in found if shutil.which(c[0])), None)
@@ -748,27 +788,27 @@ def _build(dtype, path=None, portable=False):
         raise OSError(
             f"no C compiler was found (tried {tried}): install one, or set CC"
         )
-    real = ["-DREAL=float", "-DREAL_IS_DOUBLE=0"]
+    flags = [*_FLAGS, "-DREAL=float", "-DREAL_IS_DOUBLE=0"]
     if np.dtype(dtype) == np.float64:
-        real = ["-DREAL=double", "-DREAL_IS_DOUBLE=1"]
-    flags = [*_FLAGS, *([] if portable else ["-march=native"]), *real]
+        flags = [*_FLAGS, "-DREAL=double", "-DREAL_IS_DOUBLE=1"]
+    if machine != "portable":
+        flags.append("-march=native")
     if sys.platform == "darwin":
         flags += ["-undefined", "dynamic_lookup"]
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as folder:
-        source = pathlib.Path(folder) / f"{_NAME}.c"
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as beside:
+        source, made = pathlib.Path(beside, f"{_NAME}.c"), pathlib.Path(beside, "made")
         source.write_text(_c_source(), "utf-8")
-        made = pathlib.Path(folder) / path.name
         ran = subprocess.run(
             [*compiler, *flags, str(source), "-o", str(made), "-lm"],
             check=False,
             capture_output=True,
             text=True,
         )
-        if ran.returncode:
-            said = next(
-                (s for s in ran.stderr.splitlines() if "error" in s), ran.stderr.strip()
-            )
-            raise OSError(f"{compiler[0]} failed on {_NAME}.c: {said}")
+        if ran.returncode or not made.exists():
+            said = [*ran.stderr.strip().splitlines(), f"it ended with {ran.returncode}"]
+            first = next((line for line in said if "error" in line), said[0])
+            raise OSError(f"{compiler[0]} failed on {_NAME}.c: {first}")
+        path = folder / f"{_stem(dtype, machine)}.{_digest(made.read_bytes())}.so"
         os.replace(made, path)
     return path
 
@@ -776,7 +816,8 @@ def _build(dtype, path=None, portable=False):
 def _gemm(dtype):
     """The address of BLAS's product for a dtype, and whether its integers have 64 bits.
 
-    That of MKL where its wheel is installed, else of NumPy's own; zero where neither is found.
+    That of MKL where its wheel is installed, else of NumPy's own; zero where neither is
+    found.
     """
     letter = {"float32": "s", "float64": "d"}[np.dtype(dtype).name]
     spellings = (
@@ -799,7 +840,7 @@ def _gemm(dtype):
 
 
 def _blas_files():
-    """Where BLAS may be: MKL's wheel, then what NumPy brought along, then the system's."""
+    """Where BLAS may be: MKL's wheel, what NumPy brought along, the system's."""
     lib = pathlib.Path(sys.prefix) / "lib"
     for pattern in ("libiomp5.so", "libmkl_rt.so*"):
         yield from sorted(lib.glob(pattern))
@@ -813,9 +854,18 @@ def _blas_files():
     yield from ("libopenblas.so.0", "libcblas.so.3", "libblas.so.3")
 
 
-def _fit(array, dtype=None):
-    """An array as the loops take it: in row-major order, integers of NumPy's own size."""
-    return np.ascontiguousarray(array, dtype) if np.ndim(array) else array
+def _fit(array, dtype):
+    """An array as the loops take it: in row-major order, of just this dtype."""
+    array = np.asarray(array, dtype, order="C")
+    return array if array.dtype is dtype else array.view(dtype)
+
+
+def _fit_all(params, dtype):
+    """The parameters as the loops take them, their memory their own."""
+    return {
+        name: array if array.dtype is dtype else array.view(dtype)
+        for name, array in params.items()
+    }
 
 
 _numpy_forward = forward
@@ -823,12 +873,13 @@ _numpy_forward = forward
 
 def forward(params, *, x, workspace=None, training=False):
     """Return p, by name."""
-    if workspace is not None:
+    if type(workspace) is Workspace:
         _value = workspace._compiled["forward_in_training"](params, x)
         if _value is not None:
             return {"p": workspace.z3}
     work = _prepare(params, {"x": x}, workspace)
-    x = _fit(x)
+    params = _fit_all(params, work._dtype)
+    x = _fit(x, work._dtype)
     _value = work._compiled["forward_in_training"](params, x)
     if _value is not None:
         return {"p": work.z3}
@@ -840,13 +891,14 @@ _numpy_loss = loss
 
 def loss(params, *, x, y, workspace=None, training=True):
     """Return the loss."""
-    if workspace is not None:
+    if type(workspace) is Workspace:
         _value = workspace._compiled["loss_in_training"](params, x, y)
         if _value is not None:
             return _value
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    x = _fit(x)
-    y = _fit(y, np.intp)
+    params = _fit_all(params, work._dtype)
+    x = _fit(x, work._dtype)
+    y = _fit(y, _POSITION)
     _value = work._compiled["loss_in_training"](params, x, y)
     if _value is not None:
         return _value
@@ -858,7 +910,7 @@ _numpy_loss_and_grads = loss_and_grads
 
 def loss_and_grads(params, *, x, y, workspace=None, training=True):
     """Return the loss and its gradients by W1, b1, W2, b2, W3, b3."""
-    if workspace is not None:
+    if type(workspace) is Workspace:
         _value = workspace._compiled["loss_and_grads_in_training"](params, x, y)
         if _value is not None:
             return (
@@ -873,8 +925,9 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
                 },
             )
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    x = _fit(x)
-    y = _fit(y, np.intp)
+    params = _fit_all(params, work._dtype)
+    x = _fit(x, work._dtype)
+    y = _fit(y, _POSITION)
     _value = work._compiled["loss_and_grads_in_training"](params, x, y)
     if _value is not None:
         return (
@@ -896,14 +949,15 @@ _numpy_sgd_step = sgd_step
 
 def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
-    if workspace is not None:
+    if type(workspace) is Workspace:
         _value = workspace._compiled["sgd_step_in_training"](params, x, y, rate)
         if _value is not None:
             return _value
     work = _prepare(params, {"x": x, "y": y}, workspace)
     rate = _checked_rate(rate, params)
-    x = _fit(x)
-    y = _fit(y, np.intp)
+    params = _fit_all(params, work._dtype)
+    x = _fit(x, work._dtype)
+    y = _fit(y, _POSITION)
     _value = work._compiled["sgd_step_in_training"](params, x, y, rate)
     if _value is not None:
         return _value

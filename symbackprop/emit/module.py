@@ -199,7 +199,7 @@ def _workspace(program: Program, dtype: str) -> dict[str, list[str]]:
     body = [
         *lines("self._extents = ", known, indent=8),
         *(["        _check_extents(self._extents)"] if extents else []),
-        "        self._dtype = np.dtype(dtype)",
+        '        self._dtype = _check_dtype("dtype", np.dtype(dtype), None)',
         "        self._shapes = {",
         "            name: tuple(self._extents.get(extent, extent) for extent in shape)",
         "            for name, shape in SHAPES.items()",

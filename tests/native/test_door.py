@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import inspect
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -289,3 +292,133 @@ def test_the_c_file_is_the_same_whatever_the_hash_seed(tmp_path: Path) -> None:
         )
         found.add((tmp_path / seed / "doors.c").read_bytes())
     assert len(found) == 1
+
+
+OTHER = SPEC.replace("tanh", "sigmoid").replace("doors", "others")
+
+
+@pytest.mark.parametrize("target", ["numpy", "native"])
+def test_a_workspace_of_another_network_is_refused(target: str) -> None:
+    nets = [sb.compile(sb.derive(sb.parse(s)), "float64", target) for s in (SPEC, OTHER)]
+    params = nets[0].init_params(0, np.float64)
+    for wrong in (nets[1].Workspace(N=11, dtype=np.float64), {}, "work"):
+        with pytest.raises(ValueError, match=r"workspace: .*, expected a Workspace of this module"):
+            nets[0].loss(params, **given(), workspace=wrong)
+
+
+@compiled_only
+def test_a_copied_workspace_is_a_new_one(net: ModuleType) -> None:
+    params, batch = net.init_params(0, np.float64), given()
+    work = net.Workspace(N=11, dtype=np.float64)
+    expected = {n: g.copy() for n, g in net.loss_and_grads(params, **batch)[1].items()}
+    for copied in (copy.deepcopy(work), copy.copy(work)):
+        _, gradients = net.loss_and_grads(params, **batch, workspace=copied)
+        assert gradients["W1"] is copied.dW1 and copied.dW1 is not work.dW1
+        assert all((gradients[name] == array).all() for name, array in expected.items())
+
+
+@compiled_only
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_same_product_twice_cancels(dtype: Any) -> None:
+    spec = (
+        "name: d\ninputs: {x: [N], y: [N]}\nparams: {w: {shape: [], init: ones}}\n"
+        "network: d = x * x * w - y * y\nloss: sum(d)"
+    )
+    net = sb.compile(sb.derive(sb.parse(spec)), target="native")
+    x = np.random.default_rng(0).standard_normal(101).astype(dtype)
+    assert net.loss(net.init_params(0, dtype), x=x, y=x.copy()) == 0
+
+
+@pytest.mark.parametrize("target", ["numpy", "native"])
+def test_one_array_as_two_parameters_is_refused_by_a_step(target: str) -> None:
+    spec = "name: t\ninputs: {x: [N, 3]}\nnetwork: h = dense(dense(x, 3), 3)\nloss: sum(h**2)"
+    net = sb.compile(sb.derive(sb.parse(spec)), target=target)
+    params = net.init_params(0)
+    params["W2"] = params["W1"]
+    before = params["W1"].copy()
+    with pytest.raises(ValueError, match="W2: the same array as W1"):
+        net.sgd_step(params, x=np.ones((2, 3), "f"), rate=0.1, workspace=net.Workspace(N=2))
+    assert (params["W1"] == before).all()
+
+
+@pytest.mark.parametrize("target", ["numpy", "native"])
+@pytest.mark.parametrize("dtype", [">f8", "float16", "int64", "complex64", "object"])
+def test_a_workspace_of_another_dtype_is_refused(target: str, dtype: str) -> None:
+    net = sb.compile(sb.derive(sb.parse(SPEC)), target=target)
+    with pytest.raises(ValueError, match=r"dtype: .* expected float32 or float64"):
+        net.Workspace(N=3, dtype=np.dtype(dtype))
+
+
+@compiled_only
+@pytest.mark.parametrize("kept", [0, 100, 4096, 9000])
+def test_a_library_that_is_cut_off_is_built_again(folder: Path, tmp_path: Path, kept: int) -> None:
+    cache = {"XDG_CACHE_HOME": str(tmp_path)}
+    first = in_a_process(RUN, folder, **cache)
+    (library,) = (tmp_path / "symbackprop").glob("*.so")
+    library.write_bytes(library.read_bytes()[:kept])
+    again = in_a_process(RUN, folder, **cache)
+    assert again.stdout == first.stdout and again.stdout.endswith("True\n") and not again.stderr
+
+
+@compiled_only
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "name: s\ninputs: {u: {shape: [N, K], classes: 5}}\nsparse: [E1]\n"
+        "network: c = sum(embedding(u, 3), axis=1)\nloss: sum(c**2)",
+        "name: s\ninputs: {x: [N, T], u: {shape: [N], classes: 3}}\nparams: {w: {shape: [1]}}\n"
+        "network: r = reshape(x * w[0], T, N)\nloss: sum(r**2)\noutputs: [r]",
+        "name: s\ninputs: {x: [N, T, 3]}\nnetwork: |\n  h = rnn(x, 2)\n  q = last(h)\n"
+        "loss: sum(q**2)\noutputs: [h, q]",
+    ],
+)
+def test_results_that_are_views_of_run_time_extents(spec: str) -> None:
+    derivation = sb.derive(sb.parse(spec))
+    plain, net = (sb.compile(derivation, "float64", t) for t in ("numpy", "native"))
+    params = net.init_params(0, np.float64)
+    rng = np.random.default_rng(0)
+    shapes = {
+        n: tuple({"N": 4, "T": 3, "K": 2}.get(e, e) for e in s) for n, s in net.SHAPES.items()
+    }
+    inputs = {n: rng.standard_normal(shapes[n]) for n in ("x",) if n in shapes}
+    inputs |= {n: rng.integers(0, 3, shapes[n]) for n in ("u",) if n in shapes}
+    for function in ("forward", "loss_and_grads"):
+        names = inspect.signature(getattr(net, function)).parameters
+        handed = {n: a for n, a in inputs.items() if n in names}
+        found, expected = (getattr(m, function)(params, **handed) for m in (net, plain))
+        for a, b in zip(leaves(found), leaves(expected), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def leaves(found: Any) -> list[Any]:
+    if isinstance(found, dict):
+        found = tuple(found.values())
+    return (
+        [leaf for part in found for leaf in leaves(part)] if isinstance(found, tuple) else [found]
+    )
+
+
+@compiled_only
+def test_arrays_that_were_pickled_take_the_loops(net: ModuleType) -> None:
+    told = declined(net)
+    params, batch = pickle.loads(pickle.dumps((net.init_params(0, np.float64), given())))
+    work = net.Workspace(N=11, dtype=np.float64)
+    before = {name: array.copy() for name, array in params.items()}
+    net.sgd_step(params, **batch, rate=0.1, workspace=work)
+    net.loss(params, **batch, workspace=work)
+    assert not told and any((params[name] != before[name]).any() for name in params)
+
+
+@compiled_only
+def test_numbers_have_the_shape_and_dtype_of_what_they_are_by() -> None:
+    spec = "name: n\ninputs: {x: [N]}\nparams: {w: {shape: []}}\nloss: sum(x) * w"
+    for target in ("numpy", "native"):
+        net = sb.compile(sb.derive(sb.parse(spec)), target=target)
+        x = np.ones(3, np.float32)
+        params = net.init_params(0)
+        work = net.Workspace(N=3)
+        gradient = net.loss_and_grads(params, x=x, workspace=work)[1]["w"]
+        assert isinstance(gradient, np.ndarray) and gradient.shape == ()
+        assert gradient.dtype == np.float32 and gradient == 3
+        with pytest.raises(ValueError, match="w: expected an array, got float"):
+            net.loss({"w": 0.5}, x=x, workspace=work)

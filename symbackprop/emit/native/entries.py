@@ -42,7 +42,7 @@ def _function(program: Program, function: Function, mode: str, has_modes: bool) 
     body = docstring(program, function)
     if not (takes.drawn or takes.has_states or divisors):
         quick = _tried(program, function, entry, "workspace")
-        body += ["    if workspace is not None:", *(f"    {line}" for line in quick)]
+        body += ["    if type(workspace) is Workspace:", *(f"    {line}" for line in quick)]
     body += prepared(function, takes, ["work."])
     body += [*extents_read(program, divisors), *divisors]
     body += [*_fitted(program, function), *_tried(program, function, entry, "work")]
@@ -55,11 +55,13 @@ def _tried(program: Program, function: Function, entry: str, work: str) -> list[
     takes = arguments(program, function)
     more = [*(["state"] if takes.has_states else []), *(["rate"] if takes.has_rate else [])]
     given = ("params", *takes.inputs, *takes.drawn, *more)
-    results = _results(program, function, work)
+    returned = lines("return ", _results(program, function, work), indent=8)
+    extents = [line.replace("work.", f"{work}.") for line in extents_read(program, returned)]
     return [
         *lines("_value = ", Call(f"{work}._compiled[{quoted(entry)}]", given)),
         "    if _value is not None:",
-        *lines("return ", results, indent=8),
+        *(f"    {line}" for line in extents),
+        *returned,
     ]
 
 
@@ -67,11 +69,11 @@ def _fitted(program: Program, function: Function) -> list[str]:
     """Lines that bring what was handed in into the form that the loops take."""
     takes = arguments(program, function)
     kinds = {i.symbol.name: i.symbol.kind for i in program.derivation.system.inputs}
-    found = []
+    dtypes = {"real": "work._dtype", "integer": "_POSITION", "mask": "_TRUTH"}
+    found = ["    params = _fit_all(params, work._dtype)"]
     for name in (*takes.inputs, *takes.drawn):
         source = f'given["{name}"]' if takes.drawn else name
-        more = (", np.intp",) if kinds[name] == "integer" else ()
-        found.append(f"    {name} = _fit({source}{''.join(more)})")
+        found += lines(f"{name} = ", Call("_fit", (source, dtypes[kinds[name]])))
     if function.updates:
         found += [
             "    if state is work._state:  # nothing of the caller's to write over",
@@ -93,11 +95,9 @@ def _results(program: Program, function: Function, work: str) -> Code:
 
 
 def _item(printer: _AtWork, function: Function, name: str, value: int) -> str:
-    """`"W1": work.dW1`; rows and values of a sparse gradient; a number for what has no axes."""
-    operation = printer.values[value]
-    if not operation.shape:
-        convert = {"real": "float", "integer": "int", "mask": "bool"}[operation.kind]
-        return f"{quoted(name)}: {convert}({printer.owner}._result_{name})"
+    """`"W1": work.dW1`; rows and values of a sparse gradient."""
+    if not printer.values[value].shape:
+        return f"{quoted(name)}: {printer.owner}._result_{name}"
     seen = str(printer.see(value))
     if name in function.rows:
         seen = f"({printer.see(function.rows[name])}, {seen})"

@@ -24,6 +24,7 @@ class Entry:
 
     name: str
     reads: tuple[int, ...]
+    arguments: int
     writes_parameters: int
     writes_states: int
     has_rate: int
@@ -92,11 +93,11 @@ def _entry(program: Program, function: Function, mode: str, table: tuple[Slot, .
     reads = [by_name["parameter", name] for name in function.parameters]
     reads += [by_name["input", name] for name in (*takes.inputs, *takes.drawn)]
     reads += [by_name["state", name] for name in function.states]
-    steps = bool(getattr(function, "steps", ()))
     return Entry(
         name=entry_name(function, mode),
         reads=(*reads, -1),  # a list in C has at least one
-        writes_parameters=int(steps),
+        arguments=1 + len((*takes.inputs, *takes.drawn)) + takes.has_states + takes.has_rate,
+        writes_parameters=int(bool(function.steps)),
         writes_states=int(bool(function.updates)),
-        has_rate=int(steps),
+        has_rate=int(takes.has_rate),
     )
