@@ -145,7 +145,7 @@ def forward(params, *, observation, workspace=None, training=False):
     logp = np.subtract(subtract_4, log_5[:, None], out=subtract_4)
 
     # (6) policy[n, k] = exp(logp[n, k])
-    policy = np.exp(logp, out=logp)
+    policy = np.exp(logp, dtype=float, out=logp)
 
     # (7) z3[n, j] = b3[j] + sum[i](W3[i, j] * observation[n, i])
     z3 = observation.dot(W3, out=work.z1)
@@ -255,7 +255,7 @@ def actor_and_grads(
     logp = np.subtract(subtract_4, log_5[:, None], out=subtract_4)
 
     # (6) policy[n, k] = exp(logp[n, k])
-    policy = np.exp(logp, out=work.policy)
+    policy = np.exp(logp, dtype=float, out=work.policy)
 
     # (11) tried[n] = logp[n, action[n]]
     add_11 = np.add(work.fixed_N, action, out=work.add_11)
@@ -358,7 +358,7 @@ def actor_sgd_step(
     logp = np.subtract(subtract_4, log_5[:, None], out=subtract_4)
 
     # (6) policy[n, k] = exp(logp[n, k])
-    policy = np.exp(logp, out=work.policy)
+    policy = np.exp(logp, dtype=float, out=work.policy)
 
     # (11) tried[n] = logp[n, action[n]]
     add_11 = np.add(work.fixed_N, action, out=work.add_11)

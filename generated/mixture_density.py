@@ -194,7 +194,7 @@ def loss(params, *, x, t, workspace=None, training=True):
 
     # (8) q[n, i] = g[n, i] - s[n, i] - (t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) / 2
     multiply_8 = np.multiply(s, -2.0, out=work.multiply_8)
-    np.exp(multiply_8, out=multiply_8)
+    np.exp(multiply_8, dtype=float, out=multiply_8)
     subtract_8 = np.subtract(t[:, None], mu, out=mu)
     np.multiply(subtract_8, subtract_8, out=subtract_8)
     np.multiply(subtract_8, multiply_8, out=subtract_8)
@@ -265,7 +265,7 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
 
     # (8) q[n, i] = g[n, i] - s[n, i] - (t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) / 2
     multiply_8 = np.multiply(s, -2.0, out=work.multiply_8)
-    np.exp(multiply_8, out=multiply_8)
+    np.exp(multiply_8, dtype=float, out=multiply_8)
     subtract_8 = np.subtract(t[:, None], mu, out=work.subtract_8)
     np.multiply(subtract_8, subtract_8, out=subtract_8)
     np.multiply(subtract_8, multiply_8, out=subtract_8)
@@ -402,7 +402,7 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
 
     # (8) q[n, i] = g[n, i] - s[n, i] - (t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) / 2
     multiply_8 = np.multiply(s, -2.0, out=work.multiply_8)
-    np.exp(multiply_8, out=multiply_8)
+    np.exp(multiply_8, dtype=float, out=multiply_8)
     subtract_8 = np.subtract(t[:, None], mu, out=work.subtract_8)
     np.multiply(subtract_8, subtract_8, out=subtract_8)
     np.multiply(subtract_8, multiply_8, out=subtract_8)

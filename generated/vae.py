@@ -160,7 +160,7 @@ def forward(params, *, x, eps=None, rng=None, workspace=None, training=False):
 
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
     code = np.divide(logvar, 2.0, out=work.code)
-    np.exp(code, out=code)
+    np.exp(code, dtype=float, out=code)
     np.multiply(eps, code, out=code)
     np.add(mu, code, out=code)
 
@@ -223,7 +223,7 @@ def loss(params, *, x, eps=None, rng=None, workspace=None, training=True):
 
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
     code = np.divide(logvar, 2.0, out=work.code)
-    np.exp(code, out=code)
+    np.exp(code, dtype=float, out=code)
     np.multiply(eps, code, out=code)
     np.add(mu, code, out=code)
 
@@ -316,7 +316,7 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
 
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
     divide_5 = np.divide(logvar, 2.0, out=work.divide_5)
-    np.exp(divide_5, out=divide_5)
+    np.exp(divide_5, dtype=float, out=divide_5)
     code = np.multiply(eps, divide_5, out=work.code)
     np.add(mu, code, out=code)
 
@@ -492,7 +492,7 @@ def loss_sgd_step(
 
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
     divide_5 = np.divide(logvar, 2.0, out=work.divide_5)
-    np.exp(divide_5, out=divide_5)
+    np.exp(divide_5, dtype=float, out=divide_5)
     code = np.multiply(eps, divide_5, out=work.code)
     np.add(mu, code, out=code)
 
@@ -584,7 +584,7 @@ def loss_sgd_step(
 
     # (20) dlogvar[n, j] = (exp(logvar[n, j]) - 1) / (2 * N) + dcode[n, j] * eps[n, j] *
     #     exp(logvar[n, j] / 2) / 2, times rate
-    expm1_20 = np.expm1(logvar, out=logvar)
+    expm1_20 = np.expm1(logvar, dtype=float, out=logvar)
     np.multiply(expm1_20, divide_12, out=expm1_20)
     dlogvar = np.multiply(dcode, divide_5, out=divide_5)
     np.multiply(eps, dlogvar, out=dlogvar)

@@ -20,9 +20,7 @@ from symbackprop.equations.system import Equation, Loss
 Steps = tuple[Step, ...]
 
 
-def sweep(
-    loss: Loss, equations: list[Equation], adjoints: Adjoints, taken: set[str]
-) -> list[Line]:
+def sweep(loss: Loss, equations: list[Equation], adjoints: Adjoints, taken: set[str]) -> list[Line]:
     """The lines of the way back from one loss, in the order of computation, not yet numbered.
 
     A tensor is differentiated once every equation that reads it has its cotangent.

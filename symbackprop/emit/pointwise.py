@@ -21,7 +21,10 @@ _COMPARISONS = {
     "logical_and": "and",
     "logical_or": "or",
 }
-_IN_DOUBLE = frozenset(["tan"])  # the kernel for single precision is off by nearly two units
+# Kernels for single precision that are off by nearly two units.
+_IN_DOUBLE = frozenset(["tan"])
+_IN_DOUBLE_WHERE_EXPOSED = frozenset(["exp", "expm1"])
+_PASSING_ON = frozenset(["multiply", "negative", "where", "Copy"])
 
 
 def apply(printer: Printer, value: int, operation: Apply) -> list[str]:
@@ -39,8 +42,16 @@ def apply(printer: Printer, value: int, operation: Apply) -> list[str]:
         return printer.assign(value, Call(f"_{function}", (*inputs, printer.out(value))))
     if function == "divide" and printer.values[operation.inputs[0]] == ONE:
         return printer.call(value, "np.reciprocal", inputs[1])
-    double = ("dtype=float",) if function in _IN_DOUBLE else ()
+    exposed = function in _IN_DOUBLE_WHERE_EXPOSED and _is_exposed(printer, value)
+    double = ("dtype=float",) if exposed or function in _IN_DOUBLE else ()
     return printer.call(value, f"np.{function}", *inputs, *double)
+
+
+def _is_exposed(printer: Printer, value: int) -> bool:
+    """Whether the error of a value is that of a result, to which nothing is added first."""
+    readers = [r for v in printer.names if value in (r := printer.values[v]).operands]
+    functions = {r.function if isinstance(r, Apply) else type(r).__name__ for r in readers}
+    return value in printer.results or not functions.isdisjoint(_PASSING_ON)
 
 
 def _where(printer: Printer, value: int, inputs: tuple[Code, ...]) -> list[str]:

@@ -38,6 +38,7 @@ class Printer:
         self.names = function.names
         self.places = function.places
         self.inputs = function.inputs
+        self.results = {root(program.values, v) for v in function.results.values()}
         self.owner = owner
         system = program.derivation.system
         known = [*system.extents, *(p.symbol for p in system.parameters)]

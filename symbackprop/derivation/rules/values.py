@@ -4,6 +4,8 @@ f^(k e)       = y^k            where y = f^e: k an integer, and no new division
 Π f g …       = Π y …          where y = f g: if that leaves fewer factors
 Σ_j f_j       = s / c          where s = c Σ_j f_j
 Σ_j (f_j - a) = s / c - J a    which is 0 for deviations from a mean
+
+A power or product is read only where its tensor has a value wherever the line has one.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import sympy
 from sympy import Add, Expr, Mul, Pow
 
 from symbackprop.derivation.collapse import pulled
+from symbackprop.derivation.rules.demands import Demands, demands, granted, granted_by_terms
 from symbackprop.equations.nodes import Access, TensorSymbol, free_indices, kinds, tensor_set
 from symbackprop.equations.reductions import Sum
 from symbackprop.equations.renaming import positional
@@ -86,6 +89,7 @@ def in_known_powers(expr: Expr, values: Values) -> Expr:
     """y^k for f^(k e) where y = f^e."""
     if not values.powers or Pow not in kinds(expr):
         return expr
+    holds = granted_by_terms(expr)
 
     def read(power: Expr) -> Expr:
         known = values.powers.get(positional(power.base)[0]) if isinstance(power, Pow) else None
@@ -93,6 +97,8 @@ def in_known_powers(expr: Expr, values: Values) -> Expr:
             return power
         k = power.exp / known.rest
         if not k.is_Integer or (known.rest < 0 and k < 0):
+            return power
+        if not demands(power.base**known.rest) <= holds | demands(power):
             return power
         return known.at(power.base)[0] ** k
 
@@ -131,17 +137,19 @@ def _replaced_sum(part: Expr, values: Values) -> Expr | None:
     return None if number.has(Sum) else number
 
 
-def in_known_products(expr: Expr, values: Values) -> Expr:
+def in_known_products(expr: Expr, values: Values, around: Demands = frozenset()) -> Expr:
     """Each term with a factor f put as y / g where y = f g, if fewer factors are left by that."""
     if not values.factors:
         return expr
-    return Add(*(_known_product(t, values) for t in Add.make_args(expr)))
+    holds = around | granted_by_terms(expr)
+    return Add(*(_known_product(t, values, holds) for t in Add.make_args(expr)))
 
 
-def _known_product(term: Expr, values: Values) -> Expr:
-    sums = {f: in_known_products(f, values) for f in Mul.make_args(term) if isinstance(f, Add)}
+def _known_product(term: Expr, values: Values, around: Demands) -> Expr:
+    factors, holds = Mul.make_args(term), around | granted(term)
+    sums = {f: in_known_products(f, values, holds) for f in factors if isinstance(f, Add)}
     if any(f != known for f, known in sums.items()):
-        return _known_product(Mul(*(sums.get(f, f) for f in Mul.make_args(term))), values)
+        return _known_product(Mul(*(sums.get(f, f) for f in factors)), values, around)
     for part in _known_factors(term, values):
 
         def read(factor: Expr, part: Part = part) -> Expr:
@@ -150,12 +158,13 @@ def _known_product(term: Expr, values: Values) -> Expr:
                 return factor
             number, _, core = found
             entry, rest = part.at(core)
-            return number * entry / rest
+            has_value = demands(rest) <= holds and tensor_set(rest) <= tensor_set(term)
+            return number * entry / rest if has_value else factor
 
         shorter = _in_products(term, read)
         fewer = _factor_count(shorter) < _factor_count(term)
-        if fewer and not _divisors(shorter) - _divisors(term):
-            return _known_product(shorter, values)
+        if fewer and granted(shorter) <= holds and not _divisors(shorter) - _divisors(term):
+            return _known_product(shorter, values, around)
     return term
 
 
