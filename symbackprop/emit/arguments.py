@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sympy import Symbol
+
 from symbackprop.program.descent import RATE
 from symbackprop.program.model import Function, Program
+from symbackprop.program.operations import Scalar
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def arguments(program: Program, function: Function) -> Arguments:
     told = {e for i in own if i.draw is None for e in i.symbol.shape}
     told |= {e for p in system.parameters for e in p.symbol.shape}
     open_ = {s for i in own if i.draw is not None for e in i.symbol.shape for s in e.free_symbols}
+    open_ |= _borne_by_none(program, function)
     return Arguments(
         tuple(i.symbol.name for i in own if i.draw is None),
         tuple(i.symbol.name for i in own if i.draw is not None),
@@ -73,6 +77,22 @@ def arguments(program: Program, function: Function) -> Arguments:
         is_step(program, function),
         () if len(function.steps) == len(system.parameters) else tuple(function.steps),
     )
+
+
+def _borne_by_none(program: Program, function: Function) -> set[Symbol]:
+    """Run-time extents of what a function computes that are no axis of an array in its mode.
+
+    In use, nothing is drawn: what only drawn inputs tell in training, the caller says.
+    """
+    system, values = program.derivation.system, program.values
+    arrays = (*system.inputs, *system.parameters, *system.states)
+    borne = {s for a in arrays for e in a.symbol.shape for s in e.free_symbols}
+    computed = {*function.order, *function.results.values()}
+    exprs = {e for v in computed for e in values[v].shape}
+    parts = [values[o] for v in computed for o in values[v].operands]
+    exprs |= {part.number for part in parts if isinstance(part, Scalar)}
+    used = {s for e in exprs for s in e.free_symbols}
+    return used & set(system.extents) - borne
 
 
 def is_step(program: Program, function: Function) -> bool:

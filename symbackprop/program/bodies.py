@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from sympy import Expr
+
 from symbackprop.program.model import Loop
 from symbackprop.program.operations import Branch, Either, Row
 from symbackprop.program.steps import Condition, existence, implies, strongest
@@ -15,15 +17,14 @@ def conditions(graph: Values, loops: Sequence[Loop]) -> dict[int, tuple[Conditio
     found: dict[int, tuple[Condition, ...]] = {}
     for value, loop in enumerate(graph.loop_of):
         if loop is not None:
-            found[value] = _conditions(graph, value, loops[loop], found)
+            found[value] = _conditions(graph, value, loops[loop].extent, found)
     return {value: when for value, when in found.items() if when}
 
 
 def _conditions(
-    graph: Values, value: int, loop: Loop, known: Mapping[int, tuple[Condition, ...]]
+    graph: Values, value: int, steps: Expr, known: Mapping[int, tuple[Condition, ...]]
 ) -> tuple[Condition, ...]:
     operation = graph.values[value]
-    steps = loop.extent
     if isinstance(operation, Row):
         extent = graph.shape(operation.of)[operation.axis]
         return strongest(existence(operation.position, operation.step, extent, steps), steps)
@@ -34,6 +35,19 @@ def _conditions(
         right = [c for c in known.get(operation.b, ()) if not implies(other, c, steps)]
         return strongest([*left, *right], steps)
     return strongest([c for o in operation.operands for c in known.get(o, ())], steps)
+
+
+def conditions_of(graph: Values, value: int, steps: Expr) -> tuple[Condition, ...]:
+    """The same of one value, in a body that runs so many steps."""
+    found: dict[int, tuple[Condition, ...]] = {}
+    waiting = [value]
+    while waiting:
+        missing = [o for o in graph.values[waiting[-1]].operands if o not in found]
+        if not missing:
+            latest = waiting.pop()
+            found[latest] = _conditions(graph, latest, steps, found)
+        waiting += missing
+    return found[value]
 
 
 def rows(order: Sequence[int], loops: Sequence[Loop]) -> dict[int, int]:

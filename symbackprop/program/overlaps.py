@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sympy import Expr, Integer, Mul, expand
+from sympy import Add, Expr, Integer, Mul, expand
 
 from symbackprop.equations.masks import Delta, Where
 from symbackprop.equations.nodes import Digit, Index, free_indices
@@ -112,9 +112,17 @@ def _reach(index: Index, landing: Landing) -> tuple[Expr, Expr]:
     """0 and the extent, or further where the term may land outside."""
     low, high = bounds(landing.start + sum(step * i for i, step in landing.running))
     sizes = [index.extent, *(i.extent for i, _ in landing.running)]
-    low = Integer(0) if nonnegative(low, sizes) else expand(low)
-    high = index.extent if nonnegative(index.extent - 1 - high, sizes) else expand(high + 1)
-    return low, high
+    return -_at_most(-low, sizes), index.extent + _at_most(high + 1 - index.extent, sizes)
+
+
+def _at_most(number: Expr, sizes: list[Expr]) -> Expr:
+    """What neither the number nor 0 is above: the larger one, where that is known."""
+    if nonnegative(-number, sizes):
+        return Integer(0)
+    number = expand(number)
+    if nonnegative(number, sizes):
+        return number
+    return Add(*(term for term in Add.make_args(number) if term.as_coeff_Mul()[0] > 0))
 
 
 def _overlap(

@@ -92,9 +92,9 @@ def lower_where(expr: Where, scope: Scope) -> Labelled:
             return box
         for part in mask.args:
             if pieces(part) is not None:
-                rest = And(*(m for m in mask.args if m is not part))
-                rest = rest.args[0] if len(rest.args) == 1 else rest
-                return scope.lower(Where(part, Where(rest, a, b), b))
+                rest = [m for m in mask.args if m is not part]
+                inner = And(*rest) if len(rest) > 1 else rest[0]
+                return scope.lower(Where(part, Where(inner, a, b), b))
     cut = pieces(mask)
     if cut is None:
         return _chosen(mask, a, b, scope)

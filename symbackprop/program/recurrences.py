@@ -12,12 +12,13 @@ from symbackprop.equations.masks import Compare, Delta, Where
 from symbackprop.equations.nodes import Access, TensorSymbol
 from symbackprop.equations.recurrence import Recurrence
 from symbackprop.equations.system import Equation
+from symbackprop.program.bodies import conditions_of
 from symbackprop.program.graph import Graph
 from symbackprop.program.invariants import Invariants
 from symbackprop.program.model import Loop
 from symbackprop.program.operations import Either, View
 from symbackprop.program.scope import Axes, Labelled, Rule, Scope
-from symbackprop.program.steps import Step, condition_on, is_shift
+from symbackprop.program.steps import Condition, Step, compares, condition_on, is_shift
 
 Tensors = Mapping[TensorSymbol, tuple[int, tuple[int, ...]]]
 
@@ -136,18 +137,40 @@ class _StepScope(Scope):
                 condition = condition_on(self._step, expr.args[0])
                 if condition is not None:
                     return self._choice(expr)
+                if compares(self._step, expr.args[0]):
+                    return self._where_it_exists(expr)
             if isinstance(expr, Mul):
                 for factor in expr.args:
-                    if isinstance(factor, (Compare, Delta)) and condition_on(self._step, factor):
-                        rest = Mul(*(f for f in expr.args if f is not factor))
+                    if not isinstance(factor, (Compare, Delta)):
+                        continue
+                    rest = Mul(*(f for f in expr.args if f is not factor))
+                    if condition_on(self._step, factor):
+                        return self.lower(Where(factor, rest, 0))
+                    if compares(self._step, factor) and self._demands(rest):
                         return self.lower(Where(factor, rest, 0))
         return super().lower(expr)
+
+    def _demands(self, expr: Expr) -> tuple[Condition, ...]:
+        """What must hold of the step for an expression to have a value."""
+        extent = self._body.recurrence.extent
+        return conditions_of(self.graph, self.lower(expr).value, extent)
+
+    def _where_it_exists(self, expr: Where) -> Labelled:
+        """A choice entry by entry: at steps where one side is no value, no entry chooses that."""
+        _, a, b = expr.args
+        found = super().lower(expr)
+        for side, other in ((a, b), (b, a)):
+            for condition in self._demands(side):
+                found = self._chosen(condition, found, self.lower(other))
+        return found
 
     def _choice(self, expr: Where) -> Labelled:
         """One of two values, as the step has it."""
         condition = condition_on(self._step, expr.args[0])
         assert condition is not None
-        parts = [self.lower(part) for part in expr.args[1:]]
+        return self._chosen(condition, *(self.lower(part) for part in expr.args[1:]))
+
+    def _chosen(self, condition: Condition, *parts: Labelled) -> Labelled:
         axes = self.joint(*parts)
         shape = tuple(i.extent for i in axes)
         graph = self.graph

@@ -75,6 +75,13 @@ def condition_on(step: Expr, mask: Expr) -> Condition | None:
     return Condition(op, bound)
 
 
+def compares(step: Expr, mask: Expr) -> bool:
+    """Whether the step itself, not what is read at it, is in a comparison of the mask."""
+    if isinstance(mask, Access):
+        return False
+    return mask == step or any(compares(step, part) for part in mask.args)
+
+
 def existence(position: Expr, step: Expr, extent: Expr, steps: Expr) -> list[Condition]:
     """When 0 <= position < extent at a step below `steps`; nothing where that always holds."""
     coefficient = position.coeff(step)

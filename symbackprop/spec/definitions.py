@@ -40,7 +40,7 @@ MODULE_FUNCTIONS = (
     *("map", "next", "range", "reversed", "sorted", "str", "sum", "tuple", "type", "zip"),
     *("contextlib", "ctypes", "functools", "hashlib", "os", "pathlib", "platform", "shutil"),
     *("subprocess", "sys", "tempfile", "warnings", "all", "getattr", "open"),
-    *("OSError", "RuntimeWarning", "max", "min", "slice"),
+    *("OSError", "RuntimeWarning", "TypeError", "id", "max", "min", "slice"),
 )
 
 _SUFFIXES = ("_and_grads", "_sgd_step")

@@ -159,7 +159,8 @@ def _known_product(term: Expr, values: Values, around: Demands) -> Expr:
             number, _, core = found
             entry, rest = part.at(core)
             has_value = demands(rest) <= holds and tensor_set(rest) <= tensor_set(term)
-            return number * entry / rest if has_value else factor
+            # 0 where it is the position on an axis of one.
+            return number * entry / rest if has_value and rest != 0 else factor
 
         shorter = _in_products(term, read)
         fewer = _factor_count(shorter) < _factor_count(term)

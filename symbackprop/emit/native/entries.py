@@ -40,7 +40,7 @@ def _function(program: Program, function: Function, mode: str, has_modes: bool) 
     head = private_head(program, function, mode) if has_modes else public_head(program, function)
     divisors = refused_divisors(program, function)
     body = docstring(program, function)
-    if not (takes.drawn or takes.has_states or divisors):
+    if not (takes.drawn or takes.extents or takes.has_states or divisors):
         quick = _tried(program, function, entry, "workspace")
         body += ["    if type(workspace) is Workspace:", *(f"    {line}" for line in quick)]
     body += prepared(function, takes, ["work."])
