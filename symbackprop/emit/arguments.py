@@ -85,8 +85,8 @@ def _borne_by_none(program: Program, function: Function) -> set[Symbol]:
     In use, nothing is drawn: what only drawn inputs tell in training, the caller says.
     """
     system, values = program.derivation.system, program.values
-    arrays = (*system.inputs, *system.parameters, *system.states)
-    borne = {s for a in arrays for e in a.symbol.shape for s in e.free_symbols}
+    arrays = [i.symbol for i in system.inputs] + [p.symbol for p in system.parameters]
+    borne = {s for array in arrays for e in array.shape for s in e.free_symbols}
     computed = {*function.order, *function.results.values()}
     exprs = {e for v in computed for e in values[v].shape}
     parts = [values[o] for v in computed for o in values[v].operands]

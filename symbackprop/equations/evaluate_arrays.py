@@ -215,6 +215,12 @@ def _power(base: Value, exponent: Value) -> Value:
     return (base if base.dtype.kind in "fc" or whole else base.astype(float)) ** exponent
 
 
+def _product(terms: Array, bound: tuple[int, ...]) -> Array:
+    """In floats: whole numbers would soon be larger than an integer of the machine."""
+    real = terms if terms.dtype.kind in "fc" else terms.astype(float)
+    return real.prod(axis=bound)  # type: ignore[no-any-return]
+
+
 def _erf(x: Value) -> Value:
     """erf, and by its derivative for the small imaginary part of a complex step."""
     real = np.asarray(np.real(x), dtype=float)
@@ -250,7 +256,7 @@ _COMPILERS: Mapping[type, NodeCompiler] = {
     nodes.Access: _access,
     Mul: _mul,
     reductions.Sum: reduced(lambda terms, bound: terms.sum(axis=bound)),
-    reductions.Prod: reduced(lambda terms, bound: terms.prod(axis=bound)),
+    reductions.Prod: reduced(_product),
     reductions.LogSumExp: reduced(log_sum_exp),
     reductions.Max: reduced(extremum("argmax")),
     reductions.Min: reduced(extremum("argmin")),

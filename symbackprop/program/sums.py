@@ -103,9 +103,17 @@ def _sum_of_product(body: Expr, bound: Axes, scope: Scope) -> Labelled:
 
 
 def lower_product(expr: Expr, scope: Scope) -> Labelled:
-    """Π body; an index that the body does not depend on raises it to the power of its extent."""
+    """Π body; an index that the body does not depend on raises it to the power of its extent.
+
+    In floats: whole numbers would soon be larger than an integer of the machine.
+    """
     body = scope.lower(expr.body)
     power = scope.missing(body.axes, expr.bound)
+    number = scope.graph.number(body.value)
+    if number is not None:
+        return scope.scalar(number**power)
+    if scope.graph.kind(body.value) == "integer":
+        body = Labelled(scope.graph.real(body.value), body.axes)
     found = scope.reduce("prod", body, expr.bound)
     if power == 1:
         return found
