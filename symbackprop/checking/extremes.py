@@ -30,7 +30,7 @@ _BOUND = 1e15  # what a value may be: its square, and sums of that, are numbers 
 def check_extremes(
     derivation: Derivation, module: Any, instance: Instance, training: bool | None = None
 ) -> list[Row]:
-    """One row: entries large, inputs or parameters of the other sign, inputs 0, or all 0."""
+    """One row: entries large, some of the other sign, inputs alone large, inputs 0, or all 0."""
     what = "large entries and zeros"
     how = "module finite where the equations are, float64 and float32; values, float64"
     drawn = [(one, _values(derivation, one)) for one in _instances(derivation, instance)]
@@ -52,11 +52,17 @@ def _instances(derivation: Derivation, instance: Instance) -> Iterator[Instance]
     real = [i.symbol.name for i in system.inputs if i.symbol.kind == "real" and not i.distribution]
     parameters = [p.symbol.name for p in system.parameters]
     every = [*real, *parameters]
-    large = (_scaled(instance, every, scale) for scale in _SCALES)
-    largest = next((one for one in large if _values(derivation, one) is not None), instance)
+    largest = _large(derivation, instance, every)
     yield largest
     yield from (_scaled(largest, names, -1.0) for names in (real, parameters))
+    yield _large(derivation, instance, real)  # alone they may be larger
     yield from (_scaled(instance, names, 0.0) for names in (real, every))
+
+
+def _large(derivation: Derivation, instance: Instance, names: list[str]) -> Instance:
+    """These entries as large as the equations allow."""
+    large = (_scaled(instance, names, scale) for scale in _SCALES)
+    return next((one for one in large if _values(derivation, one) is not None), instance)
 
 
 def _scaled(instance: Instance, names: list[str], by: float) -> Instance:
