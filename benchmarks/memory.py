@@ -1,15 +1,19 @@
 """Memory of a step, generated and PyTorch's: `python benchmarks/memory.py`.
 
-Each network runs in a process of its own, in float32; the figure is how far three steps (loss and
+Each network runs in processes of its own, in float32; the figure is how far three steps (loss and
 all gradients) raise the largest resident size above that of a process which has made parameters
-and data. PyTorch runs with its own modules where it has them.
+and data. PyTorch runs with its own modules where it has them. `low` is the module of
+`--memory low`, and its cost the time of its step over that of the other: interleaved, the median of
+11 rounds.
 """
 
 from __future__ import annotations
 
 import resource
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -44,11 +48,25 @@ network: |
   p = softmax(dense(layer_norm(d), 65))
 loss: cross_entropy(p, y)
 """
-SPECS = {"lenet": LENET, "lstm": LSTM, "transformer": TRANSFORMER}
+BLOCK = """
+  a{0} = x{0} + multi_head_attention(layer_norm(x{0}), 4, causal=True)
+  x{1} = a{0} + dense(gelu_tanh(dense(layer_norm(a{0}), 512)), 128)
+"""
+BLOCKS = f"""
+name: blocks
+inputs: {{ids: {{shape: [N, T], classes: 65}}, y: {{shape: [N, T], classes: 65}}}}
+network: |
+  x0 = embedding(ids, 128)
+{"".join(BLOCK.format(k, k + 1) for k in range(12))}
+  p = softmax(dense(layer_norm(x12), 65))
+loss: cross_entropy(p, y)
+"""
+SPECS = {"lenet": LENET, "lstm": LSTM, "transformer": TRANSFORMER, "blocks": BLOCKS}
 EXTENTS = {
     "lenet": {"N": 128},
     "lstm": {"N": 64, "T": 50},
     "transformer": {"N": 32, "T": 64},
+    "blocks": {"N": 8, "T": 64},
 }
 
 
@@ -62,11 +80,11 @@ def arrays(name: str) -> dict[str, np.ndarray]:
     return {"ids": rng.integers(0, 65, shape), "y": rng.integers(0, 65, shape)}
 
 
-def generated(name: str) -> Callable[[], object]:
-    """One step of the generated module, without a workspace the first time."""
+def generated(name: str, memory: str = "high") -> Callable[[], object]:
+    """One step of the generated module, which makes its workspace the first time."""
     import symbackprop as sb
 
-    net = sb.compile(sb.derive(sb.parse(SPECS[name])))
+    net = sb.compile(sb.derive(sb.parse(SPECS[name])), memory=memory)
     params, given = net.init_params(seed=0), arrays(name)
     held: list[object] = []
 
@@ -125,33 +143,54 @@ def by_torch(name: str) -> Callable[[], object]:
     return step
 
 
+WAYS = {
+    "generated": generated,
+    "low": lambda name: generated(name, "low"),
+    "torch": by_torch,
+}
+
+
 def grown(name: str, who: str) -> float:
     """Megabytes that three steps add to the peak of this process."""
-    step = {"generated": generated, "torch": by_torch}[who](name)
+    step = WAYS[who](name)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(3):
         step()
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
+def cost(name: str) -> float:
+    """The time of a step with low memory over that of the other."""
+    steps = [generated(name, memory) for memory in ("high", "low")]
+    rounds = [[_seconds(step) for step in steps] for _ in range(12)]
+    return statistics.median(low / high for high, low in rounds[1:])
+
+
+def _seconds(step: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    step()
+    return time.perf_counter() - begun
+
+
+def measured(name: str, what: str) -> float:
+    """One figure, from a process of its own."""
+    command = [sys.executable, __file__, name, what]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(ran.stdout)
+
+
 def main() -> None:
     if len(sys.argv) == 3:
-        print(grown(sys.argv[1], sys.argv[2]))
+        name, what = sys.argv[1:]
+        print(cost(name) if what == "cost" else grown(name, what))
         return
-    print(f"{'network':12} {'generated':>10} {'PyTorch':>10} {'ratio':>6}   (MB above the start)")
+    print(f"{'network':12} {'generated':>10} {'low':>8} {'PyTorch':>9}   (MB)   low costs")
     for name in SPECS:
-        measured = [
-            float(
-                subprocess.run(
-                    [sys.executable, __file__, name, who],
-                    capture_output=True,
-                    text=True,
-                    check=True,
-                ).stdout
-            )
-            for who in ("generated", "torch")
-        ]
-        print(f"{name:12} {measured[0]:10.1f} {measured[1]:10.1f} {measured[0] / measured[1]:6.2f}")
+        ways = ["generated", "low"] + (["torch"] if name != "blocks" else [])
+        figures = [measured(name, way) for way in ways]
+        by_way = f"{figures[0]:10.1f} {figures[1]:8.1f}"
+        torch = f"{figures[2]:9.1f}" if len(figures) > 2 else " " * 9
+        print(f"{name:12} {by_way} {torch}          {measured(name, 'cost'):5.2f}")
 
 
 if __name__ == "__main__":

@@ -162,9 +162,8 @@ def build(
 
     paths = generate(derivation, directory, dtype, "native", memory)
     module = from_file(paths[0])
-    machine = "portable" if portable else module._machine()
     try:
-        return *paths, module._build(dtype, Path(directory), machine)
+        return *paths, module._build(dtype, Path(directory), portable)
     except OSError as fault:
         raise CallError(str(fault), "generate --target numpy needs no compiler") from None
 

@@ -1727,10 +1727,8 @@ enum { FAST_CALL = 0x80, C_CONTIGUOUS = 0x1, ALIGNED = 0x100, WRITEABLE = 0x400 
 
 extern object _Py_NoneStruct, PyDict_Type, PyFloat_Type;
 extern void Py_IncRef(object *), Py_DecRef(object *), PyErr_Clear(void);
-extern object *PyErr_Occurred(void), *PyErr_NoMemory(void);
-extern object *PyFloat_FromDouble(double), *PyLong_FromLong(long);
+extern object *PyErr_NoMemory(void), *PyFloat_FromDouble(double);
 extern double PyFloat_AsDouble(object *);
-extern long long PyLong_AsLongLong(object *);
 extern object *PyDict_GetItemWithError(object *, object *);
 extern ptrdiff_t PyDict_Size(object *), PyTuple_Size(object *);
 extern object *PyTuple_New(ptrdiff_t), *PyTuple_GetItem(object *, ptrdiff_t);
@@ -1741,7 +1739,7 @@ extern object *PyCFunction_NewEx(method *, object *, object *);
 
 enum { PARAMETER, INPUT, STATE, OWN };
 enum { REAL_ENTRIES, POSITIONS, TRUTHS };
-enum { SLOTS = 71, PARAMETERS = 15, STATES = 0, EXTENTS = 2, AXES = 29 };
+enum { SLOTS = 71, PARAMETERS = 15, EXTENTS = 2, AXES = 29 };
 
 /* What stands where in the table of pointers. */
 static const struct {
@@ -1920,7 +1918,7 @@ static int share_memory(const workspace *w, const short *reads, int count)
 typedef double body(char *const *at, const int64_t *extents, const double *numbers);
 typedef struct {
     body *computes;
-    int count;         /* of the slots that it reads */
+    int count; /* of the slots that it reads */
     ptrdiff_t arguments;
     const short *reads; /* inputs in the order of the arguments */
     int writes_parameters, writes_states, has_rate;

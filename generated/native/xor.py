@@ -13,6 +13,7 @@ The numbers in the comments are those of the equations in the derivation; [condi
 1 where the condition holds, else 0.
 """
 
+import atexit
 import contextlib
 import ctypes
 import functools
@@ -627,26 +628,31 @@ def _built(dtype):
     A file that is not what was once compiled is passed over. Raises OSError that says
     what is missing.
     """
-    here, cache = pathlib.Path(__file__).parent, _cache()
-    folders = [(cache, _machine())]
-    if _SOURCE is None:
-        folders = [(here, _machine()), (here, "portable"), *folders]
-    for folder, machine in folders:
-        for path in sorted(folder.glob(f"{_stem(dtype, machine)}.*.so")):
-            if path.is_file() and path.name.split(".")[-2] == _digest(
-                path.read_bytes()
-            ):
-                return path
-    return _build(dtype, cache, _machine())
+    here = pathlib.Path(__file__).parent
+    beside = [] if _SOURCE else [_kept(dtype, here), _kept(dtype, here, portable=True)]
+    found = next(filter(None, beside), None)
+    if found is None:
+        cache = _cache()
+        found = _kept(dtype, cache) or _build(dtype, cache)
+    return found
 
 
-def _stem(dtype, machine):
+def _kept(dtype, folder, portable=False):
+    """The whole compiled file in a folder; None where there is none."""
+    for path in sorted(folder.glob(f"{_stem(dtype, portable)}.*.so")):
+        if path.is_file() and path.name.split(".")[-2] == _digest(path.read_bytes()):
+            return path
+    return None
+
+
+def _stem(dtype, portable):
     """The name of the compiled file, made of all that it is compiled from and for.
 
     After it comes the digest of what is in the file.
     """
-    made_of = "\n".join([_c_source(), *_FLAGS, np.dtype(dtype).name, machine])
-    return f"{_NAME}.{np.dtype(dtype).name}.{_digest(made_of.encode())}"
+    name = np.dtype(dtype).name
+    made_of = "\n".join([_c_source(), *_FLAGS, name, _machine(portable)])
+    return f"{_NAME}.{name}.{_digest(made_of.encode())}"
 
 
 def _digest(content):
@@ -658,9 +664,11 @@ def _c_source():
     return _SOURCE or pathlib.Path(__file__).with_suffix(".c").read_text("utf-8")
 
 
-def _machine():
+def _machine(portable):
     """What the compiled loops depend on: the system, the processor and what it can do."""
     known = [sys.platform, platform.machine()]
+    if portable:
+        return "\n".join([*known, "portable"])
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
         known += sorted(
             {line for line in lines if line.startswith(("flags", "Features"))}
@@ -670,22 +678,22 @@ def _machine():
 
 def _cache():
     """The user's folder of compiled files; a new one where that cannot be written."""
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    folder = pathlib.Path(base) / "symbackprop"
-    try:
+    with contextlib.suppress(OSError, RuntimeError):  # no such folder, no home
+        base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+        folder = pathlib.Path(base) / "symbackprop"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
             return folder
-    except OSError:
-        pass
-    return pathlib.Path(tempfile.mkdtemp(prefix="symbackprop-"))
+    folder = tempfile.mkdtemp(prefix="symbackprop-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return pathlib.Path(folder)
 
 
-def _build(dtype, folder, machine):
+def _build(dtype, folder, portable=False):
     """Compile the C file for a dtype into a folder; return the path.
 
-    The machine "portable" leaves out what only processors like this one can do. Raises
-    OSError that says what is missing, or what the compiler says.
+    `portable` leaves out what only processors like this one can do. Raises OSError that
+    says what is missing, or what the compiler says.
     """
     wished = os.environ.get("CC", "").split()
     found = [wished] if wished else [[c] for c in _COMPILERS]
@@ -698,7 +706,7 @@ def _build(dtype, folder, machine):
     flags = [*_FLAGS, "-DREAL=float", "-DREAL_IS_DOUBLE=0"]
     if np.dtype(dtype) == np.float64:
         flags = [*_FLAGS, "-DREAL=double", "-DREAL_IS_DOUBLE=1"]
-    if machine != "portable":
+    if not portable:
         flags.append("-march=native")
     if sys.platform == "darwin":
         flags += ["-undefined", "dynamic_lookup"]
@@ -715,7 +723,7 @@ def _build(dtype, folder, machine):
             said = [*ran.stderr.strip().splitlines(), f"it ended with {ran.returncode}"]
             first = next((line for line in said if "error" in line), said[0])
             raise OSError(f"{compiler[0]} failed on {_NAME}.c: {first}")
-        path = folder / f"{_stem(dtype, machine)}.{_digest(made.read_bytes())}.so"
+        path = folder / f"{_stem(dtype, portable)}.{_digest(made.read_bytes())}.so"
         os.replace(made, path)
     return path
 

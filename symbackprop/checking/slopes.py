@@ -4,14 +4,16 @@ The loss at x + h v less that at x - h v, over 2 h, misses the slope by truncati
 h², and by rounding, which grows as 1 / h. Two steps, one four times the other, bound the first and
 make a better slope (Richardson 1911); how far rounding moves the loss bounds the second. Of several
 steps, that with the smallest error bar decides. At a kink within the step, the slopes to both sides
-differ by as much at any step; where there is none, by as much less as the step is smaller.
+differ by as much at any step; where there is none, by as much less as the step is smaller. What
+turns faster than any step shows no slope: then the gradients themselves change within the step.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +31,7 @@ _STEPS = tuple(2.0**-k for k in range(8, 32, 2))
 _ENTRIES = 4  # of each gradient that is looked at, beside one direction
 _OPERATIONS = 5_000_000_000  # that all losses may cost; past it, one direction for all gradients
 _ROUGH = 1e-3  # of the size of a gradient: a larger error bar tells nothing
+_TURNED = 0.5  # of a slope: what changes more within the shortest step shows no slope
 _EVALUATIONS = 14  # of the loss for one slope, about
 
 
@@ -39,6 +42,7 @@ class Difference:
     slope: float
     rounding: float
     truncation: float
+    step: float = 0.0
 
     @property
     def bar(self) -> float:
@@ -58,6 +62,13 @@ class Difference:
         count = int(not self.bar > _ROUGH * scale)
         return Comparison(distance / scale, self.bar / scale, told, DIFFERENCES, count)
 
+    def unless_turning(self, slope: Callable[[float], float]) -> Difference:
+        """The same, or nothing told where the slope changes within the step by half its size."""
+        here, ends = slope(0.0), (slope(-self.step), slope(self.step))
+        if all(abs(end - here) <= _TURNED * abs(here) for end in ends):
+            return self
+        return replace(self, truncation=math.inf)
+
 
 def difference(loss: Callable[[float], float], bar: float) -> Difference:
     """The slope at 0 of a function whose values are each right to within `bar`."""
@@ -73,7 +84,8 @@ def difference(loss: Callable[[float], float], bar: float) -> Difference:
         if last is not None:
             better = slope + (slope - last[0]) / 15
             truncation = abs(slope - last[0]) / 15 + abs(bend - last[1] / 4)
-            best = min(best, Difference(better, rounding, truncation), key=lambda found: found.bar)
+            found = Difference(better, rounding, truncation, step)
+            best = min(best, found, key=lambda found: found.bar)
         last = slope, bend
     return best
 
@@ -179,15 +191,26 @@ def _slope(
         for n, v in along.items()
     ]
     bar = float(at.bars(loss.loss.name))
-    found = difference(lambda step: _moved(case, loss, along, step), bar)
+    found = difference(lambda step: float(_moved(case, loss.loss.name, along, step)), bar)
     number = next(iter(lines.values())).number
     size = max(float(s.max(initial=0.0)) for s in sizes)
-    return Slope(f"equation ({number}), {what}", expected, found, size)
+    slope = Slope(f"equation ({number}), {what}", expected, found, size)
+    if slope.comparison.held:
+        return slope
+    return replace(
+        slope, found=found.unless_turning(lambda step: _module_slope(case, loss, along, step))
+    )
 
 
-def _moved(case: Case, loss: LossDerivation, along: Mapping[str, Array], by: float) -> float:
+def _module_slope(case: Case, loss: LossDerivation, along: Mapping[str, Array], by: float) -> float:
+    """What the module's own gradients say of the direction, moved along it."""
+    _, found = _moved(case, f"{loss.loss.name}_and_grads", along, by)
+    return sum(float((dense(found[name], v.shape) * v).sum()) for name, v in along.items())
+
+
+def _moved(case: Case, function: str, along: Mapping[str, Array], by: float) -> Any:
     def moved(arrays: Mapping[str, Array]) -> dict[str, Array]:
         return {name: a + by * along[name] if name in along else a for name, a in arrays.items()}
 
     with np.errstate(all="ignore"):
-        return float(case.call(loss.loss.name, params=moved(case.params), **moved(case.inputs)))
+        return case.call(function, params=moved(case.params), **moved(case.inputs))

@@ -40,7 +40,18 @@ MODULE_FUNCTIONS = (
     *("map", "next", "range", "reversed", "sorted", "str", "sum", "tuple", "type", "zip"),
     *("contextlib", "ctypes", "functools", "hashlib", "os", "pathlib", "platform", "shutil"),
     *("subprocess", "sys", "tempfile", "warnings", "all", "getattr", "open"),
-    *("OSError", "RuntimeWarning", "TypeError", "id", "max", "min", "slice"),
+    *(
+        "OSError",
+        "RuntimeError",
+        "RuntimeWarning",
+        "TypeError",
+        "atexit",
+        "filter",
+        "id",
+        "max",
+        "min",
+        "slice",
+    ),
 )
 
 _SUFFIXES = ("_and_grads", "_sgd_step")

@@ -17,7 +17,7 @@ from symbackprop.emit.functions import (
     refused_divisors,
 )
 from symbackprop.emit.layout import Call, Code, lines, quoted
-from symbackprop.emit.native.table import MODES, entry_name, modes
+from symbackprop.emit.native.table import compiled, entry_name
 from symbackprop.emit.printer import Printer
 from symbackprop.program.model import Function, Program
 from symbackprop.program.storage import root
@@ -25,11 +25,8 @@ from symbackprop.program.storage import root
 
 def entries(program: Program) -> list[str]:
     """The source of every function; where training differs from use, of the body in each mode."""
-    return [
-        _function(mode, function, name, program.in_use is not None)
-        for mode, name in zip(modes(program), MODES, strict=False)
-        for function in mode.functions
-    ]
+    has_modes = program.in_use is not None
+    return [_function(*each, has_modes) for each in compiled(program)]
 
 
 def _function(program: Program, function: Function, mode: str, has_modes: bool) -> str:

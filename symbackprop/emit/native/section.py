@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from symbackprop.emit.native.entries import entries
-from symbackprop.emit.native.table import MODES, entry_name, modes, slots
+from symbackprop.emit.native.table import compiled, entry_name, slots
 from symbackprop.program.model import Program
 
 IMPORTS = (
+    "atexit",
     "contextlib",
     "ctypes",
     "functools",
@@ -37,11 +38,7 @@ def native_section(program: Program) -> dict[str, Any]:
             for slot in table
             if not slot.is_given
         ],
-        "entries": [
-            entry_name(function, name)
-            for mode, name in zip(modes(program), MODES, strict=False)
-            for function in mode.functions
-        ],
+        "entries": [entry_name(function, mode) for _, function, mode in compiled(program)],
         "results": [
             f"        self._result_{slot.name} = np.empty((), {DTYPES[slot.kind]})"
             for slot in results

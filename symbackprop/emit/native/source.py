@@ -10,7 +10,7 @@ from symbackprop.emit.arguments import arguments
 from symbackprop.emit.layout import escaped
 from symbackprop.emit.native.bodies import body
 from symbackprop.emit.native.numbers import integer
-from symbackprop.emit.native.table import MODES, Slot, entry_name, modes, slots
+from symbackprop.emit.native.table import Slot, compiled, entry_name, slots
 from symbackprop.program.model import Function, Program
 from symbackprop.templating import fill
 
@@ -37,11 +37,7 @@ def emit_native(program: Program) -> str:
     given = [slot for slot in table if slot.is_given]
     known = {e: Symbol(f"extents[{k}]") for k, e in enumerate(system.extents)}
     axes = [integer(extent.xreplace(known)) for slot in given for extent in slot.shape]
-    written = [
-        (mode, function, name)
-        for mode, name in zip(modes(program), MODES, strict=False)
-        for function in mode.functions
-    ]
+    written = list(compiled(program))
     return fill(
         "native.c.jinja",
         name=system.name,
@@ -50,7 +46,6 @@ def emit_native(program: Program) -> str:
         entries=[_entry(*each, table) for each in written],
         slots=_rows(table),
         parameters=len(system.parameters),
-        states=len(system.states),
         extents=len(system.extents),
         axes=axes,
         classes=[

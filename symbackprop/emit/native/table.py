@@ -6,6 +6,7 @@ A compiled function knows no names: it is handed one array of pointers, `at`, wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from symbackprop.program.model import Function, Program
@@ -50,6 +51,13 @@ def modes(program: Program) -> tuple[Program, ...]:
 def entry_name(function: Function, mode: str) -> str:
     """What the compiled function is called."""
     return f"{function.name}_{mode}"
+
+
+def compiled(program: Program) -> Iterator[tuple[Program, Function, str]]:
+    """Every function that is compiled, with the program that it is one of, and the mode."""
+    for mode, name in zip(modes(program), MODES, strict=False):
+        for function in mode.functions:
+            yield mode, function, name
 
 
 def _constants(program: Program) -> list[Slot]:
