@@ -32,7 +32,7 @@ def reduced(reduce: Callable[[Array, Axes], Array]) -> NodeCompiler:
         slots = {**scope.slots, **{index: start + k for k, index in enumerate(expr.bound)}}
         body = compile_node(expr.body, replace(scope, slots=slots))
         sizes = [extent_of(i.extent, scope.environment.extents) for i in expr.bound]
-        axes = [np.reshape(range(n), (-1,) + (1,) * (start + k)) for k, n in enumerate(sizes)]
+        axes = [np.reshape(np.arange(n), (-1,) + (1,) * (start + k)) for k, n in enumerate(sizes)]
         bound = tuple(range(stop - start))
 
         def value(frame: Frame) -> Value:

@@ -11,6 +11,8 @@ import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
+import numpy as np
+
 from symbackprop.equations.evaluate_numbers import Arithmetic, Value
 from symbackprop.layers.pointwise import POINTWISE
 
@@ -40,9 +42,16 @@ def pointwise(name: str, arithmetic: Arithmetic) -> Callable[..., Value]:
     body = _compile(ast.parse(row.definition, mode="eval").body, row.definition, arithmetic)
 
     def function(*arguments: Value) -> Value:
-        return body({**scope, **dict(zip(names, arguments, strict=False))})
+        value = body({**scope, **dict(zip(names, arguments, strict=False))})
+        return functools.reduce(_unless_nan, arguments, value)
 
     return function
+
+
+def _unless_nan(value: Value, argument: Value) -> Value:
+    """What is no number stays none, also where a condition would take the other case for it."""
+    nan = argument != argument
+    return np.where(nan, np.nan, value) if np.any(nan) else value
 
 
 def _number(text: str, arithmetic: Arithmetic) -> Value:

@@ -30,6 +30,9 @@ from symbackprop.program.steps import step_in
 # What a workspace can compute in an expression when it is made.
 _PLAIN = (Arange, Ones, View, Apply, Reduce, Matmul, Take)
 
+LARGEST = 2**53
+"""Whole numbers beyond it are computed as real ones: none is lost, and none overflows."""
+
 
 class Values:
     """The list, and what it starts from; methods that make an operation return the value's number.
@@ -102,7 +105,8 @@ class Values:
         return self.add(Read(shape, kind, name))
 
     def scalar(self, number: Expr) -> int:
-        return self.add(Scalar((), "integer" if number.is_integer else "real", number))
+        whole = number.is_integer and not (number.is_number and abs(number) > LARGEST)
+        return self.add(Scalar((), "integer" if whole else "real", number))
 
     def arange(self, extent: Expr) -> int:
         return self.add(Arange((extent,), "integer"))

@@ -81,6 +81,10 @@ def _held(derivation: Derivation, module: ModuleType, seed: int, training: bool 
                 if _is_defined(system, instance):
                     raise
                 found = Outcome("undefined", "some value is not finite within")
+            except ValueError as refusal:
+                if "it must be at least" not in str(refusal):
+                    raise
+                found = Outcome("undefined", "an extent is too small")
         if found.kind == "undefined" and tried < POINTS:
             raise Undefined(found.why)
         return found

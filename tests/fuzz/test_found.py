@@ -266,6 +266,28 @@ network: |
   h = sin(cosh(60 + w))
 loss: binary_cross_entropy(sigmoid(32 + w), sigmoid(w)) + sum(h)
 """,
+    "a number beyond whole ones": """
+inputs: {x: [N, A]}
+params: {w: {shape: [N]}}
+network: |
+  h1[n:5, i:1, j:A] = 0 * w[0]
+  h2 = attention(h1, h1, h1, causal=True)
+loss: sum(sin(h2 + 1) * w[0])
+""",
+    "a sum over no step": """
+inputs: {x: [N, M, 1]}
+params: {w: {shape: [1, M], init: zeros}}
+network: |
+  h = sum(conv1d(x @ w, 3, 2), axis=1, keepdims=True)
+loss: half_sse(h, h)
+""",
+    "a logarithm of nothing under a maximum": """
+inputs: {x: [N]}
+params: {w: {shape: [N]}}
+network: |
+  h[n] = relu(log1p(w[n]) - 0.5)
+loss: sum(h)
+""",
 }
 
 
