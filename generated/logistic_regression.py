@@ -62,9 +62,11 @@ class Workspace:
         self.t = np.empty((N, 1), dtype)
         self.z1 = np.empty((N, 1), dtype)
         self.negative_3 = np.empty((N, 1), dtype)
-        self.p = np.empty((N, 1), dtype)
         self.subtract_4 = np.empty((N, 1), dtype)
         self.absolute_4 = np.empty((N, 1), dtype)
+        self.log1p_4 = np.empty((N, 1), dtype)
+        self.add_4 = np.empty((N, 1), dtype)
+        self.mask_5 = np.empty((N, 1), np.bool_)
         self.dW1 = np.empty((1, 1), dtype)
         self.db1 = np.empty((1,), dtype)
 
@@ -123,12 +125,8 @@ def loss(params, *, temperature, damage, workspace=None, training=True):
     maximum_4 = np.maximum(z1, 0.0, out=z1)
     np.add(maximum_4, absolute_4, out=maximum_4)
     np.multiply(maximum_4, subtract_4, out=maximum_4)
-    absolute_4_2 = np.absolute(negative_3, out=work.subtract_4)
-    np.negative(absolute_4_2, out=absolute_4_2)
-    np.exp(absolute_4_2, out=absolute_4_2)
-    np.log1p(absolute_4_2, out=absolute_4_2)
     maximum_4_2 = np.maximum(negative_3, 0.0, out=negative_3)
-    np.add(maximum_4_2, absolute_4_2, out=maximum_4_2)
+    np.add(maximum_4_2, absolute_4, out=maximum_4_2)
     np.multiply(maximum_4_2, damage, out=maximum_4_2)
     np.add(maximum_4_2, maximum_4, out=maximum_4_2)
     total_4 = float(np.add.reduce(maximum_4_2, axis=None))
@@ -137,7 +135,7 @@ def loss(params, *, temperature, damage, workspace=None, training=True):
     return loss
 
 
-@np.errstate(over="ignore")
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def loss_and_grads(params, *, temperature, damage, workspace=None, training=True):
     """Return the loss and its gradients by W1, b1."""
     work = _prepare(params, {"temperature": temperature, "damage": damage}, workspace)
@@ -155,9 +153,6 @@ def loss_and_grads(params, *, temperature, damage, workspace=None, training=True
 
     # (3) p[n, j] = sigmoid(z1[n, j])
     negative_3 = np.negative(z1, out=work.negative_3)
-    p = np.exp(negative_3, out=work.p)
-    np.add(p, 1.0, out=p)
-    np.reciprocal(p, out=p)
 
     # (4) loss = sum[n, i]((1 - damage[n, i]) * softplus(z1[n, i]) + damage[n, i] *
     #     softplus(-z1[n, i])) / N
@@ -165,24 +160,27 @@ def loss_and_grads(params, *, temperature, damage, workspace=None, training=True
     absolute_4 = np.absolute(z1, out=work.absolute_4)
     np.negative(absolute_4, out=absolute_4)
     np.exp(absolute_4, out=absolute_4)
-    np.log1p(absolute_4, out=absolute_4)
+    log1p_4 = np.log1p(absolute_4, out=work.log1p_4)
     maximum_4 = np.maximum(z1, 0.0, out=z1)
-    np.add(maximum_4, absolute_4, out=maximum_4)
-    np.multiply(maximum_4, subtract_4, out=maximum_4)
-    absolute_4_2 = np.absolute(negative_3, out=work.subtract_4)
-    np.negative(absolute_4_2, out=absolute_4_2)
-    np.exp(absolute_4_2, out=absolute_4_2)
-    np.log1p(absolute_4_2, out=absolute_4_2)
+    add_4 = np.add(maximum_4, log1p_4, out=work.add_4)
+    np.multiply(add_4, subtract_4, out=add_4)
     maximum_4_2 = np.maximum(negative_3, 0.0, out=negative_3)
-    np.add(maximum_4_2, absolute_4_2, out=maximum_4_2)
+    np.add(maximum_4_2, log1p_4, out=maximum_4_2)
     np.multiply(maximum_4_2, damage, out=maximum_4_2)
-    np.add(maximum_4_2, maximum_4, out=maximum_4_2)
+    np.add(maximum_4_2, add_4, out=maximum_4_2)
     total_4 = float(np.add.reduce(maximum_4_2, axis=None))
     loss = total_4 / N
 
     # (5) dz1[n, i] = (p[n, i] - damage[n, i]) / N
-    dz1 = np.subtract(p, damage, out=p)
+    add_5 = np.add(absolute_4, 1.0, out=work.negative_3)
+    mask_5 = np.greater(maximum_4, 0.0, out=work.mask_5)
+    multiply_5 = np.multiply(damage, absolute_4, out=work.z1)
+    np.subtract(subtract_4, multiply_5, out=multiply_5)
+    dz1 = np.multiply(subtract_4, absolute_4, out=subtract_4)
+    np.subtract(dz1, damage, out=dz1)
+    np.copyto(dz1, multiply_5, where=mask_5)
     np.divide(dz1, N, out=dz1)
+    np.divide(dz1, add_5, out=dz1)
 
     # (6) dW1[i, j] = sum[n](dz1[n, j] * t[n, i])
     dW1 = t.T.dot(dz1, out=work.dW1)
@@ -196,7 +194,7 @@ def loss_and_grads(params, *, temperature, damage, workspace=None, training=True
     }
 
 
-@np.errstate(over="ignore")
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def sgd_step(params, *, temperature, damage, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"temperature": temperature, "damage": damage}, workspace)
@@ -215,9 +213,6 @@ def sgd_step(params, *, temperature, damage, rate, workspace=None, training=True
 
     # (3) p[n, j] = sigmoid(z1[n, j])
     negative_3 = np.negative(z1, out=work.negative_3)
-    p = np.exp(negative_3, out=work.p)
-    np.add(p, 1.0, out=p)
-    np.reciprocal(p, out=p)
 
     # (4) loss = sum[n, i]((1 - damage[n, i]) * softplus(z1[n, i]) + damage[n, i] *
     #     softplus(-z1[n, i])) / N
@@ -225,25 +220,28 @@ def sgd_step(params, *, temperature, damage, rate, workspace=None, training=True
     absolute_4 = np.absolute(z1, out=work.absolute_4)
     np.negative(absolute_4, out=absolute_4)
     np.exp(absolute_4, out=absolute_4)
-    np.log1p(absolute_4, out=absolute_4)
+    log1p_4 = np.log1p(absolute_4, out=work.log1p_4)
     maximum_4 = np.maximum(z1, 0.0, out=z1)
-    np.add(maximum_4, absolute_4, out=maximum_4)
-    np.multiply(maximum_4, subtract_4, out=maximum_4)
-    absolute_4_2 = np.absolute(negative_3, out=work.subtract_4)
-    np.negative(absolute_4_2, out=absolute_4_2)
-    np.exp(absolute_4_2, out=absolute_4_2)
-    np.log1p(absolute_4_2, out=absolute_4_2)
+    add_4 = np.add(maximum_4, log1p_4, out=work.add_4)
+    np.multiply(add_4, subtract_4, out=add_4)
     maximum_4_2 = np.maximum(negative_3, 0.0, out=negative_3)
-    np.add(maximum_4_2, absolute_4_2, out=maximum_4_2)
+    np.add(maximum_4_2, log1p_4, out=maximum_4_2)
     np.multiply(maximum_4_2, damage, out=maximum_4_2)
-    np.add(maximum_4_2, maximum_4, out=maximum_4_2)
+    np.add(maximum_4_2, add_4, out=maximum_4_2)
     total_4 = float(np.add.reduce(maximum_4_2, axis=None))
     loss = total_4 / N
 
     # (5) dz1[n, i] = (p[n, i] - damage[n, i]) / N, times rate
-    dz1 = np.subtract(p, damage, out=p)
+    add_5 = np.add(absolute_4, 1.0, out=work.negative_3)
+    mask_5 = np.greater(maximum_4, 0.0, out=work.mask_5)
+    multiply_5 = np.multiply(damage, absolute_4, out=work.z1)
+    np.subtract(subtract_4, multiply_5, out=multiply_5)
+    dz1 = np.multiply(subtract_4, absolute_4, out=subtract_4)
+    np.subtract(dz1, damage, out=dz1)
+    np.copyto(dz1, multiply_5, where=mask_5)
     divide_5 = rate / N
     np.multiply(dz1, divide_5, out=dz1)
+    np.divide(dz1, add_5, out=dz1)
 
     # (6) dW1[i, j] = sum[n](dz1[n, j] * t[n, i]), times rate
     dW1 = t.T.dot(dz1, out=work.dW1)

@@ -106,11 +106,13 @@ class Workspace:
         self.z4 = np.empty((N, 128), dtype)
         self.z5 = np.empty((N, 64), dtype)
         self.negative_9 = np.empty((N, 64), dtype)
-        self.back = np.empty((N, 64), dtype)
         self.exp_10 = np.empty((N, 8), dtype)
         self.subtract_10_2 = np.empty((N, 64), dtype)
         self.absolute_10 = np.empty((N, 64), dtype)
+        self.log1p_10 = np.empty((N, 64), dtype)
+        self.add_10_3 = np.empty((N, 64), dtype)
         self.total_10_3 = np.empty((N,), dtype)
+        self.mask_12 = np.empty((N, 64), np.bool_)
         self.dW5 = np.empty((128, 64), dtype)
         self.db5 = np.empty((64,), dtype)
         self.dg = np.empty((N, 128), dtype)
@@ -160,7 +162,7 @@ def forward(params, *, x, eps=None, rng=None, workspace=None, training=False):
 
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
     code = np.divide(logvar, 2.0, out=work.code)
-    np.exp(code, dtype=float, out=code)
+    np.exp(code, out=code)
     np.multiply(eps, code, out=code)
     np.add(mu, code, out=code)
 
@@ -223,7 +225,7 @@ def loss(params, *, x, eps=None, rng=None, workspace=None, training=True):
 
     # (5) code[n, j] = eps[n, j] * exp(logvar[n, j] / 2) + mu[n, j]
     code = np.divide(logvar, 2.0, out=work.code)
-    np.exp(code, dtype=float, out=code)
+    np.exp(code, out=code)
     np.multiply(eps, code, out=code)
     np.add(mu, code, out=code)
 
@@ -262,12 +264,8 @@ def loss(params, *, x, eps=None, rng=None, workspace=None, training=True):
     maximum_10 = np.maximum(z5, 0.0, out=z5)
     np.add(maximum_10, absolute_10, out=maximum_10)
     np.multiply(maximum_10, subtract_10_2, out=maximum_10)
-    absolute_10_2 = np.absolute(negative_9, out=work.subtract_10_2)
-    np.negative(absolute_10_2, out=absolute_10_2)
-    np.exp(absolute_10_2, out=absolute_10_2)
-    np.log1p(absolute_10_2, out=absolute_10_2)
     maximum_10_2 = np.maximum(negative_9, 0.0, out=negative_9)
-    np.add(maximum_10_2, absolute_10_2, out=maximum_10_2)
+    np.add(maximum_10_2, absolute_10, out=maximum_10_2)
     np.multiply(maximum_10_2, x, out=maximum_10_2)
     np.add(maximum_10_2, maximum_10, out=maximum_10_2)
     total_10_3 = maximum_10_2.dot(work.ones_64, out=work.total_10_3)
@@ -280,7 +278,7 @@ def loss(params, *, x, eps=None, rng=None, workspace=None, training=True):
     return loss
 
 
-@np.errstate(over="ignore")
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=True):
     """Return the loss and its gradients by W1, b1, W2, b2, W3, b3, W4, b4, W5, b5."""
     given = {"x": x, "eps": eps}
@@ -333,9 +331,6 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
 
     # (9) back[n, j] = sigmoid(z5[n, j])
     negative_9 = np.negative(z5, out=work.negative_9)
-    back = np.exp(negative_9, out=work.back)
-    np.add(back, 1.0, out=back)
-    np.reciprocal(back, out=back)
 
     # (10) loss = sum[n, i](mu[n, i]**2 / 2 + exp(logvar[n, i]) / 2 - 1 / 2 - logvar[n,
     #     i] / 2) / N + 64 * sum[n](sum[i]((1 - x[n, i]) * softplus(z5[n, i]) + x[n, i]
@@ -354,18 +349,14 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     absolute_10 = np.absolute(z5, out=work.absolute_10)
     np.negative(absolute_10, out=absolute_10)
     np.exp(absolute_10, out=absolute_10)
-    np.log1p(absolute_10, out=absolute_10)
+    log1p_10 = np.log1p(absolute_10, out=work.log1p_10)
     maximum_10 = np.maximum(z5, 0.0, out=z5)
-    np.add(maximum_10, absolute_10, out=maximum_10)
-    np.multiply(maximum_10, subtract_10_2, out=maximum_10)
-    absolute_10_2 = np.absolute(negative_9, out=work.subtract_10_2)
-    np.negative(absolute_10_2, out=absolute_10_2)
-    np.exp(absolute_10_2, out=absolute_10_2)
-    np.log1p(absolute_10_2, out=absolute_10_2)
+    add_10_3 = np.add(maximum_10, log1p_10, out=work.add_10_3)
+    np.multiply(add_10_3, subtract_10_2, out=add_10_3)
     maximum_10_2 = np.maximum(negative_9, 0.0, out=negative_9)
-    np.add(maximum_10_2, absolute_10_2, out=maximum_10_2)
+    np.add(maximum_10_2, log1p_10, out=maximum_10_2)
     np.multiply(maximum_10_2, x, out=maximum_10_2)
-    np.add(maximum_10_2, maximum_10, out=maximum_10_2)
+    np.add(maximum_10_2, add_10_3, out=maximum_10_2)
     total_10_3 = maximum_10_2.dot(work.ones_64, out=work.total_10_3)
     total_10_4 = float(np.add.reduce(total_10_3, axis=None))
     divide_10_2 = total_10_4 / 64
@@ -374,8 +365,15 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     loss = multiply_10 + cost_of_code
 
     # (12) dz5[n, i] = (back[n, i] - x[n, i]) / N
-    dz5 = np.subtract(back, x, out=back)
+    add_12 = np.add(absolute_10, 1.0, out=work.negative_9)
+    mask_12 = np.greater(maximum_10, 0.0, out=work.mask_12)
+    multiply_12 = np.multiply(x, absolute_10, out=work.z5)
+    np.subtract(subtract_10_2, multiply_12, out=multiply_12)
+    dz5 = np.multiply(subtract_10_2, absolute_10, out=subtract_10_2)
+    np.subtract(dz5, x, out=dz5)
+    np.copyto(dz5, multiply_12, where=mask_12)
     np.divide(dz5, N, out=dz5)
+    np.divide(dz5, add_12, out=dz5)
 
     # (13) dW5[i, j] = sum[n](dz5[n, j] * g[n, i])
     dW5 = g.T.dot(dz5, out=work.dW5)
@@ -453,7 +451,7 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     }
 
 
-@np.errstate(over="ignore")
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def loss_sgd_step(
     params, *, x, rate, eps=None, rng=None, workspace=None, training=True
 ):
@@ -509,9 +507,6 @@ def loss_sgd_step(
 
     # (9) back[n, j] = sigmoid(z5[n, j])
     negative_9 = np.negative(z5, out=work.negative_9)
-    back = np.exp(negative_9, out=work.back)
-    np.add(back, 1.0, out=back)
-    np.reciprocal(back, out=back)
 
     # (10) loss = sum[n, i](mu[n, i]**2 / 2 + exp(logvar[n, i]) / 2 - 1 / 2 - logvar[n,
     #     i] / 2) / N + 64 * sum[n](sum[i]((1 - x[n, i]) * softplus(z5[n, i]) + x[n, i]
@@ -530,18 +525,14 @@ def loss_sgd_step(
     absolute_10 = np.absolute(z5, out=work.absolute_10)
     np.negative(absolute_10, out=absolute_10)
     np.exp(absolute_10, out=absolute_10)
-    np.log1p(absolute_10, out=absolute_10)
+    log1p_10 = np.log1p(absolute_10, out=work.log1p_10)
     maximum_10 = np.maximum(z5, 0.0, out=z5)
-    np.add(maximum_10, absolute_10, out=maximum_10)
-    np.multiply(maximum_10, subtract_10_2, out=maximum_10)
-    absolute_10_2 = np.absolute(negative_9, out=work.subtract_10_2)
-    np.negative(absolute_10_2, out=absolute_10_2)
-    np.exp(absolute_10_2, out=absolute_10_2)
-    np.log1p(absolute_10_2, out=absolute_10_2)
+    add_10_3 = np.add(maximum_10, log1p_10, out=work.add_10_3)
+    np.multiply(add_10_3, subtract_10_2, out=add_10_3)
     maximum_10_2 = np.maximum(negative_9, 0.0, out=negative_9)
-    np.add(maximum_10_2, absolute_10_2, out=maximum_10_2)
+    np.add(maximum_10_2, log1p_10, out=maximum_10_2)
     np.multiply(maximum_10_2, x, out=maximum_10_2)
-    np.add(maximum_10_2, maximum_10, out=maximum_10_2)
+    np.add(maximum_10_2, add_10_3, out=maximum_10_2)
     total_10_3 = maximum_10_2.dot(work.ones_64, out=work.total_10_3)
     total_10_4 = float(np.add.reduce(total_10_3, axis=None))
     divide_10_2 = total_10_4 / 64
@@ -550,9 +541,16 @@ def loss_sgd_step(
     loss = multiply_10 + cost_of_code
 
     # (12) dz5[n, i] = (back[n, i] - x[n, i]) / N, times rate
-    dz5 = np.subtract(back, x, out=back)
+    add_12 = np.add(absolute_10, 1.0, out=work.negative_9)
+    mask_12 = np.greater(maximum_10, 0.0, out=work.mask_12)
+    multiply_12 = np.multiply(x, absolute_10, out=work.z5)
+    np.subtract(subtract_10_2, multiply_12, out=multiply_12)
+    dz5 = np.multiply(subtract_10_2, absolute_10, out=subtract_10_2)
+    np.subtract(dz5, x, out=dz5)
+    np.copyto(dz5, multiply_12, where=mask_12)
     divide_12 = rate / N
     np.multiply(dz5, divide_12, out=dz5)
+    np.divide(dz5, add_12, out=dz5)
 
     # (14) db5[j] = sum[n](dz5[n, j]), times rate
     db5 = work.ones_N.dot(dz5, out=work.db5)
@@ -584,7 +582,7 @@ def loss_sgd_step(
 
     # (20) dlogvar[n, j] = (exp(logvar[n, j]) - 1) / (2 * N) + dcode[n, j] * eps[n, j] *
     #     exp(logvar[n, j] / 2) / 2, times rate
-    expm1_20 = np.expm1(logvar, dtype=float, out=logvar)
+    expm1_20 = np.expm1(logvar, out=logvar)
     np.multiply(expm1_20, divide_12, out=expm1_20)
     dlogvar = np.multiply(dcode, divide_5, out=divide_5)
     np.multiply(eps, dlogvar, out=dlogvar)

@@ -24,6 +24,7 @@ _COMPARISONS = {
 # Kernels for single precision that are off by nearly two units.
 _IN_DOUBLE = frozenset(["tan"])
 _IN_DOUBLE_WHERE_EXPOSED = frozenset(["exp", "expm1"])
+_ADDING = frozenset(["add", "subtract"])
 _PASSING_ON = frozenset(["multiply", "negative", "where", "Copy"])
 
 
@@ -49,9 +50,23 @@ def apply(printer: Printer, value: int, operation: Apply) -> list[str]:
 
 def _is_exposed(printer: Printer, value: int) -> bool:
     """Whether the error of a value is that of a result, to which nothing is added first."""
-    readers = [r for v in printer.names if value in (r := printer.values[v]).operands]
-    functions = {r.function if isinstance(r, Apply) else type(r).__name__ for r in readers}
-    return value in printer.results or not functions.isdisjoint(_PASSING_ON)
+    if value in printer.results:
+        return True
+    passing = [r for r in _readers(printer, value) if _function(printer, r) in _PASSING_ON]
+    return any(p in printer.results or not _only_added(printer, p) for p in passing)
+
+
+def _only_added(printer: Printer, value: int) -> bool:
+    return {_function(printer, r) for r in _readers(printer, value)} <= _ADDING
+
+
+def _readers(printer: Printer, value: int) -> list[int]:
+    return [v for v in printer.names if value in printer.values[v].operands]
+
+
+def _function(printer: Printer, value: int) -> str:
+    operation = printer.values[value]
+    return operation.function if isinstance(operation, Apply) else type(operation).__name__
 
 
 def _where(printer: Printer, value: int, inputs: tuple[Code, ...]) -> list[str]:

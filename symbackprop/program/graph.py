@@ -102,6 +102,8 @@ class Graph(Views):
             return self.scalar(_FOLDED[function](*numbers))
         if function == "multiply" and all(self.kind(v) == "mask" for v in inputs):
             return self.apply("logical_and", *inputs)
+        if function == "absolute" and (without := self._negated(inputs[0])) is not None:
+            return self.apply("absolute", without)
         if function in ("multiply", "add") and numbers[0] is not None:
             inputs, numbers = inputs[::-1], numbers[::-1]
         if function in ("multiply", "divide") and numbers[1] == 1:
@@ -120,6 +122,12 @@ class Graph(Views):
                     Apply(rectified.shape, "mask", function, (self._known[rectified], inputs[1]))
                 )
         return None
+
+    def _negated(self, value: int) -> int | None:
+        """The u of -u; None for anything else."""
+        operation = self.values[value]
+        is_negation = isinstance(operation, Apply) and operation.function == "negative"
+        return operation.operands[0] if is_negation else None
 
     # The rest
 

@@ -10,6 +10,7 @@ from symbackprop.equations.nodes import TensorSymbol, tensors
 from symbackprop.equations.recurrence import Recurrence, components
 from symbackprop.equations.system import Equation
 from symbackprop.program.bodies import conditions
+from symbackprop.program.computed import computed
 from symbackprop.program.descent import Gradient, steps
 from symbackprop.program.expressions import RULES
 from symbackprop.program.functions import Cutter
@@ -23,7 +24,6 @@ from symbackprop.program.scope import Scope
 from symbackprop.program.shapes import row_major
 from symbackprop.program.sparse import rows_and_values
 from symbackprop.program.steps import Step
-from symbackprop.program.stops import without_stops
 from symbackprop.program.storage import Pool, root
 
 
@@ -83,6 +83,7 @@ class _Lowering:
         for symbol in system.given:
             value = self.graph.read(symbol.name, symbol.shape, symbol.kind)
             self.tensors[symbol] = (value, tuple(range(symbol.rank)))
+        self.computed = computed(derivation)
         self._lines(derivation.forward)
 
     def _lines(self, lines: Iterable[Line]) -> None:
@@ -90,7 +91,7 @@ class _Lowering:
         found = {line.equation.tensor: line for line in lines}
         by_rows = {tensor for tensor, line in found.items() if self._is_sparse(line)}
         self.numbers.update((tensor, line.number) for tensor, line in found.items())
-        for component in components(without_stops(line.equation) for line in found.values()):
+        for component in components(map(self.computed, found.values())):
             if isinstance(component, Recurrence):
                 self._recurrence(component)
             elif component.tensor in by_rows:

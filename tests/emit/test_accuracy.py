@@ -240,6 +240,21 @@ def test_losses_of_any_finite_scores_are_finite(loss: str) -> None:
             assert np.isfinite(value) and np.isfinite(grads["x"]).all(), (size, dtype)
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_sigmoid_near_its_target_keeps_the_digits_of_the_difference(dtype: Any) -> None:
+    """σ(u) - y for y in {0, 1}, however large u is; by itself σ(u) - 1 is 0 from u = 17 on."""
+    text = "name: s\ninputs: {y: [N]}\nparams: {u: {shape: [N]}}\nnetwork: p = sigmoid(u)\n"
+    loss = "loss: binary_cross_entropy(p, y, reduction='sum')\n"
+    net = sb.compile(sb.derive(sb.parse(text + loss)), dtype=dtype.name)
+    u = np.array([-80, -20, -1, 0, 0.5, 3, 17, 80, 87], dtype)
+    for y, sign in ((0, 1), (1, -1)):
+        _, grads = net.loss_and_grads({"u": u}, y=np.full(len(u), y, dtype))
+        for at, slope in zip(u.tolist(), grads["u"], strict=True):
+            truth = sign / (1 + mpmath.exp(-sign * mpmath.mpf(at)))
+            found = error(slope, truth, dtype)
+            assert not found.fault and found.ulps <= 4, (y, at, found)
+
+
 def test_a_score_of_minus_infinity_is_as_one_that_is_not_there() -> None:
     net = sb.compile(
         sb.derive(
