@@ -289,8 +289,8 @@ def discriminator(params, *, x, z=None, rng=None, workspace=None, training=True)
 
     # (22) discriminator = sum[n, j](softplus(-real_score[n, j])) / N + sum[n,
     #     j](softplus(fake_score[n, j])) / N
-    negative_22 = np.negative(real_score, out=real_score)
-    absolute_22 = np.absolute(negative_22, out=work.absolute_22)
+    negative_22 = np.negative(real_score, out=work.negative_22)
+    absolute_22 = np.absolute(real_score, out=real_score)
     np.negative(absolute_22, out=absolute_22)
     np.exp(absolute_22, out=absolute_22)
     np.log1p(absolute_22, out=absolute_22)
@@ -298,7 +298,7 @@ def discriminator(params, *, x, z=None, rng=None, workspace=None, training=True)
     np.add(negative_22, absolute_22, out=negative_22)
     total_22 = float(np.add.reduce(negative_22, axis=None))
     divide_22 = total_22 / N
-    absolute_22_2 = np.absolute(fake_score, out=work.real_score)
+    absolute_22_2 = np.absolute(fake_score, out=work.negative_22)
     np.negative(absolute_22_2, out=absolute_22_2)
     np.exp(absolute_22_2, out=absolute_22_2)
     np.log1p(absolute_22_2, out=absolute_22_2)
@@ -405,7 +405,7 @@ def discriminator_and_grads(
     # (22) discriminator = sum[n, j](softplus(-real_score[n, j])) / N + sum[n,
     #     j](softplus(fake_score[n, j])) / N
     negative_22 = np.negative(real_score, out=work.negative_22)
-    absolute_22 = np.absolute(negative_22, out=work.absolute_22)
+    absolute_22 = np.absolute(real_score, out=work.absolute_22)
     np.negative(absolute_22, out=absolute_22)
     np.exp(absolute_22, out=absolute_22)
     np.log1p(absolute_22, out=absolute_22)
@@ -611,7 +611,7 @@ def discriminator_sgd_step(
     # (22) discriminator = sum[n, j](softplus(-real_score[n, j])) / N + sum[n,
     #     j](softplus(fake_score[n, j])) / N
     negative_22 = np.negative(real_score, out=work.negative_22)
-    absolute_22 = np.absolute(negative_22, out=work.absolute_22)
+    absolute_22 = np.absolute(real_score, out=work.absolute_22)
     np.negative(absolute_22, out=absolute_22)
     np.exp(absolute_22, out=absolute_22)
     np.log1p(absolute_22, out=absolute_22)
@@ -793,14 +793,17 @@ def generator(params, *, z=None, N=None, rng=None, workspace=None, training=True
     fake_score = f2.dot(W_d3, out=work.fake_score)
     np.add(fake_score, b_d3, out=fake_score)
 
+    # (22) discriminator = sum[n, j](softplus(-real_score[n, j])) / N + sum[n,
+    #     j](softplus(fake_score[n, j])) / N
+    absolute_22 = np.absolute(fake_score, out=work.absolute_22)
+    np.negative(absolute_22, out=absolute_22)
+    np.exp(absolute_22, out=absolute_22)
+    np.log1p(absolute_22, out=absolute_22)
+
     # (23) generator = sum[n, j](softplus(-fake_score[n, j])) / N
     negative_23 = np.negative(fake_score, out=fake_score)
-    absolute_23 = np.absolute(negative_23, out=work.absolute_22)
-    np.negative(absolute_23, out=absolute_23)
-    np.exp(absolute_23, out=absolute_23)
-    np.log1p(absolute_23, out=absolute_23)
     np.maximum(negative_23, 0.0, out=negative_23)
-    np.add(negative_23, absolute_23, out=negative_23)
+    np.add(negative_23, absolute_22, out=negative_23)
     total_23 = float(np.add.reduce(negative_23, axis=None))
     generator = total_23 / N
 
@@ -876,14 +879,17 @@ def generator_and_grads(
     fake_score = f2.dot(W_d3, out=work.fake_score)
     np.add(fake_score, b_d3, out=fake_score)
 
+    # (22) discriminator = sum[n, j](softplus(-real_score[n, j])) / N + sum[n,
+    #     j](softplus(fake_score[n, j])) / N
+    absolute_22 = np.absolute(fake_score, out=work.absolute_22)
+    np.negative(absolute_22, out=absolute_22)
+    np.exp(absolute_22, out=absolute_22)
+    np.log1p(absolute_22, out=absolute_22)
+
     # (23) generator = sum[n, j](softplus(-fake_score[n, j])) / N
-    negative_23 = np.negative(fake_score, out=work.absolute_22)
-    absolute_23 = np.absolute(negative_23, out=work.negative_22)
-    np.negative(absolute_23, out=absolute_23)
-    np.exp(absolute_23, out=absolute_23)
-    np.log1p(absolute_23, out=absolute_23)
+    negative_23 = np.negative(fake_score, out=work.negative_22)
     np.maximum(negative_23, 0.0, out=negative_23)
-    np.add(negative_23, absolute_23, out=negative_23)
+    np.add(negative_23, absolute_22, out=negative_23)
     total_23 = float(np.add.reduce(negative_23, axis=None))
     generator = total_23 / N
 
@@ -1035,14 +1041,17 @@ def generator_sgd_step(
     fake_score = f2.dot(W_d3, out=work.fake_score)
     np.add(fake_score, b_d3, out=fake_score)
 
+    # (22) discriminator = sum[n, j](softplus(-real_score[n, j])) / N + sum[n,
+    #     j](softplus(fake_score[n, j])) / N
+    absolute_22 = np.absolute(fake_score, out=work.absolute_22)
+    np.negative(absolute_22, out=absolute_22)
+    np.exp(absolute_22, out=absolute_22)
+    np.log1p(absolute_22, out=absolute_22)
+
     # (23) generator = sum[n, j](softplus(-fake_score[n, j])) / N
-    negative_23 = np.negative(fake_score, out=work.absolute_22)
-    absolute_23 = np.absolute(negative_23, out=work.negative_22)
-    np.negative(absolute_23, out=absolute_23)
-    np.exp(absolute_23, out=absolute_23)
-    np.log1p(absolute_23, out=absolute_23)
+    negative_23 = np.negative(fake_score, out=work.negative_22)
     np.maximum(negative_23, 0.0, out=negative_23)
-    np.add(negative_23, absolute_23, out=negative_23)
+    np.add(negative_23, absolute_22, out=negative_23)
     total_23 = float(np.add.reduce(negative_23, axis=None))
     generator = total_23 / N
 
