@@ -45,8 +45,9 @@ def computed(derivation: Derivation) -> Callable[[Line], Equation]:
 
     def of(line: Line) -> Equation:
         rhs = _without_stops(line.equation.rhs)
-        rhs = rhs.xreplace({total: spread(total, line.of) for total in rhs.atoms(Add)})
-        return line.equation if rhs == line.equation.rhs else replace(line.equation, rhs=rhs)
+        for total in rhs.atoms(Add) if sigmoids or rhs.has(_SIGMOID) else ():
+            rhs = rhs.xreplace({total: spread(total, line.of)})
+        return line.equation if rhs is line.equation.rhs else replace(line.equation, rhs=rhs)
 
     return of
 

@@ -10,7 +10,7 @@ from sympy import Expr, sympify
 from symbackprop.equations.nodes import Access, Index, TensorSymbol
 from symbackprop.program.graph import Graph
 from symbackprop.program.operations import View
-from symbackprop.program.shapes import product, size
+from symbackprop.program.shapes import product, size, written
 from symbackprop.program.sweeps import reduced
 
 Axes = tuple[Index, ...]
@@ -93,9 +93,11 @@ class Scope:
     def sorted(self, indices: Axes | set[Index]) -> Axes:
         """The indices in the equation's order, those bound inside it after, by name."""
         last = len(self._order)
-        return tuple(
-            sorted(set(indices), key=lambda i: (self._order.get(i, last), i.name, str(i.extent)))
-        )
+
+        def rank(index: Index) -> tuple[int, str, str]:
+            return self._order.get(index, last), index.name, written(index.extent)
+
+        return tuple(sorted(set(indices), key=rank))
 
     def align(self, labelled: Labelled, axes: Axes) -> int:
         """The value seen along `axes`, with an axis of extent 1 for each index that it lacks.

@@ -20,6 +20,12 @@ def product(extents: Shape) -> Expr:
 
 
 @functools.lru_cache(maxsize=65536)
+def written(extent: Expr) -> str:
+    """An extent as text, by which indices of one name are told apart."""
+    return str(extent)
+
+
+@functools.lru_cache(maxsize=65536)
 def row_major(shape: Shape) -> Shape:
     """How many entries apart neighbours lie along each axis of an array without gaps."""
     strides = [ONE] * len(shape)
