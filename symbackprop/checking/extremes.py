@@ -17,20 +17,21 @@ import numpy as np
 from symbackprop.checking.calling import Case, case, dense
 from symbackprop.checking.draw import Array, Instance
 from symbackprop.checking.report import FLOATS, Comparison, Proved, Row, entry, row
-from symbackprop.checking.values import Arrays, cotangent_arrays
+from symbackprop.checking.values import Arrays, cotangent_arrays, work
 from symbackprop.derivation.model import Derivation
 from symbackprop.equations.evaluate import Undefined
 from symbackprop.equations.evaluate_arrays import evaluate_arrays
 
 _SCALES = (300.0, 30.0, 3.0)  # of the entries; the largest at which nothing grows beyond all bounds
 _ROUNDING = 1e-9  # of the largest value of any tensor, in double precision
+_OPERATIONS = 200_000_000  # past it, no tensor is large alone
 _BOUND = 1e15  # what a value may be: its square, and sums of that, are numbers in single precision
 
 
 def check_extremes(
     derivation: Derivation, module: Any, instance: Instance, training: bool | None = None
 ) -> list[Row]:
-    """One row: entries large, some of the other sign, inputs alone large, inputs 0, or all 0."""
+    """One row: entries large, together and one tensor alone, of the other sign, and zeros."""
     what = "large entries and zeros"
     how = "module finite where the equations are, float64 and float32; values, float64"
     drawn = [(one, _values(derivation, one)) for one in _instances(derivation, instance)]
@@ -56,6 +57,8 @@ def _instances(derivation: Derivation, instance: Instance) -> Iterator[Instance]
     yield largest
     yield from (_scaled(largest, names, -1.0) for names in (real, parameters))
     yield _large(derivation, instance, real)  # alone they may be larger
+    if len(every) * work(derivation, instance.extents) <= _OPERATIONS:
+        yield from (_large(derivation, instance, [name]) for name in every)
     yield from (_scaled(instance, names, 0.0) for names in (real, every))
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from types import ModuleType
+
 import numpy as np
 import pytest
 
 import symbackprop as sb
+from symbackprop.checking import check
+from symbackprop.emit import emit_module
+from symbackprop.program import lower
 
 TEXT = "name: t\ninputs: {x: [N, 3]}\nwrt: [x]\n"
 INF = np.inf
@@ -36,3 +42,29 @@ def test_the_gradient_of_a_norm_at_0_is_no_number() -> None:
     value, gradient = at("  h[n] = sqrt(sum[i](x[n, i]**2))", [[0.0, 0.0, 0.0], [3.0, 4.0, 0.0]])
     assert value == 5.0 and np.isnan(gradient[0]).all()
     assert gradient[1].tolist() == pytest.approx([0.6, 0.8, 0.0])
+
+
+MIXED = """
+name: mixed
+inputs: {x: [N, 2], y: [N, 1]}
+network: |
+  h = tanh(dense(x, 2))
+  z = dense(h, 3)
+  p = softmax(z)
+  mu = dense(h, 3)
+  d[n, k] = p[n, k] * exp(-(y[n, 0] - mu[n, k])**2)
+loss: sum(log_softmax(z)**2) + sum(d)
+"""
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_largest_score_that_is_not_taken_off_shows_in_one_bias_alone(damaged: bool) -> None:
+    """Where every entry is large, other parts are beyond all bounds, and nothing is compared."""
+    derivation = sb.derive(sb.parse(MIXED))
+    source = emit_module(lower(derivation), "float64")
+    wrong = re.sub(r"np\.subtract\((z2, largest_\d+\[:, None\])", r"np.add(\1", source)
+    assert wrong != source
+    module = ModuleType("mixed")
+    exec(wrong if damaged else source, module.__dict__)
+    rows = [row for row in check(derivation, module) if row.what == "large entries and zeros"]
+    assert [row.held for row in rows] == [not damaged]
