@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 __all__ = [
     "CallError",
+    "Notation",
     "SpecError",
     "Unproved",
     "__version__",
@@ -26,7 +27,9 @@ __all__ = [
     "compile",
     "derive",
     "generate",
+    "inspect",
     "load",
+    "numbers",
     "parse",
     "render",
     "show",
@@ -35,6 +38,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from symbackprop.errors import CallError, Unproved
+    from symbackprop.notation import Notation
     from symbackprop.pipeline import (
         audit,
         build,
@@ -42,7 +46,9 @@ if TYPE_CHECKING:
         compile,
         derive,
         generate,
+        inspect,
         load,
+        numbers,
         parse,
         render,
         show,
@@ -61,7 +67,7 @@ def __getattr__(name: str) -> Any:
         return SpecError
     from symbackprop import errors, pipeline
 
-    return getattr(errors if name in ("CallError", "Unproved") else pipeline, name)
+    return getattr(errors if hasattr(errors, name) else pipeline, name)
 
 
 def __dir__() -> list[str]:

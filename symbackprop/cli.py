@@ -14,7 +14,18 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from symbackprop import __version__
-from symbackprop.commands import audit, build, check, derive, gallery, generate, render, tour, train
+from symbackprop.commands import (
+    audit,
+    build,
+    check,
+    derive,
+    gallery,
+    generate,
+    inspect,
+    render,
+    tour,
+    train,
+)
 from symbackprop.errors import CallError, Diverged, Unproved
 
 COMMANDS = {
@@ -23,6 +34,7 @@ COMMANDS = {
     "build": build,
     "render": render,
     "check": check,
+    "inspect": inspect,
     "train": train,
     "audit": audit,
     "gallery": gallery,

@@ -59,6 +59,11 @@ class ProvedDerivation(Derivation):
 
         return markdown(self)
 
+    def _repr_latex_(self) -> str:
+        from symbackprop.report import latex
+
+        return latex(self)
+
 
 def proved(derivation: Derivation) -> ProvedDerivation:
     """The same derivation, once all of it is proved. Raises Unproved."""

@@ -7,9 +7,11 @@
 | differentiate | System | Derivation: the adjoint equations, with their steps | `derivation/` |
 | prove | Derivation | the same, as what users are handed; Unproved if a step fails | `proof/` |
 | report | Derivation | text, LaTeX, Markdown, JSON, documents | `report/` |
+| work | Derivation, values | Worked: the numbers of every equation | `report/worked/` |
 | lower | Derivation | Program: array operations on named buffers | `program/` |
 | emit | Program | Python source | `emit/` and `templates/` |
 | check | Derivation, module | Report: what was proved | `checking/` |
+| inspect | Derivation, values | Inspection: norms and spectra with the depth | `inspecting/` |
 | train | Spec, module | parameters, curves | `training/` |
 | audit | Derivation, a stranger's file | Audit: what agrees, and the faults | `auditing/` |
 
@@ -19,20 +21,24 @@ imported when they are called: a fault in a spec's text is found without importi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from symbackprop.errors import CallError, refuse_unknown
+from symbackprop.examining import audit as audit
+from symbackprop.examining import inspect as inspect
+from symbackprop.examining import numbers as numbers
+from symbackprop.notation import USUAL, Notation
 
 if TYPE_CHECKING:
-    from symbackprop.auditing.model import Audit
     from symbackprop.checking import Report
     from symbackprop.derivation.model import Derivation
     from symbackprop.notebook import ProvedDerivation
     from symbackprop.program.model import Program
+    from symbackprop.report.worked import Worked
     from symbackprop.spec.syntax import Spec
     from symbackprop.training import Outcome
 
@@ -168,20 +174,30 @@ def build(
         raise CallError(str(fault), "generate --target numpy needs no compiler") from None
 
 
-def render(derivation: Derivation, path: str | Path) -> Path:
-    """Write the derivation as a document, its format by the path's ending.
+def render(
+    derivation: Derivation,
+    path: str | Path,
+    notation: Notation = USUAL,
+    numbers: Worked | None = None,
+    fragment: bool = False,
+) -> Path:
+    """Write the derivation as a document, its format by the path's ending; with worked numbers.
 
-    Raises CallError for an ending that there is no format for, OSError, and Unproved.
+    A `fragment` is LaTeX without a preamble, to be taken into a paper.
+    Raises CallError for an ending that there is no format for, for .pdf without a TeX and for .html
+    without QuickJS; OSError, and Unproved.
     """
     from symbackprop import report
     from symbackprop.files import write_whole
     from symbackprop.notebook import proved
 
-    document = getattr(report, ENDINGS[ending(path)])
-    return write_whole(Path(path), document(proved(derivation)))
+    document = getattr(report, (FRAGMENTS if fragment else ENDINGS)[ending(path, fragment)])
+    derivation = proved(derivation)
+    beside = (source(derivation)[0],) if document is report.document_html else ()
+    return write_whole(Path(path), document(derivation, notation, numbers, *beside))
 
 
-def ending(path: str | Path) -> str:
+def ending(path: str | Path, fragment: bool = False) -> str:
     """The path's ending. Raises CallError unless it is one that `render` writes."""
     suffix = Path(path).suffix
     if suffix not in ENDINGS:
@@ -189,21 +205,37 @@ def ending(path: str | Path) -> str:
             f"cannot render '{path}': no format ends in '{suffix or path}'",
             f"end the file's name in {' or '.join(ENDINGS)}",
         )
+    if fragment and suffix not in FRAGMENTS:
+        raise CallError(
+            f"cannot render '{path}': a fragment is LaTeX",
+            f"end the file's name in {' or '.join(FRAGMENTS)}, or leave out --fragment",
+        )
     return suffix
 
 
 # What `render` writes: ending -> the function of `report` that writes it.
-ENDINGS = {".md": "document_markdown", ".tex": "document_tex"}
+ENDINGS = {
+    ".html": "document_html",
+    ".md": "document_markdown",
+    ".tex": "document_tex",
+    ".pdf": "document_pdf",
+}
+FRAGMENTS = {".tex": "fragment_tex"}
 
 
-def show(derivation: Derivation, format: str = "text", detail: str = "result") -> str:
+def show(
+    derivation: Derivation,
+    format: str = "text",
+    detail: str = "result",
+    notation: Notation = USUAL,
+) -> str:
     """The derivation as text, LaTeX, Markdown or JSON. Raises CallError, Unproved."""
     from symbackprop import report
     from symbackprop.notebook import proved
 
     refuse_unknown(format, FORMATS, "format")
     refuse_unknown(detail, DETAILS, "detail")
-    printed: str = getattr(report, format)(proved(derivation), detail)
+    printed: str = getattr(report, format)(proved(derivation), detail, notation)
     return printed
 
 
@@ -261,34 +293,3 @@ def train(
     folder = Path(directory or Path("runs") / spec.name)
     module = _imported(program, dtype, target)
     return train(spec, module, folder, plan, memory=needed, **options)
-
-
-def audit(
-    path_and_function: str,
-    derivation: Derivation,
-    *,
-    spec: Spec | None = None,
-    bind: Mapping[str, str] | None = None,
-    returns: Sequence[str] = (),
-    rate: float | None = None,
-    columns: bool = False,
-    scale: str = "1",
-    loss: str | None = None,
-    wrt: Sequence[str] = (),
-    timeout: float = 10.0,
-) -> Audit:
-    """Hold the hand-written gradients of `FILE.py:FUNCTION` against the derived ones.
-
-    The file is executed, in a process of its own. `bind` says what arguments are that no name
-    tells, `returns` what comes back in order, `rate` the learning rate of a training step, `scale`
-    what the gradients are meant to be of the derivation's, as "N". With the spec, its constants are
-    known by name. The outcome is true only if all gradients agree. Raises CallError.
-    """
-    from symbackprop.auditing.audit import Options
-    from symbackprop.auditing.audit import audit as audited
-
-    constants = {n: float(v) for n, v in spec.constants.items()} if spec else {}
-    options = Options(
-        bind or {}, returns, rate, columns, scale, loss, wrt, timeout, constants
-    )  # fmt: skip
-    return audited(path_and_function, derivation, options)

@@ -59,7 +59,7 @@ def run(*words, **more):
 MISTAKES = {
     "derve xor": "no command is called 'derve'\n  fix: did you mean 'derive'?",
     "frobnicate": "no command is called 'frobnicate'\n  fix: the commands are derive, generate, "
-    "build, render, check, train, audit, gallery, tour",
+    "build, render, check, inspect, train, audit, gallery, tour",
     "derive": "the following arguments are required: SPEC\n"
     "  fix: symbackprop derive --help shows how it is called",
     "derive xor --formt json": "symbackprop derive has no option '--formt'\n"
@@ -72,10 +72,14 @@ MISTAKES = {
     "derive xor --wrt W9": "no parameter or real input is called 'W9'\n  fix: did you mean 'W2'?",
     "generate xor --dtype float16": "argument --dtype: 'float16' is none of float32, float64\n"
     "  fix: symbackprop generate --help shows how it is called",
-    "render xor -o xor.html": "cannot render 'xor.html': no format ends in '.html'\n"
-    "  fix: end the file's name in .md or .tex",
+    "render xor -o xor.docx": "cannot render 'xor.docx': no format ends in '.docx'\n"
+    "  fix: end the file's name in .html or .md or .tex or .pdf",
     "render xor -o xor": "cannot render 'xor': no format ends in 'xor'\n"
-    "  fix: end the file's name in .md or .tex",
+    "  fix: end the file's name in .html or .md or .tex or .pdf",
+    "render xor -o xor.pdf --fragment": "cannot render 'xor.pdf': a fragment is LaTeX\n"
+    "  fix: end the file's name in .tex, or leave out --fragment",
+    "render xor --layers below": "argument --layers: 'below' is none of superscript, brackets, "
+    "subscript\n  fix: symbackprop render --help shows how it is called",
     "train xor --epochs 0": "argument --epochs: '0' is no whole number from 1\n"
     "  fix: symbackprop train --help shows how it is called",
     "train xor --epochs 99999999999999999999999": "argument --epochs: "
@@ -355,3 +359,12 @@ def test_tour_leaves_everything_in_one_folder(here, capsys):
         assert f"all/{name}" in out and (here / "all" / name).is_file()
     for stage in ("derive", "generate", "render", "check", "train"):
         assert f"── {stage}: " in out
+
+
+def test_a_tour_without_a_tex_goes_on(here, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("symbackprop.report.pdflatex.WHEEL", "no_such_wheel")
+    assert main(["tour", "line.yaml", "-o", "all"]) == 0
+    out = capsys.readouterr().out
+    assert "all/line.pdf is left out: there is no pdflatex to make a PDF with\n" in out
+    assert "── train: " in out

@@ -45,7 +45,7 @@ def test_the_readme_has_two_commands_of_one_line_each():
     tour, tests = blocks
     assert tour.startswith("python3 -m venv .venv && ") and tour.endswith(" tour digits_mlp")
     assert tests.startswith(".venv/bin/pip install ") and "pytest" in tests
-    assert "'.[train]'" in tour and "'.[test]'" in tests
+    assert "'.[html,train]'" in tour and "'.[test]'" in tests
 
 
 def test_the_readme_shows_what_is_printed():

@@ -6,6 +6,9 @@
    -DREAL_IS_DOUBLE=0, or cc -DREAL=double -DREAL_IS_DOUBLE=1.
    The numbers in the comments are those of the equations in the derivation. */
 
+#if defined __AVX512F__ && defined __GNUC__ && !defined __clang__
+#pragma GCC target("prefer-vector-width=512")
+#endif
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -77,6 +80,15 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
 #define IS(type) IS_##type
 #define IS_A_DOUBLE(type) IS(type)
 
+/* a b + c, rounded once where the processor does that as quickly as twice. */
+#if IS_A_DOUBLE(REAL) && defined FP_FAST_FMA
+#define fused fma
+#elif !IS_A_DOUBLE(REAL) && defined FP_FAST_FMAF
+#define fused fmaf
+#else
+#define fused(a, b, c) ((a) * (b) + (c))
+#endif
+
 #define maximum(a, b) ((a) >= (b) || (a) != (a) ? (a) : (b))
 #define minimum(a, b) ((a) <= (b) || (a) != (a) ? (a) : (b))
 #define sign(a) ((a) > 0 ? 1 : (a) < 0 ? -1 : (a))
@@ -120,73 +132,73 @@ enum { MANTISSA = 52, BIAS = 1023 };
 static inline real exp_tail(real x)
 {
     real p = 2.4999962980694551e-08;
-    p = p * x + 2.7630210833367532e-07;
-    p = p * x + 2.7557586548639072e-06;
-    p = p * x + 2.4801493214283131e-05;
-    p = p * x + 0.00019841269506587204;
-    p = p * x + 0.001388888894350583;
-    p = p * x + 0.008333333333494326;
-    p = p * x + 0.041666666666530704;
-    p = p * x + 0.16666666666666413;
-    p = p * x + 0.50000000000000111;
+    p = fused(p, x, 2.7630210833367532e-07);
+    p = fused(p, x, 2.7557586548639072e-06);
+    p = fused(p, x, 2.4801493214283131e-05);
+    p = fused(p, x, 0.00019841269506587204);
+    p = fused(p, x, 0.001388888894350583);
+    p = fused(p, x, 0.008333333333494326);
+    p = fused(p, x, 0.041666666666530704);
+    p = fused(p, x, 0.16666666666666413);
+    p = fused(p, x, 0.50000000000000111);
     return p;
 }
 
 static inline real log_tail(real x)
 {
     real p = 0.14793509395828983;
-    p = p * x + 0.15314331648554111;
-    p = p * x + 0.18183551575873361;
-    p = p * x + 0.22222198861319326;
-    p = p * x + 0.28571428739023524;
-    p = p * x + 0.39999999999433428;
-    p = p * x + 0.66666666666667307;
+    p = fused(p, x, 0.15314331648554111);
+    p = fused(p, x, 0.18183551575873361);
+    p = fused(p, x, 0.22222198861319326);
+    p = fused(p, x, 0.28571428739023524);
+    p = fused(p, x, 0.39999999999433428);
+    p = fused(p, x, 0.66666666666667307);
     return p;
 }
 
 static inline real erf_below_1(real x)
 {
     real p = -7.7958988270021425e-10;
-    p = p * x + 1.3720064546777686e-08;
-    p = p * x + -1.6208483801871705e-07;
-    p = p * x + 1.6447424703317362e-06;
-    p = p * x + -1.4924736907419661e-05;
-    p = p * x + 0.00012055294904839707;
-    p = p * x + -0.00085483259753896918;
-    p = p * x + 0.0052239776071164225;
-    p = p * x + -0.02686617064323777;
-    p = p * x + 0.11283791670945006;
-    p = p * x + -0.37612638903183537;
-    p = p * x + 0.12837916709551256;
+    p = fused(p, x, 1.3720064546777686e-08);
+    p = fused(p, x, -1.6208483801871705e-07);
+    p = fused(p, x, 1.6447424703317362e-06);
+    p = fused(p, x, -1.4924736907419661e-05);
+    p = fused(p, x, 0.00012055294904839707);
+    p = fused(p, x, -0.00085483259753896918);
+    p = fused(p, x, 0.0052239776071164225);
+    p = fused(p, x, -0.02686617064323777);
+    p = fused(p, x, 0.11283791670945006);
+    p = fused(p, x, -0.37612638903183537);
+    p = fused(p, x, 0.12837916709551256);
     return p;
 }
 
 static inline real erfc_factor(real x)
 {
     real p = 3.2052623379289157e-10;
-    p = p * x + -2.6185201565031449e-09;
-    p = p * x + -3.7981897977362073e-09;
-    p = p * x + 3.1953986120578182e-08;
-    p = p * x + 2.3398534313040898e-08;
-    p = p * x + -2.4851108650210706e-07;
-    p = p * x + -5.7410760730139158e-08;
-    p = p * x + 1.7419011945194367e-06;
-    p = p * x + -9.733875167494142e-07;
-    p = p * x + -1.1437980374495534e-05;
-    p = p * x + 2.2384138525656757e-05;
-    p = p * x + 5.164649341002877e-05;
-    p = p * x + -0.00029015404203352704;
-    p = p * x + 0.00029371439057885597;
-    p = p * x + 0.0017556258434318641;
-    p = p * x + -0.0097465796859621708;
-    p = p * x + 0.028362277420377335;
-    p = p * x + -0.058693398576310611;
-    p = p * x + 0.09230432116025894;
-    p = p * x + -0.10880393014246645;
-    p = p * x + 0.08227673849014977;
-    p = p * x + 0.0035854154854795752;
-    p = p * x + -0.14024059858554702;
-    p = p * x + 1.2375126308378275;
+    p = fused(p, x, -2.6185201565031449e-09);
+    p = fused(p, x, -3.7981897977362073e-09);
+    p = fused(p, x, 3.1953986120578182e-08);
+    p = fused(p, x, 2.3398534313040898e-08);
+    p = fused(p, x, -2.4851108650210706e-07);
+    p = fused(p, x, -5.7410760730139158e-08);
+    p = fused(p, x, 1.7419011945194367e-06);
+    p = fused(p, x, -9.733875167494142e-07);
+    p = fused(p, x, -1.1437980374495534e-05);
+    p = fused(p, x, 2.2384138525656757e-05);
+    p = fused(p, x, 5.164649341002877e-05);
+    p = fused(p, x, -0.00029015404203352704);
+    p = fused(p, x, 0.00029371439057885597);
+    p = fused(p, x, 0.0017556258434318641);
+    p = fused(p, x, -0.0097465796859621708);
+    p = fused(p, x, 0.028362277420377335);
+    p = fused(p, x, -0.058693398576310611);
+    p = fused(p, x, 0.09230432116025894);
+    p = fused(p, x, -0.10880393014246645);
+    p = fused(p, x, 0.08227673849014977);
+    p = fused(p, x, 0.0035854154854795752);
+    p = fused(p, x, -0.14024059858554702);
+    p = fused(p, x, 1.2375126308378275);
     return p;
 }
 
@@ -218,49 +230,49 @@ enum { MANTISSA = 23, BIAS = 127 };
 static inline real exp_tail(real x)
 {
     real p = 0.00138146349f;
-    p = p * x + 0.00836871006f;
-    p = p * x + 0.0416683853f;
-    p = p * x + 0.166665211f;
-    p = p * x + 0.49999994f;
+    p = fused(p, x, 0.00836871006f);
+    p = fused(p, x, 0.0416683853f);
+    p = fused(p, x, 0.166665211f);
+    p = fused(p, x, 0.49999994f);
     return p;
 }
 
 static inline real log_tail(real x)
 {
     real p = 0.235805303f;
-    p = p * x + 0.285374224f;
-    p = p * x + 0.400003314f;
-    p = p * x + 0.666666627f;
+    p = fused(p, x, 0.285374224f);
+    p = fused(p, x, 0.400003314f);
+    p = fused(p, x, 0.666666627f);
     return p;
 }
 
 static inline real erf_below_1(real x)
 {
     real p = 7.87587487e-05f;
-    p = p * x + -0.00080168643f;
-    p = p * x + 0.00518908724f;
-    p = p * x + -0.0268542115f;
-    p = p * x + 0.112835944f;
-    p = p * x + -0.37612626f;
-    p = p * x + 0.128379166f;
+    p = fused(p, x, -0.00080168643f);
+    p = fused(p, x, 0.00518908724f);
+    p = fused(p, x, -0.0268542115f);
+    p = fused(p, x, 0.112835944f);
+    p = fused(p, x, -0.37612626f);
+    p = fused(p, x, 0.128379166f);
     return p;
 }
 
 static inline real erfc_factor(real x)
 {
     real p = 2.36348205e-05f;
-    p = p * x + -0.000224052055f;
-    p = p * x + 0.000325388479f;
-    p = p * x + 0.0016757343f;
-    p = p * x + -0.00976469088f;
-    p = p * x + 0.0284094308f;
-    p = p * x + -0.0586882532f;
-    p = p * x + 0.092290692f;
-    p = p * x + -0.108804569f;
-    p = p * x + 0.0822784305f;
-    p = p * x + 0.00358543801f;
-    p = p * x + -0.140240654f;
-    p = p * x + 1.23751259f;
+    p = fused(p, x, -0.000224052055f);
+    p = fused(p, x, 0.000325388479f);
+    p = fused(p, x, 0.0016757343f);
+    p = fused(p, x, -0.00976469088f);
+    p = fused(p, x, 0.0284094308f);
+    p = fused(p, x, -0.0586882532f);
+    p = fused(p, x, 0.092290692f);
+    p = fused(p, x, -0.108804569f);
+    p = fused(p, x, 0.0822784305f);
+    p = fused(p, x, 0.00358543801f);
+    p = fused(p, x, -0.140240654f);
+    p = fused(p, x, 1.23751259f);
     return p;
 }
 
@@ -296,20 +308,20 @@ static inline real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n 
 /* e^r - 1, where x = n ln 2 + r. */
 static inline real reduced_expm1(real x, bits *n)
 {
-    const real turned = x * LOG2_E + TURN, whole = turned - TURN;
+    const real turned = fused(x, LOG2_E, TURN), whole = turned - TURN;
     *n = (bits)((positive_bits)bits_of(turned) - (positive_bits)bits_of(TURN));
-    const real r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
-    return r + r * r * exp_tail(r);
+    const real r = fused(-whole, LN2_LOW, fused(-whole, LN2_HIGH, x));
+    return fused(r * r, exp_tail(r), r);
 }
 
 static inline real real_exp(real x)
 {
     bits n;
-    x = x < EXP_LOW ? EXP_LOW : x;
-    x = x > EXP_HIGH ? EXP_HIGH : x;
-    const real p = 1 + reduced_expm1(x, &n);
+    const real some = x < EXP_LOW ? 0 : x > EXP_HIGH ? EXP_HIGH : x;
+    const real p = 1 + reduced_expm1(some, &n);
     const bits half = (bits)((positive_bits)(n + 4 * BIAS) >> 1) - 2 * BIAS;
-    return p * power_of_2(half) * power_of_2(n - half);
+    const real y = p * power_of_2(half) * power_of_2(n - half);
+    return x < EXP_LOW ? 0 : y; /* not by underflow, which takes a hundred times as long */
 }
 
 static inline real real_expm1(real x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from symbackprop import hypertext
 from symbackprop.derivation.model import Line
 
 AGREES, DIFFERS, MISSING = "agrees", "differs", "missing"
@@ -95,3 +96,6 @@ class Audit:
         from symbackprop.auditing.printed import text
 
         return text(self)
+
+    def _repr_html_(self) -> str:
+        return hypertext.verbatim(str(self))

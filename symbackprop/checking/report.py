@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from symbackprop import hypertext
+
 # How an equality is known to hold, from the strongest proof down.
 EXACTLY = "exactly"  # both sides are the same rational number
 DIGITS = "to 30 digits"  # both sides agree to 30 digits
@@ -123,6 +125,12 @@ class Report:
             left = [line[c].ljust(widths[c]) for c in (0, 1, 2)]
             lines.append("  ".join([*left, line[3].rjust(widths[3]), line[4]]).rstrip())
         return "\n".join([*lines, *self.failures, *self.unchecked, self.verdict])
+
+    def _repr_html_(self) -> str:
+        titles = ("what", "how", "equalities", "largest error", "result")
+        table = hypertext.table(titles, [row.cells() for row in self.rows])
+        left = map(hypertext.paragraph, (*self.failures, *self.unchecked))
+        return "\n".join([table, *left, hypertext.paragraph(self.verdict)])
 
     @property
     def result(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from symbackprop.commands import colour
 from symbackprop.commands import options as common
 from symbackprop.pipeline import DETAILS, FORMATS
 
@@ -30,11 +31,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="result",
         help="result (default), or steps: every rule that was used",
     )
+    common.notation(parser)
+    common.numbers(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     from symbackprop import pipeline
 
     derivation = pipeline.derive(pipeline.load(options.spec), options.wrt)
-    print(pipeline.show(derivation, options.format, options.detail).rstrip("\n"))
+    notation = common.chosen_notation(options)
+    worked = common.worked(options, derivation)
+    if worked is None:
+        printed = pipeline.show(derivation, options.format, options.detail, notation)
+    else:
+        printed = worked.shown(options.format, notation)
+    if options.format == "text":
+        colour.show(printed)
+    else:
+        print(printed.rstrip("\n"))
     return 0

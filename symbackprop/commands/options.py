@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from symbackprop.errors import CallError
+from symbackprop.notation import CHOICES, Notation
+
+if TYPE_CHECKING:
+    from symbackprop.derivation.model import Derivation
+    from symbackprop.report.worked import Worked
 
 MOST = 2**31 - 1  # of epochs, steps, seeds
 DIGITS = 18  # a longer word is not read as a number
@@ -42,6 +50,53 @@ def memory(parser: argparse.ArgumentParser) -> None:
         default="high",
         help="low: compute cheap values again on the way back instead of keeping them",
     )
+
+
+def notation(parser: argparse.ArgumentParser) -> None:
+    """An option for each choice of a Notation: `--cotangents`, `--gradients`, …"""
+    group = parser.add_argument_group("notation")
+    for name, choices in CHOICES.items():
+        first, *others = choices.items()
+        group.add_argument(
+            f"--{name}",
+            type=one_of(*choices),
+            default=next(iter(choices)),
+            help=listed([f"{first[0]} ({first[1]}; default)", *(f"{w} ({s})" for w, s in others)]),
+        )
+
+
+def chosen_notation(options: argparse.Namespace) -> Notation:
+    """The Notation that the options say."""
+    return Notation(**{name: getattr(options, name) for name in CHOICES})
+
+
+def numbers(parser: argparse.ArgumentParser) -> None:
+    """`--numbers`, and what goes with it."""
+    group = parser.add_argument_group("worked numbers")
+    group.add_argument(
+        "--numbers", action="store_true", help="carry numbers through every equation"
+    )
+    group.add_argument(
+        "--values",
+        metavar="FILE",
+        help=".yaml or .json: names to numbers or nested lists; others are drawn",
+    )
+    group.add_argument("--rate", help="of the update (default: 0.1)")
+    group.add_argument("--seed", type=count(0), help="of what is drawn (default: 0)")
+    group.add_argument("--digits", type=count(1), help="significant digits in print (default: 6)")
+
+
+def worked(options: argparse.Namespace, derivation: Derivation) -> Worked | None:
+    """The numbers that the options ask for."""
+    from symbackprop import pipeline
+
+    given = {name: getattr(options, name) for name in ("values", "rate", "seed", "digits")}
+    asked = {name: value for name, value in given.items() if value is not None}
+    if options.numbers:
+        return pipeline.numbers(derivation, **asked)
+    for name in asked:
+        raise CallError(f"--{name} goes with --numbers", "add --numbers, or leave it out")
+    return None
 
 
 def one_of(*known: str) -> Callable[[str], str]:

@@ -6,19 +6,30 @@ import argparse
 
 from symbackprop.commands import options as common
 
-SUMMARY = "the derivation as a document, .md or .tex"
+SUMMARY = "the derivation as a document, .html, .md, .tex or .pdf"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     common.spec(parser)
-    parser.add_argument("-o", metavar="FILE", help="default: NAME.md")
+    parser.add_argument("-o", metavar="FILE", help="default: NAME.md; of a fragment NAME.tex")
+    parser.add_argument(
+        "--fragment",
+        action="store_true",
+        help="the equations alone, as LaTeX that a paper takes in by \\input",
+    )
+    common.notation(parser)
+    common.numbers(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     from symbackprop import pipeline
 
     if options.o is not None:
-        pipeline.ending(options.o)  # a wrong ending is said before any work is done
+        pipeline.ending(options.o, options.fragment)  # what is wrong is said before any work
     spec = pipeline.load(options.spec)
-    print(pipeline.render(pipeline.derive(spec), options.o or f"{spec.name}.md"))
+    path = options.o or f"{spec.name}{'.tex' if options.fragment else '.md'}"
+    derivation = pipeline.derive(spec)
+    worked = common.worked(options, derivation)
+    notation = common.chosen_notation(options)
+    print(pipeline.render(derivation, path, notation, worked, options.fragment))
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from symbackprop.commands import check as checking
 from symbackprop.commands import options as common
 from symbackprop.commands import train as training
+from symbackprop.errors import CallError
 
 SUMMARY = "all of it, one after the other"
 
@@ -35,7 +36,11 @@ def run(options: argparse.Namespace) -> int:
 
     _heading("render", "the derivation with its steps")
     for ending in pipeline.ENDINGS:
-        print(pipeline.render(derivation, directory / f"{spec.name}{ending}"))
+        path = directory / f"{spec.name}{ending}"
+        try:
+            print(pipeline.render(derivation, path))
+        except CallError as fault:  # as where there is no TeX
+            print(f"{path} is left out: {fault.message}")
 
     _heading("check", "every step, every gradient, the module")
     report = pipeline.check(derivation, spec)

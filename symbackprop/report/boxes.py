@@ -5,16 +5,18 @@ The widths are estimates, within a tenth of what TeX makes of them; line breakin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from symbackprop.report.display import Display, Mark
 from symbackprop.report.escape import latex_word
-from symbackprop.report.formula import Display, Level
+from symbackprop.report.formula import Level
 from symbackprop.report.naming import GREEK_LETTERS, HAT
 from symbackprop.report.numerals import Numeral
 
 _GREEK = {letter: "\\" + name for name, letter in GREEK_LETTERS.items()} | {
     "ε": r"\varepsilon",
     "λ": r"\lambda",
+    "⋆": r"\star",
 }
 _OWN = {"log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "exp"}
 
@@ -63,12 +65,17 @@ def in_row(boxes: list[Box], between: str, gap: float, level: int) -> Box:
 
 
 def upright(word: str) -> str:
-    """A word in a subscript; numbers stand as they are."""
+    """A word in a subscript; numbers stand as they are, and a star for a word."""
+    if "⋆" in word:
+        return latex_word(word.replace("⋆", "*")).replace("*", r"\star")
     return word if word.isdecimal() else rf"\mathrm{{{latex_word(word)}}}"
 
 
-def name_box(display: Display, barred: bool, indices: list[Box], mark: str = "") -> Box:
-    """A name with its bar, layer, subscript and indices; a mark, such as ⊤, beside the layer."""
+def name_box(display: Display, mark: Mark | None, indices: list[Box], beside: str = "") -> Box:
+    """A name with layer, subscript and indices, marked; a sign, such as ⊤, `beside` the layer."""
+    sign = mark.sign if mark else ""
+    if mark and sign in ("denominator", "nabla"):
+        return _by_name(mark.loss, name_box(display, None, indices), beside, sign, display.array)
     letter = display.letter.rstrip(HAT)
     single = len(letter) == 1
     if letter in _GREEK:
@@ -81,14 +88,30 @@ def name_box(display: Display, barred: bool, indices: list[Box], mark: str = "")
         tex = rf"\mathit{{{latex_word(letter)}}}"
     if letter != display.letter:
         tex = rf"\hat{{{tex}}}"
-    if barred:
+    if sign == "bar":
         tex = rf"\bar{{{tex}}}" if single else rf"\overline{{{tex}}}"
     below = _subscript(display.subscript, indices)
-    above = f"^{{{display.layer}{mark}}}" if display.layer or mark else ""
+    above = f"^{{{display.layer}{beside}}}" if display.layer or beside else ""
     width = sum(_letter_width(c, bool(display.array)) for c in letter)
-    scripts = max(0.4 * len(display.layer) + 0.6 * bool(mark), below.width)
-    level = Level.POSTFIX if mark else Level.ATOM
-    return Box(tex + above + (f"_{{{below.tex}}}" if below.tex else ""), width + scripts, level)
+    scripts = max(0.4 * len(display.layer) + 0.6 * bool(beside), below.width)
+    whole = tex + above + (f"_{{{below.tex}}}" if below.tex else "")
+    if sign == "delta":
+        return Box(rf"\delta {whole}", width + scripts + 0.5, Level.POSTFIX)
+    return Box(whole, width + scripts, Level.POSTFIX if beside else Level.ATOM)
+
+
+def _by_name(loss: Display, by: Box, beside: str, sign: str, array: int) -> Box:
+    """∂L/∂W, or ∇_W L; an entry is ∂L/∂W_ij in any case."""
+    of = name_box(loss, None, [])
+    if sign == "nabla" and array:
+        width = 0.9 + 0.75 * by.width + of.width
+        found = Box(rf"\nabla_{{{by.tex}}} {of.tex}", width, Level.OPEN)
+    else:
+        found = replace(derivative_box(of, by), level=Level.POSTFIX)
+    if not beside:
+        return found
+    base = bracketed(found)
+    return Box(f"{base.tex}^{{{beside}}}", base.width + 0.6, Level.POSTFIX, base.tall)
 
 
 def _subscript(word: str, indices: list[Box]) -> Box:
@@ -118,6 +141,32 @@ def number_box(number: Numeral) -> Box:
     if number.mantissa == "1":
         return Box(power, 2.3)
     return Box(rf"{number.mantissa} \cdot {power}", width + 3, Level.PRODUCT)
+
+
+def decimal_box(number: Numeral, minus: bool) -> Box:
+    """A rounded number with its sign; a point is narrower than a digit."""
+    inner = number_box(number)
+    width = inner.width - 0.2 * ("." in number.mantissa)
+    if minus:
+        return Box(f"-{inner.tex}", width + 0.8, Level.SUM)
+    return Box(inner.tex, width, inner.level)
+
+
+def grid_box(rows: list[list[Box]]) -> Box:
+    """A matrix in square brackets; beside entries with a sign, others leave room for one."""
+    columns = [[row[c] for row in rows] for c in range(len(rows[0]))]
+    signed = [any(b.tex.startswith("-") for b in column) for column in columns]
+    lines = r" \\ ".join(
+        " & ".join(
+            rf"\phantom{{-}}{b.tex}" if room and not b.tex.startswith("-") else b.tex
+            for b, room in zip(row, signed, strict=True)
+        )
+        for row in rows
+    )
+    widths = (max(b.width for b in column) for column in columns)
+    width = sum(widths) + 0.8 * sum(signed) + 0.9 * (len(columns) - 1) + 1
+    tex = rf"\begin{{bmatrix}} {lines} \end{{bmatrix}}"
+    return Box(tex, width, Level.ATOM, True)
 
 
 def sign(minus: bool, first: bool) -> str:

@@ -82,7 +82,7 @@ def _merged(factors: list[Factor]) -> list[Factor]:
 def _lateness(formula: Formula) -> int:
     """Cotangents, then names, then functions and brackets, then masks."""
     if isinstance(formula, Named):
-        return 0 if formula.barred else 1
+        return 0 if formula.mark else 1
     return 3 if isinstance(formula, Indicator) else 2
 
 

@@ -1,16 +1,17 @@
-"""Whole documents: a LaTeX article and a Markdown page. The templates hold text and loops only."""
+"""What a whole document holds, and the Markdown page. Templates hold text and loops only."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr
 
 from symbackprop.derivation.model import Derivation
 from symbackprop.equations.nodes import TensorSymbol
+from symbackprop.notation import USUAL, Notation
 from symbackprop.report.entries import entry_form
-from symbackprop.report.escape import foreign_letters, latex_text, markdown_text
+from symbackprop.report.escape import markdown_text
 from symbackprop.report.latex import latex_of
 from symbackprop.report.remarks import (
     conventions,
@@ -22,9 +23,11 @@ from symbackprop.report.remarks import (
     uses_rows,
     uses_slices,
 )
-from symbackprop.report.typeset import TAGS, Marks, align, align_line
+from symbackprop.report.typeset import TAGS, align, align_line
 from symbackprop.report.view import Block, Section, Shown, View, view
-from symbackprop.report.words import Words, latex_words, markdown_words
+from symbackprop.report.words import Words, markdown_words
+from symbackprop.report.worked import Worked
+from symbackprop.report.worked.documents import markdown as worked_markdown
 from symbackprop.templating import fill
 
 Escape = Callable[[str], str]
@@ -32,12 +35,13 @@ Escape = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the table of names."""
+    """A row of the table of names; `number` is the equation of what is computed."""
 
     formula: str
     name: str
     shape: str
     role: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,34 +53,18 @@ class Paragraph:
     lead: str = ""
 
 
-FIRST, ROWS = 24, 40  # of a table: on the first page, and on every other
-
-
-def document_tex(derivation: Derivation) -> str:
-    """An article that pdflatex compiles: names, forward, loss, backward with every rule named."""
-    shown = view(derivation)
-    body = fill(
-        "report_document.tex.jinja",
-        **_common(shown, latex_text),
-        sections=[(latex_text(s.title), list(_tex_paragraphs(s))) for s in shown.all_sections()],
-        gradients=[(latex_of(s.known.whole(s.subject)), s.number) for s in shown.gradients()],
-    )
-    declared = "".join(
-        rf"\DeclareUnicodeCharacter{{{ord(c):04X}}}{{\texttt{{U+{ord(c):04X}}}}}" + "\n"
-        for c in foreign_letters(body)
-    )
-    return body.replace("%%LETTERS%%\n", declared)
-
-
-def document_markdown(derivation: Derivation) -> str:
+def document_markdown(
+    derivation: Derivation, notation: Notation = USUAL, worked: Worked | None = None
+) -> str:
     """The same as a Markdown page for GitHub."""
-    shown = view(derivation)
+    shown = view(derivation, notation)
     return fill(
         "report_document.md.jinja",
-        **_common(shown, markdown_text),
+        **common(shown, markdown_text),
         sections=[
             (markdown_text(s.title), list(_markdown_paragraphs(s))) for s in shown.all_sections()
         ],
+        worked=worked and worked_markdown(worked, notation),
         gradients=[(latex_of(s.known.whole(s.subject)), s.number) for s in shown.gradients()],
     )
 
@@ -85,7 +73,7 @@ def markdown_lines(shown: View, steps: bool) -> Iterator[str]:
     """The derivation without the document around it."""
     for section in shown.all_sections():
         yield f"### {markdown_text(section.title)}\n"
-        for block, lead in _led(section, markdown_words):
+        for block, lead in led(section, markdown_words):
             if lead:
                 yield f"{lead}\n"
             for line in block.lines:
@@ -97,22 +85,16 @@ def math_block(tex: str) -> str:
     return f"```math\n{tex}\n```\n"
 
 
-_DOCUMENT = Marks(
-    lambda remark: rf" && \rulename{{{latex_text(remark)}}}" if remark else "",
-    lambda number: rf" \tag{{{number}}}\label{{eq:{number}}}",
-)
-
-
-def _common(shown: View, escape: Escape) -> dict[str, object]:
+def common(shown: View, escape: Escape) -> dict[str, object]:
+    """What every document says beside its equations."""
     system = shown.derivation.system
-    entries = [_escaped(e, escape) for e in _entries(shown)]
     slices = uses_slices(shown)
     return {
         "title": escape(system.title) or escape(system.name),
         "name": escape(system.name),
+        "notation": shown.known.notation,
         "notes": [escape(part) for part in system.notes.split("\n\n") if part.strip()],
-        "entries": entries,
-        "tables": _tables(entries),
+        "entries": entries(shown, escape),
         "extents": [latex_of(shown.known.entry(e)) for e in system.extents],
         "one_hot": [
             (latex_of(matrix), latex_of(labels))
@@ -127,19 +109,14 @@ def _common(shown: View, escape: Escape) -> dict[str, object]:
     }
 
 
-def _tables(entries: list[Entry]) -> list[list[Entry]]:
-    """The entries in tables that fit on their pages."""
-    if len(entries) <= FIRST + 6:
-        return [entries]
-    rest = entries[FIRST:]
-    return [entries[:FIRST], *(rest[k : k + ROWS] for k in range(0, len(rest), ROWS))]
+def entries(shown: View, escape: Escape) -> list[Entry]:
+    """The table of names, escaped for a format."""
+    found = table_of_names(shown)
+    return [replace(e, name=escape(e.name), role=escape(e.role)) for e in found]
 
 
-def _escaped(entry: Entry, escape: Escape) -> Entry:
-    return Entry(entry.formula, escape(entry.name), entry.shape, escape(entry.role))
-
-
-def _entries(shown: View) -> Iterator[Entry]:
+def table_of_names(shown: View) -> Iterator[Entry]:
+    """What the names stand for, in the words of the spec."""
     system = shown.derivation.system
     for given in system.inputs:
         kind = {"integer": "labels", "mask": "mask"}.get(given.symbol.kind, "input")
@@ -151,11 +128,12 @@ def _entries(shown: View) -> Iterator[Entry]:
     for state in system.states:
         yield _entry(shown, state.symbol, "state")
     for line in shown.derivation.forward:
-        yield _entry(shown, line.equation.tensor, line.equation.label or "value")
+        role = line.equation.label or "value"
+        yield replace(_entry(shown, line.equation.tensor, role), number=line.number)
 
 
 def _entry(shown: View, tensor: TensorSymbol, role: str) -> Entry:
-    shape = r" \times ".join(_extent(e, shown) for e in tensor.shape) or "1"
+    shape = r" \times ".join(_extent(e, shown) for e in shown.known.order(tensor.shape)) or "1"
     return Entry(latex_of(shown.known.whole(tensor)), tensor.name, shape, role)
 
 
@@ -163,7 +141,7 @@ def _extent(extent: Expr, shown: View) -> str:
     return latex_of(entry_form(extent, shown.known))
 
 
-def _led(section: Section, written: Callable[[Words], str]) -> Iterator[tuple[Block, str]]:
+def led(section: Section, written: Callable[[Words], str]) -> Iterator[tuple[Block, str]]:
     """Each block with the words before it: the steps of a recurrence, or that they are over."""
     recurs = False
     for block in section.blocks():
@@ -173,27 +151,16 @@ def _led(section: Section, written: Callable[[Words], str]) -> Iterator[tuple[Bl
         yield block, text[:1].upper() + text[1:]
 
 
-def _tex_paragraphs(section: Section) -> Iterator[Paragraph]:
-    """Forward equations together; on the way back each line on its own, with its steps."""
-    for block, lead in _led(section, latex_words):
-        if section.lines[0].loss is None:
-            yield Paragraph("", align(block.lines, _DOCUMENT, steps=True), lead)
-            continue
-        for shown in block.lines:
-            name = rf"\texttt{{{latex_text(shown.subject.name)}}}"
-            yield Paragraph(_heading(shown, name), align_line(shown, _DOCUMENT), lead)
-            lead = ""
-
-
 def _markdown_paragraphs(section: Section) -> Iterator[Paragraph]:
-    for block, lead in _led(section, markdown_words):
+    for block, lead in led(section, markdown_words):
         for shown in block.lines:
-            heading = _heading(shown, markdown_text(shown.subject.name)) if shown.loss else ""
-            yield Paragraph(heading, math_block(align_line(shown, TAGS)), lead)
+            title = heading(shown, markdown_text(shown.subject.name)) if shown.loss else ""
+            yield Paragraph(title, math_block(align_line(shown, TAGS)), lead)
             lead = ""
 
 
-def _heading(shown: Shown, name: str) -> str:
+def heading(shown: Shown, name: str) -> str:
+    """What a line of the way back is."""
     symbol = f"${latex_of(shown.known.whole(shown.subject))}$"
     if not shown.gradient:
         return f"Cotangent of {symbol} ({name})"

@@ -68,7 +68,7 @@ class _Scope:
 
 def entry_form(expr: Expr, names: Names, order: tuple[Index, ...] = ()) -> Formula:
     """The formula of one entry; `order` holds the indices of the left-hand side."""
-    return _write(expr, _Scope(names, order))
+    return _write(expr, _Scope(names, names.order(order)))
 
 
 def _write(expr: Expr, scope: _Scope) -> Formula:
@@ -192,10 +192,10 @@ def _sum(expr: Sum, scope: _Scope) -> Formula:
 
 
 def _delta(expr: Delta, scope: _Scope) -> Formula:
-    """A plain index stands before what it is compared with."""
+    """A plain index stands before what it is compared with; δ means one thing on a page."""
     a, b = sorted(expr.args, key=lambda i: not isinstance(i, Index))
     left, right = _write(a, scope), _write(b, scope)
-    if isinstance(right, Named):
+    if isinstance(right, Named) and scope.names.notation.cotangents != "delta":
         return Kronecker(left, right)
     return Indicator(Relation("==", left, right))
 

@@ -6,6 +6,7 @@ HTML. Control characters go; everything else is shown as it was written.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from string import ascii_letters
@@ -104,6 +105,11 @@ def markdown_text(text: str) -> str:
     """Running text for Markdown, which may hold HTML."""
     escaped = _MARKDOWN.sub(lambda m: "\\" + m.group(), plain_text(text))
     return "".join(_HTML.get(c, c) for c in escaped)
+
+
+def html_text(text: str) -> str:
+    """Running text for HTML."""
+    return html.escape(plain_text(text))
 
 
 def foreign_letters(tex: str) -> list[str]:

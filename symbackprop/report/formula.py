@@ -12,27 +12,16 @@ from typing import Union
 
 from sympy import Rational
 
-
-@dataclass(frozen=True, slots=True)
-class Display:
-    """How a name is written: z2 has letter z and layer 2; h_a has letter h and subscript a.
-
-    `array` is the rank that decides bold type; 0 is a scalar, in plain italics.
-    """
-
-    letter: str
-    layer: str = ""
-    subscript: str = ""
-    array: int = 0
+from symbackprop.report.display import Display, Mark
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A scalar, vector or matrix; with `indices`, one entry of it. `barred` marks a cotangent."""
+    """A scalar, vector or matrix; with `indices`, one entry of it. `mark` tells a cotangent."""
 
     display: Display
     indices: tuple[Formula, ...] = ()
-    barred: bool = False
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +29,22 @@ class Number:
     """A rational number that is not negative."""
 
     value: Rational
+
+
+@dataclass(frozen=True, slots=True)
+class Decimal:
+    """A number as it is rounded in print, ± mantissa · 10^exponent."""
+
+    mantissa: str
+    exponent: int = 0
+    minus: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A matrix of numbers, row by row."""
+
+    rows: tuple[tuple[Decimal, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +203,9 @@ class Derivative:
 
 
 Formula = Union[  # noqa: UP007
-    Named, Number, Constant, Plus, Times, Hadamard, Fraction, Power, Root, Apply, Big, Transpose,
-    Norm, Relation, Negation, Indicator, Kronecker, Cases, Listing, Counting, Derivative,
+    Named, Number, Decimal, Grid, Constant, Plus, Times, Hadamard, Fraction, Power, Root, Apply,
+    Big, Transpose, Norm, Relation, Negation, Indicator, Kronecker, Cases, Listing, Counting,
+    Derivative,
 ]  # fmt: skip
 
 ONES = Constant("ones")
@@ -242,7 +248,7 @@ def is_scalar(formula: Formula) -> bool:
         return is_scalar(formula.numerator) and is_scalar(formula.denominator)
     if isinstance(formula, Times):
         return all(is_scalar(f) for f in formula.factors)
-    return isinstance(formula, (Number, Norm)) or (
+    return isinstance(formula, (Number, Decimal, Norm)) or (
         isinstance(formula, Named) and not formula.display.array and not formula.indices
     )
 

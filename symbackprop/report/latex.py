@@ -11,9 +11,11 @@ from symbackprop.report.boxes import (
     big_sign,
     bracketed,
     cases_box,
+    decimal_box,
     derivative_box,
     entrywise_sign,
     function_box,
+    grid_box,
     in_row,
     indicator_box,
     name_box,
@@ -28,9 +30,11 @@ from symbackprop.report.formula import (
     Cases,
     Constant,
     Counting,
+    Decimal,
     Derivative,
     Formula,
     Fraction,
+    Grid,
     Hadamard,
     Indicator,
     Kronecker,
@@ -51,14 +55,12 @@ from symbackprop.report.formula import (
     spread,
     times,
 )
-from symbackprop.report.numerals import numeral
+from symbackprop.report.numerals import Numeral, numeral
 
 RELATIONS: Mapping[str, str] = {
     "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne",
     "and": r"\land", "or": r"\lor", "~": r"\sim", "<-": r"\gets",
 }  # fmt: skip
-
-
 _CONSTANTS = {
     "ones": r"\mathbf{1}", "identity": r"\mathbf{I}", "pi": r"\pi", "e": r"\mathrm{e}",
     "all": ":",
@@ -80,11 +82,19 @@ def _at(formula: Formula, level: int) -> Box:
 
 
 def _named(formula: Named) -> Box:
-    return name_box(formula.display, formula.barred, [box(i) for i in formula.indices])
+    return name_box(formula.display, formula.mark, [box(i) for i in formula.indices])
 
 
 def _number(formula: Number) -> Box:
     return number_box(numeral(formula.value))
+
+
+def _decimal(formula: Decimal) -> Box:
+    return decimal_box(Numeral(formula.mantissa, exponent=formula.exponent), formula.minus)
+
+
+def _grid(formula: Grid) -> Box:
+    return grid_box([[box(entry) for entry in row] for row in formula.rows])
 
 
 def _constant(formula: Constant) -> Box:
@@ -112,9 +122,8 @@ def factor_boxes(formula: Times) -> list[Box]:
 
 def joint(before: Formula, after: Formula) -> str:
     """What stands between two factors."""
-    return (
-        r" \cdot " if isinstance(before, Number) and isinstance(after, (Number, Power)) else r" \, "
-    )
+    both = isinstance(before, (Number, Decimal)) and isinstance(after, (Number, Decimal, Power))
+    return r" \cdot " if both else r" \, "
 
 
 def _times(formula: Times) -> Box:
@@ -164,7 +173,8 @@ def fraction_front(formula: Fraction) -> tuple[Box, Formula]:
 
 
 def _is_number(factor: Formula) -> bool:
-    return is_scalar(factor) or (isinstance(factor, Root) and isinstance(factor.radicand, Number))
+    short = is_scalar(factor) and not isinstance(factor, Norm)  # which may be long
+    return short or (isinstance(factor, Root) and isinstance(factor.radicand, Number))
 
 
 def _power(formula: Power) -> Box:
@@ -214,7 +224,7 @@ def _big(formula: Big) -> Box:
 def _transpose(formula: Transpose) -> Box:
     inner = formula.of
     if isinstance(inner, Named):
-        return name_box(inner.display, inner.barred, [box(i) for i in inner.indices], r"\top")
+        return name_box(inner.display, inner.mark, [box(i) for i in inner.indices], r"\top")
     base = _at(inner, Level.ATOM)
     return Box(rf"{base.tex}^{{\top}}", base.width + 0.6, Level.POSTFIX, base.tall)
 
@@ -266,6 +276,8 @@ def _derivative(formula: Derivative) -> Box:
 _PRINTERS: Mapping[type, Callable[[Any], Box]] = {
     Named: _named,
     Number: _number,
+    Decimal: _decimal,
+    Grid: _grid,
     Constant: _constant,
     Plus: _plus,
     Times: _times,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 from symbackprop.report.boxes import Box, entrywise_sign, function_box, sign
@@ -23,7 +24,9 @@ from symbackprop.report.latex import big_front, box, factor_boxes, fraction_fron
 
 _WHOLE = 9.0  # em; what is no wider is never broken
 _CASES = 25.0  # nor are cases behind a brace
-_INNER, _FACTOR = 1, 4  # how much deeper a break inside brackets, or between factors, counts
+_STUB = 1.0  # em; no line ends with so short a first term, as "(1"
+_INNER, _FACTOR = 2, 4  # how much deeper a break inside brackets, or between factors, counts
+_LINE, _TOO_WIDE = 12.0, 1000.0  # what one more line costs, and an em beyond the margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +50,37 @@ def broken(formula: Formula, width: float) -> list[str]:
     return [_joined(line) for line in _fill(_pieces(formula, 0), width)]
 
 
+def loose(formula: Formula) -> str:
+    """The formula on one line that whoever sets it may break inside brackets, too."""
+    return "".join(piece.tex for piece in _pieces(formula, 0))
+
+
 def _joined(line: list[Piece]) -> str:
     return line[0].broken + "".join(piece.tex for piece in line).lstrip()
 
 
 def _fill(pieces: list[Piece], width: float) -> list[list[Piece]]:
-    """Lines broken at the least deep places that will do."""
-    if sum(p.width for p in pieces) <= width or len(pieces) == 1:
-        return [pieces]
-    depth = min(p.depth for p in pieces[1:])
-    segments: list[list[Piece]] = [[]]
-    for position, piece in enumerate(pieces):
-        if position and piece.depth == depth:
-            segments.append([])
-        segments[-1].append(piece)
-    lines: list[list[Piece]] = []
-    for segment in segments:
-        room = width - sum(p.width for p in lines[-1]) if lines else 0.0
-        if sum(p.width for p in segment) <= room:
-            lines[-1].extend(segment)
-        else:
-            lines.extend(_fill(segment, width))
-    return lines
+    """The lines whose breaks together are the least unwelcome; what is too wide stands alone.
+
+    The best lines of the first k pieces are found from those of fewer (Knuth and Plass, 1981).
+    """
+    ends = list(itertools.accumulate((p.width for p in pieces), initial=0.0))
+    best = [(0.0, 0)]
+    for k in range(1, len(pieces) + 1):
+        found: list[tuple[float, int]] = []
+        for start in range(k - 1, -1, -1):
+            taken = ends[k] - ends[start]
+            if taken > width and found:
+                break
+            cost = _LINE + pieces[start].depth ** 2 if start else 0.0
+            found.append((best[start][0] + cost + max(taken - width, 0.0) * _TOO_WIDE, -start))
+        best.append(min(found))  # of equally good ones that with the fullest lines first
+    lines, k = [], len(pieces)
+    while k:
+        start = -best[k][1]
+        lines.append(pieces[start:k])
+        k = start
+    return lines[::-1]
 
 
 def _pieces(formula: Formula, depth: int) -> list[Piece]:
@@ -96,13 +108,15 @@ def _pieces(formula: Formula, depth: int) -> list[Piece]:
 
 def _sum_pieces(formula: Plus, depth: int) -> list[Piece]:
     pieces: list[Piece] = []
+    stub = box(formula.terms[0][1]).width < _STUB
     for position, (minus, term) in enumerate(formula.terms):
         inner = _pieces(term, depth + _INNER)
         if box(term).level < Level.OPEN:
             inner = _after(Box("", 0), inner, bare=False)
         front = Box(sign(minus, first=position == 0), 1.2 if position or minus else 0)
         start = _after(front, inner, bare=True)
-        pieces += [replace(start[0], depth=depth, broken=r"{}" if position else ""), *start[1:]]
+        lead = depth + (2 * _FACTOR if stub and position == 1 else 0)
+        pieces += [replace(start[0], depth=lead, broken=r"{}" if position else ""), *start[1:]]
     return pieces
 
 
@@ -155,7 +169,7 @@ def _call_pieces(formula: Apply, depth: int) -> list[Piece]:
         return _after(Box(name.tex + " ", name.width), _pieces(formula.arguments[0], depth), True)
     inner: list[Piece] = []
     for position, argument in enumerate(formula.arguments):
-        pieces = _pieces(argument, depth + _INNER)
+        pieces = _pieces(argument, depth + _FACTOR)
         inner += _after(Box(r",\, " if position else "", 0.5), pieces, bare=True)
     return _after(name, inner, bare=False)
 
@@ -166,7 +180,7 @@ def _after(front: Box, pieces: list[Piece], bare: bool) -> list[Piece]:
     if bare:
         start = replace(first, tex=front.tex + first.tex, width=front.width + first.width)
         return [start, *pieces[1:]]
-    tall = any(sign in p.tex for p in pieces for sign in (r"\frac", r"\sum", r"\prod"))
+    tall = any(sign in p.tex for p in pieces for sign in (r"\frac", r"\sum", r"\prod", "bmatrix"))
     left, right = (r"\Bigl(", r"\Bigr)") if tall else (r"\bigl(", r"\bigr)")
     wider = first.width + front.width + 0.6
     opening = replace(first, tex=front.tex + left + first.tex, width=wider)

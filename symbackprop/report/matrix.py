@@ -104,7 +104,7 @@ class _Reader:
             return scaled(content, [self.array(primitive, axes)], [])
         found = softmax_of(expr)
         if found is not None:
-            return self._by_rows("logsoftmax", found[0], found[1], axes)
+            return self._by_sample("logsoftmax", found[0], found[1], axes)
         terms = []
         for term in ordered_terms(expr):
             minus = bool(term.as_coeff_Mul()[0] < 0)
@@ -193,7 +193,7 @@ class _Reader:
         if isinstance(expr, Delta):
             return self._delta(expr, axes)
         if isinstance(expr, LogSumExp) and len(expr.bound) == 1 and len(axes) == 1:
-            body = self.array(expr.body, (*axes, *expr.bound))
+            body = self.array(expr.body, self.reads.names.order((*axes, *expr.bound)))
             return Apply("logsumexp", (body,))
         if isinstance(expr, (Compare, And, Or, Not)):
             return Indicator(relation(expr, lambda e: self._masked(e, axes)))
@@ -203,7 +203,7 @@ class _Reader:
         if isinstance(expr, sympy.exp):
             found = softmax_of(expr.args[0])
             if found is not None:
-                return self._by_rows("softmax", found[0], found[1], axes)
+                return self._by_sample("softmax", found[0], found[1], axes)
         if isinstance(expr, sympy.Pow):
             return self._power(expr, axes)
         if isinstance(expr, Stop):
@@ -248,10 +248,11 @@ class _Reader:
             return Root(base)
         return Power(base, self._scalar(expr.exp), entrywise=True)
 
-    def _by_rows(self, function: str, logits: Expr, index: Index, axes: Axes) -> Formula:
-        """softmax and log-softmax along the rows of a matrix, or of a vector."""
+    def _by_sample(self, function: str, logits: Expr, index: Index, axes: Axes) -> Formula:
+        """softmax and log-softmax of a vector, or along what is a sample in a matrix."""
         if index not in axes:
             raise NoMatrixForm
         others = tuple(i for i in axes if i != index)
-        rows = Apply(function, (self.array(logits, (*others, index)),))
-        return rows if axes == (*others, index) else Transpose(rows)
+        along = self.reads.names.order((*others, index))
+        found = Apply(function, (self.array(logits, along),))
+        return found if axes == along else Transpose(found)

@@ -5,7 +5,8 @@ upper-case. An entry has the letter of its array in plain italics, with indices:
 trailing number is a layer and stands above (z2 is Z²; but a scalar, which has powers, carries it
 below); what follows an underscore stands below. Greek names are Greek letters, xhat is x̂. Other
 names of several letters stay as they are.
-A bar marks the cotangent: of Z², the derivative of the loss by Z².
+A bar marks the cotangent: of Z², the derivative of the loss by Z². A `Notation` may ask for other
+marks and places, and for the axes of arrays in the opposite order.
 
 No two names look alike: where two would, the later one stays as it was written.
 """
@@ -16,13 +17,16 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from sympy import Expr, Mul, Symbol
 
 from symbackprop.derivation.model import Derivation, Line
 from symbackprop.equations.nodes import Access, Partial, TensorSymbol
-from symbackprop.report.formula import ALL, Apply, Display, Formula, Named
+from symbackprop.notation import USUAL, Notation
+from symbackprop.report.display import Display, Mark
+from symbackprop.report.formula import ALL, Apply, Formula, Named
 
 GREEK_LETTERS: Mapping[str, str] = {
     unicodedata.name(letter).split()[-1].lower(): letter for letter in "αβγδεζηθικλμνξπρστυφχψω"
@@ -33,31 +37,44 @@ _SHORT_NAMES = {"eps": "ε", "lam": "λ", "lambda": "λ"}
 _PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*)\Z")
 _NUMBERED = re.compile(r"(.*[^\W\d])(\d+)\Z")
 _RESERVED = (Display("I"), Display("δ"))  # the identity and Kronecker's delta
+_SIGNS = {"bars": "bar", "delta": "delta"}
+_GRADIENT_SIGNS = {"denominators": "denominator", "nabla": "nabla"}
+Ordered = TypeVar("Ordered")
 
 
 @dataclass(frozen=True)
 class Names:
     """The display of every symbol of a derivation, chosen once.
 
-    `cotangents` maps the symbol of a cotangent to what it is the cotangent of; `onehot` maps
-    integer vectors to the display of their one-hot matrix.
+    `cotangents` maps the symbol of a cotangent to what it is the cotangent of, `gradients` that of
+    a gradient to the loss; `onehot` maps integer vectors to the display of their one-hot matrix.
     """
 
     displays: Mapping[Symbol, Display]
     cotangents: Mapping[TensorSymbol, TensorSymbol]
     onehot: Mapping[TensorSymbol, Display]
+    gradients: Mapping[TensorSymbol, Display] = field(default_factory=dict)
+    notation: Notation = USUAL
+
+    def order(self, axes: tuple[Ordered, ...]) -> tuple[Ordered, ...]:
+        """What belongs to the axes of an array, in the order in which it is written."""
+        return axes[::-1] if self.notation.reverses else axes
 
     def entry(self, symbol: Symbol, indices: tuple[Formula, ...] = ()) -> Named:
         """A scalar, an index or an extent; with indices, one entry of a tensor."""
-        of = self.cotangents.get(symbol, symbol)
-        display = self._display(of)
-        plain = Display(display.letter, display.layer, display.subscript)
-        return Named(plain, indices, barred=of is not symbol)
+        display = self._display(self.cotangents.get(symbol, symbol))
+        return Named(display.plain, self.order(indices), self._mark(symbol))
 
     def whole(self, tensor: TensorSymbol) -> Named:
         """The whole of a tensor."""
-        of = self.cotangents.get(tensor, tensor)
-        return Named(self._display(of), barred=of is not tensor)
+        display = self._display(self.cotangents.get(tensor, tensor))
+        return Named(display, mark=self._mark(tensor))
+
+    def _mark(self, symbol: Symbol) -> Mark | None:
+        loss = self.gradients.get(symbol)
+        if loss is not None and self.notation.gradients in _GRADIENT_SIGNS:
+            return Mark(_GRADIENT_SIGNS[self.notation.gradients], loss)
+        return Mark(_SIGNS[self.notation.cotangents]) if symbol in self.cotangents else None
 
     def part(self, tensor: TensorSymbol, below: Sequence[Formula], plain: bool) -> Named:
         """The entries of a tensor at some indices; `plain`: the colons of the others go unwritten.
@@ -69,7 +86,7 @@ class Names:
             return self.whole(tensor)
         if len(given) == len(below):
             return self.entry(tensor, given)
-        return replace(self.whole(tensor), indices=given if plain else tuple(below))
+        return replace(self.whole(tensor), indices=self.order(given if plain else tuple(below)))
 
     def one_hot(self, labels: TensorSymbol) -> Formula:
         """The matrix whose row n has its 1 at labels[n]."""
@@ -77,10 +94,10 @@ class Names:
         return Named(display) if display else Apply("onehot", (self.whole(labels),))
 
     def _display(self, symbol: Symbol) -> Display:
-        return self.displays.get(symbol) or _candidates(symbol)[0]
+        return self.displays.get(symbol) or _candidates(symbol, self.notation)[0]
 
 
-def names(derivation: Derivation) -> Names:
+def names(derivation: Derivation, notation: Notation = USUAL) -> Names:
     """The names of a derivation."""
     system = derivation.system
     versions = [d for d in (derivation, derivation.in_use) if d is not None]
@@ -105,9 +122,16 @@ def names(derivation: Derivation) -> Names:
     ]
     taken = set(_RESERVED)
     chosen = {loss: _free(_loss_displays(loss, losses), taken) for loss in losses}
-    waiting = sorted(symbols, key=lambda s: _candidates(s)[0].letter != s.name)
-    chosen.update({symbol: _free(_candidates(symbol), taken) for symbol in waiting})
-    return Names(chosen, of, _one_hot_displays(tensors, taken))
+    waiting = sorted(symbols, key=lambda s: _candidates(s, notation)[0].letter != s.name)
+    chosen.update({symbol: _free(_candidates(symbol, notation), taken) for symbol in waiting})
+    gradients = {
+        line.equation.tensor: chosen[loss.loss]
+        for version in versions
+        for loss in version.losses
+        for line in loss.gradients.values()
+    }
+    one_hot = _one_hot_displays(tensors, taken, notation)
+    return Names(chosen, of, one_hot, gradients, notation)
 
 
 def _loss_displays(symbol: TensorSymbol, losses: list[TensorSymbol]) -> tuple[Display, ...]:
@@ -119,13 +143,28 @@ def _free(options: tuple[Display, ...], taken: set[Display]) -> Display:
     """The first display that looks like nothing taken, which it joins."""
     last = options[-1]
     primed = (replace(last, letter=last.letter + "′" * n) for n in itertools.count(1))
-    display = next(d for d in itertools.chain(options, primed) if _plain(d) not in taken)
-    taken.add(_plain(display))
+    display = next(d for d in itertools.chain(options, primed) if d.plain not in taken)
+    taken.add(display.plain)
     return display
 
 
-def _candidates(symbol: Symbol) -> tuple[Display, ...]:
+def _candidates(symbol: Symbol, notation: Notation) -> tuple[Display, ...]:
     """Ways to write a name, the best first; the last is the name itself."""
+    return tuple(_placed(display, notation.layers) for display in _layered(symbol))
+
+
+def _placed(display: Display, layers: str) -> Display:
+    """The display with its layer above, above in brackets, or below."""
+    if not display.layer or layers == "superscript":
+        return display
+    if layers == "brackets":
+        return replace(display, layer=f"({display.layer})")
+    below = ",".join(w for w in (display.layer, display.subscript) if w)
+    return replace(display, layer="", subscript=below)
+
+
+def _layered(symbol: Symbol) -> tuple[Display, ...]:
+    """Ways to write a name, its layer above."""
     rank = symbol.rank if isinstance(symbol, TensorSymbol) else 0
     verbatim = Display(symbol.name, array=rank)
     parts = _PARTS.match(symbol.name)
@@ -158,27 +197,23 @@ def _letter(word: str) -> str:
     return _SHORT_NAMES.get(word) or GREEK_LETTERS.get(word, word)
 
 
-def _plain(display: Display) -> Display:
-    return Display(display.letter, display.layer, display.subscript)
-
-
 def _one_hot_displays(
-    tensors: Iterable[TensorSymbol], taken: set[Display]
+    tensors: Iterable[TensorSymbol], taken: set[Display], notation: Notation = USUAL
 ) -> dict[TensorSymbol, Display]:
     """Y for labels y: a capital of a single letter that nothing else has."""
     found: dict[TensorSymbol, Display] = {}
     for tensor in dict.fromkeys(tensors):
         if tensor.kind != "integer" or tensor.rank != 1:
             continue
-        display = _candidates(tensor)[0]
+        display = _candidates(tensor, notation)[0]
         capital = replace(display, letter=display.letter.upper(), array=2)
-        if len(display.letter) == 1 and _plain(capital) not in taken:
-            taken.add(_plain(capital))
+        if len(display.letter) == 1 and capital.plain not in taken:
+            taken.add(capital.plain)
             found[tensor] = capital
     return found
 
 
-def line_names(line: Line) -> Names:
+def line_names(line: Line, notation: Notation = USUAL) -> Names:
     """Names for one line alone; its first step tells which cotangent is whose."""
     own = line.equation.tensor
     of = dict(_chain_rule_pairs(line.steps[0].before)) if line.steps else {}
@@ -187,8 +222,9 @@ def line_names(line: Line) -> Names:
     found = {*line.equation.rhs.atoms(TensorSymbol), *of.values()} - set(of)
     known = sorted(found, key=lambda t: t.name)
     taken = set(_RESERVED)
-    displays = {t: _free(_candidates(t), taken) for t in known}
-    return Names(displays, of, _one_hot_displays(known, taken))
+    displays = {t: _free(_candidates(t, notation), taken) for t in known}
+    one_hot = _one_hot_displays(known, taken, notation)
+    return Names(displays, of, one_hot, notation=notation)
 
 
 def _chain_rule_pairs(before: Expr) -> Iterator[tuple[TensorSymbol, TensorSymbol]]:

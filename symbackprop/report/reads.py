@@ -73,13 +73,13 @@ class Reads:
                 axes.append(read)
                 below.append(ALL)
                 summed.append(read)
-                labels.append(Factor(rows, (label, read)))
+                labels.append(Factor(rows, self.names.order((label, read))))
         if len(set(axes)) < len(axes) or len(axes) > self.most:
             raise NoMatrixForm
         whole: Formula = self.names.part(tensor, below, plain)
-        if tensor.rank == 2 and len(axes) == 1 and expr.indices[0] == 0:
+        if tensor.rank == 2 and len(axes) == 1 and self.names.order(expr.indices)[0] == 0:
             whole = Transpose(whole)
-        return [Factor(whole, tuple(axes)), *labels], summed
+        return [Factor(whole, self.names.order(tuple(axes))), *labels], summed
 
     def _stays(self, position: Expr) -> bool:
         """Whether a position is one, for fixed indices."""
@@ -100,11 +100,11 @@ class Reads:
             raise NoMatrixForm
         if labels.tensor.rank == 1:
             row, matrix = self.labels(labels)
-            return (row, column), matrix
+            return self.names.order((row, column)), matrix
         (row_of,), _ = self.access(labels)
         if len(row_of.axes) != 1 or not free_indices(labels) <= set(self.result):
             raise NoMatrixForm
-        return (row_of.axes[0], column), Apply("onehot", (row_of.formula,))
+        return self.names.order((row_of.axes[0], column)), Apply("onehot", (row_of.formula,))
 
     def natural(self, expr: Expr) -> Axes:
         """The order of axes in which the tensors inside `expr` have them."""
@@ -114,7 +114,7 @@ class Reads:
         for access in sorted(expr.atoms(Access), key=sympy.default_sort_key):
             order = tuple(dict.fromkeys(i for i in access.indices if i in free))
             if len(order) == len(free):
-                return order
+                return self.names.order(order)
         if isinstance(expr, Delta) and len(free) == 2:
             return self.delta_axes(expr)
         return tuple(sorted(free, key=lambda i: (i.name.startswith("_"), i.name)))

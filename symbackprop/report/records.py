@@ -37,6 +37,8 @@ def json_text(view: View, steps: bool) -> str:
     updates     [{state, becomes, number}]: what a step of training makes of states
     gradients   {loss: {name: number}}
     sparse      [name]: parameters whose gradient is handed out as (rows, values)
+
+    Shapes and indices are those of the code; `text`, `latex` and the steps follow the notation.
     """
     system = view.derivation.system
     record = {

@@ -25,6 +25,10 @@ from symbackprop.report.recurring import End
 from symbackprop.report.view import Block, Shown, View
 from symbackprop.report.words import Words
 
+REVERSED = (
+    "Every array is written with its axes in the opposite order of those that the code has: the "
+    "samples of a batch are the columns of a matrix."
+)
 _KINKED = tuple(map(pointwise_function, ("relu", "abs")))
 
 
@@ -58,6 +62,8 @@ def conventions(view: View, steps: bool) -> list[str]:
     derivation = view.derivation
     found = []
     cotangents = [line for loss in derivation.losses for line in loss.cotangents]
+    if view.known.notation.reverses:
+        found.append(REVERSED)
     if any(line.equation.rhs.has(*_KINKED) for line in derivation.forward):
         found.append("relu and abs have derivative 0 at 0.")
     if any(line.equation.rhs.has(ArgMax, ArgMin) for line in cotangents):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbackprop.report.escape import latex_text
 from symbackprop.report.formula import Formula
@@ -26,12 +26,26 @@ class Measure:
 PAGE = Measure()
 
 
+def _label(shown: Shown) -> str:
+    return "" if shown.loss else shown.line.equation.label
+
+
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is written around the mathematics: a remark, and a number."""
+    """What is written around the mathematics: a remark, and a number.
+
+    `about` is what is remarked on a line. `left` sets a left-hand side, at least `indent` em wide.
+    `unnumbered` ends a row without a number, `unremarked` each row where none has a remark.
+    """
 
     remark: Callable[[str], str]
     number: Callable[[int], str]
+    about: Callable[[Shown], str] = _label
+    left: Callable[[str], str] = str
+    indent: float = 0.0
+    environment: str = "align*"
+    unnumbered: str = ""
+    unremarked: str = ""
 
 
 def _text_remark(remark: str) -> str:
@@ -45,9 +59,11 @@ TAGS = Marks(_text_remark, lambda number: rf" \tag{{{number}}}")
 def align(lines: Iterable[Shown], marks: Marks, steps: bool) -> str:
     """Lines in one align environment, so that one remark narrows them all."""
     lines = list(lines)
-    remarks = any(_label(s) or s.line.also or (steps and s.line.steps) for s in lines)
+    remarks = any(marks.about(s) or s.line.also or (steps and s.line.steps) for s in lines)
     room = PAGE.beside if remarks else PAGE.alone
-    return environment(row for s in lines for row in _shown_rows(s, marks, steps, room))
+    bare = replace(marks, remark=lambda _: marks.unremarked)
+    rows = (row for s in lines for row in _shown_rows(s, marks if remarks else bare, steps, room))
+    return environment(rows, marks.environment)
 
 
 def align_line(shown: Shown, marks: Marks) -> str:
@@ -55,13 +71,9 @@ def align_line(shown: Shown, marks: Marks) -> str:
     return align([shown], marks, steps=True)
 
 
-def environment(rows: Iterable[str]) -> str:
+def environment(rows: Iterable[str], name: str = "align*") -> str:
     """Rows as an align environment with numbers of its own making."""
-    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
-
-
-def _label(shown: Shown) -> str:
-    return "" if shown.loss else shown.line.equation.label
+    return f"\\begin{{{name}}}\n" + " \\\\\n".join(rows) + f"\n\\end{{{name}}}"
 
 
 def _shown_rows(shown: Shown, marks: Marks, steps: bool, room: float) -> Iterator[str]:
@@ -71,23 +83,24 @@ def _shown_rows(shown: Shown, marks: Marks, steps: bool, room: float) -> Iterato
     if rows and shown.matrix is None and rows[-1].formula == shown.index:
         *rows, last = rows
         yield from _chain(left, rows, marks)
-        lines = broken(last.formula, room - box(left).width)
+        lines = broken(last.formula, room - _width(left, marks))
         yield _row("" if rows else box(left).tex, lines, shown, marks.remark(last.rule), marks)
     else:
         yield from _chain(left, rows, marks)
         head = box(shown.left)
-        lines = broken(shown.formula, room - head.width)
-        yield _row(head.tex, lines, shown, marks.remark(_label(shown)), marks)
+        lines = broken(shown.formula, room - _width(shown.left, marks))
+        yield _row(head.tex, lines, shown, marks.remark(marks.about(shown)), marks)
     for row in shown.other_forms():
-        lines = broken(row.formula, PAGE.beside - box(left).width)
-        yield f" &= {_stacked(lines)}{marks.remark(row.rule)}"
+        lines = broken(row.formula, PAGE.beside - _width(left, marks))
+        remark = marks.remark(row.rule)
+        yield f"{marks.left('')} &= {_stacked(lines)}{remark}{marks.unnumbered}"
 
 
 def _chain(left: Formula, rows: list[Row], marks: Marks) -> Iterator[str]:
     head = box(left)
     for position, row in enumerate(rows):
-        lines = broken(row.formula, PAGE.beside - head.width)
-        start = "" if position else head.tex
+        lines = broken(row.formula, PAGE.beside - _width(left, marks))
+        start = marks.left("" if position else head.tex)
         body = _stacked(lines)
         yield f"{start} &= {body}{marks.remark(row.rule)}"
 
@@ -96,7 +109,11 @@ def _row(left: str, lines: list[str], shown: Shown, remark: str, marks: Marks) -
     body = _stacked(lines)
     if shown.gradient:
         body = rf"\boxed{{{body}}}"
-    return f"{left} &= {body}{remark}{marks.number(shown.number)}"
+    return f"{marks.left(left)} &= {body}{remark}{marks.number(shown.number)}"
+
+
+def _width(left: Formula, marks: Marks) -> float:
+    return max(box(left).width, marks.indent)
 
 
 def _stacked(lines: list[str]) -> str:

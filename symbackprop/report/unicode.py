@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from symbackprop.report.display import Display
 from symbackprop.report.formula import (
     Apply,
     Big,
     Cases,
     Constant,
     Counting,
+    Decimal,
     Derivative,
-    Display,
     Formula,
     Fraction,
+    Grid,
     Hadamard,
     Indicator,
     Kronecker,
@@ -35,9 +37,9 @@ from symbackprop.report.formula import (
     spread,
 )
 from symbackprop.report.naming import HAT
-from symbackprop.report.numerals import numeral
+from symbackprop.report.numerals import Numeral, numeral
 
-_SUPERSCRIPT = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+_SUPERSCRIPT = str.maketrans("0123456789-−()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁽⁾")
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _MACRON, _OVERLINE = "\u0304", "\u0305"  # over one letter; joined over several
 RELATIONS: Mapping[str, str] = {
@@ -85,13 +87,31 @@ def letter_of(display: Display, barred: bool = False) -> str:
 
 
 def _named(formula: Named) -> Printed:
-    name = letter_of(formula.display, formula.barred)
+    sign = formula.mark.sign if formula.mark else ""
     indices = ",".join(text_of(i) for i in formula.indices)
-    return (f"{name}[{indices}]" if indices else name), Level.ATOM
+    name = letter_of(formula.display, sign == "bar") + (f"[{indices}]" if indices else "")
+    if formula.mark and sign == "nabla" and formula.display.array:
+        return f"∇_{name} {letter_of(formula.mark.loss)}", Level.OPEN
+    if formula.mark and sign in ("nabla", "denominator"):
+        return f"∂{letter_of(formula.mark.loss)}/∂{name}", Level.POSTFIX
+    return (f"δ{name}", Level.POSTFIX) if sign == "delta" else (name, Level.ATOM)
 
 
 def _number(formula: Number) -> Printed:
-    n = numeral(formula.value)
+    return _numeral(numeral(formula.value))
+
+
+def _decimal(formula: Decimal) -> Printed:
+    text, level = _numeral(Numeral(formula.mantissa, exponent=formula.exponent))
+    return (f"−{text}", Level.SUM) if formula.minus else (text, level)
+
+
+def _grid(formula: Grid) -> Printed:
+    rows = ("  ".join(text_of(entry) for entry in row) for row in formula.rows)
+    return f"[{'; '.join(rows)}]", Level.ATOM
+
+
+def _numeral(n: Numeral) -> Printed:
     if n.denominator:
         return f"{n.mantissa}/{n.denominator}", Level.PRODUCT
     if n.exponent:
@@ -122,7 +142,7 @@ def _times(formula: Times) -> Printed:
     parts = [*(_at(f, Level.PRODUCT) for f in head), _bracketed(printed, level)]
     joined = parts[0]
     for before, after, part in zip(formula.factors, formula.factors[1:], parts[1:], strict=False):
-        both = isinstance(before, Number) and isinstance(after, Number)
+        both = isinstance(before, (Number, Decimal)) and isinstance(after, (Number, Decimal))
         joined += ("·" if both else " ") + part
     return joined, level
 
@@ -233,6 +253,8 @@ def _derivative(formula: Derivative) -> Printed:
 _PRINTERS: Mapping[type, Callable[[Any], Printed]] = {
     Named: _named,
     Number: _number,
+    Decimal: _decimal,
+    Grid: _grid,
     Constant: _constant,
     Plus: _plus,
     Times: _times,

@@ -13,6 +13,7 @@ from symbackprop.derivation.model import Derivation, Line, LossDerivation, Step
 from symbackprop.equations.nodes import Partial, TensorSymbol
 from symbackprop.equations.recurrence import Recurrence
 from symbackprop.equations.system import System
+from symbackprop.notation import USUAL, Notation
 from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import ALL, Derivative, Formula, Named
 from symbackprop.report.matrix import MatrixForm, matrix_form
@@ -191,9 +192,9 @@ class View:
         return (s for section in self.sections for s in section.lines if s.gradient)
 
 
-def view(derivation: Derivation) -> View:
+def view(derivation: Derivation, notation: Notation = USUAL) -> View:
     """The derivation, ready to print."""
-    known = names(derivation)
+    known = names(derivation, notation)
     sections = _sections(derivation, known, frozenset())
     in_use: tuple[Section, ...] = ()
     if derivation.in_use is not None:

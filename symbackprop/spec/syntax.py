@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from symbackprop.spec.shown import Shown
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -154,20 +156,9 @@ class Compare:
 
 
 Expression = (
-    Number
-    | Text
-    | Truth
-    | Sequence
-    | Name
-    | Rest
-    | Element
-    | Reduction
-    | Call
-    | Transpose
-    | Unary
-    | Binary
-    | Compare
-)
+    Number | Text | Truth | Sequence | Name | Rest | Element | Reduction
+    | Call | Transpose | Unary | Binary | Compare
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +231,8 @@ class Source:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+@dataclass(frozen=True, slots=True, repr=False)
+class Spec(Shown):
     """A whole spec, checked as far as text can be checked."""
 
     name: str

@@ -13,6 +13,7 @@ from types import FrameType, ModuleType
 
 import numpy as np
 
+from symbackprop import hypertext
 from symbackprop.errors import CallError
 from symbackprop.files import alone_in, make_folder
 from symbackprop.spec.errors import did_you_mean, quoted
@@ -49,6 +50,26 @@ class Outcome:
     interrupted: bool
     files: Mapping[str, Path]
     reached: bool | None = None
+
+    def __str__(self) -> str:
+        """How far it came, the last record, and the files."""
+        return "\n".join(f"{name:24} {value}" for name, value in self._said())
+
+    def _repr_html_(self) -> str:
+        """The same as a table, above the curves where there are any."""
+        curves = self.files.get("curves")
+        drawn = hypertext.image(curves.read_bytes()) if curves and curves.is_file() else ""
+        return hypertext.table(("", ""), self._said()) + drawn
+
+    def _said(self) -> list[tuple[str, str]]:
+        stopped = ", interrupted" if self.interrupted else ""
+        said = [("steps", f"{self.state.step} of {self.total_steps}{stopped}")]
+        if self.state.records:
+            record = zip(self.state.columns, self.state.records[-1], strict=True)
+            said += [(name, f"{value:.4g}") for name, value in record]
+        if self.reached is not None:
+            said.append(("goal", "reached" if self.reached else "missed"))
+        return said + [(what, str(path)) for what, path in self.files.items()]
 
 
 def train(

@@ -156,3 +156,19 @@ def test_what_is_not_read_by_rows_is_refused(text, message):
         compiled(text)
     assert message in str(raised.value)
     assert "fix: " in str(raised.value)
+
+
+def test_the_positions_of_a_small_table_are_looked_up(monkeypatch):
+    """Whichever way they are found, rows that repeat add up."""
+    from symbackprop.program import tables
+
+    found = []
+    for most in (0, 2**18):
+        monkeypatch.setattr(tables, "MOST", most)
+        module = compiled(PAIRS)
+        params = module.init_params(seed=0, dtype=np.float64)
+        module.sgd_step(params, **pairs(), rate=0.5)
+        assert hasattr(module.Workspace(N=11), "range_100") == (most > 0)
+        found.append(params)
+    for name in found[0]:
+        np.testing.assert_array_equal(found[0][name], found[1][name])

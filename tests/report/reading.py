@@ -6,6 +6,7 @@ left to broadcasting. What lies beyond the ends of a tensor is zero.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from symbackprop.report import formula as f
 
 Values = Mapping[Any, Any]  # of formulas; of PARTS and RANGES, functions that know the tensors
 PARTS, RANGES = "parts", "ranges"
+SAMPLES = "samples"  # the axis of the samples: softmax goes along the other
 OPERATORS = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
     "==": np.equal, "!=": np.not_equal, "and": np.logical_and, "or": np.logical_or,
@@ -40,6 +42,10 @@ def read(formula: f.Formula, values: Values) -> Any:
             )
         case f.Number(value):
             return float(value)
+        case f.Decimal(mantissa, exponent, minus):
+            return (-1 if minus else 1) * float(f"{mantissa}e{exponent}")
+        case f.Grid(rows):
+            return np.array([[read(entry, values) for entry in row] for row in rows])
         case f.Constant("pi"):
             return math.pi
         case f.Constant("identity"):
@@ -73,7 +79,7 @@ def read(formula: f.Formula, values: Values) -> Any:
         case f.Indicator(of):
             return read(of, values)
         case f.Apply(function, arguments):
-            return apply(function, [read(a, values) for a in arguments])
+            return apply(function, [read(a, values) for a in arguments], values.get(SAMPLES, 0))
     raise AssertionError(formula)
 
 
@@ -110,18 +116,21 @@ def part(array: np.ndarray, at: Mapping[int, int]) -> np.ndarray:
     return np.zeros([size for axis, size in enumerate(array.shape) if axis not in at])
 
 
-def apply(function: str, arguments: list[Any]) -> Any:
+def apply(function: str, arguments: list[Any], samples: int = 0) -> Any:
     first = arguments[0]
     if function == "diag":
         return np.diag(first[:, 0])
     if function in ("softmax", "logsoftmax", "logsumexp"):
-        total = np.log(np.exp(first).sum(axis=1, keepdims=True))
+        total = np.log(np.exp(first).sum(axis=1 - samples, keepdims=True))
         exact = {"softmax": np.exp(first - total), "logsoftmax": first - total}
         return exact.get(function, total)
     if function == "onehot":
-        return (first == np.arange(5)).astype(float)
+        rows = (first == np.arange(5)).astype(float)
+        return rows.T if samples else rows
     if function == "stop":
         return first
+    if function in ("maximum", "minimum"):
+        return functools.reduce(getattr(np, function), arguments)
     if function == "where":
         return np.where(first, *arguments[1:])
     return np.vectorize(lambda *x: float(pointwise(function, FLOAT)(*x)))(*arguments)

@@ -17,6 +17,7 @@ from symbackprop.equations.masks import Delta
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, extent, tensors
 from symbackprop.equations.reductions import LogSumExp, Sum
 from symbackprop.equations.system import Equation
+from symbackprop.notation import Notation
 from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import Apply, Constant, Named
 from symbackprop.report.matrix import MatrixForm, matrix_form
@@ -26,7 +27,7 @@ from symbackprop.report.structure import gathered
 from symbackprop.report.unicode import text_of
 from symbackprop.report.view import view
 
-from .reading import PARTS, RANGES, column, part, read
+from .reading import PARTS, RANGES, SAMPLES, column, part, read
 from .specs import SPECS, derived
 
 EXTENTS = dict(
@@ -68,7 +69,8 @@ def agrees(equation: Equation, known: Names, steps: Steps = NO_STEPS) -> bool | 
     kept = found.left.indices if isinstance(found.left, Named) else ()
     verdicts = []
     for at in itertools.product(*(range(expected.shape[axes[i]]) for i in kept)):
-        wanted = column(part(expected, {axes[i]: k for i, k in zip(kept, at, strict=True)}))
+        here = part(expected, {axes[i]: k for i, k in zip(kept, at, strict=True)})
+        wanted = column(written(here, known))
         value = read(found.right, values | dict(zip(kept, at, strict=True)))
         value = np.reshape(value, ()) if not equation.indices else value
         value = np.broadcast_to(value, np.shape(wanted))
@@ -76,19 +78,26 @@ def agrees(equation: Equation, known: Names, steps: Steps = NO_STEPS) -> bool | 
     return all(verdicts)
 
 
+def written(array: np.ndarray, known: Names) -> np.ndarray:
+    """An array as the page writes it."""
+    return array.T if known.notation.reverses else array
+
+
 def values_of(
     equation: Equation, known: Names, steps: Steps, arrays: dict[str, np.ndarray]
 ) -> dict[Any, Any]:
     """What every name on the page stands for."""
     read_here = tensors(equation.rhs)
-    values: dict[Any, Any] = {known.whole(t): column(arrays[t.name]) for t in read_here}
+    values: dict[Any, Any] = {
+        known.whole(t): column(written(arrays[t.name], known)) for t in read_here
+    }
     values |= {known.entry(t): float(arrays[t.name]) for t in read_here if not t.shape}
     values |= {known.entry(extent(name)): float(size) for name, size in EXTENTS.items()}
     shape = tuple(extent_of(size, EXTENTS) for size in equation.tensor.shape)
     values[Constant("identity")] = np.eye(shape[0] if shape else 1)
     for labels in (t for t in read_here if t.kind == "integer" and t.rank == 1):
         classes = one_hot_width(equation, labels)
-        rows = np.eye(classes)[arrays[labels.name].astype(int)]
+        rows = written(np.eye(classes)[arrays[labels.name].astype(int)], known)
         values[known.one_hot(labels)] = rows
         values[Apply("onehot", (known.whole(labels),))] = rows
     bound = {i for s in equation.rhs.atoms(Sum) for i in s.bound}
@@ -107,10 +116,11 @@ def values_of(
         array, end = arrays[named[whole].name], steps.ends.get(named[whole])
         inside = all(0 <= place < array.shape[axis] for axis, place in at.items())
         if inside or end is None or end.value == 0:
-            return column(part(array, at))
-        return column(arrays[end.value.tensor.name])
+            return column(written(part(array, at), known))
+        return column(written(arrays[end.value.tensor.name], known))
 
     values[PARTS] = parts
+    values[SAMPLES] = int(known.notation.reverses)
     return values
 
 
@@ -127,10 +137,13 @@ def one_hot_width(equation: Equation, labels: TensorSymbol) -> int:
     raise AssertionError(labels)
 
 
+@pytest.mark.parametrize("convention", ["row", "column"])
 @pytest.mark.parametrize("spec", sorted(SPECS))
-def test_matrix_forms_of_whole_derivations_denote_their_equations(spec: str) -> None:
+def test_matrix_forms_of_whole_derivations_denote_their_equations(
+    spec: str, convention: str
+) -> None:
     derivation = derived(spec)
-    known = names(derivation)
+    known = names(derivation, Notation(convention=convention))
     steps = steps_of(derivation)
     verdicts = {line.number: agrees(line.equation, known, steps) for line in derivation.lines()}
     assert False not in verdicts.values(), verdicts
@@ -173,6 +186,7 @@ def test_known_forms(equation: Equation, text: str) -> None:
     found = form(equation, known)
     assert found is not None and text_of(found.right) == text
     assert agrees(equation, known)
+    assert agrees(equation, line_names(Line(1, equation), Notation(convention="column")))
 
 
 @pytest.mark.parametrize(
