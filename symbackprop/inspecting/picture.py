@@ -64,7 +64,7 @@ def _cotangents(axes: Any, way: Way) -> None:
     title = f"root mean squares on the way back from {way.loss}"
     _named(axes, {places[d.name]: d.name for d in named}, title)
     axes.set_yscale("log")
-    axes.legend()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, frameon=False)
 
 
 def _spectra(axes: Any, way: Way) -> None:
@@ -80,7 +80,7 @@ def _spectra(axes: Any, way: Way) -> None:
     names = {k: f"{layer.below} → {layer.above}" for k, layer in enumerate(way.layers)}
     _named(axes, names, "Jacobian of each layer")
     axes.set_yscale("log")
-    axes.legend()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, frameon=False)
 
 
 def _steps(axes: Any, way: Way) -> None:
@@ -92,7 +92,7 @@ def _steps(axes: Any, way: Way) -> None:
     axes.set_xlabel("step")
     axes.set_title("cotangents along the steps", fontsize=9)
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, frameon=False)
 
 
 def _named(axes: Any, names: Mapping[int, str], title: str) -> None:

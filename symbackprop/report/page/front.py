@@ -1,0 +1,77 @@
+"""What stands before the equations: names with their shapes, and what is said of the notation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from symbackprop.equations.nodes import TensorSymbol
+from symbackprop.report.documents import table_of_names
+from symbackprop.report.escape import html_text
+from symbackprop.report.latex import box, latex_of
+from symbackprop.report.page.mathematics import Mathematics
+from symbackprop.report.page.words import prose, spaced
+from symbackprop.report.remarks import conventions, draws, one_hot_labels, uses_rows, uses_slices
+from symbackprop.report.view import View
+from symbackprop.templating import fill
+
+
+@dataclass(frozen=True)
+class Name:
+    """A row of the table of names."""
+
+    formula: str
+    name: str
+    shape: str
+    role: str
+
+
+def names(view: View, unseen: Collection[TensorSymbol], mathematics: Mathematics) -> list[Name]:
+    """Every name but the unseen."""
+    skipped = {tensor.name for tensor in unseen}
+    return [
+        Name(
+            mathematics.inline(entry.formula),
+            html_text(entry.name),
+            mathematics.inline(entry.shape),
+            html_text(entry.role),
+        )
+        for entry in table_of_names(view)
+        if entry.name not in skipped
+    ]
+
+
+def widest(view: View, unseen: Collection[TensorSymbol]) -> float:
+    """The width in em of the widest name but the unseen."""
+    forward = (line.equation.tensor for line in view.derivation.forward)
+    seen = (t for t in (*view.derivation.system.given, *forward) if t not in unseen)
+    return round(max(box(view.known.whole(tensor)).width for tensor in seen), 1)
+
+
+def notation(view: View, mathematics: Mathematics) -> list[str]:
+    """What is said of the notation of these lines, a sentence or a few at a time."""
+    found = [prose(text, mathematics) for text in _sentences(view)]
+    return [*found, *map(spaced, conventions(view, steps=True))]
+
+
+def _sentences(view: View) -> Iterator[str]:
+    known = view.known
+    yield fill("report_notation.jinja", notation=known.notation)
+    for matrix, labels in one_hot_labels(view.lines()).items():
+        yield f"${latex_of(matrix)}$ is the one-hot matrix of ${latex_of(labels)}$."
+    slices = uses_slices(view)
+    if slices:
+        yield (
+            f"A name with fewer indices than axes, as ${latex_of(slices)}$, is the array of its "
+            "entries there, one for each value of the indices; where it matters which axes they "
+            "belong to, colons stand for the others."
+        )
+    if uses_rows(view.lines()):
+        along = "columns" if known.notation.reverses else "rows"
+        yield f"softmax and logsumexp go along the {along} of a matrix."
+    drawn = ", ".join(f"${latex_of(draw)}$" for draw in draws(view))
+    if drawn:
+        yield f"Drawn anew at every call, where it is not given: {drawn}."
+    extents = ", ".join(f"${latex_of(known.entry(e))}$" for e in view.derivation.system.extents)
+    if extents:
+        yield f"Fixed only when the program runs: {extents}."

@@ -1,0 +1,78 @@
+"""All that the page's template prints, collected."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from symbackprop.equations.nodes import TensorSymbol
+from symbackprop.report.escape import html_text
+from symbackprop.report.graph import graph
+from symbackprop.report.latex import latex_of
+from symbackprop.report.page.example import example, numbers_of
+from symbackprop.report.page.front import names, notation, widest
+from symbackprop.report.page.listing import functions
+from symbackprop.report.page.mathematics import Mathematics
+from symbackprop.report.page.picture import picture
+from symbackprop.report.page.sections import Sections, copied, printed
+from symbackprop.report.remarks import rules, updates
+from symbackprop.report.repetition import repeats
+from symbackprop.report.view import View
+from symbackprop.report.worked import Worked
+from symbackprop.templating import fill
+
+_STEP = r"\theta \;\gets\; \theta - \eta\, \frac{\partial L}{\partial \theta}"
+
+
+def page(view: View, module: str, worked: Worked | None = None) -> str:
+    """The page of a derivation, and of the module that was generated from it.
+
+    With worked numbers they stand below every equation, and nothing is folded. Raises CallError
+    where KaTeX cannot be run.
+    """
+    mathematics = Mathematics()
+    title = html_text(view.derivation.system.title) or html_text(view.derivation.system.name)
+    body = _body(view, module, worked, mathematics, title)
+    return fill("page.html.jinja", title=title, body=body, mathematics=mathematics.style())
+
+
+def _body(
+    view: View, module: str, worked: Worked | None, mathematics: Mathematics, title: str
+) -> str:
+    system, inline = view.derivation.system, mathematics.inline
+    folded = {
+        section.title: [] if worked else repeats([shown.line for shown in section.lines])
+        for section in view.all_sections()
+    }
+    listed = functions(module)
+    coded = frozenset[int]().union(*(function.numbers for function in listed))
+    numbers = numbers_of(worked, view.known.notation) if worked else None
+    sections = Sections(view, folded, mathematics, coded, numbers.equations if numbers else {})
+    seen, unseen = printed(view, folded), copied(view, folded)
+    return fill(
+        "page_body.html.jinja",
+        title=title,
+        name=html_text(system.name),
+        notes=[html_text(part) for part in system.notes.split("\n\n") if part.strip()],
+        picture=picture(graph(view, folded.get("Forward", [])), view, mathematics),
+        names=names(view, unseen, mathematics),
+        widest=widest(view, unseen),
+        copied=bool(unseen),
+        notation=notation(seen, mathematics),
+        sections=[(html_text(s.title), list(sections.groups(s))) for s in view.all_sections()],
+        rule=mathematics.display(_STEP),
+        steps=[(inline(tex), number) for tex, number in _steps(view, unseen)],
+        states=[(inline(latex_of(update)), number) for update, number in updates(view)],
+        example=example(worked, numbers, mathematics) if worked and numbers else None,
+        rules=[(html_text(rule), html_text(why)) for rule, why in rules(seen).items()],
+        functions=listed,
+    )
+
+
+def _steps(view: View, unseen: Collection[TensorSymbol]) -> Iterator[tuple[str, int]]:
+    """W ← W − η W̄ for every parameter that is seen, with the number of its gradient."""
+    trained = {p.symbol for p in view.derivation.system.parameters if p.trainable}
+    for shown in view.gradients():
+        if shown.subject in trained and shown.subject not in unseen:
+            name = latex_of(view.known.whole(shown.subject))
+            gradient = latex_of(view.known.whole(shown.line.equation.tensor))
+            yield rf"{name} \gets {name} - \eta\, {gradient}", shown.number
