@@ -64,6 +64,11 @@ def test_the_readme_shows_backpropagation_through_time_as_printed():
         assert re.sub(" +", " ", line) in printed
 
 
+def test_the_readme_shows_numbers_as_printed():
+    (shown,) = re.findall(r"```text\n( +\(8\) W̄² = Hᵀ.*?)\n```", README, re.DOTALL)
+    assert shown in str(sb.numbers(sb.derive(sb.load("xor"))))
+
+
 def test_the_readme_shows_an_audit_as_printed():
     (shown,) = re.findall(r"```text\n\$ symbackprop audit (.*?)\n```", README, re.DOTALL)
     call, *lines = shown.splitlines()
