@@ -583,7 +583,7 @@ def critic_sgd_step(
     return critic
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

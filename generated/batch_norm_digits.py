@@ -1241,7 +1241,7 @@ def _held(state, work, changed=False):
     return state
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

@@ -93,6 +93,7 @@ class Workspace:
         self.fixed_N_3 = np.multiply(self.range_N, 4)
         self.fixed_N_4 = np.add(self.fixed_T_4, self.fixed_N_3[:, None])
         self.ones_N_T = np.ones(N * T, dtype)
+        self.range_208 = np.arange(208)
         self.e = np.empty((N, T, 16), dtype)
         self.x_pad2 = np.empty((N, T + 8, 16), dtype)
         self.part_3 = np.empty((7, T, 9, 16), dtype)
@@ -118,6 +119,7 @@ class Workspace:
         self.real_20 = np.empty((N * T,), dtype)
         self.total_20 = np.empty((4, 4), dtype)
         self.copy_22 = np.empty((N * T, 4), dtype)
+        self.part_22 = np.empty((N, 64, 4), dtype)
         self.dW3 = np.empty((64, 4), dtype)
         self.db3 = np.empty((4,), dtype)
         self.dc = np.empty((T, N, 64), dtype)
@@ -129,8 +131,7 @@ class Workspace:
         self.copy_28 = np.empty((9, 64, 16), dtype)
         self.dE1 = np.empty((26, 16), dtype)
         self.copy_30 = np.empty((N * T, 16), dtype)
-        self.places_30 = np.empty((N * T,), np.intp)
-        self.places_30_2 = np.empty((N * T, 8), np.intp)
+        self.places_30 = np.empty((N * T, 8), np.intp)
         self.add_15 = np.empty((T, N, 4), dtype)
 
 
@@ -176,7 +177,7 @@ def forward(params, *, letters, workspace=None, training=False):
 
     # (5) s[n, t, j] = b3[j] + sum[i](W3[i, j] * c[n, t, i])
     s = work.s
-    np.matmul(c.reshape(N * T, 64), W3, out=s.reshape(N * T, 4))
+    np.matmul(c.reshape(N, T, 64), W3, out=s.reshape(N, T, 4))
     np.add(s, b3, out=s)
 
     # (6) z_f, apart from other steps
@@ -280,7 +281,7 @@ def loss(params, *, letters, tags, workspace=None, training=True):
 
     # (5) s[n, t, j] = b3[j] + sum[i](W3[i, j] * c[n, t, i])
     s = work.s
-    np.matmul(c.reshape(N * T, 64), W3, out=s.reshape(N * T, 4))
+    np.matmul(c.reshape(N, T, 64), W3, out=s.reshape(N, T, 4))
     np.add(s, b3, out=s)
 
     # (6) z_f, apart from other steps
@@ -382,7 +383,7 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
 
     # (5) s[n, t, j] = b3[j] + sum[i](W3[i, j] * c[n, t, i])
     s = work.s
-    np.matmul(c.reshape(N * T, 64), W3, out=s.reshape(N * T, 4))
+    np.matmul(c.reshape(N, T, 64), W3, out=s.reshape(N, T, 4))
     np.add(s, b3, out=s)
 
     # (6) z_f, apart from other steps
@@ -500,14 +501,19 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
     # (22) dW3[i, j] = sum[n, t](c[n, t, i] * ds[n, t, j])
     copy_22 = work.copy_22
     np.copyto(copy_22.reshape(N, T, 4), ds.transpose(1, 0, 2))
-    dW3 = c.reshape(N * T, 64).T.dot(copy_22, out=work.dW3)
+    part_22 = work.part_22
+    dW3 = work.dW3
+    np.matmul(
+        c.reshape(N, T, 64).transpose(0, 2, 1), copy_22.reshape(N, T, 4), out=part_22
+    )
+    np.add.reduce(part_22, axis=0, out=dW3)
 
     # (23) db3[j] = sum[n, t](ds[n, t, j])
     db3 = work.ones_N_T.dot(ds.reshape(N * T, 4), out=work.db3)
 
     # (24) dc[n, t, i] = sum[j](W3[i, j] * ds[n, t, j])
     dc = work.dc
-    np.matmul(ds.reshape(N * T, 4), W3.T, out=dc.reshape(N * T, 64))
+    np.matmul(ds.reshape(T, N, 4), W3.T, out=dc.reshape(T, N, 64))
 
     # (25) dz2[n, t, o] = dc[n, t, o] * [z2[n, t, o] > 0]
     mask_25 = np.greater(c, 0.0, out=work.mask_25)
@@ -556,8 +562,14 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
     copy_30 = work.copy_30
     np.copyto(copy_30.reshape(N, T, 16), dx_pad2[:, 4 : T + 4])
     places_30 = work.places_30
-    places_30_2 = work.places_30_2
-    _at_rows(np.add, dE1, letters.reshape(N * T), copy_30, places_30, places_30_2)
+    _at_rows(
+        np.add,
+        dE1,
+        letters.reshape(N * T),
+        copy_30,
+        work.range_208.reshape(26, 8),
+        places_30,
+    )
 
     return loss, {
         "transition": dtransition,
@@ -613,7 +625,7 @@ def sgd_step(params, *, letters, tags, rate, workspace=None, training=True):
 
     # (5) s[n, t, j] = b3[j] + sum[i](W3[i, j] * c[n, t, i])
     s = work.s
-    np.matmul(c.reshape(N * T, 64), W3, out=s.reshape(N * T, 4))
+    np.matmul(c.reshape(N, T, 64), W3, out=s.reshape(N, T, 4))
     np.add(s, b3, out=s)
 
     # (6) z_f, apart from other steps
@@ -733,7 +745,12 @@ def sgd_step(params, *, letters, tags, rate, workspace=None, training=True):
     # (22) dW3[i, j] = sum[n, t](c[n, t, i] * ds[n, t, j])
     copy_22 = work.copy_22
     np.copyto(copy_22.reshape(N, T, 4), ds.transpose(1, 0, 2))
-    dW3 = c.reshape(N * T, 64).T.dot(copy_22, out=work.dW3)
+    part_22 = work.part_22
+    dW3 = work.dW3
+    np.matmul(
+        c.reshape(N, T, 64).transpose(0, 2, 1), copy_22.reshape(N, T, 4), out=part_22
+    )
+    np.add.reduce(part_22, axis=0, out=dW3)
 
     # (23) db3[j] = sum[n, t](ds[n, t, j])
     db3 = work.ones_N_T.dot(ds.reshape(N * T, 4), out=work.db3)
@@ -742,7 +759,7 @@ def sgd_step(params, *, letters, tags, rate, workspace=None, training=True):
 
     # (24) dc[n, t, i] = sum[j](W3[i, j] * ds[n, t, j])
     dc = work.dc
-    np.matmul(ds.reshape(N * T, 4), W3.T, out=dc.reshape(N * T, 64))
+    np.matmul(ds.reshape(T, N, 4), W3.T, out=dc.reshape(T, N, 64))
 
     # (22) W3 -= rate * dW3
     np.multiply(dW3, rate, out=dW3)
@@ -801,8 +818,14 @@ def sgd_step(params, *, letters, tags, rate, workspace=None, training=True):
     copy_30 = work.copy_30
     np.copyto(copy_30.reshape(N, T, 16), dx_pad2[:, 4 : T + 4])
     places_30 = work.places_30
-    places_30_2 = work.places_30_2
-    _at_rows(np.add, dE1, letters.reshape(N * T), copy_30, places_30, places_30_2)
+    _at_rows(
+        np.add,
+        dE1,
+        letters.reshape(N * T),
+        copy_30,
+        work.range_208.reshape(26, 8),
+        places_30,
+    )
     np.multiply(dE1, rate, out=dE1)
     np.subtract(E1, dE1, out=E1)
 
@@ -821,14 +844,18 @@ def _windows(array, shape, axes, steps):
 def _at_rows(ufunc, table, rows, values, starts, places):
     """Add each row of values to that row of a table, or subtract it; rows may repeat.
 
-    Where `places` has half as many columns, neighbours are one complex number.
+    Where `places` has half as many columns, neighbours are one complex number. `starts` is
+    room for where rows start, or has the places of every row.
     """
     if not table.flags.c_contiguous:
         ufunc.at(table, rows, values)
         return
-    each = places.shape[1]
-    np.multiply(rows, each, out=starts)
-    np.add(starts[:, None], np.arange(each), out=places)
+    if starts.ndim == 2:
+        starts.take(rows, axis=0, out=places, mode="clip")
+    else:
+        each = places.shape[1]
+        np.multiply(rows, each, out=starts)
+        np.add(starts[:, None], np.arange(each), out=places)
     flat, added = table.reshape(-1), values.reshape(-1)
     if added.size > places.size:
         pairs = np.result_type(flat, np.complex64)
@@ -836,7 +863,7 @@ def _at_rows(ufunc, table, rows, values, starts, places):
     ufunc.at(flat, places.reshape(-1), added)
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

@@ -157,6 +157,7 @@ class Workspace:
         self.fixed_64_3 = np.add(self.fixed_N, self.fixed_64_2[:, None])
         self.fixed_N_2 = np.add(self.fixed_N[:, None], self.fixed_64_2)
         self.ones_64_N = np.ones(64 * N, dtype)
+        self.range_1952 = np.arange(1952)
         self.x0 = np.empty((N, 64, 64), dtype)
         self.mu2 = np.empty((N, 64), dtype)
         self.subtract_3 = np.empty((N, 64, 64), dtype)
@@ -234,8 +235,7 @@ class Workspace:
         self.dgamma2 = np.empty((64,), dtype)
         self.dE1 = np.empty((61, 64), dtype)
         self.copy_110 = np.empty((64 * N,), np.intp)
-        self.places_110 = np.empty((64 * N,), np.intp)
-        self.places_110_2 = np.empty((64 * N, 32), np.intp)
+        self.places_110 = np.empty((64 * N, 32), np.intp)
         self.dposition = np.empty((64, 64), dtype)
 
 
@@ -1616,8 +1616,9 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     copy_110_2 = work.copy_13
     np.copyto(copy_110_2.reshape(64, N, 64), dx0.transpose(1, 0, 2))
     places_110 = work.places_110
-    places_110_2 = work.places_110_2
-    _at_rows(np.add, dE1, copy_110, copy_110_2, places_110, places_110_2)
+    _at_rows(
+        np.add, dE1, copy_110, copy_110_2, work.range_1952.reshape(61, 32), places_110
+    )
 
     # (111) dposition[i, d] = sum[n](dx0[n, i, d])
     dposition = np.add.reduce(dx0, axis=0, out=work.dposition)
@@ -2498,8 +2499,9 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     copy_110_2 = work.copy_13
     np.copyto(copy_110_2.reshape(64, N, 64), dx0.transpose(1, 0, 2))
     places_110 = work.places_110
-    places_110_2 = work.places_110_2
-    _at_rows(np.add, dE1, copy_110, copy_110_2, places_110, places_110_2)
+    _at_rows(
+        np.add, dE1, copy_110, copy_110_2, work.range_1952.reshape(61, 32), places_110
+    )
     np.subtract(E1, dE1, out=E1)
 
     # (111) dposition[i, d] = sum[n](dx0[n, i, d]), times rate
@@ -2512,14 +2514,18 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
 def _at_rows(ufunc, table, rows, values, starts, places):
     """Add each row of values to that row of a table, or subtract it; rows may repeat.
 
-    Where `places` has half as many columns, neighbours are one complex number.
+    Where `places` has half as many columns, neighbours are one complex number. `starts` is
+    room for where rows start, or has the places of every row.
     """
     if not table.flags.c_contiguous:
         ufunc.at(table, rows, values)
         return
-    each = places.shape[1]
-    np.multiply(rows, each, out=starts)
-    np.add(starts[:, None], np.arange(each), out=places)
+    if starts.ndim == 2:
+        starts.take(rows, axis=0, out=places, mode="clip")
+    else:
+        each = places.shape[1]
+        np.multiply(rows, each, out=starts)
+        np.add(starts[:, None], np.arange(each), out=places)
     flat, added = table.reshape(-1), values.reshape(-1)
     if added.size > places.size:
         pairs = np.result_type(flat, np.complex64)
@@ -2527,7 +2533,7 @@ def _at_rows(ufunc, table, rows, values, starts, places):
     ufunc.at(flat, places.reshape(-1), added)
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

@@ -388,7 +388,7 @@ def _normal_into(out, rng, mean, std):
     np.add(out, mean, out=out)
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

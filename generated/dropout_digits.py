@@ -830,7 +830,7 @@ def _bernoulli_into(out, rng, probability, block):
         np.less(uniform, probability, out=part)
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

@@ -377,7 +377,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     return loss
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

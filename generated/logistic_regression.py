@@ -254,7 +254,7 @@ def sgd_step(params, *, temperature, damage, rate, workspace=None, training=True
     return loss
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

@@ -72,6 +72,8 @@ class Workspace:
         }
         self.N = N
         self.ones_16 = np.ones(16, dtype)
+        self.range_7544 = np.arange(7544)
+        self.range_13456 = np.arange(13456)
         self.take_1 = np.empty((N,), dtype)
         self.take_1_2 = np.empty((N,), dtype)
         self.take_1_3 = np.empty((N, 16), dtype)
@@ -83,8 +85,7 @@ class Workspace:
         self.multiply_2_4 = np.empty((N, 16), dtype)
         self.size = np.empty((N,), dtype)
         self.dP = np.empty((943, 16), dtype)
-        self.places_5 = np.empty((N,), np.intp)
-        self.places_5_2 = np.empty((N, 8), np.intp)
+        self.places_5 = np.empty((N, 8), np.intp)
         self.dQ = np.empty((1682, 16), dtype)
         self.da = np.empty((943,), dtype)
         self.db = np.empty((1682,), dtype)
@@ -208,28 +209,26 @@ def loss_and_grads(params, *, user, item, rating, workspace=None, training=True)
     dP = work.dP
     dP.fill(0.0)
     places_5 = work.places_5
-    places_5_2 = work.places_5_2
-    _at_rows(np.add, dP, user, take_1_3, places_5, places_5_2)
+    _at_rows(np.add, dP, user, take_1_3, work.range_7544.reshape(943, 8), places_5)
     np.divide(dP, N, out=dP)
     np.multiply(dP, 0.16, out=dP)
     multiply_5 = np.multiply(take_1_4, dp[:, None], out=work.multiply_2_4)
-    places_5_3 = work.places_5
-    places_5_4 = work.places_5_2
-    _at_rows(np.add, dP, user, multiply_5, places_5_3, places_5_4)
+    places_5_2 = work.places_5
+    _at_rows(np.add, dP, user, multiply_5, work.range_7544.reshape(943, 8), places_5_2)
 
     # (6) dQ[i, j] = 4 * sum[n](Q[item[n], j] * [i = item[n]]) / (25 * N) + sum[n](dp[n]
     #     * P[user[n], j] * [i = item[n]])
     dQ = work.dQ
     dQ.fill(0.0)
     places_6 = work.places_5
-    places_6_2 = work.places_5_2
-    _at_rows(np.add, dQ, item, take_1_4, places_6, places_6_2)
+    _at_rows(np.add, dQ, item, take_1_4, work.range_13456.reshape(1682, 8), places_6)
     np.divide(dQ, N, out=dQ)
     np.multiply(dQ, 0.16, out=dQ)
     multiply_6 = np.multiply(take_1_3, dp[:, None], out=take_1_3)
-    places_6_3 = work.places_5
-    places_6_4 = work.places_5_2
-    _at_rows(np.add, dQ, item, multiply_6, places_6_3, places_6_4)
+    places_6_2 = work.places_5
+    _at_rows(
+        np.add, dQ, item, multiply_6, work.range_13456.reshape(1682, 8), places_6_2
+    )
 
     # (7) da[i] = 4 * sum[n](a[user[n]] * [i = user[n]]) / (25 * N) + sum[n](dp[n] * [i
     #     = user[n]])
@@ -309,14 +308,14 @@ def sgd_step(params, *, user, item, rating, rate, workspace=None, training=True)
     dP = work.dP
     dP.fill(0.0)
     places_5 = work.places_5
-    places_5_2 = work.places_5_2
-    _at_rows(np.add, dP, user, take_1_3, places_5, places_5_2)
+    _at_rows(np.add, dP, user, take_1_3, work.range_7544.reshape(943, 8), places_5)
     np.divide(dP, N, out=dP)
     np.multiply(multiply_5, dP, out=dP)
     multiply_5_2 = np.multiply(take_1_4, dp[:, None], out=work.multiply_2_4)
-    places_5_3 = work.places_5
-    places_5_4 = work.places_5_2
-    _at_rows(np.add, dP, user, multiply_5_2, places_5_3, places_5_4)
+    places_5_2 = work.places_5
+    _at_rows(
+        np.add, dP, user, multiply_5_2, work.range_7544.reshape(943, 8), places_5_2
+    )
     np.subtract(P, dP, out=P)
 
     # (6) dQ[i, j] = 4 * sum[n](Q[item[n], j] * [i = item[n]]) / (25 * N) + sum[n](dp[n]
@@ -324,14 +323,14 @@ def sgd_step(params, *, user, item, rating, rate, workspace=None, training=True)
     dQ = work.dQ
     dQ.fill(0.0)
     places_6 = work.places_5
-    places_6_2 = work.places_5_2
-    _at_rows(np.add, dQ, item, take_1_4, places_6, places_6_2)
+    _at_rows(np.add, dQ, item, take_1_4, work.range_13456.reshape(1682, 8), places_6)
     np.divide(dQ, N, out=dQ)
     np.multiply(multiply_5, dQ, out=dQ)
     multiply_6 = np.multiply(take_1_3, dp[:, None], out=take_1_3)
-    places_6_3 = work.places_5
-    places_6_4 = work.places_5_2
-    _at_rows(np.add, dQ, item, multiply_6, places_6_3, places_6_4)
+    places_6_2 = work.places_5
+    _at_rows(
+        np.add, dQ, item, multiply_6, work.range_13456.reshape(1682, 8), places_6_2
+    )
     np.subtract(Q, dQ, out=Q)
 
     # (7) da[i] = 4 * sum[n](a[user[n]] * [i = user[n]]) / (25 * N) + sum[n](dp[n] * [i
@@ -360,14 +359,18 @@ def sgd_step(params, *, user, item, rating, rate, workspace=None, training=True)
 def _at_rows(ufunc, table, rows, values, starts, places):
     """Add each row of values to that row of a table, or subtract it; rows may repeat.
 
-    Where `places` has half as many columns, neighbours are one complex number.
+    Where `places` has half as many columns, neighbours are one complex number. `starts` is
+    room for where rows start, or has the places of every row.
     """
     if not table.flags.c_contiguous:
         ufunc.at(table, rows, values)
         return
-    each = places.shape[1]
-    np.multiply(rows, each, out=starts)
-    np.add(starts[:, None], np.arange(each), out=places)
+    if starts.ndim == 2:
+        starts.take(rows, axis=0, out=places, mode="clip")
+    else:
+        each = places.shape[1]
+        np.multiply(rows, each, out=starts)
+        np.add(starts[:, None], np.arange(each), out=places)
     flat, added = table.reshape(-1), values.reshape(-1)
     if added.size > places.size:
         pairs = np.result_type(flat, np.complex64)
@@ -375,7 +378,7 @@ def _at_rows(ufunc, table, rows, values, starts, places):
     ufunc.at(flat, places.reshape(-1), added)
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

@@ -75,6 +75,7 @@ class Workspace:
         }
         self.N = N
         self.ones_5 = np.ones(5, dtype)
+        self.range_160000 = np.arange(160000)
         self.take_1 = np.empty((N, 64), dtype)
         self.take_1_2 = np.empty((N, 64), dtype)
         self.near = np.empty((N,), dtype)
@@ -92,10 +93,8 @@ class Workspace:
         self.dC = np.empty((6 * N, 64), dtype)
         self.dE_rows = np.empty((2 * N,), np.intp)
         self.dE = np.empty((2 * N, 64), dtype)
-        self.places_8 = np.empty((2 * N,), np.intp)
-        self.places_8_2 = np.empty((2 * N, 32), np.intp)
-        self.places_7 = np.empty((6 * N,), np.intp)
-        self.places_7_2 = np.empty((6 * N, 32), np.intp)
+        self.places_8 = np.empty((2 * N, 32), np.intp)
+        self.places_7 = np.empty((6 * N, 32), np.intp)
 
 
 def forward(params, *, word, context, workspace=None, training=False):
@@ -319,8 +318,14 @@ def sgd_step(params, *, word, context, negative, rate, workspace=None, training=
     assemble_8[0:N] = multiply_8
     assemble_8[N : 2 * N] = product_8
     places_8 = work.places_8
-    places_8_2 = work.places_8_2
-    _at_rows(np.subtract, E, dE_rows, assemble_8, places_8, places_8_2)
+    _at_rows(
+        np.subtract,
+        E,
+        dE_rows,
+        assemble_8,
+        work.range_160000.reshape(5000, 32),
+        places_8,
+    )
 
     # (7) dC[i, j] = sum[n](dnear[n] * E[word[n], j] * [i = context[n]]) + sum[n,
     #     j1](E[word[n], j] * dfar[n, j1] * [i = negative[n, j1]]), times rate
@@ -335,8 +340,14 @@ def sgd_step(params, *, word, context, negative, rate, workspace=None, training=
     assemble_7[0:N] = multiply_7
     assemble_7[N : 6 * N] = multiply_7_2.transpose(1, 2, 0).reshape(5 * N, 64)
     places_7 = work.places_7
-    places_7_2 = work.places_7_2
-    _at_rows(np.subtract, C, dC_rows, assemble_7, places_7, places_7_2)
+    _at_rows(
+        np.subtract,
+        C,
+        dC_rows,
+        assemble_7,
+        work.range_160000.reshape(5000, 32),
+        places_7,
+    )
 
     return loss
 
@@ -344,14 +355,18 @@ def sgd_step(params, *, word, context, negative, rate, workspace=None, training=
 def _at_rows(ufunc, table, rows, values, starts, places):
     """Add each row of values to that row of a table, or subtract it; rows may repeat.
 
-    Where `places` has half as many columns, neighbours are one complex number.
+    Where `places` has half as many columns, neighbours are one complex number. `starts` is
+    room for where rows start, or has the places of every row.
     """
     if not table.flags.c_contiguous:
         ufunc.at(table, rows, values)
         return
-    each = places.shape[1]
-    np.multiply(rows, each, out=starts)
-    np.add(starts[:, None], np.arange(each), out=places)
+    if starts.ndim == 2:
+        starts.take(rows, axis=0, out=places, mode="clip")
+    else:
+        each = places.shape[1]
+        np.multiply(rows, each, out=starts)
+        np.add(starts[:, None], np.arange(each), out=places)
     flat, added = table.reshape(-1), values.reshape(-1)
     if added.size > places.size:
         pairs = np.result_type(flat, np.complex64)
@@ -359,7 +374,7 @@ def _at_rows(ufunc, table, rows, values, starts, places):
     ufunc.at(flat, places.reshape(-1), added)
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

@@ -361,7 +361,7 @@ def persistence_and_grads(params, *, past, next, workspace=None, training=True):
     return persistence, {}
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

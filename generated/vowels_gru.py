@@ -127,6 +127,7 @@ class Workspace:
         self.product_16_2 = np.empty((N, 48), dtype)
         self.product_16_3 = np.empty((N, 48), dtype)
         self.multiply_23 = np.empty((T - 1, N, 48), dtype)
+        self.part_26 = np.empty((T, 12, 48), dtype)
         self.dW1_h = np.empty((12, 48), dtype)
         self.dW1_r = np.empty((12, 48), dtype)
         self.dW1_z = np.empty((12, 48), dtype)
@@ -158,19 +159,19 @@ def forward(params, *, x, end, workspace=None, training=False):
     copy_1 = work.copy_1
     np.copyto(copy_1.reshape(T, N, 12), x.transpose(1, 0, 2))
     product_1 = work.product_1
-    np.matmul(copy_1, W1_z, out=product_1.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_z, out=product_1.reshape(T, N, 48))
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
-    np.matmul(copy_1, W1_r, out=product_3.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
-    np.matmul(copy_1, W1_h, out=product_5.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
 
     h = work.h
@@ -260,19 +261,19 @@ def loss(params, *, x, end, y, workspace=None, training=True):
     copy_1 = work.copy_1
     np.copyto(copy_1.reshape(T, N, 12), x.transpose(1, 0, 2))
     product_1 = work.product_1
-    np.matmul(copy_1, W1_z, out=product_1.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_z, out=product_1.reshape(T, N, 48))
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
-    np.matmul(copy_1, W1_r, out=product_3.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
-    np.matmul(copy_1, W1_h, out=product_5.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
 
     h = work.h
@@ -368,19 +369,19 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     copy_1 = work.copy_1
     np.copyto(copy_1.reshape(T, N, 12), x.transpose(1, 0, 2))
     product_1 = work.product_1
-    np.matmul(copy_1, W1_z, out=product_1.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_z, out=product_1.reshape(T, N, 48))
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
-    np.matmul(copy_1, W1_r, out=product_3.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
-    np.matmul(copy_1, W1_h, out=product_5.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
 
     z1 = work.z1
@@ -555,13 +556,34 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     )
 
     # (26) dW1_h[i, j] = sum[n, t](dz_n1[n, t, j] * x[n, t, i])
-    dW1_h = copy_1.T.dot(dz_n1.reshape(N * T, 48), out=work.dW1_h)
+    part_26 = work.part_26
+    dW1_h = work.dW1_h
+    np.matmul(
+        copy_1.reshape(T, N, 12).transpose(0, 2, 1),
+        dz_n1.reshape(T, N, 48),
+        out=part_26,
+    )
+    np.add.reduce(part_26, axis=0, out=dW1_h)
 
     # (27) dW1_r[i, j] = sum[n, t](dz_r1[n, t, j] * x[n, t, i])
-    dW1_r = copy_1.T.dot(dz_r1.reshape(N * T, 48), out=work.dW1_r)
+    part_27 = work.part_26
+    dW1_r = work.dW1_r
+    np.matmul(
+        copy_1.reshape(T, N, 12).transpose(0, 2, 1),
+        dz_r1.reshape(T, N, 48),
+        out=part_27,
+    )
+    np.add.reduce(part_27, axis=0, out=dW1_r)
 
     # (28) dW1_z[i, j] = sum[n, t](dz_z1[n, t, j] * x[n, t, i])
-    dW1_z = copy_1.T.dot(dz_z1.reshape(N * T, 48), out=work.dW1_z)
+    part_28 = work.part_26
+    dW1_z = work.dW1_z
+    np.matmul(
+        copy_1.reshape(T, N, 12).transpose(0, 2, 1),
+        dz_z1.reshape(T, N, 48),
+        out=part_28,
+    )
+    np.add.reduce(part_28, axis=0, out=dW1_z)
 
     # (29) db1_h[j] = sum[n, t](dz_n1[n, t, j])
     db1_h = work.ones_N_T.dot(dz_n1.reshape(N * T, 48), out=work.db1_h)
@@ -612,19 +634,19 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
     copy_1 = work.copy_1
     np.copyto(copy_1.reshape(T, N, 12), x.transpose(1, 0, 2))
     product_1 = work.product_1
-    np.matmul(copy_1, W1_z, out=product_1.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_z, out=product_1.reshape(T, N, 48))
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
-    np.matmul(copy_1, W1_r, out=product_3.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
-    np.matmul(copy_1, W1_h, out=product_5.reshape(N * T, 48))
+    np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
 
     z1 = work.z1
@@ -811,17 +833,38 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
     np.subtract(U1_z, dU1_z, out=U1_z)
 
     # (26) dW1_h[i, j] = sum[n, t](dz_n1[n, t, j] * x[n, t, i])
-    dW1_h = copy_1.T.dot(dz_n1.reshape(N * T, 48), out=work.dW1_h)
+    part_26 = work.part_26
+    dW1_h = work.dW1_h
+    np.matmul(
+        copy_1.reshape(T, N, 12).transpose(0, 2, 1),
+        dz_n1.reshape(T, N, 48),
+        out=part_26,
+    )
+    np.add.reduce(part_26, axis=0, out=dW1_h)
     np.multiply(dW1_h, rate, out=dW1_h)
     np.subtract(W1_h, dW1_h, out=W1_h)
 
     # (27) dW1_r[i, j] = sum[n, t](dz_r1[n, t, j] * x[n, t, i])
-    dW1_r = copy_1.T.dot(dz_r1.reshape(N * T, 48), out=work.dW1_r)
+    part_27 = work.part_26
+    dW1_r = work.dW1_r
+    np.matmul(
+        copy_1.reshape(T, N, 12).transpose(0, 2, 1),
+        dz_r1.reshape(T, N, 48),
+        out=part_27,
+    )
+    np.add.reduce(part_27, axis=0, out=dW1_r)
     np.multiply(dW1_r, rate, out=dW1_r)
     np.subtract(W1_r, dW1_r, out=W1_r)
 
     # (28) dW1_z[i, j] = sum[n, t](dz_z1[n, t, j] * x[n, t, i])
-    dW1_z = copy_1.T.dot(dz_z1.reshape(N * T, 48), out=work.dW1_z)
+    part_28 = work.part_26
+    dW1_z = work.dW1_z
+    np.matmul(
+        copy_1.reshape(T, N, 12).transpose(0, 2, 1),
+        dz_z1.reshape(T, N, 48),
+        out=part_28,
+    )
+    np.add.reduce(part_28, axis=0, out=dW1_z)
     np.multiply(dW1_z, rate, out=dW1_z)
     np.subtract(W1_z, dW1_z, out=W1_z)
 
@@ -843,7 +886,7 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
     return loss
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):

@@ -6,7 +6,7 @@
    -DREAL_IS_DOUBLE=0, or cc -DREAL=double -DREAL_IS_DOUBLE=1.
    The numbers in the comments are those of the equations in the derivation. */
 
-#if defined __AVX512F__ && defined __GNUC__ && !defined __clang__
+#if defined __AVX512F__ && defined __GNUC__ && __GNUC__ >= 10 && !defined __clang__
 #pragma GCC target("prefer-vector-width=512")
 #endif
 #include <math.h>
@@ -16,57 +16,6 @@
 #include <string.h>
 
 typedef REAL real;
-
-/* ---- Products: BLAS, as the module finds it; loops where they are small, or there is none. */
-
-enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
-typedef void gemm_of_64_bits(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t,
-                             const real *, int64_t, real, real *, int64_t);
-typedef void gemm_of_32_bits(int, int, int, int, int, int, real, const real *, int, const real *,
-                             int, real, real *, int);
-static gemm_of_64_bits *gemm_64;
-static gemm_of_32_bits *gemm_32;
-enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
-
-static inline void scaled(int64_t n, real beta, real *restrict c)
-{
-    if (beta == 0)
-        for (int64_t j = 0; j < n; j++) c[j] = 0;
-    else if (beta != 1)
-        for (int64_t j = 0; j < n; j++) c[j] *= beta;
-}
-
-/* C = alpha op(A) op(B) + beta C by rows: op(A) is m x k, op(B) k x n. */
-static inline void product_by_loops(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
-                                    const real *restrict a, int64_t lda, const real *restrict b,
-                                    int64_t ldb, real beta, real *restrict c, int64_t ldc)
-{
-    for (int64_t i = 0; i < m; i++) {
-        real *restrict row = c + i * ldc;
-        scaled(n, beta, row);
-        for (int64_t l = 0; l < k; l++) {
-            const real left = alpha * (ta ? a[l * lda + i] : a[i * lda + l]);
-            if (tb)
-                for (int64_t j = 0; j < n; j++) row[j] += left * b[j * ldb + l];
-            else
-                for (int64_t j = 0; j < n; j++) row[j] += left * b[l * ldb + j];
-        }
-    }
-}
-
-static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
-                           const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
-                           real *c, int64_t ldc)
-{
-    const int left = ta ? TRANSPOSED : AS_IT_IS, right = tb ? TRANSPOSED : AS_IT_IS;
-    if (m * n * k < WORTH_A_CALL || !(gemm_64 || gemm_32))
-        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    else if (gemm_64)
-        gemm_64(ROW_MAJOR, left, right, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    else
-        gemm_32(ROW_MAJOR, left, right, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb,
-                beta, c, (int)ldc);
-}
 
 
 /* ---- The functions of NumPy at one entry: without branches, so that loops over them are vectorised.
@@ -79,6 +28,13 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
 #define IS_float 0
 #define IS(type) IS_##type
 #define IS_A_DOUBLE(type) IS(type)
+
+/* What is called in loops is part of them, or they are not vectorised. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
 
 /* a b + c, rounded once where the processor does that as quickly as twice. */
 #if IS_A_DOUBLE(REAL) && defined FP_FAST_FMA
@@ -94,8 +50,8 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
 #define sign(a) ((a) > 0 ? 1 : (a) < 0 ? -1 : (a))
 
 #define LARGER_AND_SMALLER(type, prefix) \
-    static inline type prefix##_larger(type a, type b) { return maximum(a, b); } \
-    static inline type prefix##_smaller(type a, type b) { return minimum(a, b); }
+    INLINED type prefix##_larger(type a, type b) { return maximum(a, b); } \
+    INLINED type prefix##_smaller(type a, type b) { return minimum(a, b); }
 LARGER_AND_SMALLER(real, real)
 LARGER_AND_SMALLER(double, double)
 LARGER_AND_SMALLER(int64_t, whole)
@@ -115,7 +71,7 @@ static inline int64_t floor_divide(int64_t a, int64_t b)
 static inline int64_t modulo(int64_t a, int64_t b) { return a - b * floor_divide(a, b); }
 
 #if IS_A_DOUBLE(REAL)
-typedef int64_t bits;
+typedef int64_t bits, whole; /* as wide as real */
 typedef uint64_t positive_bits;
 enum { MANTISSA = 52, BIAS = 1023 };
 #define TURN 0x1.8p52 /* a sum with it is whole */
@@ -129,7 +85,7 @@ enum { MANTISSA = 52, BIAS = 1023 };
 #define EXPM1_LOW -40.0
 #define TANH_HIGH 20.0
 
-static inline real exp_tail(real x)
+INLINED real exp_tail(real x)
 {
     real p = 2.4999962980694551e-08;
     p = fused(p, x, 2.7630210833367532e-07);
@@ -144,7 +100,7 @@ static inline real exp_tail(real x)
     return p;
 }
 
-static inline real log_tail(real x)
+INLINED real log_tail(real x)
 {
     real p = 0.14793509395828983;
     p = fused(p, x, 0.15314331648554111);
@@ -156,7 +112,7 @@ static inline real log_tail(real x)
     return p;
 }
 
-static inline real erf_below_1(real x)
+INLINED real erf_below_1(real x)
 {
     real p = -7.7958988270021425e-10;
     p = fused(p, x, 1.3720064546777686e-08);
@@ -173,7 +129,7 @@ static inline real erf_below_1(real x)
     return p;
 }
 
-static inline real erfc_factor(real x)
+INLINED real erfc_factor(real x)
 {
     real p = 3.2052623379289157e-10;
     p = fused(p, x, -2.6185201565031449e-09);
@@ -213,7 +169,7 @@ static inline real erfc_factor(real x)
 #define real_cosh cosh
 #define real_atan atan
 #else
-typedef int32_t bits;
+typedef int32_t bits, whole;
 typedef uint32_t positive_bits;
 enum { MANTISSA = 23, BIAS = 127 };
 #define TURN 0x1.8p23f
@@ -227,7 +183,7 @@ enum { MANTISSA = 23, BIAS = 127 };
 #define EXPM1_LOW -20.0f
 #define TANH_HIGH 10.0f
 
-static inline real exp_tail(real x)
+INLINED real exp_tail(real x)
 {
     real p = 0.00138146349f;
     p = fused(p, x, 0.00836871006f);
@@ -237,7 +193,7 @@ static inline real exp_tail(real x)
     return p;
 }
 
-static inline real log_tail(real x)
+INLINED real log_tail(real x)
 {
     real p = 0.235805303f;
     p = fused(p, x, 0.285374224f);
@@ -246,7 +202,7 @@ static inline real log_tail(real x)
     return p;
 }
 
-static inline real erf_below_1(real x)
+INLINED real erf_below_1(real x)
 {
     real p = 7.87587487e-05f;
     p = fused(p, x, -0.00080168643f);
@@ -258,7 +214,7 @@ static inline real erf_below_1(real x)
     return p;
 }
 
-static inline real erfc_factor(real x)
+INLINED real erfc_factor(real x)
 {
     real p = 2.36348205e-05f;
     p = fused(p, x, -0.000224052055f);
@@ -288,14 +244,14 @@ static inline real erfc_factor(real x)
 #define real_atan atanf
 #endif
 
-static inline real of_bits(bits b)
+INLINED real of_bits(bits b)
 {
     real x;
     memcpy(&x, &b, sizeof x);
     return x;
 }
 
-static inline bits bits_of(real x)
+INLINED bits bits_of(real x)
 {
     bits b;
     memcpy(&b, &x, sizeof b);
@@ -303,10 +259,10 @@ static inline bits bits_of(real x)
 }
 
 /* 2^n, where that is neither too large nor too small. */
-static inline real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n + BIAS) << MANTISSA)); }
+INLINED real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n + BIAS) << MANTISSA)); }
 
 /* e^r - 1, where x = n ln 2 + r. */
-static inline real reduced_expm1(real x, bits *n)
+INLINED real reduced_expm1(real x, bits *n)
 {
     const real turned = fused(x, LOG2_E, TURN), whole = turned - TURN;
     *n = (bits)((positive_bits)bits_of(turned) - (positive_bits)bits_of(TURN));
@@ -314,7 +270,7 @@ static inline real reduced_expm1(real x, bits *n)
     return fused(r * r, exp_tail(r), r);
 }
 
-static inline real real_exp(real x)
+INLINED real real_exp(real x)
 {
     bits n;
     const real some = x < EXP_LOW ? 0 : x > EXP_HIGH ? EXP_HIGH : x;
@@ -324,29 +280,29 @@ static inline real real_exp(real x)
     return x < EXP_LOW ? 0 : y; /* not by underflow, which takes a hundred times as long */
 }
 
-static inline real real_expm1(real x)
+INLINED real real_expm1(real x)
 {
     bits n;
     x = x < EXPM1_LOW ? EXPM1_LOW : x;
     x = x > EXP_HIGH ? EXP_HIGH : x;
     const real p = reduced_expm1(x, &n), half = power_of_2(n - 1);
-    return 2 * (half * p + (half - (real)0.5));
+    return 2 * fused(half, p, half - (real)0.5);
 }
 
 /* y = -t / d with t = e^(-2 |x|) - 1 and d = 2 + t, and a step of Newton's: 1 / d = (1 + y) / 2. */
-static inline real real_tanh(real x)
+INLINED real real_tanh(real x)
 {
     bits n;
     real a = real_fabs(x);
     a = a > TANH_HIGH ? TANH_HIGH : a;
     const real p = reduced_expm1(-2 * a, &n), scale = power_of_2(n);
-    const real t = scale * p + (scale - 1), d = 2 + t, y = -t / d;
-    const real rest = (-t - y * d) - y * (t - (d - 2));
-    return real_copysign(y + rest * ((real)0.5 + (real)0.5 * y), x);
+    const real t = fused(scale, p, scale - 1), d = 2 + t, y = -t / d;
+    const real rest = fused(-y, t - (d - 2), fused(-y, d, -t));
+    return real_copysign(fused(rest, fused((real)0.5, y, (real)0.5), y), x);
 }
 
 /* log(u) + c for positive u. */
-static inline real log_and(real u, real c)
+INLINED real log_and(real u, real c)
 {
     const real below = u < LEAST_NORMAL ? 54 : 0;
     u = u < LEAST_NORMAL ? u * (real)0x1p54 : u;
@@ -357,14 +313,14 @@ static inline real log_and(real u, real c)
     return k * LN2_HIGH - ((half - (s * (half + z * log_tail(z)) + (k * LN2_LOW + c))) - f);
 }
 
-static inline real real_log(real x)
+INLINED real real_log(real x)
 {
     const real y = x < INFINITY ? log_and(x, 0) : x;
     return x > 0 ? y : x == 0 ? -INFINITY : NAN;
 }
 
 /* log(1 + x) = log(u) + what 1 + x has lost in u, divided by u. */
-static inline real real_log1p(real x)
+INLINED real real_log1p(real x)
 {
     const real u = 1 + x, lost = x - (u - 1);
     const real y = x < INFINITY ? log_and(u, lost / u) : x;
@@ -374,7 +330,7 @@ static inline real real_log1p(real x)
 /* erfc(t) for t = sqrt(s) x, 0 <= x <= 60 (Shepherd and Laframboise, Math. Comp. 36, 1981): (1 + 2 t)
    exp(t^2) erfc(t) is nearly a polynomial of (t - 3.75) / (t + 3.75). The square of x to 4 binary
    places is exact, and the rest of x^2 is small. */
-static inline real erfc_above_0(real x, real s)
+INLINED real erfc_above_0(real x, real s)
 {
     const real near = ((x * 16 + TURN) - TURN) / 16;
     const real gauss = real_exp(-s * near * near) * real_exp(s * (near - x) * (near + x));
@@ -382,7 +338,7 @@ static inline real erfc_above_0(real x, real s)
     return gauss * (erfc_factor((t - (real)3.75) / (t + (real)3.75)) / (1 + 2 * t));
 }
 
-static inline real real_erfc(real x, real s)
+INLINED real real_erfc(real x, real s)
 {
     real a = real_fabs(x);
     a = a > 60 ? 60 : a;
@@ -390,13 +346,173 @@ static inline real real_erfc(real x, real s)
     return x < 0 ? 2 - above : above;
 }
 
-static inline real real_erf(real x)
+INLINED real real_erf(real x)
 {
     real a = real_fabs(x);
     a = a > 60 ? 60 : a;
     const real outer = real_copysign(1 - erfc_above_0(a, 1), x);
     const real inner = x + x * erf_below_1(x * x);
     return a <= 1 ? inner : outer;
+}
+
+/* ---- Products: BLAS, as the module finds it; loops where they are small, where they are much longer
+   than wide, for which BLAS is not made, or where there is none. */
+
+enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
+typedef void gemm_of_64_bits(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t,
+                             const real *, int64_t, real, real *, int64_t);
+typedef void gemm_of_32_bits(int, int, int, int, int, int, real, const real *, int, const real *,
+                             int, real, real *, int);
+static gemm_of_64_bits *gemm_64;
+static gemm_of_32_bits *gemm_32;
+enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
+
+/* Entries that are multiplied at once, and how many sums the processor holds. */
+#ifdef __AVX512F__
+enum { WIDE = 64 / sizeof(real), VECTORS = 4 };
+#else
+enum { WIDE = 32 / sizeof(real), VECTORS = 2 };
+#endif
+enum { ROWS = 6, COLUMNS = VECTORS * WIDE, LEFT = 4, RIGHT = VECTORS == 4 ? 6 : 2 };
+enum { FEW_ROWS = 16, FEW_SUMS = 8, STRETCH = 4096 };
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static inline void scaled(int64_t n, real beta, real *restrict c)
+{
+    if (beta == 0)
+        for (int64_t j = 0; j < n; j++) c[j] = 0;
+    else if (beta != 1)
+        for (int64_t j = 0; j < n; j++) c[j] *= beta;
+}
+
+/* C = alpha op(A) op(B) + beta C by rows: op(A) is m x k, op(B) k x n. */
+static inline void product_by_loops(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                                    const real *restrict a, int64_t lda, const real *restrict b,
+                                    int64_t ldb, real beta, real *restrict c, int64_t ldc)
+{
+    for (int64_t i = 0; i < m; i++) {
+        real *restrict row = c + i * ldc;
+        scaled(n, beta, row);
+        for (int64_t l = 0; l < k; l++) {
+            const real left = alpha * (ta ? a[l * lda + i] : a[i * lda + l]);
+            if (tb)
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[j * ldb + l];
+            else
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[l * ldb + j];
+        }
+    }
+}
+
+/* COLUMNS columns of up to ROWS rows of it: A has `down` from row to row, `along` in each of them. */
+static void block_of_rows(int64_t m, int64_t k, real alpha, const real *restrict a, int64_t down,
+                          int64_t along, const real *restrict b, int64_t ldb, real beta,
+                          real *restrict c, int64_t ldc)
+{
+    real sums[ROWS][VECTORS][WIDE];
+    const real *rows[ROWS];
+    memset(sums, 0, sizeof sums);
+    for (int r = 0; r < ROWS; r++) rows[r] = a + least(r, m - 1) * down;
+    for (int64_t l = 0; l < k; l++) {
+#pragma GCC unroll 6
+        for (int r = 0; r < ROWS; r++) {
+            const real left = rows[r][l * along];
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++) {
+#pragma omp simd
+                for (int j = 0; j < WIDE; j++)
+                    sums[r][v][j] = fused(left, b[l * ldb + v * WIDE + j], sums[r][v][j]);
+            }
+        }
+    }
+    for (int64_t r = 0; r < m; r++) {
+        for (int v = 0; v < VECTORS; v++) {
+            real *to = c + r * ldc + v * WIDE;
+#pragma omp simd
+            for (int j = 0; j < WIDE; j++)
+                to[j] = alpha * sums[r][v][j] + (beta == 0 ? 0 : beta * to[j]);
+        }
+    }
+}
+
+/* The product with few rows, all of them long. */
+static void product_of_few_rows(int ta, int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+                                int64_t lda, const real *b, int64_t ldb, real beta, real *c,
+                                int64_t ldc)
+{
+    const int64_t down = ta ? 1 : lda, along = ta ? lda : 1, end = n - n % COLUMNS;
+    for (int64_t j = 0; j < end; j += COLUMNS)
+        for (int64_t i = 0; i < m; i += ROWS)
+            block_of_rows(least(m - i, ROWS), k, alpha, a + i * down, down, along, b + j, ldb, beta,
+                          c + i * ldc + j, ldc);
+    product_by_loops(ta, 0, m, n - end, k, alpha, a, lda, b + end, ldb, beta, c + end, ldc);
+}
+
+/* Up to LEFT by RIGHT entries of alpha A B^T + beta C: sums of k products. */
+static void block_of_sums(int64_t m, int64_t n, int64_t k, real alpha, const real *restrict a,
+                          int64_t lda, const real *restrict b, int64_t ldb, real beta,
+                          real *restrict c, int64_t ldc)
+{
+    real sums[LEFT][RIGHT][WIDE];
+    const real *left[LEFT], *right[RIGHT];
+    memset(sums, 0, sizeof sums);
+    for (int r = 0; r < LEFT; r++) left[r] = a + least(r, m - 1) * lda;
+    for (int s = 0; s < RIGHT; s++) right[s] = b + least(s, n - 1) * ldb;
+    const int64_t end = k - k % WIDE;
+    for (int64_t l = 0; l < end; l += WIDE) {
+#pragma GCC unroll 4
+        for (int r = 0; r < LEFT; r++) {
+#pragma GCC unroll 6
+            for (int s = 0; s < RIGHT; s++) {
+#pragma omp simd
+                for (int j = 0; j < WIDE; j++)
+                    sums[r][s][j] = fused(left[r][l + j], right[s][l + j], sums[r][s][j]);
+            }
+        }
+    }
+    for (int64_t r = 0; r < m; r++) {
+        for (int64_t s = 0; s < n; s++) {
+            real sum = 0;
+#pragma omp simd reduction(+ : sum)
+            for (int j = 0; j < WIDE; j++) sum += sums[r][s][j];
+            for (int64_t l = end; l < k; l++) sum += left[r][l] * right[s][l];
+            real *to = c + r * ldc + s;
+            *to = alpha * sum + (beta == 0 ? 0 : beta * *to);
+        }
+    }
+}
+
+/* The product A B^T with few entries, all of them long sums. */
+static void product_of_long_sums(int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+                                 int64_t lda, const real *b, int64_t ldb, real beta, real *c,
+                                 int64_t ldc)
+{
+    for (int64_t l = 0; l < k; l += STRETCH)
+        for (int64_t i = 0; i < m; i += LEFT)
+            for (int64_t j = 0; j < n; j += RIGHT)
+                block_of_sums(least(m - i, LEFT), least(n - j, RIGHT), least(k - l, STRETCH), alpha,
+                              a + i * lda + l, lda, b + j * ldb + l, ldb, l > 0 ? 1 : beta,
+                              c + i * ldc + j, ldc);
+}
+
+static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                           const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
+                           real *c, int64_t ldc)
+{
+    const int left = ta ? TRANSPOSED : AS_IT_IS, right = tb ? TRANSPOSED : AS_IT_IS;
+    if (m * n * k < WORTH_A_CALL)
+        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (!tb && m <= FEW_ROWS && n >= 4 * COLUMNS && k <= 16 * COLUMNS)
+        product_of_few_rows(ta, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (!ta && tb && least(m, n) <= FEW_SUMS && k >= 16 * COLUMNS)
+        product_of_long_sums(m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (gemm_64)
+        gemm_64(ROW_MAJOR, left, right, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (gemm_32)
+        gemm_32(ROW_MAJOR, left, right, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb,
+                beta, c, (int)ldc);
+    else
+        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 /* ---- The equations. */
@@ -406,98 +522,99 @@ static double forward_in_training(
 {
     const int64_t N = extents[0];
     const int64_t T = extents[1];
-    const real *restrict E1 = (const real *)at[0];
     const int64_t *restrict ids = (const int64_t *)at[15];
-    real *restrict e = (real *)at[24];
-    real *restrict copy_2 = (real *)at[25];
+    const real *restrict E1 = (const real *)at[0];
+    real *restrict e = (real *)at[25];
+    real *restrict copy_2 = (real *)at[26];
     const real *restrict W2_i = (const real *)at[1];
-    real *restrict product_2 = (real *)at[26];
+    real *restrict product_2 = (real *)at[27];
     const real *restrict b2_i = (const real *)at[3];
-    real *restrict zeros_2 = (real *)at[27];
+    real *restrict zeros_2 = (real *)at[28];
     const real *restrict W2_f = (const real *)at[4];
-    real *restrict product_4 = (real *)at[28];
+    real *restrict product_4 = (real *)at[29];
     const real *restrict b2_f = (const real *)at[6];
     const real *restrict W2_g = (const real *)at[7];
-    real *restrict product_6 = (real *)at[29];
+    real *restrict product_6 = (real *)at[30];
     const real *restrict b2_g = (const real *)at[9];
     const real *restrict W2_o = (const real *)at[10];
-    real *restrict product_8 = (real *)at[30];
+    real *restrict product_8 = (real *)at[31];
     const real *restrict b2_o = (const real *)at[12];
-    real *restrict h = (real *)at[36];
+    real *restrict h = (real *)at[37];
     const real *restrict U2_i = (const real *)at[2];
-    real *restrict z_i2_t = (real *)at[37];
+    real *restrict z_i2_t = (real *)at[38];
     real *const i2_t = z_i2_t;
     const real *restrict U2_f = (const real *)at[5];
-    real *restrict z_f2_t = (real *)at[54];
+    real *restrict z_f2_t = (real *)at[55];
     real *const f2_t = z_f2_t;
     const real *restrict U2_g = (const real *)at[8];
-    real *restrict z_g2_t = (real *)at[53];
+    real *restrict z_g2_t = (real *)at[54];
     real *const g2_t = z_g2_t;
     const real *restrict U2_o = (const real *)at[11];
-    real *restrict z_o2_t = (real *)at[38];
+    real *restrict z_o2_t = (real *)at[39];
     real *const o2_t = z_o2_t;
-    real *restrict c2 = (real *)at[35];
+    real *restrict c2 = (real *)at[36];
     real *const multiply_10 = z_f2_t;
     real *const multiply_10_2 = z_i2_t;
     const real *restrict W3 = (const real *)at[13];
-    real *restrict z3 = (real *)at[39];
+    real *restrict z3 = (real *)at[40];
     const real *restrict b3 = (const real *)at[14];
     real *const p = z3;
     real *restrict p_2 = (real *)at[70];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
     for (int64_t i = 0; i < N * T; i++) {
+        const int64_t ids_row = 32 * clipped(ids[i], 61);
 #pragma omp simd
-        for (int64_t j = 0; j < 32; j++) {
-            e[32 * i + j] = E1[j + 32 * clipped(ids[i], 61)];
+        for (int64_t d = 0; d < 32; d++) {
+            e[32 * i + d] = E1[d + ids_row];
         }
     }
     // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_i[i, j] * e[n, t, i])
-    for (int64_t i = 0; i < T; i++) {
-        for (int64_t j = 0; j < N; j++) {
+    for (int64_t l = 0; l < T; l++) {
+        for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 32; k++) {
-                copy_2[(32 * N) * i + 32 * j + k] = e[32 * i + (32 * T) * j + k];
+            for (int64_t i = 0; i < 32; i++) {
+                copy_2[(32 * N) * l + 32 * n + i] = e[32 * l + (32 * T) * n + i];
             }
         }
     }
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_2[128 * i + j] = product_2[128 * i + j] + b2_i[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_2[128 * l + m] = product_2[128 * l + m] + b2_i[m];
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 128 * N; i++) {
-        zeros_2[i] = 0;
+    for (int64_t l = 0; l < 128 * N; l++) {
+        zeros_2[l] = 0;
     }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_4[128 * i + j] = product_4[128 * i + j] + b2_f[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_6[128 * i + j] = product_6[128 * i + j] + b2_g[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_8[128 * i + j] = product_8[128 * i + j] + b2_o[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
     for (int64_t t = 0; t < T; t++) {
@@ -506,46 +623,46 @@ static double forward_in_training(
         const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_i2_t_i = z_i2_t[i] + product_2[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
             // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
             real i2_t_i = -z_i2_t_i;
             i2_t_i = real_exp(i2_t_i);
             i2_t_i = i2_t_i + 1;
-            i2_t[i] = 1 / i2_t_i;
+            i2_t[l] = 1 / i2_t_i;
         }
         // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_f[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_f2_t_i = z_f2_t[i] + product_4[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
             // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
             real f2_t_i = -z_f2_t_i;
             f2_t_i = real_exp(f2_t_i);
             f2_t_i = f2_t_i + 1;
-            f2_t[i] = 1 / f2_t_i;
+            f2_t[l] = 1 / f2_t_i;
         }
         // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_g[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_g2_t_i = z_g2_t[i] + product_6[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
             // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
-            g2_t[i] = real_tanh(z_g2_t_i);
+            g2_t[l] = real_tanh(z_g2_t_i);
         }
         // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_o[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_o2_t_i = z_o2_t[i] + product_8[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
             // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
             real o2_t_i = -z_o2_t_i;
             o2_t_i = real_exp(o2_t_i);
             o2_t_i = o2_t_i + 1;
-            o2_t[i] = 1 / o2_t_i;
+            o2_t[l] = 1 / o2_t_i;
         }
         // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
         //     i2[n, t, j]
@@ -566,33 +683,33 @@ static double forward_in_training(
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
         real largest_13_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_13_i)
         for (int64_t j = 0; j < 61; j++) {
-            real z3_i = z3[61 * i + j] + b3[j];
-            z3[61 * i + j] = z3_i;
+            real z3_i = z3[61 * l + j] + b3[j];
+            z3[61 * l + j] = z3_i;
             // (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
             largest_13_i = maximum(largest_13_i, z3_i);
         }
         real total_13_i = 0;
 #pragma omp simd reduction(+ : total_13_i)
         for (int64_t j = 0; j < 61; j++) {
-            real p_i = z3[61 * i + j] - largest_13_i;
+            real p_i = z3[61 * l + j] - largest_13_i;
             p_i = real_exp(p_i);
-            p[61 * i + j] = p_i;
+            p[61 * l + j] = p_i;
             total_13_i += p_i;
         }
 #pragma omp simd
-        for (int64_t j = 0; j < 61; j++) {
-            p[61 * i + j] = p[61 * i + j] / total_13_i;
+        for (int64_t i = 0; i < 61; i++) {
+            p[61 * l + i] = p[61 * l + i] / total_13_i;
         }
     }
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < T; j++) {
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t i = 0; i < T; i++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 61; k++) {
-                p_2[(61 * T) * i + 61 * j + k] = p[61 * i + (61 * N) * j + k];
+            for (int64_t l = 0; l < 61; l++) {
+                p_2[(61 * T) * n + 61 * i + l] = p[61 * n + (61 * N) * i + l];
             }
         }
     }
@@ -604,99 +721,100 @@ static double loss_in_training(
 {
     const int64_t N = extents[0];
     const int64_t T = extents[1];
-    const real *restrict E1 = (const real *)at[0];
     const int64_t *restrict ids = (const int64_t *)at[15];
-    real *restrict e = (real *)at[24];
-    real *restrict copy_2 = (real *)at[25];
+    const real *restrict E1 = (const real *)at[0];
+    real *restrict e = (real *)at[25];
+    real *restrict copy_2 = (real *)at[26];
     const real *restrict W2_i = (const real *)at[1];
-    real *restrict product_2 = (real *)at[26];
+    real *restrict product_2 = (real *)at[27];
     const real *restrict b2_i = (const real *)at[3];
-    real *restrict zeros_2 = (real *)at[27];
+    real *restrict zeros_2 = (real *)at[28];
     const real *restrict W2_f = (const real *)at[4];
-    real *restrict product_4 = (real *)at[28];
+    real *restrict product_4 = (real *)at[29];
     const real *restrict b2_f = (const real *)at[6];
     const real *restrict W2_g = (const real *)at[7];
-    real *restrict product_6 = (real *)at[29];
+    real *restrict product_6 = (real *)at[30];
     const real *restrict b2_g = (const real *)at[9];
     const real *restrict W2_o = (const real *)at[10];
-    real *restrict product_8 = (real *)at[30];
+    real *restrict product_8 = (real *)at[31];
     const real *restrict b2_o = (const real *)at[12];
-    real *restrict h = (real *)at[36];
+    real *restrict h = (real *)at[37];
     const real *restrict U2_i = (const real *)at[2];
-    real *restrict z_i2_t = (real *)at[37];
+    real *restrict z_i2_t = (real *)at[38];
     real *const i2_t = z_i2_t;
     const real *restrict U2_f = (const real *)at[5];
-    real *restrict z_f2_t = (real *)at[54];
+    real *restrict z_f2_t = (real *)at[55];
     real *const f2_t = z_f2_t;
     const real *restrict U2_g = (const real *)at[8];
-    real *restrict z_g2_t = (real *)at[53];
+    real *restrict z_g2_t = (real *)at[54];
     real *const g2_t = z_g2_t;
     const real *restrict U2_o = (const real *)at[11];
-    real *restrict z_o2_t = (real *)at[38];
+    real *restrict z_o2_t = (real *)at[39];
     real *const o2_t = z_o2_t;
-    real *restrict c2 = (real *)at[35];
+    real *restrict c2 = (real *)at[36];
     real *const multiply_10 = z_f2_t;
     real *const multiply_10_2 = z_i2_t;
     const real *restrict W3 = (const real *)at[13];
-    real *restrict z3 = (real *)at[39];
+    real *restrict z3 = (real *)at[40];
     const real *restrict b3 = (const real *)at[14];
-    real *restrict largest_13 = (real *)at[40];
-    real *restrict log_14 = (real *)at[42];
+    real *restrict largest_13 = (real *)at[41];
+    real *restrict log_14 = (real *)at[43];
     const int64_t *restrict next_ = (const int64_t *)at[16];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
     for (int64_t i = 0; i < N * T; i++) {
+        const int64_t ids_row = 32 * clipped(ids[i], 61);
 #pragma omp simd
-        for (int64_t j = 0; j < 32; j++) {
-            e[32 * i + j] = E1[j + 32 * clipped(ids[i], 61)];
+        for (int64_t d = 0; d < 32; d++) {
+            e[32 * i + d] = E1[d + ids_row];
         }
     }
     // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_i[i, j] * e[n, t, i])
-    for (int64_t i = 0; i < T; i++) {
-        for (int64_t j = 0; j < N; j++) {
+    for (int64_t l = 0; l < T; l++) {
+        for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 32; k++) {
-                copy_2[(32 * N) * i + 32 * j + k] = e[32 * i + (32 * T) * j + k];
+            for (int64_t i = 0; i < 32; i++) {
+                copy_2[(32 * N) * l + 32 * n + i] = e[32 * l + (32 * T) * n + i];
             }
         }
     }
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_2[128 * i + j] = product_2[128 * i + j] + b2_i[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_2[128 * l + m] = product_2[128 * l + m] + b2_i[m];
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 128 * N; i++) {
-        zeros_2[i] = 0;
+    for (int64_t l = 0; l < 128 * N; l++) {
+        zeros_2[l] = 0;
     }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_4[128 * i + j] = product_4[128 * i + j] + b2_f[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_6[128 * i + j] = product_6[128 * i + j] + b2_g[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_8[128 * i + j] = product_8[128 * i + j] + b2_o[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
     for (int64_t t = 0; t < T; t++) {
@@ -705,46 +823,46 @@ static double loss_in_training(
         const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_i2_t_i = z_i2_t[i] + product_2[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
             // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
             real i2_t_i = -z_i2_t_i;
             i2_t_i = real_exp(i2_t_i);
             i2_t_i = i2_t_i + 1;
-            i2_t[i] = 1 / i2_t_i;
+            i2_t[l] = 1 / i2_t_i;
         }
         // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_f[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_f2_t_i = z_f2_t[i] + product_4[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
             // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
             real f2_t_i = -z_f2_t_i;
             f2_t_i = real_exp(f2_t_i);
             f2_t_i = f2_t_i + 1;
-            f2_t[i] = 1 / f2_t_i;
+            f2_t[l] = 1 / f2_t_i;
         }
         // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_g[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_g2_t_i = z_g2_t[i] + product_6[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
             // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
-            g2_t[i] = real_tanh(z_g2_t_i);
+            g2_t[l] = real_tanh(z_g2_t_i);
         }
         // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_o[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_o2_t_i = z_o2_t[i] + product_8[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
             // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
             real o2_t_i = -z_o2_t_i;
             o2_t_i = real_exp(o2_t_i);
             o2_t_i = o2_t_i + 1;
-            o2_t[i] = 1 / o2_t_i;
+            o2_t[l] = 1 / o2_t_i;
         }
         // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
         //     i2[n, t, j]
@@ -765,34 +883,34 @@ static double loss_in_training(
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
         real largest_13_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_13_i)
         for (int64_t j = 0; j < 61; j++) {
-            real z3_i = z3[61 * i + j] + b3[j];
-            z3[61 * i + j] = z3_i;
+            real z3_i = z3[61 * l + j] + b3[j];
+            z3[61 * l + j] = z3_i;
             // (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
             largest_13_i = maximum(largest_13_i, z3_i);
         }
-        largest_13[i] = largest_13_i;
+        largest_13[l] = largest_13_i;
         real total_13_i = 0;
 #pragma omp simd reduction(+ : total_13_i)
         for (int64_t j = 0; j < 61; j++) {
-            real subtract_13_i = z3[61 * i + j] - largest_13_i;
+            real subtract_13_i = z3[61 * l + j] - largest_13_i;
             subtract_13_i = real_exp(subtract_13_i);
             total_13_i += subtract_13_i;
         }
         // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N *
         //     T)
-        log_14[i] = real_log(total_13_i);
+        log_14[l] = real_log(total_13_i);
     }
     double total_14 = 0;
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd reduction(+ : total_14)
-        for (int64_t j = 0; j < T; j++) {
-            real take_14_i = z3[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)];
-            take_14_i = take_14_i - largest_13[i + N * j];
-            take_14_i = log_14[i + N * j] - take_14_i;
+        for (int64_t i = 0; i < T; i++) {
+            real take_14_i = z3[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)];
+            take_14_i = take_14_i - largest_13[n + N * i];
+            take_14_i = log_14[n + N * i] - take_14_i;
             total_14 += take_14_i;
         }
     }
@@ -805,63 +923,63 @@ static double loss_and_grads_in_training(
 {
     const int64_t N = extents[0];
     const int64_t T = extents[1];
-    const real *restrict E1 = (const real *)at[0];
     const int64_t *restrict ids = (const int64_t *)at[15];
-    real *restrict e = (real *)at[24];
-    real *restrict copy_2 = (real *)at[25];
+    const real *restrict E1 = (const real *)at[0];
+    real *restrict e = (real *)at[25];
+    real *restrict copy_2 = (real *)at[26];
     const real *restrict W2_i = (const real *)at[1];
-    real *restrict product_2 = (real *)at[26];
+    real *restrict product_2 = (real *)at[27];
     const real *restrict b2_i = (const real *)at[3];
-    real *restrict zeros_2 = (real *)at[27];
+    real *restrict zeros_2 = (real *)at[28];
     const real *restrict W2_f = (const real *)at[4];
-    real *restrict product_4 = (real *)at[28];
+    real *restrict product_4 = (real *)at[29];
     const real *restrict b2_f = (const real *)at[6];
     const real *restrict W2_g = (const real *)at[7];
-    real *restrict product_6 = (real *)at[29];
+    real *restrict product_6 = (real *)at[30];
     const real *restrict b2_g = (const real *)at[9];
     const real *restrict W2_o = (const real *)at[10];
-    real *restrict product_8 = (real *)at[30];
+    real *restrict product_8 = (real *)at[31];
     const real *restrict b2_o = (const real *)at[12];
-    real *restrict h = (real *)at[36];
+    real *restrict h = (real *)at[37];
     const real *restrict U2_i = (const real *)at[2];
-    real *restrict z_i2_t = (real *)at[37];
-    real *restrict i2 = (real *)at[31];
+    real *restrict z_i2_t = (real *)at[38];
+    real *restrict i2 = (real *)at[32];
     const real *restrict U2_f = (const real *)at[5];
     real *const z_f2_t = z_i2_t;
-    real *restrict f2 = (real *)at[32];
+    real *restrict f2 = (real *)at[33];
     const real *restrict U2_g = (const real *)at[8];
     real *const z_g2_t = z_i2_t;
-    real *restrict g2 = (real *)at[33];
+    real *restrict g2 = (real *)at[34];
     const real *restrict U2_o = (const real *)at[11];
     real *const z_o2_t = z_i2_t;
-    real *restrict o2 = (real *)at[34];
-    real *restrict c2 = (real *)at[35];
+    real *restrict o2 = (real *)at[35];
+    real *restrict c2 = (real *)at[36];
     real *const multiply_10 = z_i2_t;
-    real *restrict multiply_10_2 = (real *)at[38];
+    real *restrict multiply_10_2 = (real *)at[39];
     const real *restrict W3 = (const real *)at[13];
-    real *restrict z3 = (real *)at[39];
+    real *restrict z3 = (real *)at[40];
     const real *restrict b3 = (const real *)at[14];
-    real *restrict largest_13 = (real *)at[40];
-    real *restrict p = (real *)at[41];
-    real *restrict log_14 = (real *)at[42];
+    real *restrict largest_13 = (real *)at[41];
+    real *restrict p = (real *)at[42];
+    real *restrict log_14 = (real *)at[43];
     const int64_t *restrict next_ = (const int64_t *)at[16];
-    real *restrict take_15 = (real *)at[44];
+    real *restrict take_15 = (real *)at[45];
     real *const dz3 = p;
-    real *restrict db3 = (real *)at[46];
-    real *restrict dW3 = (real *)at[45];
+    real *restrict db3 = (real *)at[47];
+    real *restrict dW3 = (real *)at[46];
     real *const product_18 = product_8;
-    real *restrict copy_18 = (real *)at[47];
-    real *restrict copy_18_2 = (real *)at[48];
-    real *restrict copy_18_3 = (real *)at[49];
-    real *restrict copy_18_4 = (real *)at[50];
-    real *restrict dz_f2 = (real *)at[51];
+    real *restrict copy_18 = (real *)at[48];
+    real *restrict copy_18_2 = (real *)at[49];
+    real *restrict copy_18_3 = (real *)at[50];
+    real *restrict copy_18_4 = (real *)at[51];
+    real *restrict dz_f2 = (real *)at[52];
     real *const product_18_2 = multiply_10_2;
     real *const dz_g2 = product_2;
     real *const product_18_3 = z_i2_t;
-    real *restrict dz_i2 = (real *)at[52];
-    real *restrict product_18_4 = (real *)at[53];
+    real *restrict dz_i2 = (real *)at[53];
+    real *restrict product_18_4 = (real *)at[54];
     real *const dz_o2 = product_4;
-    real *restrict dh_t = (real *)at[54];
+    real *restrict dh_t = (real *)at[55];
     real *const tanh_19 = product_18_4;
     real *const multiply_19 = z_i2_t;
     real *const dc2 = product_6;
@@ -870,73 +988,74 @@ static double loss_and_grads_in_training(
     real *const dU2_g = copy_18_3;
     real *const dU2_i = copy_18_2;
     real *const dU2_o = copy_18;
-    real *restrict dW2_f = (real *)at[55];
-    real *restrict dW2_g = (real *)at[56];
-    real *restrict dW2_i = (real *)at[57];
-    real *restrict dW2_o = (real *)at[58];
-    real *restrict db2_f = (real *)at[59];
-    real *restrict db2_g = (real *)at[60];
-    real *restrict db2_i = (real *)at[61];
-    real *restrict db2_o = (real *)at[62];
-    real *restrict product_40 = (real *)at[63];
-    real *restrict product_40_2 = (real *)at[64];
-    real *restrict product_40_3 = (real *)at[65];
-    real *restrict de = (real *)at[66];
-    real *restrict dE1 = (real *)at[67];
+    real *restrict dW2_f = (real *)at[56];
+    real *restrict dW2_g = (real *)at[57];
+    real *restrict dW2_i = (real *)at[58];
+    real *restrict dW2_o = (real *)at[59];
+    real *restrict db2_f = (real *)at[60];
+    real *restrict db2_g = (real *)at[61];
+    real *restrict db2_i = (real *)at[62];
+    real *restrict db2_o = (real *)at[63];
+    real *restrict product_40 = (real *)at[64];
+    real *restrict product_40_2 = (real *)at[65];
+    real *restrict product_40_3 = (real *)at[66];
+    real *restrict de = (real *)at[67];
+    real *restrict dE1 = (real *)at[68];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
     for (int64_t i = 0; i < N * T; i++) {
+        const int64_t ids_row = 32 * clipped(ids[i], 61);
 #pragma omp simd
-        for (int64_t j = 0; j < 32; j++) {
-            e[32 * i + j] = E1[j + 32 * clipped(ids[i], 61)];
+        for (int64_t d = 0; d < 32; d++) {
+            e[32 * i + d] = E1[d + ids_row];
         }
     }
     // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_i[i, j] * e[n, t, i])
-    for (int64_t i = 0; i < T; i++) {
-        for (int64_t j = 0; j < N; j++) {
+    for (int64_t l = 0; l < T; l++) {
+        for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 32; k++) {
-                copy_2[(32 * N) * i + 32 * j + k] = e[32 * i + (32 * T) * j + k];
+            for (int64_t i = 0; i < 32; i++) {
+                copy_2[(32 * N) * l + 32 * n + i] = e[32 * l + (32 * T) * n + i];
             }
         }
     }
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_2[128 * i + j] = product_2[128 * i + j] + b2_i[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_2[128 * l + m] = product_2[128 * l + m] + b2_i[m];
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 128 * N; i++) {
-        zeros_2[i] = 0;
+    for (int64_t l = 0; l < 128 * N; l++) {
+        zeros_2[l] = 0;
     }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_4[128 * i + j] = product_4[128 * i + j] + b2_f[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_6[128 * i + j] = product_6[128 * i + j] + b2_g[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_8[128 * i + j] = product_8[128 * i + j] + b2_o[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
     for (int64_t t = 0; t < T; t++) {
@@ -945,46 +1064,46 @@ static double loss_and_grads_in_training(
         const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_i2_t_i = z_i2_t[i] + product_2[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
             // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
             real negative_3_i = -z_i2_t_i;
             negative_3_i = real_exp(negative_3_i);
             negative_3_i = negative_3_i + 1;
-            i2[i + 128 * N * t] = 1 / negative_3_i;
+            i2[l + 128 * N * t] = 1 / negative_3_i;
         }
         // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_f[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_f2_t_i = z_f2_t[i] + product_4[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
             // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
             real negative_5_i = -z_f2_t_i;
             negative_5_i = real_exp(negative_5_i);
             negative_5_i = negative_5_i + 1;
-            f2[i + 128 * N * t] = 1 / negative_5_i;
+            f2[l + 128 * N * t] = 1 / negative_5_i;
         }
         // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_g[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_g2_t_i = z_g2_t[i] + product_6[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
             // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
-            g2[i + 128 * N * t] = real_tanh(z_g2_t_i);
+            g2[l + 128 * N * t] = real_tanh(z_g2_t_i);
         }
         // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_o[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_o2_t_i = z_o2_t[i] + product_8[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
             // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
             real negative_9_i = -z_o2_t_i;
             negative_9_i = real_exp(negative_9_i);
             negative_9_i = negative_9_i + 1;
-            o2[i + 128 * N * t] = 1 / negative_9_i;
+            o2[l + 128 * N * t] = 1 / negative_9_i;
         }
         // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
         //     i2[n, t, j]
@@ -1005,51 +1124,51 @@ static double loss_and_grads_in_training(
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
         real largest_13_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_13_i)
         for (int64_t j = 0; j < 61; j++) {
-            real z3_i = z3[61 * i + j] + b3[j];
-            z3[61 * i + j] = z3_i;
+            real z3_i = z3[61 * l + j] + b3[j];
+            z3[61 * l + j] = z3_i;
             // (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
             largest_13_i = maximum(largest_13_i, z3_i);
         }
-        largest_13[i] = largest_13_i;
+        largest_13[l] = largest_13_i;
         real total_13_i = 0;
 #pragma omp simd reduction(+ : total_13_i)
         for (int64_t j = 0; j < 61; j++) {
-            real p_i = z3[61 * i + j] - largest_13_i;
+            real p_i = z3[61 * l + j] - largest_13_i;
             p_i = real_exp(p_i);
-            p[61 * i + j] = p_i;
+            p[61 * l + j] = p_i;
             total_13_i += p_i;
         }
 #pragma omp simd
-        for (int64_t j = 0; j < 61; j++) {
-            p[61 * i + j] = p[61 * i + j] / total_13_i;
+        for (int64_t i = 0; i < 61; i++) {
+            p[61 * l + i] = p[61 * l + i] / total_13_i;
         }
         // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N *
         //     T)
-        log_14[i] = real_log(total_13_i);
+        log_14[l] = real_log(total_13_i);
     }
     double total_14 = 0;
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd reduction(+ : total_14)
-        for (int64_t j = 0; j < T; j++) {
-            real take_14_i = z3[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)];
-            take_14_i = take_14_i - largest_13[i + N * j];
-            take_14_i = log_14[i + N * j] - take_14_i;
+        for (int64_t i = 0; i < T; i++) {
+            real take_14_i = z3[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)];
+            take_14_i = take_14_i - largest_13[n + N * i];
+            take_14_i = log_14[n + N * i] - take_14_i;
             total_14 += take_14_i;
             // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
-            real take_15_i = p[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)];
-            take_15[T * i + j] = take_15_i - 1;
+            real take_15_i = p[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)];
+            take_15[T * n + i] = take_15_i - 1;
         }
     }
     // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
     const double loss = total_14 / ((double)N * (double)T);
     // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < T; j++) {
-            dz3[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)] = take_15[T * i + j];
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t i = 0; i < T; i++) {
+            dz3[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)] = take_15[T * n + i];
         }
     }
     for (int64_t i = 0; i < 61; i++) {
@@ -1073,11 +1192,11 @@ static double loss_and_grads_in_training(
     product(0, 1, N * T, 128, 61, 1, dz3, 61, W3, 61, 0, product_18, 128);
     for (int64_t i = 0; i < 128; i++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            copy_18[128 * i + j] = U2_f[i + 128 * j];
-            copy_18_2[128 * i + j] = U2_g[i + 128 * j];
-            copy_18_3[128 * i + j] = U2_i[i + 128 * j];
-            copy_18_4[128 * i + j] = U2_o[i + 128 * j];
+        for (int64_t k = 0; k < 128; k++) {
+            copy_18[128 * i + k] = U2_f[i + 128 * k];
+            copy_18_2[128 * i + k] = U2_g[i + 128 * k];
+            copy_18_3[128 * i + k] = U2_i[i + 128 * k];
+            copy_18_4[128 * i + k] = U2_o[i + 128 * k];
         }
     }
     for (int64_t t = T - 1; t >= 0; t--) {
@@ -1215,22 +1334,23 @@ static double loss_and_grads_in_training(
     product(0, 1, N * T, 32, 128, 1, dz_i2, 128, W2_i, 128, 0, product_40_3, 32);
     product(0, 1, N * T, 32, 128, 1, dz_o2, 128, W2_o, 128, 0, de, 32);
 #pragma omp simd
-    for (int64_t i = 0; i < 32 * N * T; i++) {
-        real product_40_2_i = product_40_2[i] + product_40[i];
-        real product_40_3_i = product_40_3[i] + product_40_2_i;
-        de[i] = de[i] + product_40_3_i;
+    for (int64_t k = 0; k < 32 * N * T; k++) {
+        real product_40_2_i = product_40_2[k] + product_40[k];
+        real product_40_3_i = product_40_3[k] + product_40_2_i;
+        de[k] = de[k] + product_40_3_i;
     }
     // (41) dE1[i, j] = sum[n, t](de[n, t, j] * [i = ids[n, t]])
 #pragma omp simd
-    for (int64_t i = 0; i < 1952; i++) {
-        dE1[i] = 0;
+    for (int64_t k = 0; k < 1952; k++) {
+        dE1[k] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < T; j++) {
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t k = 0; k < T; k++) {
+            const int64_t ids_row_2 = 32 * clipped(ids[T * n + k], 61);
 #pragma omp simd
-            for (int64_t k = 0; k < 32; k++) {
-                real copy_41_i = de[32 * i + (32 * N) * j + k];
-                dE1[k + 32 * clipped(ids[T * i + j], 61)] += copy_41_i;
+            for (int64_t j = 0; j < 32; j++) {
+                real copy_41_i = de[32 * n + (32 * N) * k + j];
+                dE1[j + ids_row_2] += copy_41_i;
             }
         }
     }
@@ -1243,129 +1363,130 @@ static double sgd_step_in_training(
     const int64_t N = extents[0];
     const int64_t T = extents[1];
     const double rate = numbers[0];
-    real *restrict E1 = (real *)at[0];
     const int64_t *restrict ids = (const int64_t *)at[15];
-    real *restrict e = (real *)at[24];
-    real *restrict copy_2 = (real *)at[25];
+    real *restrict E1 = (real *)at[0];
+    real *restrict e = (real *)at[25];
+    real *restrict copy_2 = (real *)at[26];
     real *restrict W2_i = (real *)at[1];
-    real *restrict product_2 = (real *)at[26];
+    real *restrict product_2 = (real *)at[27];
     real *restrict b2_i = (real *)at[3];
-    real *restrict zeros_2 = (real *)at[27];
+    real *restrict zeros_2 = (real *)at[28];
     real *restrict W2_f = (real *)at[4];
-    real *restrict product_4 = (real *)at[28];
+    real *restrict product_4 = (real *)at[29];
     real *restrict b2_f = (real *)at[6];
     real *restrict W2_g = (real *)at[7];
-    real *restrict product_6 = (real *)at[29];
+    real *restrict product_6 = (real *)at[30];
     real *restrict b2_g = (real *)at[9];
     real *restrict W2_o = (real *)at[10];
-    real *restrict product_8 = (real *)at[30];
+    real *restrict product_8 = (real *)at[31];
     real *restrict b2_o = (real *)at[12];
-    real *restrict h = (real *)at[36];
+    real *restrict h = (real *)at[37];
     real *restrict U2_i = (real *)at[2];
-    real *restrict z_i2_t = (real *)at[37];
-    real *restrict i2 = (real *)at[31];
+    real *restrict z_i2_t = (real *)at[38];
+    real *restrict i2 = (real *)at[32];
     real *restrict U2_f = (real *)at[5];
     real *const z_f2_t = z_i2_t;
-    real *restrict f2 = (real *)at[32];
+    real *restrict f2 = (real *)at[33];
     real *restrict U2_g = (real *)at[8];
     real *const z_g2_t = z_i2_t;
-    real *restrict g2 = (real *)at[33];
+    real *restrict g2 = (real *)at[34];
     real *restrict U2_o = (real *)at[11];
     real *const z_o2_t = z_i2_t;
-    real *restrict o2 = (real *)at[34];
-    real *restrict c2 = (real *)at[35];
+    real *restrict o2 = (real *)at[35];
+    real *restrict c2 = (real *)at[36];
     real *const multiply_10 = z_i2_t;
-    real *restrict multiply_10_2 = (real *)at[38];
+    real *restrict multiply_10_2 = (real *)at[39];
     real *restrict W3 = (real *)at[13];
-    real *restrict z3 = (real *)at[39];
+    real *restrict z3 = (real *)at[40];
     real *restrict b3 = (real *)at[14];
-    real *restrict largest_13 = (real *)at[40];
-    real *restrict p = (real *)at[41];
-    real *restrict log_14 = (real *)at[42];
+    real *restrict largest_13 = (real *)at[41];
+    real *restrict p = (real *)at[42];
+    real *restrict log_14 = (real *)at[43];
     const int64_t *restrict next_ = (const int64_t *)at[16];
-    real *restrict take_15 = (real *)at[44];
+    real *restrict take_15 = (real *)at[45];
     real *const dz3 = p;
-    real *restrict db3 = (real *)at[46];
+    real *restrict db3 = (real *)at[47];
     real *const product_18 = product_8;
-    real *restrict copy_18 = (real *)at[47];
-    real *restrict copy_18_2 = (real *)at[48];
-    real *restrict copy_18_3 = (real *)at[49];
-    real *restrict copy_18_4 = (real *)at[50];
-    real *restrict dz_f2 = (real *)at[51];
+    real *restrict copy_18 = (real *)at[48];
+    real *restrict copy_18_2 = (real *)at[49];
+    real *restrict copy_18_3 = (real *)at[50];
+    real *restrict copy_18_4 = (real *)at[51];
+    real *restrict dz_f2 = (real *)at[52];
     real *const product_18_2 = multiply_10_2;
     real *const dz_g2 = product_2;
     real *const product_18_3 = z_i2_t;
-    real *restrict dz_i2 = (real *)at[52];
-    real *restrict product_18_4 = (real *)at[53];
+    real *restrict dz_i2 = (real *)at[53];
+    real *restrict product_18_4 = (real *)at[54];
     real *const dz_o2 = product_4;
-    real *restrict dh_t = (real *)at[54];
+    real *restrict dh_t = (real *)at[55];
     real *const tanh_19 = product_18_4;
     real *const multiply_19 = z_i2_t;
     real *const dc2 = product_6;
     real *const multiply_19_2 = multiply_10_2;
-    real *restrict db2_f = (real *)at[59];
-    real *restrict db2_g = (real *)at[60];
-    real *restrict db2_i = (real *)at[61];
-    real *restrict db2_o = (real *)at[62];
-    real *restrict product_40 = (real *)at[63];
-    real *restrict product_40_2 = (real *)at[64];
-    real *restrict product_40_3 = (real *)at[65];
-    real *restrict de = (real *)at[66];
-    real *restrict dE1 = (real *)at[67];
+    real *restrict db2_f = (real *)at[60];
+    real *restrict db2_g = (real *)at[61];
+    real *restrict db2_i = (real *)at[62];
+    real *restrict db2_o = (real *)at[63];
+    real *restrict product_40 = (real *)at[64];
+    real *restrict product_40_2 = (real *)at[65];
+    real *restrict product_40_3 = (real *)at[66];
+    real *restrict de = (real *)at[67];
+    real *restrict dE1 = (real *)at[68];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
     for (int64_t i = 0; i < N * T; i++) {
+        const int64_t ids_row = 32 * clipped(ids[i], 61);
 #pragma omp simd
-        for (int64_t j = 0; j < 32; j++) {
-            e[32 * i + j] = E1[j + 32 * clipped(ids[i], 61)];
+        for (int64_t d = 0; d < 32; d++) {
+            e[32 * i + d] = E1[d + ids_row];
         }
     }
     // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_i[i, j] * e[n, t, i])
-    for (int64_t i = 0; i < T; i++) {
-        for (int64_t j = 0; j < N; j++) {
+    for (int64_t l = 0; l < T; l++) {
+        for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 32; k++) {
-                copy_2[(32 * N) * i + 32 * j + k] = e[32 * i + (32 * T) * j + k];
+            for (int64_t i = 0; i < 32; i++) {
+                copy_2[(32 * N) * l + 32 * n + i] = e[32 * l + (32 * T) * n + i];
             }
         }
     }
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_2[128 * i + j] = product_2[128 * i + j] + b2_i[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_2[128 * l + m] = product_2[128 * l + m] + b2_i[m];
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 128 * N; i++) {
-        zeros_2[i] = 0;
+    for (int64_t l = 0; l < 128 * N; l++) {
+        zeros_2[l] = 0;
     }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_4[128 * i + j] = product_4[128 * i + j] + b2_f[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_6[128 * i + j] = product_6[128 * i + j] + b2_g[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            product_8[128 * i + j] = product_8[128 * i + j] + b2_o[j];
+        for (int64_t m = 0; m < 128; m++) {
+            product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
     for (int64_t t = 0; t < T; t++) {
@@ -1374,46 +1495,46 @@ static double sgd_step_in_training(
         const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_i2_t_i = z_i2_t[i] + product_2[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
             // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
             real negative_3_i = -z_i2_t_i;
             negative_3_i = real_exp(negative_3_i);
             negative_3_i = negative_3_i + 1;
-            i2[i + 128 * N * t] = 1 / negative_3_i;
+            i2[l + 128 * N * t] = 1 / negative_3_i;
         }
         // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_f[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_f2_t_i = z_f2_t[i] + product_4[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
             // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
             real negative_5_i = -z_f2_t_i;
             negative_5_i = real_exp(negative_5_i);
             negative_5_i = negative_5_i + 1;
-            f2[i + 128 * N * t] = 1 / negative_5_i;
+            f2[l + 128 * N * t] = 1 / negative_5_i;
         }
         // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_g[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_g2_t_i = z_g2_t[i] + product_6[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
             // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
-            g2[i + 128 * N * t] = real_tanh(z_g2_t_i);
+            g2[l + 128 * N * t] = real_tanh(z_g2_t_i);
         }
         // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         //     sum[i](W2_o[i, j] * e[n, t, i])
         product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real z_o2_t_i = z_o2_t[i] + product_8[i + 128 * N * t];
+        for (int64_t l = 0; l < 128 * N; l++) {
+            real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
             // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
             real negative_9_i = -z_o2_t_i;
             negative_9_i = real_exp(negative_9_i);
             negative_9_i = negative_9_i + 1;
-            o2[i + 128 * N * t] = 1 / negative_9_i;
+            o2[l + 128 * N * t] = 1 / negative_9_i;
         }
         // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
         //     i2[n, t, j]
@@ -1434,51 +1555,51 @@ static double sgd_step_in_training(
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
-    for (int64_t i = 0; i < N * T; i++) {
+    for (int64_t l = 0; l < N * T; l++) {
         real largest_13_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_13_i)
         for (int64_t j = 0; j < 61; j++) {
-            real z3_i = z3[61 * i + j] + b3[j];
-            z3[61 * i + j] = z3_i;
+            real z3_i = z3[61 * l + j] + b3[j];
+            z3[61 * l + j] = z3_i;
             // (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
             largest_13_i = maximum(largest_13_i, z3_i);
         }
-        largest_13[i] = largest_13_i;
+        largest_13[l] = largest_13_i;
         real total_13_i = 0;
 #pragma omp simd reduction(+ : total_13_i)
         for (int64_t j = 0; j < 61; j++) {
-            real p_i = z3[61 * i + j] - largest_13_i;
+            real p_i = z3[61 * l + j] - largest_13_i;
             p_i = real_exp(p_i);
-            p[61 * i + j] = p_i;
+            p[61 * l + j] = p_i;
             total_13_i += p_i;
         }
 #pragma omp simd
-        for (int64_t j = 0; j < 61; j++) {
-            p[61 * i + j] = p[61 * i + j] / total_13_i;
+        for (int64_t i = 0; i < 61; i++) {
+            p[61 * l + i] = p[61 * l + i] / total_13_i;
         }
         // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N *
         //     T)
-        log_14[i] = real_log(total_13_i);
+        log_14[l] = real_log(total_13_i);
     }
     double total_14 = 0;
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd reduction(+ : total_14)
-        for (int64_t j = 0; j < T; j++) {
-            real take_14_i = z3[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)];
-            take_14_i = take_14_i - largest_13[i + N * j];
-            take_14_i = log_14[i + N * j] - take_14_i;
+        for (int64_t i = 0; i < T; i++) {
+            real take_14_i = z3[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)];
+            take_14_i = take_14_i - largest_13[n + N * i];
+            take_14_i = log_14[n + N * i] - take_14_i;
             total_14 += take_14_i;
             // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
-            real take_15_i = p[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)];
-            take_15[T * i + j] = take_15_i - 1;
+            real take_15_i = p[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)];
+            take_15[T * n + i] = take_15_i - 1;
         }
     }
     // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
     const double loss = total_14 / ((double)N * (double)T);
     // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < T; j++) {
-            dz3[61 * i + (61 * N) * j + clipped(next_[T * i + j], 61)] = take_15[T * i + j];
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t i = 0; i < T; i++) {
+            dz3[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)] = take_15[T * n + i];
         }
     }
     for (int64_t i = 0; i < 61; i++) {
@@ -1494,8 +1615,8 @@ static double sgd_step_in_training(
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 61; i++) {
-        b3[i] = b3[i] - (real)rate * db3[i];
+    for (int64_t j = 0; j < 61; j++) {
+        b3[j] = b3[j] - (real)rate * db3[j];
     }
     // (18) dh[n, t, j] = sum[j1](W3[j, j1] * dz3[n, t, j1]) + [t + 1 < T] *
     //     (sum[j1](U2_f[j, j1] * dz_f2[n, t + 1, j1]) + sum[j1](U2_g[j, j1] * dz_g2[n, t
@@ -1504,11 +1625,11 @@ static double sgd_step_in_training(
     product(0, 1, N * T, 128, 61, 1, dz3, 61, W3, 61, 0, product_18, 128);
     for (int64_t i = 0; i < 128; i++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 128; j++) {
-            copy_18[128 * i + j] = U2_f[i + 128 * j];
-            copy_18_2[128 * i + j] = U2_g[i + 128 * j];
-            copy_18_3[128 * i + j] = U2_i[i + 128 * j];
-            copy_18_4[128 * i + j] = U2_o[i + 128 * j];
+        for (int64_t k = 0; k < 128; k++) {
+            copy_18[128 * i + k] = U2_f[i + 128 * k];
+            copy_18_2[128 * i + k] = U2_g[i + 128 * k];
+            copy_18_3[128 * i + k] = U2_i[i + 128 * k];
+            copy_18_4[128 * i + k] = U2_o[i + 128 * k];
         }
     }
     // (16) dW3[i, j] = sum[n, t](dz3[n, t, j] * h[n, t, i])
@@ -1622,8 +1743,8 @@ static double sgd_step_in_training(
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 128; i++) {
-        b2_f[i] = b2_f[i] - (real)rate * db2_f[i];
+    for (int64_t j = 0; j < 128; j++) {
+        b2_f[j] = b2_f[j] - (real)rate * db2_f[j];
     }
     // (37) db2_g[j] = sum[n, t](dz_g2[n, t, j])
     for (int64_t i = 0; i < 128; i++) {
@@ -1636,8 +1757,8 @@ static double sgd_step_in_training(
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 128; i++) {
-        b2_g[i] = b2_g[i] - (real)rate * db2_g[i];
+    for (int64_t j = 0; j < 128; j++) {
+        b2_g[j] = b2_g[j] - (real)rate * db2_g[j];
     }
     // (38) db2_i[j] = sum[n, t](dz_i2[n, t, j])
     for (int64_t i = 0; i < 128; i++) {
@@ -1650,8 +1771,8 @@ static double sgd_step_in_training(
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 128; i++) {
-        b2_i[i] = b2_i[i] - (real)rate * db2_i[i];
+    for (int64_t j = 0; j < 128; j++) {
+        b2_i[j] = b2_i[j] - (real)rate * db2_i[j];
     }
     // (39) db2_o[j] = sum[n, t](dz_o2[n, t, j])
     for (int64_t i = 0; i < 128; i++) {
@@ -1664,8 +1785,8 @@ static double sgd_step_in_training(
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 128; i++) {
-        b2_o[i] = b2_o[i] - (real)rate * db2_o[i];
+    for (int64_t j = 0; j < 128; j++) {
+        b2_o[j] = b2_o[j] - (real)rate * db2_o[j];
     }
     // (40) de[n, t, i] = sum[j](W2_f[i, j] * dz_f2[n, t, j]) + sum[j](W2_g[i, j] *
     //     dz_g2[n, t, j]) + sum[j](W2_i[i, j] * dz_i2[n, t, j]) + sum[j](W2_o[i, j] *
@@ -1675,10 +1796,10 @@ static double sgd_step_in_training(
     product(0, 1, N * T, 32, 128, 1, dz_i2, 128, W2_i, 128, 0, product_40_3, 32);
     product(0, 1, N * T, 32, 128, 1, dz_o2, 128, W2_o, 128, 0, de, 32);
 #pragma omp simd
-    for (int64_t i = 0; i < 32 * N * T; i++) {
-        real product_40_2_i = product_40_2[i] + product_40[i];
-        real product_40_3_i = product_40_3[i] + product_40_2_i;
-        de[i] = de[i] + product_40_3_i;
+    for (int64_t k = 0; k < 32 * N * T; k++) {
+        real product_40_2_i = product_40_2[k] + product_40[k];
+        real product_40_3_i = product_40_3[k] + product_40_2_i;
+        de[k] = de[k] + product_40_3_i;
     }
     // (34) dW2_i[i, j] = sum[n, t](dz_i2[n, t, j] * e[n, t, i])
     product(1, 0, 32, 128, N * T, -(real)rate, copy_2, 32, dz_i2, 128, 1, W2_i, 128);
@@ -1690,21 +1811,22 @@ static double sgd_step_in_training(
     product(1, 0, 32, 128, N * T, -(real)rate, copy_2, 32, dz_o2, 128, 1, W2_o, 128);
     // (41) dE1[i, j] = sum[n, t](de[n, t, j] * [i = ids[n, t]])
 #pragma omp simd
-    for (int64_t i = 0; i < 1952; i++) {
-        dE1[i] = 0;
+    for (int64_t k = 0; k < 1952; k++) {
+        dE1[k] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < T; j++) {
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t k = 0; k < T; k++) {
+            const int64_t ids_row_2 = 32 * clipped(ids[T * n + k], 61);
 #pragma omp simd
-            for (int64_t k = 0; k < 32; k++) {
-                real copy_41_i = de[32 * i + (32 * N) * j + k];
-                dE1[k + 32 * clipped(ids[T * i + j], 61)] += copy_41_i;
+            for (int64_t j = 0; j < 32; j++) {
+                real copy_41_i = de[32 * n + (32 * N) * k + j];
+                dE1[j + ids_row_2] += copy_41_i;
             }
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 1952; i++) {
-        E1[i] = E1[i] - (real)rate * dE1[i];
+    for (int64_t k = 0; k < 1952; k++) {
+        E1[k] = E1[k] - (real)rate * dE1[k];
     }
     return loss;
 }
@@ -1782,52 +1904,52 @@ static const struct {
     {OWN, POSITIONS, 1, 29}, /* 21 fixed_N */
     {OWN, POSITIONS, 2, 29}, /* 22 fixed_N_2 */
     {OWN, REAL_ENTRIES, 1, 29}, /* 23 ones_N_T */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 24 e */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 25 copy_2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 26 product_2 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 27 zeros_2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 28 product_4 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 29 product_6 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 30 product_8 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 31 i2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 32 f2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 33 g2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 34 o2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 35 c2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 36 h */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 37 z_i2_t */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 38 multiply_10_2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 39 z3 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 40 largest_13 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 41 p */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 42 total_13 */
-    {OWN, POSITIONS, 2, 29}, /* 43 add_14 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 44 take_14 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 45 dW3 */
-    {OWN, REAL_ENTRIES, 1, 29}, /* 46 db3 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 47 copy_18 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 48 copy_18_2 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 49 copy_18_3 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 50 copy_18_4 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 51 dz_f2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 52 dz_i2 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 53 product_18_4 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 54 dh_t */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 55 dW2_f */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 56 dW2_g */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 57 dW2_i */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 58 dW2_o */
-    {OWN, REAL_ENTRIES, 1, 29}, /* 59 db2_f */
-    {OWN, REAL_ENTRIES, 1, 29}, /* 60 db2_g */
-    {OWN, REAL_ENTRIES, 1, 29}, /* 61 db2_i */
-    {OWN, REAL_ENTRIES, 1, 29}, /* 62 db2_o */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 63 product_40 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 64 product_40_2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 65 product_40_3 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 66 de */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 67 dE1 */
-    {OWN, POSITIONS, 1, 29}, /* 68 places_41 */
-    {OWN, POSITIONS, 2, 29}, /* 69 places_41_2 */
+    {OWN, POSITIONS, 1, 29}, /* 24 range_976 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 25 e */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 26 copy_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 27 product_2 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 28 zeros_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 29 product_4 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 30 product_6 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 31 product_8 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 32 i2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 33 f2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 34 g2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 35 o2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 36 c2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 37 h */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 38 z_i2_t */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 39 multiply_10_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 40 z3 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 41 largest_13 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 42 p */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 43 total_13 */
+    {OWN, POSITIONS, 2, 29}, /* 44 add_14 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 45 take_14 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 46 dW3 */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 47 db3 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 48 copy_18 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 49 copy_18_2 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 50 copy_18_3 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 51 copy_18_4 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 52 dz_f2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 53 dz_i2 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 54 product_18_4 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 55 dh_t */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 56 dW2_f */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 57 dW2_g */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 58 dW2_i */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 59 dW2_o */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 60 db2_f */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 61 db2_g */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 62 db2_i */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 63 db2_o */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 64 product_40 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 65 product_40_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 66 product_40_3 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 67 de */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 68 dE1 */
+    {OWN, POSITIONS, 2, 29}, /* 69 places_41 */
     {OWN, REAL_ENTRIES, 3, 29}, /* 70 p_2 */
 };
 

@@ -125,6 +125,7 @@ class Workspace:
         self.fixed_N = np.multiply(self.range_N, 61)
         self.fixed_N_2 = np.add(self.fixed_T, self.fixed_N[:, None])
         self.ones_N_T = np.ones(N * T, dtype)
+        self.range_976 = np.arange(976)
         self.e = np.empty((N, T, 32), dtype)
         self.copy_2 = np.empty((N * T, 32), dtype)
         self.product_2 = np.empty((T, N, 128), dtype)
@@ -169,8 +170,7 @@ class Workspace:
         self.product_40_3 = np.empty((T, N, 32), dtype)
         self.de = np.empty((T, N, 32), dtype)
         self.dE1 = np.empty((61, 32), dtype)
-        self.places_41 = np.empty((N * T,), np.intp)
-        self.places_41_2 = np.empty((N * T, 16), np.intp)
+        self.places_41 = np.empty((N * T, 16), np.intp)
         self.p_2 = np.empty((N, T, 61), dtype)
         self._compiled = _bind(self)
 
@@ -780,8 +780,14 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     copy_41 = work.copy_2
     np.copyto(copy_41.reshape(N, T, 32), de.transpose(1, 0, 2))
     places_41 = work.places_41
-    places_41_2 = work.places_41_2
-    _at_rows(np.add, dE1, ids.reshape(N * T), copy_41, places_41, places_41_2)
+    _at_rows(
+        np.add,
+        dE1,
+        ids.reshape(N * T),
+        copy_41,
+        work.range_976.reshape(61, 16),
+        places_41,
+    )
 
     return loss, {
         "E1": dE1,
@@ -1162,8 +1168,14 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     copy_41 = work.copy_2
     np.copyto(copy_41.reshape(N, T, 32), de.transpose(1, 0, 2))
     places_41 = work.places_41
-    places_41_2 = work.places_41_2
-    _at_rows(np.add, dE1, ids.reshape(N * T), copy_41, places_41, places_41_2)
+    _at_rows(
+        np.add,
+        dE1,
+        ids.reshape(N * T),
+        copy_41,
+        work.range_976.reshape(61, 16),
+        places_41,
+    )
     np.multiply(dE1, rate, out=dE1)
     np.subtract(E1, dE1, out=E1)
 
@@ -1173,14 +1185,18 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
 def _at_rows(ufunc, table, rows, values, starts, places):
     """Add each row of values to that row of a table, or subtract it; rows may repeat.
 
-    Where `places` has half as many columns, neighbours are one complex number.
+    Where `places` has half as many columns, neighbours are one complex number. `starts` is
+    room for where rows start, or has the places of every row.
     """
     if not table.flags.c_contiguous:
         ufunc.at(table, rows, values)
         return
-    each = places.shape[1]
-    np.multiply(rows, each, out=starts)
-    np.add(starts[:, None], np.arange(each), out=places)
+    if starts.ndim == 2:
+        starts.take(rows, axis=0, out=places, mode="clip")
+    else:
+        each = places.shape[1]
+        np.multiply(rows, each, out=starts)
+        np.add(starts[:, None], np.arange(each), out=places)
     flat, added = table.reshape(-1), values.reshape(-1)
     if added.size > places.size:
         pairs = np.result_type(flat, np.complex64)
@@ -1188,7 +1204,7 @@ def _at_rows(ufunc, table, rows, values, starts, places):
     ufunc.at(flat, places.reshape(-1), added)
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):
@@ -1443,6 +1459,7 @@ _OWN = [
     "fixed_N",
     "fixed_N_2",
     "ones_N_T",
+    "range_976",
     "e",
     "copy_2",
     "product_2",
@@ -1488,7 +1505,6 @@ _OWN = [
     "de",
     "dE1",
     "places_41",
-    "places_41_2",
     "p_2",
 ]
 _NAME = "char_lstm"

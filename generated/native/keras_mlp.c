@@ -6,7 +6,7 @@
    -DREAL_IS_DOUBLE=0, or cc -DREAL=double -DREAL_IS_DOUBLE=1.
    The numbers in the comments are those of the equations in the derivation. */
 
-#if defined __AVX512F__ && defined __GNUC__ && !defined __clang__
+#if defined __AVX512F__ && defined __GNUC__ && __GNUC__ >= 10 && !defined __clang__
 #pragma GCC target("prefer-vector-width=512")
 #endif
 #include <math.h>
@@ -16,57 +16,6 @@
 #include <string.h>
 
 typedef REAL real;
-
-/* ---- Products: BLAS, as the module finds it; loops where they are small, or there is none. */
-
-enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
-typedef void gemm_of_64_bits(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t,
-                             const real *, int64_t, real, real *, int64_t);
-typedef void gemm_of_32_bits(int, int, int, int, int, int, real, const real *, int, const real *,
-                             int, real, real *, int);
-static gemm_of_64_bits *gemm_64;
-static gemm_of_32_bits *gemm_32;
-enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
-
-static inline void scaled(int64_t n, real beta, real *restrict c)
-{
-    if (beta == 0)
-        for (int64_t j = 0; j < n; j++) c[j] = 0;
-    else if (beta != 1)
-        for (int64_t j = 0; j < n; j++) c[j] *= beta;
-}
-
-/* C = alpha op(A) op(B) + beta C by rows: op(A) is m x k, op(B) k x n. */
-static inline void product_by_loops(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
-                                    const real *restrict a, int64_t lda, const real *restrict b,
-                                    int64_t ldb, real beta, real *restrict c, int64_t ldc)
-{
-    for (int64_t i = 0; i < m; i++) {
-        real *restrict row = c + i * ldc;
-        scaled(n, beta, row);
-        for (int64_t l = 0; l < k; l++) {
-            const real left = alpha * (ta ? a[l * lda + i] : a[i * lda + l]);
-            if (tb)
-                for (int64_t j = 0; j < n; j++) row[j] += left * b[j * ldb + l];
-            else
-                for (int64_t j = 0; j < n; j++) row[j] += left * b[l * ldb + j];
-        }
-    }
-}
-
-static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
-                           const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
-                           real *c, int64_t ldc)
-{
-    const int left = ta ? TRANSPOSED : AS_IT_IS, right = tb ? TRANSPOSED : AS_IT_IS;
-    if (m * n * k < WORTH_A_CALL || !(gemm_64 || gemm_32))
-        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    else if (gemm_64)
-        gemm_64(ROW_MAJOR, left, right, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    else
-        gemm_32(ROW_MAJOR, left, right, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb,
-                beta, c, (int)ldc);
-}
 
 
 /* ---- The functions of NumPy at one entry: without branches, so that loops over them are vectorised.
@@ -79,6 +28,13 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
 #define IS_float 0
 #define IS(type) IS_##type
 #define IS_A_DOUBLE(type) IS(type)
+
+/* What is called in loops is part of them, or they are not vectorised. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
 
 /* a b + c, rounded once where the processor does that as quickly as twice. */
 #if IS_A_DOUBLE(REAL) && defined FP_FAST_FMA
@@ -94,8 +50,8 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
 #define sign(a) ((a) > 0 ? 1 : (a) < 0 ? -1 : (a))
 
 #define LARGER_AND_SMALLER(type, prefix) \
-    static inline type prefix##_larger(type a, type b) { return maximum(a, b); } \
-    static inline type prefix##_smaller(type a, type b) { return minimum(a, b); }
+    INLINED type prefix##_larger(type a, type b) { return maximum(a, b); } \
+    INLINED type prefix##_smaller(type a, type b) { return minimum(a, b); }
 LARGER_AND_SMALLER(real, real)
 LARGER_AND_SMALLER(double, double)
 LARGER_AND_SMALLER(int64_t, whole)
@@ -115,7 +71,7 @@ static inline int64_t floor_divide(int64_t a, int64_t b)
 static inline int64_t modulo(int64_t a, int64_t b) { return a - b * floor_divide(a, b); }
 
 #if IS_A_DOUBLE(REAL)
-typedef int64_t bits;
+typedef int64_t bits, whole; /* as wide as real */
 typedef uint64_t positive_bits;
 enum { MANTISSA = 52, BIAS = 1023 };
 #define TURN 0x1.8p52 /* a sum with it is whole */
@@ -129,7 +85,7 @@ enum { MANTISSA = 52, BIAS = 1023 };
 #define EXPM1_LOW -40.0
 #define TANH_HIGH 20.0
 
-static inline real exp_tail(real x)
+INLINED real exp_tail(real x)
 {
     real p = 2.4999962980694551e-08;
     p = fused(p, x, 2.7630210833367532e-07);
@@ -144,7 +100,7 @@ static inline real exp_tail(real x)
     return p;
 }
 
-static inline real log_tail(real x)
+INLINED real log_tail(real x)
 {
     real p = 0.14793509395828983;
     p = fused(p, x, 0.15314331648554111);
@@ -156,7 +112,7 @@ static inline real log_tail(real x)
     return p;
 }
 
-static inline real erf_below_1(real x)
+INLINED real erf_below_1(real x)
 {
     real p = -7.7958988270021425e-10;
     p = fused(p, x, 1.3720064546777686e-08);
@@ -173,7 +129,7 @@ static inline real erf_below_1(real x)
     return p;
 }
 
-static inline real erfc_factor(real x)
+INLINED real erfc_factor(real x)
 {
     real p = 3.2052623379289157e-10;
     p = fused(p, x, -2.6185201565031449e-09);
@@ -213,7 +169,7 @@ static inline real erfc_factor(real x)
 #define real_cosh cosh
 #define real_atan atan
 #else
-typedef int32_t bits;
+typedef int32_t bits, whole;
 typedef uint32_t positive_bits;
 enum { MANTISSA = 23, BIAS = 127 };
 #define TURN 0x1.8p23f
@@ -227,7 +183,7 @@ enum { MANTISSA = 23, BIAS = 127 };
 #define EXPM1_LOW -20.0f
 #define TANH_HIGH 10.0f
 
-static inline real exp_tail(real x)
+INLINED real exp_tail(real x)
 {
     real p = 0.00138146349f;
     p = fused(p, x, 0.00836871006f);
@@ -237,7 +193,7 @@ static inline real exp_tail(real x)
     return p;
 }
 
-static inline real log_tail(real x)
+INLINED real log_tail(real x)
 {
     real p = 0.235805303f;
     p = fused(p, x, 0.285374224f);
@@ -246,7 +202,7 @@ static inline real log_tail(real x)
     return p;
 }
 
-static inline real erf_below_1(real x)
+INLINED real erf_below_1(real x)
 {
     real p = 7.87587487e-05f;
     p = fused(p, x, -0.00080168643f);
@@ -258,7 +214,7 @@ static inline real erf_below_1(real x)
     return p;
 }
 
-static inline real erfc_factor(real x)
+INLINED real erfc_factor(real x)
 {
     real p = 2.36348205e-05f;
     p = fused(p, x, -0.000224052055f);
@@ -288,14 +244,14 @@ static inline real erfc_factor(real x)
 #define real_atan atanf
 #endif
 
-static inline real of_bits(bits b)
+INLINED real of_bits(bits b)
 {
     real x;
     memcpy(&x, &b, sizeof x);
     return x;
 }
 
-static inline bits bits_of(real x)
+INLINED bits bits_of(real x)
 {
     bits b;
     memcpy(&b, &x, sizeof b);
@@ -303,10 +259,10 @@ static inline bits bits_of(real x)
 }
 
 /* 2^n, where that is neither too large nor too small. */
-static inline real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n + BIAS) << MANTISSA)); }
+INLINED real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n + BIAS) << MANTISSA)); }
 
 /* e^r - 1, where x = n ln 2 + r. */
-static inline real reduced_expm1(real x, bits *n)
+INLINED real reduced_expm1(real x, bits *n)
 {
     const real turned = fused(x, LOG2_E, TURN), whole = turned - TURN;
     *n = (bits)((positive_bits)bits_of(turned) - (positive_bits)bits_of(TURN));
@@ -314,7 +270,7 @@ static inline real reduced_expm1(real x, bits *n)
     return fused(r * r, exp_tail(r), r);
 }
 
-static inline real real_exp(real x)
+INLINED real real_exp(real x)
 {
     bits n;
     const real some = x < EXP_LOW ? 0 : x > EXP_HIGH ? EXP_HIGH : x;
@@ -324,29 +280,29 @@ static inline real real_exp(real x)
     return x < EXP_LOW ? 0 : y; /* not by underflow, which takes a hundred times as long */
 }
 
-static inline real real_expm1(real x)
+INLINED real real_expm1(real x)
 {
     bits n;
     x = x < EXPM1_LOW ? EXPM1_LOW : x;
     x = x > EXP_HIGH ? EXP_HIGH : x;
     const real p = reduced_expm1(x, &n), half = power_of_2(n - 1);
-    return 2 * (half * p + (half - (real)0.5));
+    return 2 * fused(half, p, half - (real)0.5);
 }
 
 /* y = -t / d with t = e^(-2 |x|) - 1 and d = 2 + t, and a step of Newton's: 1 / d = (1 + y) / 2. */
-static inline real real_tanh(real x)
+INLINED real real_tanh(real x)
 {
     bits n;
     real a = real_fabs(x);
     a = a > TANH_HIGH ? TANH_HIGH : a;
     const real p = reduced_expm1(-2 * a, &n), scale = power_of_2(n);
-    const real t = scale * p + (scale - 1), d = 2 + t, y = -t / d;
-    const real rest = (-t - y * d) - y * (t - (d - 2));
-    return real_copysign(y + rest * ((real)0.5 + (real)0.5 * y), x);
+    const real t = fused(scale, p, scale - 1), d = 2 + t, y = -t / d;
+    const real rest = fused(-y, t - (d - 2), fused(-y, d, -t));
+    return real_copysign(fused(rest, fused((real)0.5, y, (real)0.5), y), x);
 }
 
 /* log(u) + c for positive u. */
-static inline real log_and(real u, real c)
+INLINED real log_and(real u, real c)
 {
     const real below = u < LEAST_NORMAL ? 54 : 0;
     u = u < LEAST_NORMAL ? u * (real)0x1p54 : u;
@@ -357,14 +313,14 @@ static inline real log_and(real u, real c)
     return k * LN2_HIGH - ((half - (s * (half + z * log_tail(z)) + (k * LN2_LOW + c))) - f);
 }
 
-static inline real real_log(real x)
+INLINED real real_log(real x)
 {
     const real y = x < INFINITY ? log_and(x, 0) : x;
     return x > 0 ? y : x == 0 ? -INFINITY : NAN;
 }
 
 /* log(1 + x) = log(u) + what 1 + x has lost in u, divided by u. */
-static inline real real_log1p(real x)
+INLINED real real_log1p(real x)
 {
     const real u = 1 + x, lost = x - (u - 1);
     const real y = x < INFINITY ? log_and(u, lost / u) : x;
@@ -374,7 +330,7 @@ static inline real real_log1p(real x)
 /* erfc(t) for t = sqrt(s) x, 0 <= x <= 60 (Shepherd and Laframboise, Math. Comp. 36, 1981): (1 + 2 t)
    exp(t^2) erfc(t) is nearly a polynomial of (t - 3.75) / (t + 3.75). The square of x to 4 binary
    places is exact, and the rest of x^2 is small. */
-static inline real erfc_above_0(real x, real s)
+INLINED real erfc_above_0(real x, real s)
 {
     const real near = ((x * 16 + TURN) - TURN) / 16;
     const real gauss = real_exp(-s * near * near) * real_exp(s * (near - x) * (near + x));
@@ -382,7 +338,7 @@ static inline real erfc_above_0(real x, real s)
     return gauss * (erfc_factor((t - (real)3.75) / (t + (real)3.75)) / (1 + 2 * t));
 }
 
-static inline real real_erfc(real x, real s)
+INLINED real real_erfc(real x, real s)
 {
     real a = real_fabs(x);
     a = a > 60 ? 60 : a;
@@ -390,13 +346,173 @@ static inline real real_erfc(real x, real s)
     return x < 0 ? 2 - above : above;
 }
 
-static inline real real_erf(real x)
+INLINED real real_erf(real x)
 {
     real a = real_fabs(x);
     a = a > 60 ? 60 : a;
     const real outer = real_copysign(1 - erfc_above_0(a, 1), x);
     const real inner = x + x * erf_below_1(x * x);
     return a <= 1 ? inner : outer;
+}
+
+/* ---- Products: BLAS, as the module finds it; loops where they are small, where they are much longer
+   than wide, for which BLAS is not made, or where there is none. */
+
+enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
+typedef void gemm_of_64_bits(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t,
+                             const real *, int64_t, real, real *, int64_t);
+typedef void gemm_of_32_bits(int, int, int, int, int, int, real, const real *, int, const real *,
+                             int, real, real *, int);
+static gemm_of_64_bits *gemm_64;
+static gemm_of_32_bits *gemm_32;
+enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
+
+/* Entries that are multiplied at once, and how many sums the processor holds. */
+#ifdef __AVX512F__
+enum { WIDE = 64 / sizeof(real), VECTORS = 4 };
+#else
+enum { WIDE = 32 / sizeof(real), VECTORS = 2 };
+#endif
+enum { ROWS = 6, COLUMNS = VECTORS * WIDE, LEFT = 4, RIGHT = VECTORS == 4 ? 6 : 2 };
+enum { FEW_ROWS = 16, FEW_SUMS = 8, STRETCH = 4096 };
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static inline void scaled(int64_t n, real beta, real *restrict c)
+{
+    if (beta == 0)
+        for (int64_t j = 0; j < n; j++) c[j] = 0;
+    else if (beta != 1)
+        for (int64_t j = 0; j < n; j++) c[j] *= beta;
+}
+
+/* C = alpha op(A) op(B) + beta C by rows: op(A) is m x k, op(B) k x n. */
+static inline void product_by_loops(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                                    const real *restrict a, int64_t lda, const real *restrict b,
+                                    int64_t ldb, real beta, real *restrict c, int64_t ldc)
+{
+    for (int64_t i = 0; i < m; i++) {
+        real *restrict row = c + i * ldc;
+        scaled(n, beta, row);
+        for (int64_t l = 0; l < k; l++) {
+            const real left = alpha * (ta ? a[l * lda + i] : a[i * lda + l]);
+            if (tb)
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[j * ldb + l];
+            else
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[l * ldb + j];
+        }
+    }
+}
+
+/* COLUMNS columns of up to ROWS rows of it: A has `down` from row to row, `along` in each of them. */
+static void block_of_rows(int64_t m, int64_t k, real alpha, const real *restrict a, int64_t down,
+                          int64_t along, const real *restrict b, int64_t ldb, real beta,
+                          real *restrict c, int64_t ldc)
+{
+    real sums[ROWS][VECTORS][WIDE];
+    const real *rows[ROWS];
+    memset(sums, 0, sizeof sums);
+    for (int r = 0; r < ROWS; r++) rows[r] = a + least(r, m - 1) * down;
+    for (int64_t l = 0; l < k; l++) {
+#pragma GCC unroll 6
+        for (int r = 0; r < ROWS; r++) {
+            const real left = rows[r][l * along];
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++) {
+#pragma omp simd
+                for (int j = 0; j < WIDE; j++)
+                    sums[r][v][j] = fused(left, b[l * ldb + v * WIDE + j], sums[r][v][j]);
+            }
+        }
+    }
+    for (int64_t r = 0; r < m; r++) {
+        for (int v = 0; v < VECTORS; v++) {
+            real *to = c + r * ldc + v * WIDE;
+#pragma omp simd
+            for (int j = 0; j < WIDE; j++)
+                to[j] = alpha * sums[r][v][j] + (beta == 0 ? 0 : beta * to[j]);
+        }
+    }
+}
+
+/* The product with few rows, all of them long. */
+static void product_of_few_rows(int ta, int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+                                int64_t lda, const real *b, int64_t ldb, real beta, real *c,
+                                int64_t ldc)
+{
+    const int64_t down = ta ? 1 : lda, along = ta ? lda : 1, end = n - n % COLUMNS;
+    for (int64_t j = 0; j < end; j += COLUMNS)
+        for (int64_t i = 0; i < m; i += ROWS)
+            block_of_rows(least(m - i, ROWS), k, alpha, a + i * down, down, along, b + j, ldb, beta,
+                          c + i * ldc + j, ldc);
+    product_by_loops(ta, 0, m, n - end, k, alpha, a, lda, b + end, ldb, beta, c + end, ldc);
+}
+
+/* Up to LEFT by RIGHT entries of alpha A B^T + beta C: sums of k products. */
+static void block_of_sums(int64_t m, int64_t n, int64_t k, real alpha, const real *restrict a,
+                          int64_t lda, const real *restrict b, int64_t ldb, real beta,
+                          real *restrict c, int64_t ldc)
+{
+    real sums[LEFT][RIGHT][WIDE];
+    const real *left[LEFT], *right[RIGHT];
+    memset(sums, 0, sizeof sums);
+    for (int r = 0; r < LEFT; r++) left[r] = a + least(r, m - 1) * lda;
+    for (int s = 0; s < RIGHT; s++) right[s] = b + least(s, n - 1) * ldb;
+    const int64_t end = k - k % WIDE;
+    for (int64_t l = 0; l < end; l += WIDE) {
+#pragma GCC unroll 4
+        for (int r = 0; r < LEFT; r++) {
+#pragma GCC unroll 6
+            for (int s = 0; s < RIGHT; s++) {
+#pragma omp simd
+                for (int j = 0; j < WIDE; j++)
+                    sums[r][s][j] = fused(left[r][l + j], right[s][l + j], sums[r][s][j]);
+            }
+        }
+    }
+    for (int64_t r = 0; r < m; r++) {
+        for (int64_t s = 0; s < n; s++) {
+            real sum = 0;
+#pragma omp simd reduction(+ : sum)
+            for (int j = 0; j < WIDE; j++) sum += sums[r][s][j];
+            for (int64_t l = end; l < k; l++) sum += left[r][l] * right[s][l];
+            real *to = c + r * ldc + s;
+            *to = alpha * sum + (beta == 0 ? 0 : beta * *to);
+        }
+    }
+}
+
+/* The product A B^T with few entries, all of them long sums. */
+static void product_of_long_sums(int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+                                 int64_t lda, const real *b, int64_t ldb, real beta, real *c,
+                                 int64_t ldc)
+{
+    for (int64_t l = 0; l < k; l += STRETCH)
+        for (int64_t i = 0; i < m; i += LEFT)
+            for (int64_t j = 0; j < n; j += RIGHT)
+                block_of_sums(least(m - i, LEFT), least(n - j, RIGHT), least(k - l, STRETCH), alpha,
+                              a + i * lda + l, lda, b + j * ldb + l, ldb, l > 0 ? 1 : beta,
+                              c + i * ldc + j, ldc);
+}
+
+static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                           const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
+                           real *c, int64_t ldc)
+{
+    const int left = ta ? TRANSPOSED : AS_IT_IS, right = tb ? TRANSPOSED : AS_IT_IS;
+    if (m * n * k < WORTH_A_CALL)
+        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (!tb && m <= FEW_ROWS && n >= 4 * COLUMNS && k <= 16 * COLUMNS)
+        product_of_few_rows(ta, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (!ta && tb && least(m, n) <= FEW_SUMS && k >= 16 * COLUMNS)
+        product_of_long_sums(m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (gemm_64)
+        gemm_64(ROW_MAJOR, left, right, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (gemm_32)
+        gemm_32(ROW_MAJOR, left, right, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb,
+                beta, c, (int)ldc);
+    else
+        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 /* ---- The equations. */
@@ -421,46 +537,46 @@ static double forward_in_training(
 
     // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
     product(0, 0, N, 64, 784, 1, x, 784, W1, 64, 0, z1, 64);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
-            real z1_i = z1[64 * i + j] + b1[j];
+            real z1_i = z1[64 * n + j] + b1[j];
             // (2) h1[n, j] = relu(z1[n, j])
-            h1[64 * i + j] = maximum(z1_i, 0);
+            h1[64 * n + j] = maximum(z1_i, 0);
         }
     }
     // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
     product(0, 0, N, 64, 64, 1, h1, 64, W2, 64, 0, z2, 64);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
-            real z2_i = z2[64 * i + j] + b2[j];
+            real z2_i = z2[64 * n + j] + b2[j];
             // (4) h2[n, j] = relu(z2[n, j])
-            h2[64 * i + j] = maximum(z2_i, 0);
+            h2[64 * n + j] = maximum(z2_i, 0);
         }
     }
     // (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
     product(0, 0, N, 10, 64, 1, h2, 64, W3, 10, 0, z3, 10);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real largest_6_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_6_i)
         for (int64_t j = 0; j < 10; j++) {
-            real z3_i = z3[10 * i + j] + b3[j];
-            z3[10 * i + j] = z3_i;
+            real z3_i = z3[10 * n + j] + b3[j];
+            z3[10 * n + j] = z3_i;
             // (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
             largest_6_i = maximum(largest_6_i, z3_i);
         }
         real total_6_i = 0;
 #pragma omp simd reduction(+ : total_6_i)
         for (int64_t j = 0; j < 10; j++) {
-            real p_i = z3[10 * i + j] - largest_6_i;
+            real p_i = z3[10 * n + j] - largest_6_i;
             p_i = real_exp(p_i);
-            p[10 * i + j] = p_i;
+            p[10 * n + j] = p_i;
             total_6_i += p_i;
         }
 #pragma omp simd
-        for (int64_t j = 0; j < 10; j++) {
-            p[10 * i + j] = p[10 * i + j] / total_6_i;
+        for (int64_t i = 0; i < 10; i++) {
+            p[10 * n + i] = p[10 * n + i] / total_6_i;
         }
     }
     return 0;
@@ -486,45 +602,45 @@ static double loss_in_training(
 
     // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
     product(0, 0, N, 64, 784, 1, x, 784, W1, 64, 0, z1, 64);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
-            real z1_i = z1[64 * i + j] + b1[j];
+            real z1_i = z1[64 * n + j] + b1[j];
             // (2) h1[n, j] = relu(z1[n, j])
-            h1[64 * i + j] = maximum(z1_i, 0);
+            h1[64 * n + j] = maximum(z1_i, 0);
         }
     }
     // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
     product(0, 0, N, 64, 64, 1, h1, 64, W2, 64, 0, z2, 64);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
-            real z2_i = z2[64 * i + j] + b2[j];
+            real z2_i = z2[64 * n + j] + b2[j];
             // (4) h2[n, j] = relu(z2[n, j])
-            h2[64 * i + j] = maximum(z2_i, 0);
+            h2[64 * n + j] = maximum(z2_i, 0);
         }
     }
     // (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
     product(0, 0, N, 10, 64, 1, h2, 64, W3, 10, 0, z3, 10);
     double total_7 = 0;
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real largest_6_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_6_i)
         for (int64_t j = 0; j < 10; j++) {
-            real z3_i = z3[10 * i + j] + b3[j];
-            z3[10 * i + j] = z3_i;
+            real z3_i = z3[10 * n + j] + b3[j];
+            z3[10 * n + j] = z3_i;
             // (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
             largest_6_i = maximum(largest_6_i, z3_i);
         }
         real total_6_i = 0;
 #pragma omp simd reduction(+ : total_6_i)
         for (int64_t j = 0; j < 10; j++) {
-            real subtract_6_i = z3[10 * i + j] - largest_6_i;
+            real subtract_6_i = z3[10 * n + j] - largest_6_i;
             subtract_6_i = real_exp(subtract_6_i);
             total_6_i += subtract_6_i;
         }
         // (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
-        real take_7_i = z3[10 * i + clipped(y[i], 10)];
+        real take_7_i = z3[10 * n + clipped(y[n], 10)];
         real log_7_i = real_log(total_6_i);
         take_7_i = take_7_i - largest_6_i;
         log_7_i = log_7_i - take_7_i;
@@ -566,22 +682,22 @@ static double loss_and_grads_in_training(
 
     // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
     product(0, 0, N, 64, 784, 1, x, 784, W1, 64, 0, z1, 64);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
-            real z1_i = z1[64 * i + j] + b1[j];
+            real z1_i = z1[64 * n + j] + b1[j];
             // (2) h1[n, j] = relu(z1[n, j])
-            h1[64 * i + j] = maximum(z1_i, 0);
+            h1[64 * n + j] = maximum(z1_i, 0);
         }
     }
     // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
     product(0, 0, N, 64, 64, 1, h1, 64, W2, 64, 0, z2, 64);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
-            real z2_i = z2[64 * i + j] + b2[j];
+            real z2_i = z2[64 * n + j] + b2[j];
             // (4) h2[n, j] = relu(z2[n, j])
-            h2[64 * i + j] = maximum(z2_i, 0);
+            h2[64 * n + j] = maximum(z2_i, 0);
         }
     }
     // (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
@@ -590,41 +706,41 @@ static double loss_and_grads_in_training(
     for (int64_t i = 0; i < 10; i++) {
         db3[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real largest_6_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_6_i)
         for (int64_t j = 0; j < 10; j++) {
-            real z3_i = z3[10 * i + j] + b3[j];
-            z3[10 * i + j] = z3_i;
+            real z3_i = z3[10 * n + j] + b3[j];
+            z3[10 * n + j] = z3_i;
             // (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
             largest_6_i = maximum(largest_6_i, z3_i);
         }
         real total_6_i = 0;
 #pragma omp simd reduction(+ : total_6_i)
         for (int64_t j = 0; j < 10; j++) {
-            real p_i = z3[10 * i + j] - largest_6_i;
+            real p_i = z3[10 * n + j] - largest_6_i;
             p_i = real_exp(p_i);
-            p[10 * i + j] = p_i;
+            p[10 * n + j] = p_i;
             total_6_i += p_i;
         }
 #pragma omp simd
-        for (int64_t j = 0; j < 10; j++) {
-            p[10 * i + j] = p[10 * i + j] / total_6_i;
+        for (int64_t i = 0; i < 10; i++) {
+            p[10 * n + i] = p[10 * n + i] / total_6_i;
         }
         // (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
-        real take_7_i = z3[10 * i + clipped(y[i], 10)];
+        real take_7_i = z3[10 * n + clipped(y[n], 10)];
         real log_7_i = real_log(total_6_i);
         take_7_i = take_7_i - largest_6_i;
         log_7_i = log_7_i - take_7_i;
         total_7 += log_7_i;
         // (8) dz3[n, j] = (p[n, j] - [j = y[n]]) / N
-        real take_8_i = p[10 * i + clipped(y[i], 10)];
+        real take_8_i = p[10 * n + clipped(y[n], 10)];
         take_8_i = take_8_i - 1;
-        dz3[10 * i + clipped(y[i], 10)] = take_8_i;
+        dz3[10 * n + clipped(y[n], 10)] = take_8_i;
 #pragma omp simd
         for (int64_t j = 0; j < 10; j++) {
-            real dz3_i = dz3[10 * i + j] / (real)((double)N);
-            dz3[10 * i + j] = dz3_i;
+            real dz3_i = dz3[10 * n + j] / (real)((double)N);
+            dz3[10 * n + j] = dz3_i;
             // (10) db3[j] = sum[n](dz3[n, j])
             db3[j] += dz3_i;
         }
@@ -638,13 +754,13 @@ static double loss_and_grads_in_training(
     for (int64_t i = 0; i < 64; i++) {
         db2[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
             // (12) dz2[n, j] = dh2[n, j] * [z2[n, j] > 0]
-            int mask_12_i = h2[64 * i + j] > 0;
-            real dz2_i = mask_12_i * dh2[64 * i + j];
-            dz2[64 * i + j] = dz2_i;
+            int mask_12_i = h2[64 * n + j] > 0;
+            real dz2_i = mask_12_i * dh2[64 * n + j];
+            dz2[64 * n + j] = dz2_i;
             // (14) db2[j] = sum[n](dz2[n, j])
             db2[j] += dz2_i;
         }
@@ -656,13 +772,13 @@ static double loss_and_grads_in_training(
     for (int64_t i = 0; i < 64; i++) {
         db1[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
             // (16) dz1[n, j] = dh1[n, j] * [z1[n, j] > 0]
-            int mask_16_i = h1[64 * i + j] > 0;
-            real dz1_i = mask_16_i * dh1[64 * i + j];
-            dz1[64 * i + j] = dz1_i;
+            int mask_16_i = h1[64 * n + j] > 0;
+            real dz1_i = mask_16_i * dh1[64 * n + j];
+            dz1[64 * n + j] = dz1_i;
             // (18) db1[j] = sum[n](dz1[n, j])
             db1[j] += dz1_i;
         }
@@ -704,22 +820,22 @@ static double sgd_step_in_training(
     const double divide_8 = rate / ((double)N);
     // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
     product(0, 0, N, 64, 784, 1, x, 784, W1, 64, 0, z1, 64);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
-            real z1_i = z1[64 * i + j] + b1[j];
+            real z1_i = z1[64 * n + j] + b1[j];
             // (2) h1[n, j] = relu(z1[n, j])
-            h1[64 * i + j] = maximum(z1_i, 0);
+            h1[64 * n + j] = maximum(z1_i, 0);
         }
     }
     // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
     product(0, 0, N, 64, 64, 1, h1, 64, W2, 64, 0, z2, 64);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
-            real z2_i = z2[64 * i + j] + b2[j];
+            real z2_i = z2[64 * n + j] + b2[j];
             // (4) h2[n, j] = relu(z2[n, j])
-            h2[64 * i + j] = maximum(z2_i, 0);
+            h2[64 * n + j] = maximum(z2_i, 0);
         }
     }
     // (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
@@ -728,41 +844,41 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 10; i++) {
         db3[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real largest_6_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_6_i)
         for (int64_t j = 0; j < 10; j++) {
-            real z3_i = z3[10 * i + j] + b3[j];
-            z3[10 * i + j] = z3_i;
+            real z3_i = z3[10 * n + j] + b3[j];
+            z3[10 * n + j] = z3_i;
             // (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
             largest_6_i = maximum(largest_6_i, z3_i);
         }
         real total_6_i = 0;
 #pragma omp simd reduction(+ : total_6_i)
         for (int64_t j = 0; j < 10; j++) {
-            real p_i = z3[10 * i + j] - largest_6_i;
+            real p_i = z3[10 * n + j] - largest_6_i;
             p_i = real_exp(p_i);
-            p[10 * i + j] = p_i;
+            p[10 * n + j] = p_i;
             total_6_i += p_i;
         }
 #pragma omp simd
-        for (int64_t j = 0; j < 10; j++) {
-            p[10 * i + j] = p[10 * i + j] / total_6_i;
+        for (int64_t i = 0; i < 10; i++) {
+            p[10 * n + i] = p[10 * n + i] / total_6_i;
         }
         // (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
-        real take_7_i = z3[10 * i + clipped(y[i], 10)];
+        real take_7_i = z3[10 * n + clipped(y[n], 10)];
         real log_7_i = real_log(total_6_i);
         take_7_i = take_7_i - largest_6_i;
         log_7_i = log_7_i - take_7_i;
         total_7 += log_7_i;
         // (8) dz3[n, j] = (p[n, j] - [j = y[n]]) / N
-        real take_8_i = p[10 * i + clipped(y[i], 10)];
+        real take_8_i = p[10 * n + clipped(y[n], 10)];
         take_8_i = take_8_i - 1;
-        dz3[10 * i + clipped(y[i], 10)] = take_8_i;
+        dz3[10 * n + clipped(y[n], 10)] = take_8_i;
 #pragma omp simd
         for (int64_t j = 0; j < 10; j++) {
-            real dz3_i = dz3[10 * i + j] * (real)divide_8;
-            dz3[10 * i + j] = dz3_i;
+            real dz3_i = dz3[10 * n + j] * (real)divide_8;
+            dz3[10 * n + j] = dz3_i;
             // (10) db3[j] = sum[n](dz3[n, j])
             db3[j] += dz3_i;
         }
@@ -771,8 +887,8 @@ static double sgd_step_in_training(
     const double loss = total_7 / ((double)N);
     // (10) db3[j] = sum[n](dz3[n, j])
 #pragma omp simd
-    for (int64_t i = 0; i < 10; i++) {
-        b3[i] = b3[i] - db3[i];
+    for (int64_t j = 0; j < 10; j++) {
+        b3[j] = b3[j] - db3[j];
     }
     // (11) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j])
     product(0, 1, N, 64, 10, 1, dz3, 10, W3, 10, 0, dh2, 64);
@@ -781,20 +897,20 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 64; i++) {
         db2[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
             // (12) dz2[n, j] = dh2[n, j] * [z2[n, j] > 0]
-            int mask_12_i = h2[64 * i + j] > 0;
-            real dz2_i = mask_12_i * dh2[64 * i + j];
-            dz2[64 * i + j] = dz2_i;
+            int mask_12_i = h2[64 * n + j] > 0;
+            real dz2_i = mask_12_i * dh2[64 * n + j];
+            dz2[64 * n + j] = dz2_i;
             // (14) db2[j] = sum[n](dz2[n, j])
             db2[j] += dz2_i;
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 64; i++) {
-        b2[i] = b2[i] - db2[i];
+    for (int64_t j = 0; j < 64; j++) {
+        b2[j] = b2[j] - db2[j];
     }
     // (15) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j])
     product(0, 1, N, 64, 64, 1, dz2, 64, W2, 64, 0, dh1, 64);
@@ -803,13 +919,13 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 64; i++) {
         db1[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 64; j++) {
             // (16) dz1[n, j] = dh1[n, j] * [z1[n, j] > 0]
-            int mask_16_i = h1[64 * i + j] > 0;
-            real dz1_i = mask_16_i * dh1[64 * i + j];
-            dz1[64 * i + j] = dz1_i;
+            int mask_16_i = h1[64 * n + j] > 0;
+            real dz1_i = mask_16_i * dh1[64 * n + j];
+            dz1[64 * n + j] = dz1_i;
             // (18) db1[j] = sum[n](dz1[n, j])
             db1[j] += dz1_i;
         }
@@ -818,8 +934,8 @@ static double sgd_step_in_training(
     product(1, 0, 784, 64, N, -1, x, 784, dz1, 64, 1, W1, 64);
     // (18) db1[j] = sum[n](dz1[n, j])
 #pragma omp simd
-    for (int64_t i = 0; i < 64; i++) {
-        b1[i] = b1[i] - db1[i];
+    for (int64_t j = 0; j < 64; j++) {
+        b1[j] = b1[j] - db1[j];
     }
     return loss;
 }

@@ -6,7 +6,7 @@
    -DREAL_IS_DOUBLE=0, or cc -DREAL=double -DREAL_IS_DOUBLE=1.
    The numbers in the comments are those of the equations in the derivation. */
 
-#if defined __AVX512F__ && defined __GNUC__ && !defined __clang__
+#if defined __AVX512F__ && defined __GNUC__ && __GNUC__ >= 10 && !defined __clang__
 #pragma GCC target("prefer-vector-width=512")
 #endif
 #include <math.h>
@@ -16,57 +16,6 @@
 #include <string.h>
 
 typedef REAL real;
-
-/* ---- Products: BLAS, as the module finds it; loops where they are small, or there is none. */
-
-enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
-typedef void gemm_of_64_bits(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t,
-                             const real *, int64_t, real, real *, int64_t);
-typedef void gemm_of_32_bits(int, int, int, int, int, int, real, const real *, int, const real *,
-                             int, real, real *, int);
-static gemm_of_64_bits *gemm_64;
-static gemm_of_32_bits *gemm_32;
-enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
-
-static inline void scaled(int64_t n, real beta, real *restrict c)
-{
-    if (beta == 0)
-        for (int64_t j = 0; j < n; j++) c[j] = 0;
-    else if (beta != 1)
-        for (int64_t j = 0; j < n; j++) c[j] *= beta;
-}
-
-/* C = alpha op(A) op(B) + beta C by rows: op(A) is m x k, op(B) k x n. */
-static inline void product_by_loops(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
-                                    const real *restrict a, int64_t lda, const real *restrict b,
-                                    int64_t ldb, real beta, real *restrict c, int64_t ldc)
-{
-    for (int64_t i = 0; i < m; i++) {
-        real *restrict row = c + i * ldc;
-        scaled(n, beta, row);
-        for (int64_t l = 0; l < k; l++) {
-            const real left = alpha * (ta ? a[l * lda + i] : a[i * lda + l]);
-            if (tb)
-                for (int64_t j = 0; j < n; j++) row[j] += left * b[j * ldb + l];
-            else
-                for (int64_t j = 0; j < n; j++) row[j] += left * b[l * ldb + j];
-        }
-    }
-}
-
-static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
-                           const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
-                           real *c, int64_t ldc)
-{
-    const int left = ta ? TRANSPOSED : AS_IT_IS, right = tb ? TRANSPOSED : AS_IT_IS;
-    if (m * n * k < WORTH_A_CALL || !(gemm_64 || gemm_32))
-        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    else if (gemm_64)
-        gemm_64(ROW_MAJOR, left, right, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    else
-        gemm_32(ROW_MAJOR, left, right, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb,
-                beta, c, (int)ldc);
-}
 
 
 /* ---- The functions of NumPy at one entry: without branches, so that loops over them are vectorised.
@@ -79,6 +28,13 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
 #define IS_float 0
 #define IS(type) IS_##type
 #define IS_A_DOUBLE(type) IS(type)
+
+/* What is called in loops is part of them, or they are not vectorised. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
 
 /* a b + c, rounded once where the processor does that as quickly as twice. */
 #if IS_A_DOUBLE(REAL) && defined FP_FAST_FMA
@@ -94,8 +50,8 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
 #define sign(a) ((a) > 0 ? 1 : (a) < 0 ? -1 : (a))
 
 #define LARGER_AND_SMALLER(type, prefix) \
-    static inline type prefix##_larger(type a, type b) { return maximum(a, b); } \
-    static inline type prefix##_smaller(type a, type b) { return minimum(a, b); }
+    INLINED type prefix##_larger(type a, type b) { return maximum(a, b); } \
+    INLINED type prefix##_smaller(type a, type b) { return minimum(a, b); }
 LARGER_AND_SMALLER(real, real)
 LARGER_AND_SMALLER(double, double)
 LARGER_AND_SMALLER(int64_t, whole)
@@ -115,7 +71,7 @@ static inline int64_t floor_divide(int64_t a, int64_t b)
 static inline int64_t modulo(int64_t a, int64_t b) { return a - b * floor_divide(a, b); }
 
 #if IS_A_DOUBLE(REAL)
-typedef int64_t bits;
+typedef int64_t bits, whole; /* as wide as real */
 typedef uint64_t positive_bits;
 enum { MANTISSA = 52, BIAS = 1023 };
 #define TURN 0x1.8p52 /* a sum with it is whole */
@@ -129,7 +85,7 @@ enum { MANTISSA = 52, BIAS = 1023 };
 #define EXPM1_LOW -40.0
 #define TANH_HIGH 20.0
 
-static inline real exp_tail(real x)
+INLINED real exp_tail(real x)
 {
     real p = 2.4999962980694551e-08;
     p = fused(p, x, 2.7630210833367532e-07);
@@ -144,7 +100,7 @@ static inline real exp_tail(real x)
     return p;
 }
 
-static inline real log_tail(real x)
+INLINED real log_tail(real x)
 {
     real p = 0.14793509395828983;
     p = fused(p, x, 0.15314331648554111);
@@ -156,7 +112,7 @@ static inline real log_tail(real x)
     return p;
 }
 
-static inline real erf_below_1(real x)
+INLINED real erf_below_1(real x)
 {
     real p = -7.7958988270021425e-10;
     p = fused(p, x, 1.3720064546777686e-08);
@@ -173,7 +129,7 @@ static inline real erf_below_1(real x)
     return p;
 }
 
-static inline real erfc_factor(real x)
+INLINED real erfc_factor(real x)
 {
     real p = 3.2052623379289157e-10;
     p = fused(p, x, -2.6185201565031449e-09);
@@ -213,7 +169,7 @@ static inline real erfc_factor(real x)
 #define real_cosh cosh
 #define real_atan atan
 #else
-typedef int32_t bits;
+typedef int32_t bits, whole;
 typedef uint32_t positive_bits;
 enum { MANTISSA = 23, BIAS = 127 };
 #define TURN 0x1.8p23f
@@ -227,7 +183,7 @@ enum { MANTISSA = 23, BIAS = 127 };
 #define EXPM1_LOW -20.0f
 #define TANH_HIGH 10.0f
 
-static inline real exp_tail(real x)
+INLINED real exp_tail(real x)
 {
     real p = 0.00138146349f;
     p = fused(p, x, 0.00836871006f);
@@ -237,7 +193,7 @@ static inline real exp_tail(real x)
     return p;
 }
 
-static inline real log_tail(real x)
+INLINED real log_tail(real x)
 {
     real p = 0.235805303f;
     p = fused(p, x, 0.285374224f);
@@ -246,7 +202,7 @@ static inline real log_tail(real x)
     return p;
 }
 
-static inline real erf_below_1(real x)
+INLINED real erf_below_1(real x)
 {
     real p = 7.87587487e-05f;
     p = fused(p, x, -0.00080168643f);
@@ -258,7 +214,7 @@ static inline real erf_below_1(real x)
     return p;
 }
 
-static inline real erfc_factor(real x)
+INLINED real erfc_factor(real x)
 {
     real p = 2.36348205e-05f;
     p = fused(p, x, -0.000224052055f);
@@ -288,14 +244,14 @@ static inline real erfc_factor(real x)
 #define real_atan atanf
 #endif
 
-static inline real of_bits(bits b)
+INLINED real of_bits(bits b)
 {
     real x;
     memcpy(&x, &b, sizeof x);
     return x;
 }
 
-static inline bits bits_of(real x)
+INLINED bits bits_of(real x)
 {
     bits b;
     memcpy(&b, &x, sizeof b);
@@ -303,10 +259,10 @@ static inline bits bits_of(real x)
 }
 
 /* 2^n, where that is neither too large nor too small. */
-static inline real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n + BIAS) << MANTISSA)); }
+INLINED real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n + BIAS) << MANTISSA)); }
 
 /* e^r - 1, where x = n ln 2 + r. */
-static inline real reduced_expm1(real x, bits *n)
+INLINED real reduced_expm1(real x, bits *n)
 {
     const real turned = fused(x, LOG2_E, TURN), whole = turned - TURN;
     *n = (bits)((positive_bits)bits_of(turned) - (positive_bits)bits_of(TURN));
@@ -314,7 +270,7 @@ static inline real reduced_expm1(real x, bits *n)
     return fused(r * r, exp_tail(r), r);
 }
 
-static inline real real_exp(real x)
+INLINED real real_exp(real x)
 {
     bits n;
     const real some = x < EXP_LOW ? 0 : x > EXP_HIGH ? EXP_HIGH : x;
@@ -324,29 +280,29 @@ static inline real real_exp(real x)
     return x < EXP_LOW ? 0 : y; /* not by underflow, which takes a hundred times as long */
 }
 
-static inline real real_expm1(real x)
+INLINED real real_expm1(real x)
 {
     bits n;
     x = x < EXPM1_LOW ? EXPM1_LOW : x;
     x = x > EXP_HIGH ? EXP_HIGH : x;
     const real p = reduced_expm1(x, &n), half = power_of_2(n - 1);
-    return 2 * (half * p + (half - (real)0.5));
+    return 2 * fused(half, p, half - (real)0.5);
 }
 
 /* y = -t / d with t = e^(-2 |x|) - 1 and d = 2 + t, and a step of Newton's: 1 / d = (1 + y) / 2. */
-static inline real real_tanh(real x)
+INLINED real real_tanh(real x)
 {
     bits n;
     real a = real_fabs(x);
     a = a > TANH_HIGH ? TANH_HIGH : a;
     const real p = reduced_expm1(-2 * a, &n), scale = power_of_2(n);
-    const real t = scale * p + (scale - 1), d = 2 + t, y = -t / d;
-    const real rest = (-t - y * d) - y * (t - (d - 2));
-    return real_copysign(y + rest * ((real)0.5 + (real)0.5 * y), x);
+    const real t = fused(scale, p, scale - 1), d = 2 + t, y = -t / d;
+    const real rest = fused(-y, t - (d - 2), fused(-y, d, -t));
+    return real_copysign(fused(rest, fused((real)0.5, y, (real)0.5), y), x);
 }
 
 /* log(u) + c for positive u. */
-static inline real log_and(real u, real c)
+INLINED real log_and(real u, real c)
 {
     const real below = u < LEAST_NORMAL ? 54 : 0;
     u = u < LEAST_NORMAL ? u * (real)0x1p54 : u;
@@ -357,14 +313,14 @@ static inline real log_and(real u, real c)
     return k * LN2_HIGH - ((half - (s * (half + z * log_tail(z)) + (k * LN2_LOW + c))) - f);
 }
 
-static inline real real_log(real x)
+INLINED real real_log(real x)
 {
     const real y = x < INFINITY ? log_and(x, 0) : x;
     return x > 0 ? y : x == 0 ? -INFINITY : NAN;
 }
 
 /* log(1 + x) = log(u) + what 1 + x has lost in u, divided by u. */
-static inline real real_log1p(real x)
+INLINED real real_log1p(real x)
 {
     const real u = 1 + x, lost = x - (u - 1);
     const real y = x < INFINITY ? log_and(u, lost / u) : x;
@@ -374,7 +330,7 @@ static inline real real_log1p(real x)
 /* erfc(t) for t = sqrt(s) x, 0 <= x <= 60 (Shepherd and Laframboise, Math. Comp. 36, 1981): (1 + 2 t)
    exp(t^2) erfc(t) is nearly a polynomial of (t - 3.75) / (t + 3.75). The square of x to 4 binary
    places is exact, and the rest of x^2 is small. */
-static inline real erfc_above_0(real x, real s)
+INLINED real erfc_above_0(real x, real s)
 {
     const real near = ((x * 16 + TURN) - TURN) / 16;
     const real gauss = real_exp(-s * near * near) * real_exp(s * (near - x) * (near + x));
@@ -382,7 +338,7 @@ static inline real erfc_above_0(real x, real s)
     return gauss * (erfc_factor((t - (real)3.75) / (t + (real)3.75)) / (1 + 2 * t));
 }
 
-static inline real real_erfc(real x, real s)
+INLINED real real_erfc(real x, real s)
 {
     real a = real_fabs(x);
     a = a > 60 ? 60 : a;
@@ -390,13 +346,173 @@ static inline real real_erfc(real x, real s)
     return x < 0 ? 2 - above : above;
 }
 
-static inline real real_erf(real x)
+INLINED real real_erf(real x)
 {
     real a = real_fabs(x);
     a = a > 60 ? 60 : a;
     const real outer = real_copysign(1 - erfc_above_0(a, 1), x);
     const real inner = x + x * erf_below_1(x * x);
     return a <= 1 ? inner : outer;
+}
+
+/* ---- Products: BLAS, as the module finds it; loops where they are small, where they are much longer
+   than wide, for which BLAS is not made, or where there is none. */
+
+enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
+typedef void gemm_of_64_bits(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t,
+                             const real *, int64_t, real, real *, int64_t);
+typedef void gemm_of_32_bits(int, int, int, int, int, int, real, const real *, int, const real *,
+                             int, real, real *, int);
+static gemm_of_64_bits *gemm_64;
+static gemm_of_32_bits *gemm_32;
+enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
+
+/* Entries that are multiplied at once, and how many sums the processor holds. */
+#ifdef __AVX512F__
+enum { WIDE = 64 / sizeof(real), VECTORS = 4 };
+#else
+enum { WIDE = 32 / sizeof(real), VECTORS = 2 };
+#endif
+enum { ROWS = 6, COLUMNS = VECTORS * WIDE, LEFT = 4, RIGHT = VECTORS == 4 ? 6 : 2 };
+enum { FEW_ROWS = 16, FEW_SUMS = 8, STRETCH = 4096 };
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static inline void scaled(int64_t n, real beta, real *restrict c)
+{
+    if (beta == 0)
+        for (int64_t j = 0; j < n; j++) c[j] = 0;
+    else if (beta != 1)
+        for (int64_t j = 0; j < n; j++) c[j] *= beta;
+}
+
+/* C = alpha op(A) op(B) + beta C by rows: op(A) is m x k, op(B) k x n. */
+static inline void product_by_loops(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                                    const real *restrict a, int64_t lda, const real *restrict b,
+                                    int64_t ldb, real beta, real *restrict c, int64_t ldc)
+{
+    for (int64_t i = 0; i < m; i++) {
+        real *restrict row = c + i * ldc;
+        scaled(n, beta, row);
+        for (int64_t l = 0; l < k; l++) {
+            const real left = alpha * (ta ? a[l * lda + i] : a[i * lda + l]);
+            if (tb)
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[j * ldb + l];
+            else
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[l * ldb + j];
+        }
+    }
+}
+
+/* COLUMNS columns of up to ROWS rows of it: A has `down` from row to row, `along` in each of them. */
+static void block_of_rows(int64_t m, int64_t k, real alpha, const real *restrict a, int64_t down,
+                          int64_t along, const real *restrict b, int64_t ldb, real beta,
+                          real *restrict c, int64_t ldc)
+{
+    real sums[ROWS][VECTORS][WIDE];
+    const real *rows[ROWS];
+    memset(sums, 0, sizeof sums);
+    for (int r = 0; r < ROWS; r++) rows[r] = a + least(r, m - 1) * down;
+    for (int64_t l = 0; l < k; l++) {
+#pragma GCC unroll 6
+        for (int r = 0; r < ROWS; r++) {
+            const real left = rows[r][l * along];
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++) {
+#pragma omp simd
+                for (int j = 0; j < WIDE; j++)
+                    sums[r][v][j] = fused(left, b[l * ldb + v * WIDE + j], sums[r][v][j]);
+            }
+        }
+    }
+    for (int64_t r = 0; r < m; r++) {
+        for (int v = 0; v < VECTORS; v++) {
+            real *to = c + r * ldc + v * WIDE;
+#pragma omp simd
+            for (int j = 0; j < WIDE; j++)
+                to[j] = alpha * sums[r][v][j] + (beta == 0 ? 0 : beta * to[j]);
+        }
+    }
+}
+
+/* The product with few rows, all of them long. */
+static void product_of_few_rows(int ta, int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+                                int64_t lda, const real *b, int64_t ldb, real beta, real *c,
+                                int64_t ldc)
+{
+    const int64_t down = ta ? 1 : lda, along = ta ? lda : 1, end = n - n % COLUMNS;
+    for (int64_t j = 0; j < end; j += COLUMNS)
+        for (int64_t i = 0; i < m; i += ROWS)
+            block_of_rows(least(m - i, ROWS), k, alpha, a + i * down, down, along, b + j, ldb, beta,
+                          c + i * ldc + j, ldc);
+    product_by_loops(ta, 0, m, n - end, k, alpha, a, lda, b + end, ldb, beta, c + end, ldc);
+}
+
+/* Up to LEFT by RIGHT entries of alpha A B^T + beta C: sums of k products. */
+static void block_of_sums(int64_t m, int64_t n, int64_t k, real alpha, const real *restrict a,
+                          int64_t lda, const real *restrict b, int64_t ldb, real beta,
+                          real *restrict c, int64_t ldc)
+{
+    real sums[LEFT][RIGHT][WIDE];
+    const real *left[LEFT], *right[RIGHT];
+    memset(sums, 0, sizeof sums);
+    for (int r = 0; r < LEFT; r++) left[r] = a + least(r, m - 1) * lda;
+    for (int s = 0; s < RIGHT; s++) right[s] = b + least(s, n - 1) * ldb;
+    const int64_t end = k - k % WIDE;
+    for (int64_t l = 0; l < end; l += WIDE) {
+#pragma GCC unroll 4
+        for (int r = 0; r < LEFT; r++) {
+#pragma GCC unroll 6
+            for (int s = 0; s < RIGHT; s++) {
+#pragma omp simd
+                for (int j = 0; j < WIDE; j++)
+                    sums[r][s][j] = fused(left[r][l + j], right[s][l + j], sums[r][s][j]);
+            }
+        }
+    }
+    for (int64_t r = 0; r < m; r++) {
+        for (int64_t s = 0; s < n; s++) {
+            real sum = 0;
+#pragma omp simd reduction(+ : sum)
+            for (int j = 0; j < WIDE; j++) sum += sums[r][s][j];
+            for (int64_t l = end; l < k; l++) sum += left[r][l] * right[s][l];
+            real *to = c + r * ldc + s;
+            *to = alpha * sum + (beta == 0 ? 0 : beta * *to);
+        }
+    }
+}
+
+/* The product A B^T with few entries, all of them long sums. */
+static void product_of_long_sums(int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+                                 int64_t lda, const real *b, int64_t ldb, real beta, real *c,
+                                 int64_t ldc)
+{
+    for (int64_t l = 0; l < k; l += STRETCH)
+        for (int64_t i = 0; i < m; i += LEFT)
+            for (int64_t j = 0; j < n; j += RIGHT)
+                block_of_sums(least(m - i, LEFT), least(n - j, RIGHT), least(k - l, STRETCH), alpha,
+                              a + i * lda + l, lda, b + j * ldb + l, ldb, l > 0 ? 1 : beta,
+                              c + i * ldc + j, ldc);
+}
+
+static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                           const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
+                           real *c, int64_t ldc)
+{
+    const int left = ta ? TRANSPOSED : AS_IT_IS, right = tb ? TRANSPOSED : AS_IT_IS;
+    if (m * n * k < WORTH_A_CALL)
+        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (!tb && m <= FEW_ROWS && n >= 4 * COLUMNS && k <= 16 * COLUMNS)
+        product_of_few_rows(ta, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (!ta && tb && least(m, n) <= FEW_SUMS && k >= 16 * COLUMNS)
+        product_of_long_sums(m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (gemm_64)
+        gemm_64(ROW_MAJOR, left, right, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (gemm_32)
+        gemm_32(ROW_MAJOR, left, right, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb,
+                beta, c, (int)ldc);
+    else
+        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 /* ---- The equations. */
@@ -413,36 +529,39 @@ static double forward_in_training(
     const real *restrict b1 = (const real *)at[1];
     real *const c1 = z1;
     real *restrict s2 = (real *)at[21];
-    real *restrict part_5 = (real *)at[22];
+    real *restrict copy_5 = (real *)at[22];
+    real *restrict copy_5_2 = (real *)at[23];
     const real *restrict W2 = (const real *)at[2];
-    real *restrict z2 = (real *)at[23];
+    real *restrict z2 = (real *)at[24];
     const real *restrict b2 = (const real *)at[3];
     real *const c3 = z2;
-    real *restrict s4 = (real *)at[24];
+    real *restrict s4 = (real *)at[25];
+    real *restrict y1 = (real *)at[26];
     const real *restrict W3 = (const real *)at[4];
-    real *restrict z3 = (real *)at[25];
+    real *restrict z3 = (real *)at[27];
     const real *restrict b3 = (const real *)at[5];
     real *const f5 = z3;
     const real *restrict W4 = (const real *)at[6];
-    real *restrict z4 = (real *)at[26];
+    real *restrict z4 = (real *)at[28];
     const real *restrict b4 = (const real *)at[7];
     real *const f6 = z4;
     const real *restrict W5 = (const real *)at[8];
-    real *restrict z5 = (real *)at[27];
+    real *restrict z5 = (real *)at[29];
     const real *restrict b5 = (const real *)at[9];
     real *const p = z5;
+    real strip[48];
 
     // (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
     //     - 2, c]
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 1024; j++) {
-            x_pad1[1024 * i + j] = 0;
+        for (int64_t k = 0; k < 1024; k++) {
+            x_pad1[1024 * n + k] = 0;
         }
-        for (int64_t j = 0; j < 28; j++) {
+        for (int64_t k = 0; k < 28; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 28; k++) {
-                x_pad1[1024 * i + 32 * j + k + 66] = x[784 * i + 28 * j + k];
+            for (int64_t l = 0; l < 28; l++) {
+                x_pad1[1024 * n + 32 * k + l + 66] = x[784 * n + 28 * k + l];
             }
         }
     }
@@ -450,14 +569,14 @@ static double forward_in_training(
     //     c])
     for (int64_t start = 0; start < N; start += 3) {
         const int64_t count = N - start < 3 ? N - start : 3;
-        for (int64_t i = 0; i < 5; i++) {
-            for (int64_t j = 0; j < 5; j++) {
-                for (int64_t k = 0; k < count; k++) {
-                    for (int64_t l = 0; l < 28; l++) {
+        for (int64_t k = 0; k < 5; k++) {
+            for (int64_t l = 0; l < 5; l++) {
+                for (int64_t m = 0; m < count; m++) {
+                    for (int64_t r = 0; r < 28; r++) {
 #pragma omp simd
-                        for (int64_t m = 0; m < 28; m++) {
-                            part_2[11760 * i + 2352 * j + 784 * k + 28 * l + m] = x_pad1[32 * i + j
-                                    + 1024 * k + 32 * l + m + 1024 * start];
+                        for (int64_t s = 0; s < 28; s++) {
+                            part_2[11760 * k + 2352 * l + 784 * m + 28 * r + s] =
+                                    x_pad1[32 * k + l + 1024 * m + 32 * r + s + 1024 * start];
                         }
                     }
                 }
@@ -465,111 +584,128 @@ static double forward_in_training(
         }
         product(1, 0, 784 * count, 6, 25, 1, part_2, 2352, W1, 6, 0, z1 + 4704 * start, 6);
     }
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < 784; j++) {
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t k = 0; k < 8; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 6; k++) {
-                real z1_i = z1[4704 * i + 6 * j + k] + b1[k];
+            for (int64_t o = 0; o < 6; o++) {
+                strip[6 * k + o] = b1[o];
+            }
+        }
+        for (int64_t k = 0; k < 784; k += 8) {
+#pragma omp simd
+            for (int64_t l = 0; l < 48; l++) {
+                real z1_i = z1[4704 * n + 6 * k + l] + strip[l];
                 // (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
-                c1[4704 * i + 6 * j + k] = maximum(z1_i, 0);
+                c1[4704 * n + 6 * k + l] = maximum(z1_i, 0);
             }
         }
         // (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
-        for (int64_t j = 0; j < 14; j++) {
-            for (int64_t k = 0; k < 14; k++) {
+        for (int64_t k = 0; k < 14; k++) {
+            for (int64_t l = 0; l < 14; l++) {
 #pragma omp simd
-                for (int64_t l = 0; l < 6; l++) {
-                    s2[1176 * i + 84 * j + 6 * k + l] = real_larger(real_larger(real_larger(c1[4704
-                            * i + 336 * j + 12 * k + l], c1[4704 * i + 336 * j + 12 * k + l + 6]),
-                            c1[4704 * i + 336 * j + 12 * k + l + 168]), c1[4704 * i + 336 * j + 12 *
-                            k + l + 174]);
+                for (int64_t c = 0; c < 6; c++) {
+                    s2[1176 * n + 84 * k + 6 * l + c] =
+                            real_larger(real_larger(real_larger(c1[4704 * n + 336 * k + 12 * l + c],
+                            c1[4704 * n + 336 * k + 12 * l + c + 6]),
+                            c1[4704 * n + 336 * k + 12 * l + c + 168]),
+                            c1[4704 * n + 336 * k + 12 * l + c + 174]);
                 }
             }
         }
     }
     // (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
-    for (int64_t start = 0; start < N; start += 4) {
-        const int64_t count = N - start < 4 ? N - start : 4;
-        for (int64_t i = 0; i < count; i++) {
-            for (int64_t j = 0; j < 10; j++) {
-                for (int64_t k = 0; k < 10; k++) {
-                    for (int64_t l = 0; l < 5; l++) {
+    for (int64_t k = 0; k < 1176; k++) {
 #pragma omp simd
-                        for (int64_t m = 0; m < 30; m++) {
-                            part_5[15000 * i + 1500 * j + 150 * k + 30 * l + m] = s2[1176 * i + 84 *
-                                    j + 6 * k + 84 * l + m + 1176 * start];
-                        }
+        for (int64_t n = 0; n < N; n++) {
+            copy_5[N * k + n] = s2[k + 1176 * n];
+        }
+    }
+    for (int64_t k = 0; k < 5; k++) {
+        for (int64_t l = 0; l < 30; l++) {
+            for (int64_t m = 0; m < 10; m++) {
+                for (int64_t r = 0; r < 10; r++) {
+#pragma omp simd
+                    for (int64_t n = 0; n < N; n++) {
+                        copy_5_2[(3000 * N) * k + (100 * N) * l + (10 * N) * m + N * r + n] =
+                                copy_5[(84 * N) * k + N * l + (84 * N) * m + (6 * N) * r + n];
                     }
                 }
             }
         }
-        product(0, 0, 100 * count, 16, 150, 1, part_5, 150,
-                W2, 16, 0, z2 + 1600 * start, 16);
     }
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < 100; j++) {
+    product(1, 0, 16, 100 * N, 150, 1, W2, 16, copy_5_2, 100 * N, 0, z2, 100 * N);
+    for (int64_t k = 0; k < 16; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 16; k++) {
-                real z2_i = z2[1600 * i + 16 * j + k] + b2[k];
-                // (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
-                c3[1600 * i + 16 * j + k] = maximum(z2_i, 0);
-            }
+        for (int64_t l = 0; l < 100 * N; l++) {
+            real z2_i = z2[(100 * N) * k + l] + b2[k];
+            // (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+            c3[(100 * N) * k + l] = maximum(z2_i, 0);
         }
         // (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
-        for (int64_t j = 0; j < 5; j++) {
-            for (int64_t k = 0; k < 5; k++) {
+        for (int64_t l = 0; l < 5; l++) {
+            for (int64_t m = 0; m < 5; m++) {
 #pragma omp simd
-                for (int64_t l = 0; l < 16; l++) {
-                    s4[400 * i + 80 * j + 16 * k + l] = real_larger(real_larger(real_larger(c3[1600
-                            * i + 320 * j + 32 * k + l], c3[1600 * i + 320 * j + 32 * k + l + 16]),
-                            c3[1600 * i + 320 * j + 32 * k + l + 160]), c3[1600 * i + 320 * j + 32 *
-                            k + l + 176]);
+                for (int64_t n = 0; n < N; n++) {
+                    s4[(25 * N) * k + (5 * N) * l + N * m + n] =
+                            real_larger(real_larger(real_larger(c3[(100 * N) * k + (20 * N) * l +
+                            (2 * N) * m + n], c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n +
+                            N]), c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 10 * N]),
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 11 * N]);
                 }
             }
         }
     }
+    // (8) y1[n, f] = s4[n, digit(f, 80, 5), digit(f, 16, 5), digit(f, 1, 16)]
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t i = 0; i < 25; i++) {
+#pragma omp simd
+            for (int64_t j = 0; j < 16; j++) {
+                y1[400 * n + 16 * i + j] = s4[n + N * i + (25 * N) * j];
+            }
+        }
+    }
     // (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
-    product(0, 0, N, 120, 400, 1, s4, 400, W3, 120, 0, z3, 120);
-    for (int64_t i = 0; i < N; i++) {
+    product(0, 0, N, 120, 400, 1, y1, 400, W3, 120, 0, z3, 120);
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 120; j++) {
-            real z3_i = z3[120 * i + j] + b3[j];
+            real z3_i = z3[120 * n + j] + b3[j];
             // (10) f5[n, j] = relu(z3[n, j])
-            f5[120 * i + j] = maximum(z3_i, 0);
+            f5[120 * n + j] = maximum(z3_i, 0);
         }
     }
     // (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
     product(0, 0, N, 84, 120, 1, f5, 120, W4, 84, 0, z4, 84);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 84; j++) {
-            real z4_i = z4[84 * i + j] + b4[j];
+            real z4_i = z4[84 * n + j] + b4[j];
             // (12) f6[n, j] = relu(z4[n, j])
-            f6[84 * i + j] = maximum(z4_i, 0);
+            f6[84 * n + j] = maximum(z4_i, 0);
         }
     }
     // (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
     product(0, 0, N, 10, 84, 1, f6, 84, W5, 10, 0, z5, 10);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real largest_14_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_14_i)
         for (int64_t j = 0; j < 10; j++) {
-            real z5_i = z5[10 * i + j] + b5[j];
-            z5[10 * i + j] = z5_i;
+            real z5_i = z5[10 * n + j] + b5[j];
+            z5[10 * n + j] = z5_i;
             // (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
             largest_14_i = maximum(largest_14_i, z5_i);
         }
         real total_14_i = 0;
 #pragma omp simd reduction(+ : total_14_i)
         for (int64_t j = 0; j < 10; j++) {
-            real p_i = z5[10 * i + j] - largest_14_i;
+            real p_i = z5[10 * n + j] - largest_14_i;
             p_i = real_exp(p_i);
-            p[10 * i + j] = p_i;
+            p[10 * n + j] = p_i;
             total_14_i += p_i;
         }
 #pragma omp simd
-        for (int64_t j = 0; j < 10; j++) {
-            p[10 * i + j] = p[10 * i + j] / total_14_i;
+        for (int64_t i = 0; i < 10; i++) {
+            p[10 * n + i] = p[10 * n + i] / total_14_i;
         }
     }
     return 0;
@@ -587,36 +723,39 @@ static double loss_in_training(
     const real *restrict b1 = (const real *)at[1];
     real *const c1 = z1;
     real *restrict s2 = (real *)at[21];
-    real *restrict part_5 = (real *)at[22];
+    real *restrict copy_5 = (real *)at[22];
+    real *restrict copy_5_2 = (real *)at[23];
     const real *restrict W2 = (const real *)at[2];
-    real *restrict z2 = (real *)at[23];
+    real *restrict z2 = (real *)at[24];
     const real *restrict b2 = (const real *)at[3];
     real *const c3 = z2;
-    real *restrict s4 = (real *)at[24];
+    real *restrict s4 = (real *)at[25];
+    real *restrict y1 = (real *)at[26];
     const real *restrict W3 = (const real *)at[4];
-    real *restrict z3 = (real *)at[25];
+    real *restrict z3 = (real *)at[27];
     const real *restrict b3 = (const real *)at[5];
     real *const f5 = z3;
     const real *restrict W4 = (const real *)at[6];
-    real *restrict z4 = (real *)at[26];
+    real *restrict z4 = (real *)at[28];
     const real *restrict b4 = (const real *)at[7];
     real *const f6 = z4;
     const real *restrict W5 = (const real *)at[8];
-    real *restrict z5 = (real *)at[27];
+    real *restrict z5 = (real *)at[29];
     const real *restrict b5 = (const real *)at[9];
     const int64_t *restrict y = (const int64_t *)at[11];
+    real strip[48];
 
     // (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
     //     - 2, c]
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 1024; j++) {
-            x_pad1[1024 * i + j] = 0;
+        for (int64_t k = 0; k < 1024; k++) {
+            x_pad1[1024 * n + k] = 0;
         }
-        for (int64_t j = 0; j < 28; j++) {
+        for (int64_t k = 0; k < 28; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 28; k++) {
-                x_pad1[1024 * i + 32 * j + k + 66] = x[784 * i + 28 * j + k];
+            for (int64_t l = 0; l < 28; l++) {
+                x_pad1[1024 * n + 32 * k + l + 66] = x[784 * n + 28 * k + l];
             }
         }
     }
@@ -624,14 +763,14 @@ static double loss_in_training(
     //     c])
     for (int64_t start = 0; start < N; start += 3) {
         const int64_t count = N - start < 3 ? N - start : 3;
-        for (int64_t i = 0; i < 5; i++) {
-            for (int64_t j = 0; j < 5; j++) {
-                for (int64_t k = 0; k < count; k++) {
-                    for (int64_t l = 0; l < 28; l++) {
+        for (int64_t k = 0; k < 5; k++) {
+            for (int64_t l = 0; l < 5; l++) {
+                for (int64_t m = 0; m < count; m++) {
+                    for (int64_t r = 0; r < 28; r++) {
 #pragma omp simd
-                        for (int64_t m = 0; m < 28; m++) {
-                            part_2[11760 * i + 2352 * j + 784 * k + 28 * l + m] = x_pad1[32 * i + j
-                                    + 1024 * k + 32 * l + m + 1024 * start];
+                        for (int64_t s = 0; s < 28; s++) {
+                            part_2[11760 * k + 2352 * l + 784 * m + 28 * r + s] =
+                                    x_pad1[32 * k + l + 1024 * m + 32 * r + s + 1024 * start];
                         }
                     }
                 }
@@ -639,110 +778,127 @@ static double loss_in_training(
         }
         product(1, 0, 784 * count, 6, 25, 1, part_2, 2352, W1, 6, 0, z1 + 4704 * start, 6);
     }
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < 784; j++) {
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t k = 0; k < 8; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 6; k++) {
-                real z1_i = z1[4704 * i + 6 * j + k] + b1[k];
+            for (int64_t o = 0; o < 6; o++) {
+                strip[6 * k + o] = b1[o];
+            }
+        }
+        for (int64_t k = 0; k < 784; k += 8) {
+#pragma omp simd
+            for (int64_t l = 0; l < 48; l++) {
+                real z1_i = z1[4704 * n + 6 * k + l] + strip[l];
                 // (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
-                c1[4704 * i + 6 * j + k] = maximum(z1_i, 0);
+                c1[4704 * n + 6 * k + l] = maximum(z1_i, 0);
             }
         }
         // (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
-        for (int64_t j = 0; j < 14; j++) {
-            for (int64_t k = 0; k < 14; k++) {
+        for (int64_t k = 0; k < 14; k++) {
+            for (int64_t l = 0; l < 14; l++) {
 #pragma omp simd
-                for (int64_t l = 0; l < 6; l++) {
-                    s2[1176 * i + 84 * j + 6 * k + l] = real_larger(real_larger(real_larger(c1[4704
-                            * i + 336 * j + 12 * k + l], c1[4704 * i + 336 * j + 12 * k + l + 6]),
-                            c1[4704 * i + 336 * j + 12 * k + l + 168]), c1[4704 * i + 336 * j + 12 *
-                            k + l + 174]);
+                for (int64_t c = 0; c < 6; c++) {
+                    s2[1176 * n + 84 * k + 6 * l + c] =
+                            real_larger(real_larger(real_larger(c1[4704 * n + 336 * k + 12 * l + c],
+                            c1[4704 * n + 336 * k + 12 * l + c + 6]),
+                            c1[4704 * n + 336 * k + 12 * l + c + 168]),
+                            c1[4704 * n + 336 * k + 12 * l + c + 174]);
                 }
             }
         }
     }
     // (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
-    for (int64_t start = 0; start < N; start += 4) {
-        const int64_t count = N - start < 4 ? N - start : 4;
-        for (int64_t i = 0; i < count; i++) {
-            for (int64_t j = 0; j < 10; j++) {
-                for (int64_t k = 0; k < 10; k++) {
-                    for (int64_t l = 0; l < 5; l++) {
+    for (int64_t k = 0; k < 1176; k++) {
 #pragma omp simd
-                        for (int64_t m = 0; m < 30; m++) {
-                            part_5[15000 * i + 1500 * j + 150 * k + 30 * l + m] = s2[1176 * i + 84 *
-                                    j + 6 * k + 84 * l + m + 1176 * start];
-                        }
+        for (int64_t n = 0; n < N; n++) {
+            copy_5[N * k + n] = s2[k + 1176 * n];
+        }
+    }
+    for (int64_t k = 0; k < 5; k++) {
+        for (int64_t l = 0; l < 30; l++) {
+            for (int64_t m = 0; m < 10; m++) {
+                for (int64_t r = 0; r < 10; r++) {
+#pragma omp simd
+                    for (int64_t n = 0; n < N; n++) {
+                        copy_5_2[(3000 * N) * k + (100 * N) * l + (10 * N) * m + N * r + n] =
+                                copy_5[(84 * N) * k + N * l + (84 * N) * m + (6 * N) * r + n];
                     }
                 }
             }
         }
-        product(0, 0, 100 * count, 16, 150, 1, part_5, 150,
-                W2, 16, 0, z2 + 1600 * start, 16);
     }
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < 100; j++) {
+    product(1, 0, 16, 100 * N, 150, 1, W2, 16, copy_5_2, 100 * N, 0, z2, 100 * N);
+    for (int64_t k = 0; k < 16; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 16; k++) {
-                real z2_i = z2[1600 * i + 16 * j + k] + b2[k];
-                // (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
-                c3[1600 * i + 16 * j + k] = maximum(z2_i, 0);
-            }
+        for (int64_t l = 0; l < 100 * N; l++) {
+            real z2_i = z2[(100 * N) * k + l] + b2[k];
+            // (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+            c3[(100 * N) * k + l] = maximum(z2_i, 0);
         }
         // (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
-        for (int64_t j = 0; j < 5; j++) {
-            for (int64_t k = 0; k < 5; k++) {
+        for (int64_t l = 0; l < 5; l++) {
+            for (int64_t m = 0; m < 5; m++) {
 #pragma omp simd
-                for (int64_t l = 0; l < 16; l++) {
-                    s4[400 * i + 80 * j + 16 * k + l] = real_larger(real_larger(real_larger(c3[1600
-                            * i + 320 * j + 32 * k + l], c3[1600 * i + 320 * j + 32 * k + l + 16]),
-                            c3[1600 * i + 320 * j + 32 * k + l + 160]), c3[1600 * i + 320 * j + 32 *
-                            k + l + 176]);
+                for (int64_t n = 0; n < N; n++) {
+                    s4[(25 * N) * k + (5 * N) * l + N * m + n] =
+                            real_larger(real_larger(real_larger(c3[(100 * N) * k + (20 * N) * l +
+                            (2 * N) * m + n], c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n +
+                            N]), c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 10 * N]),
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 11 * N]);
                 }
             }
         }
     }
+    // (8) y1[n, f] = s4[n, digit(f, 80, 5), digit(f, 16, 5), digit(f, 1, 16)]
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t i = 0; i < 25; i++) {
+#pragma omp simd
+            for (int64_t j = 0; j < 16; j++) {
+                y1[400 * n + 16 * i + j] = s4[n + N * i + (25 * N) * j];
+            }
+        }
+    }
     // (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
-    product(0, 0, N, 120, 400, 1, s4, 400, W3, 120, 0, z3, 120);
-    for (int64_t i = 0; i < N; i++) {
+    product(0, 0, N, 120, 400, 1, y1, 400, W3, 120, 0, z3, 120);
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 120; j++) {
-            real z3_i = z3[120 * i + j] + b3[j];
+            real z3_i = z3[120 * n + j] + b3[j];
             // (10) f5[n, j] = relu(z3[n, j])
-            f5[120 * i + j] = maximum(z3_i, 0);
+            f5[120 * n + j] = maximum(z3_i, 0);
         }
     }
     // (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
     product(0, 0, N, 84, 120, 1, f5, 120, W4, 84, 0, z4, 84);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 84; j++) {
-            real z4_i = z4[84 * i + j] + b4[j];
+            real z4_i = z4[84 * n + j] + b4[j];
             // (12) f6[n, j] = relu(z4[n, j])
-            f6[84 * i + j] = maximum(z4_i, 0);
+            f6[84 * n + j] = maximum(z4_i, 0);
         }
     }
     // (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
     product(0, 0, N, 10, 84, 1, f6, 84, W5, 10, 0, z5, 10);
     double total_15 = 0;
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real largest_14_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_14_i)
         for (int64_t j = 0; j < 10; j++) {
-            real z5_i = z5[10 * i + j] + b5[j];
-            z5[10 * i + j] = z5_i;
+            real z5_i = z5[10 * n + j] + b5[j];
+            z5[10 * n + j] = z5_i;
             // (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
             largest_14_i = maximum(largest_14_i, z5_i);
         }
         real total_14_i = 0;
 #pragma omp simd reduction(+ : total_14_i)
         for (int64_t j = 0; j < 10; j++) {
-            real subtract_14_i = z5[10 * i + j] - largest_14_i;
+            real subtract_14_i = z5[10 * n + j] - largest_14_i;
             subtract_14_i = real_exp(subtract_14_i);
             total_14_i += subtract_14_i;
         }
         // (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
-        real take_15_i = z5[10 * i + clipped(y[i], 10)];
+        real take_15_i = z5[10 * n + clipped(y[n], 10)];
         real log_15_i = real_log(total_14_i);
         take_15_i = take_15_i - largest_14_i;
         log_15_i = log_15_i - take_15_i;
@@ -764,62 +920,63 @@ static double loss_and_grads_in_training(
     const real *restrict b1 = (const real *)at[1];
     real *const c1 = z1;
     real *restrict s2 = (real *)at[21];
-    real *restrict part_5 = (real *)at[22];
+    real *restrict copy_5 = (real *)at[22];
+    real *restrict copy_5_2 = (real *)at[23];
     const real *restrict W2 = (const real *)at[2];
-    real *restrict z2 = (real *)at[23];
+    real *restrict z2 = (real *)at[24];
     const real *restrict b2 = (const real *)at[3];
     real *const c3 = z2;
-    real *restrict s4 = (real *)at[24];
+    real *restrict s4 = (real *)at[25];
+    real *restrict y1 = (real *)at[26];
     const real *restrict W3 = (const real *)at[4];
-    real *restrict z3 = (real *)at[25];
+    real *restrict z3 = (real *)at[27];
     const real *restrict b3 = (const real *)at[5];
     real *const f5 = z3;
     const real *restrict W4 = (const real *)at[6];
-    real *restrict z4 = (real *)at[26];
+    real *restrict z4 = (real *)at[28];
     const real *restrict b4 = (const real *)at[7];
     real *const f6 = z4;
     const real *restrict W5 = (const real *)at[8];
-    real *restrict z5 = (real *)at[27];
-    real *restrict db5 = (real *)at[34];
+    real *restrict z5 = (real *)at[29];
+    real *restrict db5 = (real *)at[36];
     const real *restrict b5 = (const real *)at[9];
-    real *restrict p = (real *)at[29];
+    real *restrict p = (real *)at[31];
     const int64_t *restrict y = (const int64_t *)at[11];
     real *const dz5 = p;
-    real *restrict dW5 = (real *)at[33];
-    real *restrict df6 = (real *)at[35];
-    real *restrict db4 = (real *)at[38];
+    real *restrict dW5 = (real *)at[35];
+    real *restrict df6 = (real *)at[37];
+    real *restrict db4 = (real *)at[40];
     real *const dz4 = df6;
-    real *restrict dW4 = (real *)at[37];
-    real *restrict df5 = (real *)at[39];
-    real *restrict db3 = (real *)at[42];
+    real *restrict dW4 = (real *)at[39];
+    real *restrict df5 = (real *)at[41];
+    real *restrict db3 = (real *)at[44];
     real *const dz3 = df5;
-    real *restrict dW3 = (real *)at[41];
-    real *restrict dy1 = (real *)at[43];
-    real *restrict db2 = (real *)at[51];
-    real *restrict dc3 = (real *)at[44];
+    real *restrict dW3 = (real *)at[43];
+    real *const dy1 = y1;
+    real *restrict dc3 = (real *)at[45];
     real *const dz2 = dc3;
-    real *const part_31 = part_5;
-    real *restrict dW2 = (real *)at[50];
-    real *restrict ds2 = (real *)at[52];
-    real *restrict copy_33 = (real *)at[54];
-    real *restrict part_33 = (real *)at[53];
-    real *restrict db1 = (real *)at[62];
+    real *restrict db2 = (real *)at[52];
+    real *restrict dW2 = (real *)at[51];
+    real *restrict product_33 = (real *)at[53];
+    real *restrict ds2 = (real *)at[54];
+    real *restrict db1 = (real *)at[63];
     real *restrict dc1 = (real *)at[55];
     real *const dz1 = dc1;
     real *const part_36 = part_2;
-    real *restrict dW1 = (real *)at[61];
+    real *restrict dW1 = (real *)at[62];
+    real strip[48];
 
     // (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
     //     - 2, c]
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 1024; j++) {
-            x_pad1[1024 * i + j] = 0;
+        for (int64_t k = 0; k < 1024; k++) {
+            x_pad1[1024 * n + k] = 0;
         }
-        for (int64_t j = 0; j < 28; j++) {
+        for (int64_t k = 0; k < 28; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 28; k++) {
-                x_pad1[1024 * i + 32 * j + k + 66] = x[784 * i + 28 * j + k];
+            for (int64_t l = 0; l < 28; l++) {
+                x_pad1[1024 * n + 32 * k + l + 66] = x[784 * n + 28 * k + l];
             }
         }
     }
@@ -827,14 +984,14 @@ static double loss_and_grads_in_training(
     //     c])
     for (int64_t start = 0; start < N; start += 3) {
         const int64_t count = N - start < 3 ? N - start : 3;
-        for (int64_t i = 0; i < 5; i++) {
-            for (int64_t j = 0; j < 5; j++) {
-                for (int64_t k = 0; k < count; k++) {
-                    for (int64_t l = 0; l < 28; l++) {
+        for (int64_t k = 0; k < 5; k++) {
+            for (int64_t l = 0; l < 5; l++) {
+                for (int64_t m = 0; m < count; m++) {
+                    for (int64_t r = 0; r < 28; r++) {
 #pragma omp simd
-                        for (int64_t m = 0; m < 28; m++) {
-                            part_2[11760 * i + 2352 * j + 784 * k + 28 * l + m] = x_pad1[32 * i + j
-                                    + 1024 * k + 32 * l + m + 1024 * start];
+                        for (int64_t s = 0; s < 28; s++) {
+                            part_2[11760 * k + 2352 * l + 784 * m + 28 * r + s] =
+                                    x_pad1[32 * k + l + 1024 * m + 32 * r + s + 1024 * start];
                         }
                     }
                 }
@@ -842,87 +999,104 @@ static double loss_and_grads_in_training(
         }
         product(1, 0, 784 * count, 6, 25, 1, part_2, 2352, W1, 6, 0, z1 + 4704 * start, 6);
     }
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < 784; j++) {
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t k = 0; k < 8; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 6; k++) {
-                real z1_i = z1[4704 * i + 6 * j + k] + b1[k];
+            for (int64_t o = 0; o < 6; o++) {
+                strip[6 * k + o] = b1[o];
+            }
+        }
+        for (int64_t k = 0; k < 784; k += 8) {
+#pragma omp simd
+            for (int64_t l = 0; l < 48; l++) {
+                real z1_i = z1[4704 * n + 6 * k + l] + strip[l];
                 // (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
-                c1[4704 * i + 6 * j + k] = maximum(z1_i, 0);
+                c1[4704 * n + 6 * k + l] = maximum(z1_i, 0);
             }
         }
         // (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
-        for (int64_t j = 0; j < 14; j++) {
-            for (int64_t k = 0; k < 14; k++) {
+        for (int64_t k = 0; k < 14; k++) {
+            for (int64_t l = 0; l < 14; l++) {
 #pragma omp simd
-                for (int64_t l = 0; l < 6; l++) {
-                    s2[1176 * i + 84 * j + 6 * k + l] = real_larger(real_larger(real_larger(c1[4704
-                            * i + 336 * j + 12 * k + l], c1[4704 * i + 336 * j + 12 * k + l + 6]),
-                            c1[4704 * i + 336 * j + 12 * k + l + 168]), c1[4704 * i + 336 * j + 12 *
-                            k + l + 174]);
+                for (int64_t c = 0; c < 6; c++) {
+                    s2[1176 * n + 84 * k + 6 * l + c] =
+                            real_larger(real_larger(real_larger(c1[4704 * n + 336 * k + 12 * l + c],
+                            c1[4704 * n + 336 * k + 12 * l + c + 6]),
+                            c1[4704 * n + 336 * k + 12 * l + c + 168]),
+                            c1[4704 * n + 336 * k + 12 * l + c + 174]);
                 }
             }
         }
     }
     // (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
-    for (int64_t start = 0; start < N; start += 4) {
-        const int64_t count = N - start < 4 ? N - start : 4;
-        for (int64_t i = 0; i < count; i++) {
-            for (int64_t j = 0; j < 10; j++) {
-                for (int64_t k = 0; k < 10; k++) {
-                    for (int64_t l = 0; l < 5; l++) {
+    for (int64_t k = 0; k < 1176; k++) {
 #pragma omp simd
-                        for (int64_t m = 0; m < 30; m++) {
-                            part_5[15000 * i + 1500 * j + 150 * k + 30 * l + m] = s2[1176 * i + 84 *
-                                    j + 6 * k + 84 * l + m + 1176 * start];
-                        }
+        for (int64_t n = 0; n < N; n++) {
+            copy_5[N * k + n] = s2[k + 1176 * n];
+        }
+    }
+    for (int64_t k = 0; k < 5; k++) {
+        for (int64_t l = 0; l < 30; l++) {
+            for (int64_t m = 0; m < 10; m++) {
+                for (int64_t r = 0; r < 10; r++) {
+#pragma omp simd
+                    for (int64_t n = 0; n < N; n++) {
+                        copy_5_2[(3000 * N) * k + (100 * N) * l + (10 * N) * m + N * r + n] =
+                                copy_5[(84 * N) * k + N * l + (84 * N) * m + (6 * N) * r + n];
                     }
                 }
             }
         }
-        product(0, 0, 100 * count, 16, 150, 1, part_5, 150,
-                W2, 16, 0, z2 + 1600 * start, 16);
     }
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < 100; j++) {
+    product(1, 0, 16, 100 * N, 150, 1, W2, 16, copy_5_2, 100 * N, 0, z2, 100 * N);
+    for (int64_t k = 0; k < 16; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 16; k++) {
-                real z2_i = z2[1600 * i + 16 * j + k] + b2[k];
-                // (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
-                c3[1600 * i + 16 * j + k] = maximum(z2_i, 0);
-            }
+        for (int64_t l = 0; l < 100 * N; l++) {
+            real z2_i = z2[(100 * N) * k + l] + b2[k];
+            // (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+            c3[(100 * N) * k + l] = maximum(z2_i, 0);
         }
         // (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
-        for (int64_t j = 0; j < 5; j++) {
-            for (int64_t k = 0; k < 5; k++) {
+        for (int64_t l = 0; l < 5; l++) {
+            for (int64_t m = 0; m < 5; m++) {
 #pragma omp simd
-                for (int64_t l = 0; l < 16; l++) {
-                    s4[400 * i + 80 * j + 16 * k + l] = real_larger(real_larger(real_larger(c3[1600
-                            * i + 320 * j + 32 * k + l], c3[1600 * i + 320 * j + 32 * k + l + 16]),
-                            c3[1600 * i + 320 * j + 32 * k + l + 160]), c3[1600 * i + 320 * j + 32 *
-                            k + l + 176]);
+                for (int64_t n = 0; n < N; n++) {
+                    s4[(25 * N) * k + (5 * N) * l + N * m + n] =
+                            real_larger(real_larger(real_larger(c3[(100 * N) * k + (20 * N) * l +
+                            (2 * N) * m + n], c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n +
+                            N]), c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 10 * N]),
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 11 * N]);
                 }
             }
         }
     }
+    // (8) y1[n, f] = s4[n, digit(f, 80, 5), digit(f, 16, 5), digit(f, 1, 16)]
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t i = 0; i < 25; i++) {
+#pragma omp simd
+            for (int64_t j = 0; j < 16; j++) {
+                y1[400 * n + 16 * i + j] = s4[n + N * i + (25 * N) * j];
+            }
+        }
+    }
     // (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
-    product(0, 0, N, 120, 400, 1, s4, 400, W3, 120, 0, z3, 120);
-    for (int64_t i = 0; i < N; i++) {
+    product(0, 0, N, 120, 400, 1, y1, 400, W3, 120, 0, z3, 120);
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 120; j++) {
-            real z3_i = z3[120 * i + j] + b3[j];
+            real z3_i = z3[120 * n + j] + b3[j];
             // (10) f5[n, j] = relu(z3[n, j])
-            f5[120 * i + j] = maximum(z3_i, 0);
+            f5[120 * n + j] = maximum(z3_i, 0);
         }
     }
     // (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
     product(0, 0, N, 84, 120, 1, f5, 120, W4, 84, 0, z4, 84);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 84; j++) {
-            real z4_i = z4[84 * i + j] + b4[j];
+            real z4_i = z4[84 * n + j] + b4[j];
             // (12) f6[n, j] = relu(z4[n, j])
-            f6[84 * i + j] = maximum(z4_i, 0);
+            f6[84 * n + j] = maximum(z4_i, 0);
         }
     }
     // (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
@@ -931,41 +1105,41 @@ static double loss_and_grads_in_training(
     for (int64_t i = 0; i < 10; i++) {
         db5[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real largest_14_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_14_i)
         for (int64_t j = 0; j < 10; j++) {
-            real z5_i = z5[10 * i + j] + b5[j];
-            z5[10 * i + j] = z5_i;
+            real z5_i = z5[10 * n + j] + b5[j];
+            z5[10 * n + j] = z5_i;
             // (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
             largest_14_i = maximum(largest_14_i, z5_i);
         }
         real total_14_i = 0;
 #pragma omp simd reduction(+ : total_14_i)
         for (int64_t j = 0; j < 10; j++) {
-            real p_i = z5[10 * i + j] - largest_14_i;
+            real p_i = z5[10 * n + j] - largest_14_i;
             p_i = real_exp(p_i);
-            p[10 * i + j] = p_i;
+            p[10 * n + j] = p_i;
             total_14_i += p_i;
         }
 #pragma omp simd
-        for (int64_t j = 0; j < 10; j++) {
-            p[10 * i + j] = p[10 * i + j] / total_14_i;
+        for (int64_t i = 0; i < 10; i++) {
+            p[10 * n + i] = p[10 * n + i] / total_14_i;
         }
         // (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
-        real take_15_i = z5[10 * i + clipped(y[i], 10)];
+        real take_15_i = z5[10 * n + clipped(y[n], 10)];
         real log_15_i = real_log(total_14_i);
         take_15_i = take_15_i - largest_14_i;
         log_15_i = log_15_i - take_15_i;
         total_15 += log_15_i;
         // (16) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
-        real take_16_i = p[10 * i + clipped(y[i], 10)];
+        real take_16_i = p[10 * n + clipped(y[n], 10)];
         take_16_i = take_16_i - 1;
-        dz5[10 * i + clipped(y[i], 10)] = take_16_i;
+        dz5[10 * n + clipped(y[n], 10)] = take_16_i;
 #pragma omp simd
         for (int64_t j = 0; j < 10; j++) {
-            real dz5_i = dz5[10 * i + j] / (real)((double)N);
-            dz5[10 * i + j] = dz5_i;
+            real dz5_i = dz5[10 * n + j] / (real)((double)N);
+            dz5[10 * n + j] = dz5_i;
             // (18) db5[j] = sum[n](dz5[n, j])
             db5[j] += dz5_i;
         }
@@ -979,13 +1153,13 @@ static double loss_and_grads_in_training(
     for (int64_t i = 0; i < 84; i++) {
         db4[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 84; j++) {
             // (20) dz4[n, j] = df6[n, j] * [z4[n, j] > 0]
-            int mask_20_i = f6[84 * i + j] > 0;
-            real dz4_i = mask_20_i * df6[84 * i + j];
-            dz4[84 * i + j] = dz4_i;
+            int mask_20_i = f6[84 * n + j] > 0;
+            real dz4_i = mask_20_i * df6[84 * n + j];
+            dz4[84 * n + j] = dz4_i;
             // (22) db4[j] = sum[n](dz4[n, j])
             db4[j] += dz4_i;
         }
@@ -997,109 +1171,87 @@ static double loss_and_grads_in_training(
     for (int64_t i = 0; i < 120; i++) {
         db3[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 120; j++) {
             // (24) dz3[n, j] = df5[n, j] * [z3[n, j] > 0]
-            int mask_24_i = f5[120 * i + j] > 0;
-            real dz3_i = mask_24_i * df5[120 * i + j];
-            dz3[120 * i + j] = dz3_i;
+            int mask_24_i = f5[120 * n + j] > 0;
+            real dz3_i = mask_24_i * df5[120 * n + j];
+            dz3[120 * n + j] = dz3_i;
             // (26) db3[j] = sum[n](dz3[n, j])
             db3[j] += dz3_i;
         }
     }
     // (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i])
-    product(1, 0, 400, 120, N, 1, s4, 400, dz3, 120, 0, dW3, 120);
+    product(1, 0, 400, 120, N, 1, y1, 400, dz3, 120, 0, dW3, 120);
     // (27) dy1[n, i] = sum[j](W3[i, j] * dz3[n, j])
     product(0, 1, N, 400, 120, 1, dz3, 120, W3, 120, 0, dy1, 400);
-    for (int64_t i = 0; i < 16; i++) {
-        db2[i] = 0;
-    }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t k = 0; k < 16; k++) {
         // (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] *
         //     [b = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j +
         //     q1, c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j +
         //     q1, c]), 1, 2)])
+        for (int64_t l = 0; l < 5; l++) {
+            for (int64_t m = 0; m < 5; m++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 1600; j++) {
-            dc3[1600 * i + j] = 0;
-        }
-        for (int64_t j = 0; j < 5; j++) {
-            for (int64_t k = 0; k < 5; k++) {
-#pragma omp simd
-                for (int64_t l = 0; l < 16; l++) {
-                    int64_t position_29_i = c3[1600 * i + 320 * j + 32 * k + l] == s4[400 * i + 80 *
-                            j + 16 * k + l] ? 0 : c3[1600 * i + 320 * j + 32 * k + l + 16] == s4[400
-                            * i + 80 * j + 16 * k + l] ? 1 : c3[1600 * i + 320 * j + 32 * k + l +
-                            160] == s4[400 * i + 80 * j + 16 * k + l] ? 2 : 3;
-                    dc3[1600 * i + 320 * j + 32 * k + l] += position_29_i == 0 ? dy1[400 * i + 80 *
-                            j + 16 * k + l] : 0;
-                    dc3[1600 * i + 320 * j + 32 * k + l + 16] += position_29_i == 1 ? dy1[400 * i +
-                            80 * j + 16 * k + l] : 0;
-                    dc3[1600 * i + 320 * j + 32 * k + l + 160] += position_29_i == 2 ? dy1[400 * i +
-                            80 * j + 16 * k + l] : 0;
-                    dc3[1600 * i + 320 * j + 32 * k + l + 176] += position_29_i == 3 ? dy1[400 * i +
-                            80 * j + 16 * k + l] : 0;
+                for (int64_t n = 0; n < N; n++) {
+                    real copy_29_i = dy1[k + 80 * l + 16 * m + 400 * n];
+                    dc3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n] =
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n] ==
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] ? copy_29_i : 0;
+                    dc3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + N] =
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] &&
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + N] ==
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] ? copy_29_i : 0;
+                    dc3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 10 * N] =
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] &&
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + N] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] &&
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 10 * N] ==
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] ? copy_29_i : 0;
+                    dc3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 11 * N] =
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] &&
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + N] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] &&
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 10 * N] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] ? copy_29_i : 0;
                 }
             }
         }
-        for (int64_t j = 0; j < 100; j++) {
-#pragma omp simd
-            for (int64_t k = 0; k < 16; k++) {
-                // (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0]
-                int mask_30_i = c3[1600 * i + 16 * j + k] > 0;
-                real dz2_i = mask_30_i * dc3[1600 * i + 16 * j + k];
-                dz2[1600 * i + 16 * j + k] = dz2_i;
-                // (32) db2[o] = sum[n, i, j](dz2[n, i, j, o])
-                db2[k] += dz2_i;
-            }
+        real db2_i = 0;
+#pragma omp simd reduction(+ : db2_i)
+        for (int64_t l = 0; l < 100 * N; l++) {
+            // (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0]
+            int mask_30_i = c3[(100 * N) * k + l] > 0;
+            real dz2_i = mask_30_i * dc3[(100 * N) * k + l];
+            dz2[(100 * N) * k + l] = dz2_i;
+            // (32) db2[o] = sum[n, i, j](dz2[n, i, j, o])
+            db2_i += dz2_i;
         }
+        db2[k] = db2_i;
     }
     // (31) dW2[p, q, c, o] = sum[n, i, j](dz2[n, i, j, o] * s2[n, i + p, j + q, c])
-    for (int64_t start = 0; start < N; start += 4) {
-        const int64_t count = N - start < 4 ? N - start : 4;
-        for (int64_t i = 0; i < count; i++) {
-            for (int64_t j = 0; j < 10; j++) {
-                for (int64_t k = 0; k < 10; k++) {
-                    for (int64_t l = 0; l < 5; l++) {
-#pragma omp simd
-                        for (int64_t m = 0; m < 30; m++) {
-                            part_31[15000 * i + 1500 * j + 150 * k + 30 * l + m] = s2[1176 * i + 84
-                                    * j + 6 * k + 84 * l + m + 1176 * start];
-                        }
-                    }
-                }
-            }
-        }
-        product(1, 0, 150, 16, 100 * count, 1, part_31, 150,
-                dz2 + 1600 * start, 16, start > 0, dW2, 16);
-    }
+    product(0, 1, 150, 16, 100 * N, 1, copy_5_2, 100 * N, dz2, 100 * N, 0, dW2, 16);
     // (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
     //     i + p] * [b = j + q])
+    product(0, 0, 150, 100 * N, 16, 1, W2, 16, dz2, 100 * N, 0, product_33, 100 * N);
+    for (int64_t c = 0; c < 6; c++) {
 #pragma omp simd
-    for (int64_t i = 0; i < 1176 * N; i++) {
-        ds2[i] = 0;
-    }
-    for (int64_t i = 0; i < 25; i++) {
-        for (int64_t j = 0; j < 16; j++) {
-#pragma omp simd
-            for (int64_t k = 0; k < 6; k++) {
-                copy_33[96 * i + 6 * j + k] = W2[96 * i + j + 16 * k];
-            }
+        for (int64_t k = 0; k < 196 * N; k++) {
+            ds2[(196 * N) * c + k] = 0;
         }
-    }
-    for (int64_t start = 0; start < N; start += 40) {
-        const int64_t count = N - start < 40 ? N - start : 40;
-        for (int64_t visit0 = 0; visit0 < 5; visit0++) {
-            for (int64_t visit1 = 0; visit1 < 5; visit1++) {
-                product(0, 0, 100 * count, 6, 16, 1, dz2 + 1600 * start, 16,
-                        copy_33 + 96 * visit1 + 480 * visit0, 6, 0, part_33, 6);
-                for (int64_t i = 0; i < count; i++) {
-                    for (int64_t j = 0; j < 10; j++) {
+        for (int64_t k = 0; k < 10; k++) {
+            for (int64_t l = 0; l < 5; l++) {
+                for (int64_t m = 0; m < 10; m++) {
+                    for (int64_t r = 0; r < 5; r++) {
 #pragma omp simd
-                        for (int64_t k = 0; k < 60; k++) {
-                            ds2[1176 * i + 84 * j + k + 6 * visit1 + 84 * visit0 + 1176 * start] +=
-                                    part_33[600 * i + 60 * j + k];
+                        for (int64_t n = 0; n < N; n++) {
+                            ds2[(196 * N) * c + (14 * N) * k + (14 * N) * l + N * m + N * r + n] +=
+                                    product_33[(100 * N) * c + (10 * N) * k + (3000 * N) * l + N * m
+                                    + (600 * N) * r + n];
                         }
                     }
                 }
@@ -1109,57 +1261,73 @@ static double loss_and_grads_in_training(
     for (int64_t i = 0; i < 6; i++) {
         db1[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         // (34) dc1[n, a, b, c] = sum[i, j, p:2, q:2](ds2[n, i, j, c] * [a = 2 * i + p] *
         //     [b = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j +
         //     q1, c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j +
         //     q1, c]), 1, 2)])
+        for (int64_t k = 0; k < 14; k++) {
+            for (int64_t l = 0; l < 14; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 4704; j++) {
-            dc1[4704 * i + j] = 0;
-        }
-        for (int64_t j = 0; j < 14; j++) {
-            for (int64_t k = 0; k < 14; k++) {
-#pragma omp simd
-                for (int64_t l = 0; l < 6; l++) {
-                    int64_t position_34_i = c1[4704 * i + 336 * j + 12 * k + l] == s2[1176 * i + 84
-                            * j + 6 * k + l] ? 0 : c1[4704 * i + 336 * j + 12 * k + l + 6] ==
-                            s2[1176 * i + 84 * j + 6 * k + l] ? 1 : c1[4704 * i + 336 * j + 12 * k +
-                            l + 168] == s2[1176 * i + 84 * j + 6 * k + l] ? 2 : 3;
-                    dc1[4704 * i + 336 * j + 12 * k + l] += position_34_i == 0 ? ds2[1176 * i + 84 *
-                            j + 6 * k + l] : 0;
-                    dc1[4704 * i + 336 * j + 12 * k + l + 6] += position_34_i == 1 ? ds2[1176 * i +
-                            84 * j + 6 * k + l] : 0;
-                    dc1[4704 * i + 336 * j + 12 * k + l + 168] += position_34_i == 2 ? ds2[1176 * i
-                            + 84 * j + 6 * k + l] : 0;
-                    dc1[4704 * i + 336 * j + 12 * k + l + 174] += position_34_i == 3 ? ds2[1176 * i
-                            + 84 * j + 6 * k + l] : 0;
+                for (int64_t c = 0; c < 6; c++) {
+                    real copy_34_i = ds2[n + (14 * N) * k + N * l + (196 * N) * c];
+                    dc1[4704 * n + 336 * k + 12 * l + c] = c1[4704 * n + 336 * k + 12 * l + c] ==
+                            s2[1176 * n + 84 * k + 6 * l + c] ? copy_34_i : 0;
+                    dc1[4704 * n + 336 * k + 12 * l + c + 6] = c1[4704 * n + 336 * k + 12 * l + c]
+                            != s2[1176 * n + 84 * k + 6 * l + c] &&
+                            c1[4704 * n + 336 * k + 12 * l + c + 6] ==
+                            s2[1176 * n + 84 * k + 6 * l + c] ? copy_34_i : 0;
+                    dc1[4704 * n + 336 * k + 12 * l + c + 168] = c1[4704 * n + 336 * k + 12 * l + c]
+                            != s2[1176 * n + 84 * k + 6 * l + c] &&
+                            c1[4704 * n + 336 * k + 12 * l + c + 6] !=
+                            s2[1176 * n + 84 * k + 6 * l + c] &&
+                            c1[4704 * n + 336 * k + 12 * l + c + 168] ==
+                            s2[1176 * n + 84 * k + 6 * l + c] ? copy_34_i : 0;
+                    dc1[4704 * n + 336 * k + 12 * l + c + 174] = c1[4704 * n + 336 * k + 12 * l + c]
+                            != s2[1176 * n + 84 * k + 6 * l + c] &&
+                            c1[4704 * n + 336 * k + 12 * l + c + 6] !=
+                            s2[1176 * n + 84 * k + 6 * l + c] &&
+                            c1[4704 * n + 336 * k + 12 * l + c + 168] !=
+                            s2[1176 * n + 84 * k + 6 * l + c] ? copy_34_i : 0;
                 }
             }
         }
-        for (int64_t j = 0; j < 784; j++) {
+        // (37) db1[o] = sum[n, i, j](dz1[n, i, j, o])
+        for (int64_t k = 0; k < 8; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 6; k++) {
+            for (int64_t o = 0; o < 6; o++) {
+                strip[6 * k + o] = 0;
+            }
+        }
+        for (int64_t k = 0; k < 784; k += 8) {
+#pragma omp simd
+            for (int64_t l = 0; l < 48; l++) {
                 // (35) dz1[n, i, j, o] = dc1[n, i, j, o] * [z1[n, i, j, o] > 0]
-                int mask_35_i = c1[4704 * i + 6 * j + k] > 0;
-                real dz1_i = mask_35_i * dc1[4704 * i + 6 * j + k];
-                dz1[4704 * i + 6 * j + k] = dz1_i;
+                int mask_35_i = c1[4704 * n + 6 * k + l] > 0;
+                real dz1_i = mask_35_i * dc1[4704 * n + 6 * k + l];
+                dz1[4704 * n + 6 * k + l] = dz1_i;
                 // (37) db1[o] = sum[n, i, j](dz1[n, i, j, o])
-                db1[k] += dz1_i;
+                strip[l] += dz1_i;
+            }
+        }
+        for (int64_t k = 0; k < 8; k++) {
+#pragma omp simd
+            for (int64_t o = 0; o < 6; o++) {
+                db1[o] += strip[6 * k + o];
             }
         }
     }
     // (36) dW1[p, q, c, o] = sum[n, i, j](dz1[n, i, j, o] * x_pad1[n, i + p, j + q, c])
     for (int64_t start = 0; start < N; start += 3) {
         const int64_t count = N - start < 3 ? N - start : 3;
-        for (int64_t i = 0; i < 5; i++) {
-            for (int64_t j = 0; j < 5; j++) {
-                for (int64_t k = 0; k < count; k++) {
-                    for (int64_t l = 0; l < 28; l++) {
+        for (int64_t k = 0; k < 5; k++) {
+            for (int64_t l = 0; l < 5; l++) {
+                for (int64_t m = 0; m < count; m++) {
+                    for (int64_t r = 0; r < 28; r++) {
 #pragma omp simd
-                        for (int64_t m = 0; m < 28; m++) {
-                            part_36[11760 * i + 2352 * j + 784 * k + 28 * l + m] = x_pad1[32 * i + j
-                                    + 1024 * k + 32 * l + m + 1024 * start];
+                        for (int64_t s = 0; s < 28; s++) {
+                            part_36[11760 * k + 2352 * l + 784 * m + 28 * r + s] =
+                                    x_pad1[32 * k + l + 1024 * m + 32 * r + s + 1024 * start];
                         }
                     }
                 }
@@ -1184,61 +1352,60 @@ static double sgd_step_in_training(
     real *restrict b1 = (real *)at[1];
     real *const c1 = z1;
     real *restrict s2 = (real *)at[21];
-    real *restrict part_5 = (real *)at[22];
+    real *restrict copy_5 = (real *)at[22];
+    real *restrict copy_5_2 = (real *)at[23];
     real *restrict W2 = (real *)at[2];
-    real *restrict z2 = (real *)at[23];
+    real *restrict z2 = (real *)at[24];
     real *restrict b2 = (real *)at[3];
     real *const c3 = z2;
-    real *restrict s4 = (real *)at[24];
+    real *restrict s4 = (real *)at[25];
+    real *restrict y1 = (real *)at[26];
     real *restrict W3 = (real *)at[4];
-    real *restrict z3 = (real *)at[25];
+    real *restrict z3 = (real *)at[27];
     real *restrict b3 = (real *)at[5];
     real *const f5 = z3;
     real *restrict W4 = (real *)at[6];
-    real *restrict z4 = (real *)at[26];
+    real *restrict z4 = (real *)at[28];
     real *restrict b4 = (real *)at[7];
     real *const f6 = z4;
     real *restrict W5 = (real *)at[8];
-    real *restrict z5 = (real *)at[27];
-    real *restrict db5 = (real *)at[34];
+    real *restrict z5 = (real *)at[29];
+    real *restrict db5 = (real *)at[36];
     real *restrict b5 = (real *)at[9];
-    real *restrict p = (real *)at[29];
+    real *restrict p = (real *)at[31];
     const int64_t *restrict y = (const int64_t *)at[11];
     real *const dz5 = p;
-    real *restrict df6 = (real *)at[35];
-    real *restrict db4 = (real *)at[38];
+    real *restrict df6 = (real *)at[37];
+    real *restrict db4 = (real *)at[40];
     real *const dz4 = df6;
-    real *restrict df5 = (real *)at[39];
-    real *restrict db3 = (real *)at[42];
+    real *restrict df5 = (real *)at[41];
+    real *restrict db3 = (real *)at[44];
     real *const dz3 = df5;
-    real *restrict dy1 = (real *)at[43];
-    real *restrict db2 = (real *)at[51];
-    real *restrict dc3 = (real *)at[44];
+    real *restrict dy1 = (real *)at[64];
+    real *restrict dc3 = (real *)at[45];
     real *const dz2 = dc3;
-    real *const part_31 = part_5;
-    real *restrict dW2 = (real *)at[50];
-    real *restrict ds2 = (real *)at[52];
-    real *restrict copy_33 = (real *)at[54];
-    real *restrict part_33 = (real *)at[53];
-    real *restrict db1 = (real *)at[62];
+    real *restrict product_33 = (real *)at[53];
+    real *restrict ds2 = (real *)at[54];
+    real *restrict db1 = (real *)at[63];
     real *restrict dc1 = (real *)at[55];
     real *const dz1 = dc1;
     real *const part_36 = part_2;
-    real *restrict dW1 = (real *)at[61];
+    real *restrict dW1 = (real *)at[62];
+    real strip[48];
 
     // (16) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
     const double divide_16 = rate / ((double)N);
     // (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
     //     - 2, c]
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 1024; j++) {
-            x_pad1[1024 * i + j] = 0;
+        for (int64_t k = 0; k < 1024; k++) {
+            x_pad1[1024 * n + k] = 0;
         }
-        for (int64_t j = 0; j < 28; j++) {
+        for (int64_t k = 0; k < 28; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 28; k++) {
-                x_pad1[1024 * i + 32 * j + k + 66] = x[784 * i + 28 * j + k];
+            for (int64_t l = 0; l < 28; l++) {
+                x_pad1[1024 * n + 32 * k + l + 66] = x[784 * n + 28 * k + l];
             }
         }
     }
@@ -1246,14 +1413,14 @@ static double sgd_step_in_training(
     //     c])
     for (int64_t start = 0; start < N; start += 3) {
         const int64_t count = N - start < 3 ? N - start : 3;
-        for (int64_t i = 0; i < 5; i++) {
-            for (int64_t j = 0; j < 5; j++) {
-                for (int64_t k = 0; k < count; k++) {
-                    for (int64_t l = 0; l < 28; l++) {
+        for (int64_t k = 0; k < 5; k++) {
+            for (int64_t l = 0; l < 5; l++) {
+                for (int64_t m = 0; m < count; m++) {
+                    for (int64_t r = 0; r < 28; r++) {
 #pragma omp simd
-                        for (int64_t m = 0; m < 28; m++) {
-                            part_2[11760 * i + 2352 * j + 784 * k + 28 * l + m] = x_pad1[32 * i + j
-                                    + 1024 * k + 32 * l + m + 1024 * start];
+                        for (int64_t s = 0; s < 28; s++) {
+                            part_2[11760 * k + 2352 * l + 784 * m + 28 * r + s] =
+                                    x_pad1[32 * k + l + 1024 * m + 32 * r + s + 1024 * start];
                         }
                     }
                 }
@@ -1261,87 +1428,104 @@ static double sgd_step_in_training(
         }
         product(1, 0, 784 * count, 6, 25, 1, part_2, 2352, W1, 6, 0, z1 + 4704 * start, 6);
     }
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < 784; j++) {
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t k = 0; k < 8; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 6; k++) {
-                real z1_i = z1[4704 * i + 6 * j + k] + b1[k];
+            for (int64_t o = 0; o < 6; o++) {
+                strip[6 * k + o] = b1[o];
+            }
+        }
+        for (int64_t k = 0; k < 784; k += 8) {
+#pragma omp simd
+            for (int64_t l = 0; l < 48; l++) {
+                real z1_i = z1[4704 * n + 6 * k + l] + strip[l];
                 // (3) c1[n, i, j, o] = relu(z1[n, i, j, o])
-                c1[4704 * i + 6 * j + k] = maximum(z1_i, 0);
+                c1[4704 * n + 6 * k + l] = maximum(z1_i, 0);
             }
         }
         // (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
-        for (int64_t j = 0; j < 14; j++) {
-            for (int64_t k = 0; k < 14; k++) {
+        for (int64_t k = 0; k < 14; k++) {
+            for (int64_t l = 0; l < 14; l++) {
 #pragma omp simd
-                for (int64_t l = 0; l < 6; l++) {
-                    s2[1176 * i + 84 * j + 6 * k + l] = real_larger(real_larger(real_larger(c1[4704
-                            * i + 336 * j + 12 * k + l], c1[4704 * i + 336 * j + 12 * k + l + 6]),
-                            c1[4704 * i + 336 * j + 12 * k + l + 168]), c1[4704 * i + 336 * j + 12 *
-                            k + l + 174]);
+                for (int64_t c = 0; c < 6; c++) {
+                    s2[1176 * n + 84 * k + 6 * l + c] =
+                            real_larger(real_larger(real_larger(c1[4704 * n + 336 * k + 12 * l + c],
+                            c1[4704 * n + 336 * k + 12 * l + c + 6]),
+                            c1[4704 * n + 336 * k + 12 * l + c + 168]),
+                            c1[4704 * n + 336 * k + 12 * l + c + 174]);
                 }
             }
         }
     }
     // (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
-    for (int64_t start = 0; start < N; start += 4) {
-        const int64_t count = N - start < 4 ? N - start : 4;
-        for (int64_t i = 0; i < count; i++) {
-            for (int64_t j = 0; j < 10; j++) {
-                for (int64_t k = 0; k < 10; k++) {
-                    for (int64_t l = 0; l < 5; l++) {
+    for (int64_t k = 0; k < 1176; k++) {
 #pragma omp simd
-                        for (int64_t m = 0; m < 30; m++) {
-                            part_5[15000 * i + 1500 * j + 150 * k + 30 * l + m] = s2[1176 * i + 84 *
-                                    j + 6 * k + 84 * l + m + 1176 * start];
-                        }
+        for (int64_t n = 0; n < N; n++) {
+            copy_5[N * k + n] = s2[k + 1176 * n];
+        }
+    }
+    for (int64_t k = 0; k < 5; k++) {
+        for (int64_t l = 0; l < 30; l++) {
+            for (int64_t m = 0; m < 10; m++) {
+                for (int64_t r = 0; r < 10; r++) {
+#pragma omp simd
+                    for (int64_t n = 0; n < N; n++) {
+                        copy_5_2[(3000 * N) * k + (100 * N) * l + (10 * N) * m + N * r + n] =
+                                copy_5[(84 * N) * k + N * l + (84 * N) * m + (6 * N) * r + n];
                     }
                 }
             }
         }
-        product(0, 0, 100 * count, 16, 150, 1, part_5, 150,
-                W2, 16, 0, z2 + 1600 * start, 16);
     }
-    for (int64_t i = 0; i < N; i++) {
-        for (int64_t j = 0; j < 100; j++) {
+    product(1, 0, 16, 100 * N, 150, 1, W2, 16, copy_5_2, 100 * N, 0, z2, 100 * N);
+    for (int64_t k = 0; k < 16; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 16; k++) {
-                real z2_i = z2[1600 * i + 16 * j + k] + b2[k];
-                // (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
-                c3[1600 * i + 16 * j + k] = maximum(z2_i, 0);
-            }
+        for (int64_t l = 0; l < 100 * N; l++) {
+            real z2_i = z2[(100 * N) * k + l] + b2[k];
+            // (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
+            c3[(100 * N) * k + l] = maximum(z2_i, 0);
         }
         // (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
-        for (int64_t j = 0; j < 5; j++) {
-            for (int64_t k = 0; k < 5; k++) {
+        for (int64_t l = 0; l < 5; l++) {
+            for (int64_t m = 0; m < 5; m++) {
 #pragma omp simd
-                for (int64_t l = 0; l < 16; l++) {
-                    s4[400 * i + 80 * j + 16 * k + l] = real_larger(real_larger(real_larger(c3[1600
-                            * i + 320 * j + 32 * k + l], c3[1600 * i + 320 * j + 32 * k + l + 16]),
-                            c3[1600 * i + 320 * j + 32 * k + l + 160]), c3[1600 * i + 320 * j + 32 *
-                            k + l + 176]);
+                for (int64_t n = 0; n < N; n++) {
+                    s4[(25 * N) * k + (5 * N) * l + N * m + n] =
+                            real_larger(real_larger(real_larger(c3[(100 * N) * k + (20 * N) * l +
+                            (2 * N) * m + n], c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n +
+                            N]), c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 10 * N]),
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 11 * N]);
                 }
             }
         }
     }
+    // (8) y1[n, f] = s4[n, digit(f, 80, 5), digit(f, 16, 5), digit(f, 1, 16)]
+    for (int64_t n = 0; n < N; n++) {
+        for (int64_t i = 0; i < 25; i++) {
+#pragma omp simd
+            for (int64_t j = 0; j < 16; j++) {
+                y1[400 * n + 16 * i + j] = s4[n + N * i + (25 * N) * j];
+            }
+        }
+    }
     // (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
-    product(0, 0, N, 120, 400, 1, s4, 400, W3, 120, 0, z3, 120);
-    for (int64_t i = 0; i < N; i++) {
+    product(0, 0, N, 120, 400, 1, y1, 400, W3, 120, 0, z3, 120);
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 120; j++) {
-            real z3_i = z3[120 * i + j] + b3[j];
+            real z3_i = z3[120 * n + j] + b3[j];
             // (10) f5[n, j] = relu(z3[n, j])
-            f5[120 * i + j] = maximum(z3_i, 0);
+            f5[120 * n + j] = maximum(z3_i, 0);
         }
     }
     // (11) z4[n, j] = b4[j] + sum[i](W4[i, j] * f5[n, i])
     product(0, 0, N, 84, 120, 1, f5, 120, W4, 84, 0, z4, 84);
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 84; j++) {
-            real z4_i = z4[84 * i + j] + b4[j];
+            real z4_i = z4[84 * n + j] + b4[j];
             // (12) f6[n, j] = relu(z4[n, j])
-            f6[84 * i + j] = maximum(z4_i, 0);
+            f6[84 * n + j] = maximum(z4_i, 0);
         }
     }
     // (13) z5[n, j] = b5[j] + sum[i](W5[i, j] * f6[n, i])
@@ -1350,41 +1534,41 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 10; i++) {
         db5[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real largest_14_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_14_i)
         for (int64_t j = 0; j < 10; j++) {
-            real z5_i = z5[10 * i + j] + b5[j];
-            z5[10 * i + j] = z5_i;
+            real z5_i = z5[10 * n + j] + b5[j];
+            z5[10 * n + j] = z5_i;
             // (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
             largest_14_i = maximum(largest_14_i, z5_i);
         }
         real total_14_i = 0;
 #pragma omp simd reduction(+ : total_14_i)
         for (int64_t j = 0; j < 10; j++) {
-            real p_i = z5[10 * i + j] - largest_14_i;
+            real p_i = z5[10 * n + j] - largest_14_i;
             p_i = real_exp(p_i);
-            p[10 * i + j] = p_i;
+            p[10 * n + j] = p_i;
             total_14_i += p_i;
         }
 #pragma omp simd
-        for (int64_t j = 0; j < 10; j++) {
-            p[10 * i + j] = p[10 * i + j] / total_14_i;
+        for (int64_t i = 0; i < 10; i++) {
+            p[10 * n + i] = p[10 * n + i] / total_14_i;
         }
         // (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
-        real take_15_i = z5[10 * i + clipped(y[i], 10)];
+        real take_15_i = z5[10 * n + clipped(y[n], 10)];
         real log_15_i = real_log(total_14_i);
         take_15_i = take_15_i - largest_14_i;
         log_15_i = log_15_i - take_15_i;
         total_15 += log_15_i;
         // (16) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
-        real take_16_i = p[10 * i + clipped(y[i], 10)];
+        real take_16_i = p[10 * n + clipped(y[n], 10)];
         take_16_i = take_16_i - 1;
-        dz5[10 * i + clipped(y[i], 10)] = take_16_i;
+        dz5[10 * n + clipped(y[n], 10)] = take_16_i;
 #pragma omp simd
         for (int64_t j = 0; j < 10; j++) {
-            real dz5_i = dz5[10 * i + j] * (real)divide_16;
-            dz5[10 * i + j] = dz5_i;
+            real dz5_i = dz5[10 * n + j] * (real)divide_16;
+            dz5[10 * n + j] = dz5_i;
             // (18) db5[j] = sum[n](dz5[n, j])
             db5[j] += dz5_i;
         }
@@ -1393,8 +1577,8 @@ static double sgd_step_in_training(
     const double loss = total_15 / ((double)N);
     // (18) db5[j] = sum[n](dz5[n, j])
 #pragma omp simd
-    for (int64_t i = 0; i < 10; i++) {
-        b5[i] = b5[i] - db5[i];
+    for (int64_t j = 0; j < 10; j++) {
+        b5[j] = b5[j] - db5[j];
     }
     // (19) df6[n, i] = sum[j](W5[i, j] * dz5[n, j])
     product(0, 1, N, 84, 10, 1, dz5, 10, W5, 10, 0, df6, 84);
@@ -1403,20 +1587,20 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 84; i++) {
         db4[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 84; j++) {
             // (20) dz4[n, j] = df6[n, j] * [z4[n, j] > 0]
-            int mask_20_i = f6[84 * i + j] > 0;
-            real dz4_i = mask_20_i * df6[84 * i + j];
-            dz4[84 * i + j] = dz4_i;
+            int mask_20_i = f6[84 * n + j] > 0;
+            real dz4_i = mask_20_i * df6[84 * n + j];
+            dz4[84 * n + j] = dz4_i;
             // (22) db4[j] = sum[n](dz4[n, j])
             db4[j] += dz4_i;
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 84; i++) {
-        b4[i] = b4[i] - db4[i];
+    for (int64_t j = 0; j < 84; j++) {
+        b4[j] = b4[j] - db4[j];
     }
     // (23) df5[n, i] = sum[j](W4[i, j] * dz4[n, j])
     product(0, 1, N, 120, 84, 1, dz4, 84, W4, 84, 0, df5, 120);
@@ -1425,185 +1609,167 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 120; i++) {
         db3[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t j = 0; j < 120; j++) {
             // (24) dz3[n, j] = df5[n, j] * [z3[n, j] > 0]
-            int mask_24_i = f5[120 * i + j] > 0;
-            real dz3_i = mask_24_i * df5[120 * i + j];
-            dz3[120 * i + j] = dz3_i;
+            int mask_24_i = f5[120 * n + j] > 0;
+            real dz3_i = mask_24_i * df5[120 * n + j];
+            dz3[120 * n + j] = dz3_i;
             // (26) db3[j] = sum[n](dz3[n, j])
             db3[j] += dz3_i;
         }
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 120; i++) {
-        b3[i] = b3[i] - db3[i];
+    for (int64_t j = 0; j < 120; j++) {
+        b3[j] = b3[j] - db3[j];
     }
     // (27) dy1[n, i] = sum[j](W3[i, j] * dz3[n, j])
     product(0, 1, N, 400, 120, 1, dz3, 120, W3, 120, 0, dy1, 400);
     // (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i])
-    product(1, 0, 400, 120, N, -1, s4, 400, dz3, 120, 1, W3, 120);
-    for (int64_t i = 0; i < 16; i++) {
-        db2[i] = 0;
-    }
-    for (int64_t i = 0; i < N; i++) {
+    product(1, 0, 400, 120, N, -1, y1, 400, dz3, 120, 1, W3, 120);
+    for (int64_t k = 0; k < 16; k++) {
         // (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] *
         //     [b = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j +
         //     q1, c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j +
         //     q1, c]), 1, 2)])
+        for (int64_t l = 0; l < 5; l++) {
+            for (int64_t m = 0; m < 5; m++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 1600; j++) {
-            dc3[1600 * i + j] = 0;
-        }
-        for (int64_t j = 0; j < 5; j++) {
-            for (int64_t k = 0; k < 5; k++) {
-#pragma omp simd
-                for (int64_t l = 0; l < 16; l++) {
-                    int64_t position_29_i = c3[1600 * i + 320 * j + 32 * k + l] == s4[400 * i + 80 *
-                            j + 16 * k + l] ? 0 : c3[1600 * i + 320 * j + 32 * k + l + 16] == s4[400
-                            * i + 80 * j + 16 * k + l] ? 1 : c3[1600 * i + 320 * j + 32 * k + l +
-                            160] == s4[400 * i + 80 * j + 16 * k + l] ? 2 : 3;
-                    dc3[1600 * i + 320 * j + 32 * k + l] += position_29_i == 0 ? dy1[400 * i + 80 *
-                            j + 16 * k + l] : 0;
-                    dc3[1600 * i + 320 * j + 32 * k + l + 16] += position_29_i == 1 ? dy1[400 * i +
-                            80 * j + 16 * k + l] : 0;
-                    dc3[1600 * i + 320 * j + 32 * k + l + 160] += position_29_i == 2 ? dy1[400 * i +
-                            80 * j + 16 * k + l] : 0;
-                    dc3[1600 * i + 320 * j + 32 * k + l + 176] += position_29_i == 3 ? dy1[400 * i +
-                            80 * j + 16 * k + l] : 0;
+                for (int64_t n = 0; n < N; n++) {
+                    real copy_29_i = dy1[k + 80 * l + 16 * m + 400 * n];
+                    dc3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n] =
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n] ==
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] ? copy_29_i : 0;
+                    dc3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + N] =
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] &&
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + N] ==
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] ? copy_29_i : 0;
+                    dc3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 10 * N] =
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] &&
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + N] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] &&
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 10 * N] ==
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] ? copy_29_i : 0;
+                    dc3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 11 * N] =
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] &&
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + N] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] &&
+                            c3[(100 * N) * k + (20 * N) * l + (2 * N) * m + n + 10 * N] !=
+                            s4[(25 * N) * k + (5 * N) * l + N * m + n] ? copy_29_i : 0;
                 }
             }
         }
-        for (int64_t j = 0; j < 100; j++) {
+        real db2_i = 0;
+#pragma omp simd reduction(+ : db2_i)
+        for (int64_t l = 0; l < 100 * N; l++) {
+            // (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0]
+            int mask_30_i = c3[(100 * N) * k + l] > 0;
+            real dz2_i = mask_30_i * dc3[(100 * N) * k + l];
+            dz2[(100 * N) * k + l] = dz2_i;
+            // (32) db2[o] = sum[n, i, j](dz2[n, i, j, o])
+            db2_i += dz2_i;
+        }
+        b2[k] = b2[k] - db2_i;
+    }
+    // (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
+    //     i + p] * [b = j + q])
+    product(0, 0, 150, 100 * N, 16, 1, W2, 16, dz2, 100 * N, 0, product_33, 100 * N);
+    for (int64_t c = 0; c < 6; c++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 16; k++) {
-                // (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0]
-                int mask_30_i = c3[1600 * i + 16 * j + k] > 0;
-                real dz2_i = mask_30_i * dc3[1600 * i + 16 * j + k];
-                dz2[1600 * i + 16 * j + k] = dz2_i;
-                // (32) db2[o] = sum[n, i, j](dz2[n, i, j, o])
-                db2[k] += dz2_i;
+        for (int64_t k = 0; k < 196 * N; k++) {
+            ds2[(196 * N) * c + k] = 0;
+        }
+        for (int64_t k = 0; k < 10; k++) {
+            for (int64_t l = 0; l < 5; l++) {
+                for (int64_t m = 0; m < 10; m++) {
+                    for (int64_t r = 0; r < 5; r++) {
+#pragma omp simd
+                        for (int64_t n = 0; n < N; n++) {
+                            ds2[(196 * N) * c + (14 * N) * k + (14 * N) * l + N * m + N * r + n] +=
+                                    product_33[(100 * N) * c + (10 * N) * k + (3000 * N) * l + N * m
+                                    + (600 * N) * r + n];
+                        }
+                    }
+                }
             }
         }
     }
     // (31) dW2[p, q, c, o] = sum[n, i, j](dz2[n, i, j, o] * s2[n, i + p, j + q, c])
-    for (int64_t start = 0; start < N; start += 4) {
-        const int64_t count = N - start < 4 ? N - start : 4;
-        for (int64_t i = 0; i < count; i++) {
-            for (int64_t j = 0; j < 10; j++) {
-                for (int64_t k = 0; k < 10; k++) {
-                    for (int64_t l = 0; l < 5; l++) {
-#pragma omp simd
-                        for (int64_t m = 0; m < 30; m++) {
-                            part_31[15000 * i + 1500 * j + 150 * k + 30 * l + m] = s2[1176 * i + 84
-                                    * j + 6 * k + 84 * l + m + 1176 * start];
-                        }
-                    }
-                }
-            }
-        }
-        product(1, 0, 150, 16, 100 * count, 1, part_31, 150,
-                dz2 + 1600 * start, 16, start > 0, dW2, 16);
-    }
-    // (32) db2[o] = sum[n, i, j](dz2[n, i, j, o])
-#pragma omp simd
-    for (int64_t i = 0; i < 16; i++) {
-        b2[i] = b2[i] - db2[i];
-    }
-    // (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
-    //     i + p] * [b = j + q])
-#pragma omp simd
-    for (int64_t i = 0; i < 1176 * N; i++) {
-        ds2[i] = 0;
-    }
-    for (int64_t i = 0; i < 25; i++) {
-        for (int64_t j = 0; j < 16; j++) {
-#pragma omp simd
-            for (int64_t k = 0; k < 6; k++) {
-                copy_33[96 * i + 6 * j + k] = W2[96 * i + j + 16 * k];
-            }
-        }
-        // (31) dW2[p, q, c, o] = sum[n, i, j](dz2[n, i, j, o] * s2[n, i + p, j + q, c])
-#pragma omp simd
-        for (int64_t j = 0; j < 96; j++) {
-            W2[96 * i + j] = W2[96 * i + j] - dW2[96 * i + j];
-        }
-    }
-    // (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
-    //     i + p] * [b = j + q])
-    for (int64_t start = 0; start < N; start += 40) {
-        const int64_t count = N - start < 40 ? N - start : 40;
-        for (int64_t visit0 = 0; visit0 < 5; visit0++) {
-            for (int64_t visit1 = 0; visit1 < 5; visit1++) {
-                product(0, 0, 100 * count, 6, 16, 1, dz2 + 1600 * start, 16,
-                        copy_33 + 96 * visit1 + 480 * visit0, 6, 0, part_33, 6);
-                for (int64_t i = 0; i < count; i++) {
-                    for (int64_t j = 0; j < 10; j++) {
-#pragma omp simd
-                        for (int64_t k = 0; k < 60; k++) {
-                            ds2[1176 * i + 84 * j + k + 6 * visit1 + 84 * visit0 + 1176 * start] +=
-                                    part_33[600 * i + 60 * j + k];
-                        }
-                    }
-                }
-            }
-        }
-    }
+    product(0, 1, 150, 16, 100 * N, -1, copy_5_2, 100 * N, dz2, 100 * N, 1, W2, 16);
     for (int64_t i = 0; i < 6; i++) {
         db1[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         // (34) dc1[n, a, b, c] = sum[i, j, p:2, q:2](ds2[n, i, j, c] * [a = 2 * i + p] *
         //     [b = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j +
         //     q1, c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j +
         //     q1, c]), 1, 2)])
+        for (int64_t k = 0; k < 14; k++) {
+            for (int64_t l = 0; l < 14; l++) {
 #pragma omp simd
-        for (int64_t j = 0; j < 4704; j++) {
-            dc1[4704 * i + j] = 0;
-        }
-        for (int64_t j = 0; j < 14; j++) {
-            for (int64_t k = 0; k < 14; k++) {
-#pragma omp simd
-                for (int64_t l = 0; l < 6; l++) {
-                    int64_t position_34_i = c1[4704 * i + 336 * j + 12 * k + l] == s2[1176 * i + 84
-                            * j + 6 * k + l] ? 0 : c1[4704 * i + 336 * j + 12 * k + l + 6] ==
-                            s2[1176 * i + 84 * j + 6 * k + l] ? 1 : c1[4704 * i + 336 * j + 12 * k +
-                            l + 168] == s2[1176 * i + 84 * j + 6 * k + l] ? 2 : 3;
-                    dc1[4704 * i + 336 * j + 12 * k + l] += position_34_i == 0 ? ds2[1176 * i + 84 *
-                            j + 6 * k + l] : 0;
-                    dc1[4704 * i + 336 * j + 12 * k + l + 6] += position_34_i == 1 ? ds2[1176 * i +
-                            84 * j + 6 * k + l] : 0;
-                    dc1[4704 * i + 336 * j + 12 * k + l + 168] += position_34_i == 2 ? ds2[1176 * i
-                            + 84 * j + 6 * k + l] : 0;
-                    dc1[4704 * i + 336 * j + 12 * k + l + 174] += position_34_i == 3 ? ds2[1176 * i
-                            + 84 * j + 6 * k + l] : 0;
+                for (int64_t c = 0; c < 6; c++) {
+                    real copy_34_i = ds2[n + (14 * N) * k + N * l + (196 * N) * c];
+                    dc1[4704 * n + 336 * k + 12 * l + c] = c1[4704 * n + 336 * k + 12 * l + c] ==
+                            s2[1176 * n + 84 * k + 6 * l + c] ? copy_34_i : 0;
+                    dc1[4704 * n + 336 * k + 12 * l + c + 6] = c1[4704 * n + 336 * k + 12 * l + c]
+                            != s2[1176 * n + 84 * k + 6 * l + c] &&
+                            c1[4704 * n + 336 * k + 12 * l + c + 6] ==
+                            s2[1176 * n + 84 * k + 6 * l + c] ? copy_34_i : 0;
+                    dc1[4704 * n + 336 * k + 12 * l + c + 168] = c1[4704 * n + 336 * k + 12 * l + c]
+                            != s2[1176 * n + 84 * k + 6 * l + c] &&
+                            c1[4704 * n + 336 * k + 12 * l + c + 6] !=
+                            s2[1176 * n + 84 * k + 6 * l + c] &&
+                            c1[4704 * n + 336 * k + 12 * l + c + 168] ==
+                            s2[1176 * n + 84 * k + 6 * l + c] ? copy_34_i : 0;
+                    dc1[4704 * n + 336 * k + 12 * l + c + 174] = c1[4704 * n + 336 * k + 12 * l + c]
+                            != s2[1176 * n + 84 * k + 6 * l + c] &&
+                            c1[4704 * n + 336 * k + 12 * l + c + 6] !=
+                            s2[1176 * n + 84 * k + 6 * l + c] &&
+                            c1[4704 * n + 336 * k + 12 * l + c + 168] !=
+                            s2[1176 * n + 84 * k + 6 * l + c] ? copy_34_i : 0;
                 }
             }
         }
-        for (int64_t j = 0; j < 784; j++) {
+        // (37) db1[o] = sum[n, i, j](dz1[n, i, j, o])
+        for (int64_t k = 0; k < 8; k++) {
 #pragma omp simd
-            for (int64_t k = 0; k < 6; k++) {
+            for (int64_t o = 0; o < 6; o++) {
+                strip[6 * k + o] = 0;
+            }
+        }
+        for (int64_t k = 0; k < 784; k += 8) {
+#pragma omp simd
+            for (int64_t l = 0; l < 48; l++) {
                 // (35) dz1[n, i, j, o] = dc1[n, i, j, o] * [z1[n, i, j, o] > 0]
-                int mask_35_i = c1[4704 * i + 6 * j + k] > 0;
-                real dz1_i = mask_35_i * dc1[4704 * i + 6 * j + k];
-                dz1[4704 * i + 6 * j + k] = dz1_i;
+                int mask_35_i = c1[4704 * n + 6 * k + l] > 0;
+                real dz1_i = mask_35_i * dc1[4704 * n + 6 * k + l];
+                dz1[4704 * n + 6 * k + l] = dz1_i;
                 // (37) db1[o] = sum[n, i, j](dz1[n, i, j, o])
-                db1[k] += dz1_i;
+                strip[l] += dz1_i;
+            }
+        }
+        for (int64_t k = 0; k < 8; k++) {
+#pragma omp simd
+            for (int64_t o = 0; o < 6; o++) {
+                db1[o] += strip[6 * k + o];
             }
         }
     }
     // (36) dW1[p, q, c, o] = sum[n, i, j](dz1[n, i, j, o] * x_pad1[n, i + p, j + q, c])
     for (int64_t start = 0; start < N; start += 3) {
         const int64_t count = N - start < 3 ? N - start : 3;
-        for (int64_t i = 0; i < 5; i++) {
-            for (int64_t j = 0; j < 5; j++) {
-                for (int64_t k = 0; k < count; k++) {
-                    for (int64_t l = 0; l < 28; l++) {
+        for (int64_t k = 0; k < 5; k++) {
+            for (int64_t l = 0; l < 5; l++) {
+                for (int64_t m = 0; m < count; m++) {
+                    for (int64_t r = 0; r < 28; r++) {
 #pragma omp simd
-                        for (int64_t m = 0; m < 28; m++) {
-                            part_36[11760 * i + 2352 * j + 784 * k + 28 * l + m] = x_pad1[32 * i + j
-                                    + 1024 * k + 32 * l + m + 1024 * start];
+                        for (int64_t s = 0; s < 28; s++) {
+                            part_36[11760 * k + 2352 * l + 784 * m + 28 * r + s] =
+                                    x_pad1[32 * k + l + 1024 * m + 32 * r + s + 1024 * start];
                         }
                     }
                 }
@@ -1613,13 +1779,13 @@ static double sgd_step_in_training(
                 dz1 + 4704 * start, 6, start > 0, dW1, 6);
     }
 #pragma omp simd
-    for (int64_t i = 0; i < 150; i++) {
-        W1[i] = W1[i] - dW1[i];
+    for (int64_t k = 0; k < 150; k++) {
+        W1[k] = W1[k] - dW1[k];
     }
     // (37) db1[o] = sum[n, i, j](dz1[n, i, j, o])
 #pragma omp simd
-    for (int64_t i = 0; i < 6; i++) {
-        b1[i] = b1[i] - db1[i];
+    for (int64_t o = 0; o < 6; o++) {
+        b1[o] = b1[o] - db1[o];
     }
     return loss;
 }
@@ -1666,7 +1832,7 @@ extern object *PyCFunction_NewEx(method *, object *, object *);
 
 enum { PARAMETER, INPUT, STATE, OWN };
 enum { REAL_ENTRIES, POSITIONS, TRUTHS };
-enum { SLOTS = 63, PARAMETERS = 10, EXTENTS = 1, AXES = 24 };
+enum { SLOTS = 65, PARAMETERS = 10, EXTENTS = 1, AXES = 24 };
 
 /* What stands where in the table of pointers. */
 static const struct {
@@ -1695,47 +1861,49 @@ static const struct {
     {OWN, REAL_ENTRIES, 5, 24}, /* 19 part_2 */
     {OWN, REAL_ENTRIES, 4, 24}, /* 20 z1 */
     {OWN, REAL_ENTRIES, 4, 24}, /* 21 s2 */
-    {OWN, REAL_ENTRIES, 6, 24}, /* 22 part_5 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 23 z2 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 24 s4 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 25 z3 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 26 z4 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 27 z5 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 28 largest_14 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 29 p */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 30 total_14 */
-    {OWN, POSITIONS, 1, 24}, /* 31 add_15 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 32 take_15 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 33 dW5 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 34 db5 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 35 df6 */
-    {OWN, TRUTHS, 2, 24}, /* 36 mask_20 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 37 dW4 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 38 db4 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 39 df5 */
-    {OWN, TRUTHS, 2, 24}, /* 40 mask_24 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 41 dW3 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 42 db3 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 43 dy1 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 44 dc3 */
-    {OWN, TRUTHS, 4, 24}, /* 45 mask_29 */
-    {OWN, TRUTHS, 4, 24}, /* 46 mask_29_2 */
-    {OWN, POSITIONS, 4, 24}, /* 47 position_29 */
-    {OWN, TRUTHS, 4, 24}, /* 48 mask_30 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 49 part_31_2 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 50 dW2 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 51 db2 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 52 ds2 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 53 part_33 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 54 copy_33 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 22 copy_5 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 23 copy_5_2 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 24 z2 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 25 s4 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 26 y1 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 27 z3 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 28 z4 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 29 z5 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 30 largest_14 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 31 p */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 32 total_14 */
+    {OWN, POSITIONS, 1, 24}, /* 33 add_15 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 34 take_15 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 35 dW5 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 36 db5 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 37 df6 */
+    {OWN, TRUTHS, 2, 24}, /* 38 mask_20 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 39 dW4 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 40 db4 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 41 df5 */
+    {OWN, TRUTHS, 2, 24}, /* 42 mask_24 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 43 dW3 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 44 db3 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 45 dc3 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 46 copy_29 */
+    {OWN, TRUTHS, 4, 24}, /* 47 mask_29 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 48 part_29 */
+    {OWN, TRUTHS, 4, 24}, /* 49 mask_29_2 */
+    {OWN, TRUTHS, 4, 24}, /* 50 mask_30 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 51 dW2 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 52 db2 */
+    {OWN, REAL_ENTRIES, 6, 24}, /* 53 product_33 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 54 ds2 */
     {OWN, REAL_ENTRIES, 4, 24}, /* 55 dc1 */
-    {OWN, TRUTHS, 4, 24}, /* 56 mask_34 */
-    {OWN, TRUTHS, 4, 24}, /* 57 mask_34_2 */
-    {OWN, POSITIONS, 4, 24}, /* 58 position_34 */
-    {OWN, TRUTHS, 4, 24}, /* 59 mask_35 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 60 part_36_2 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 61 dW1 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 62 db1 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 56 copy_34 */
+    {OWN, TRUTHS, 4, 24}, /* 57 mask_34 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 58 part_34 */
+    {OWN, TRUTHS, 4, 24}, /* 59 mask_34_2 */
+    {OWN, TRUTHS, 4, 24}, /* 60 mask_35 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 61 part_36_2 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 62 dW1 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 63 db1 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 64 dy1 */
 };
 
 /* A workspace: its own memory, and its place for what is handed in. */

@@ -110,9 +110,11 @@ class Workspace:
         self.part_2 = np.empty((5, 5, 3, 28, 28), dtype)
         self.z1 = np.empty((N, 28, 28, 6), dtype)
         self.s2 = np.empty((N, 14, 14, 6), dtype)
-        self.part_5 = np.empty((4, 10, 10, 5, 5, 6), dtype)
-        self.z2 = np.empty((N, 10, 10, 16), dtype)
-        self.s4 = np.empty((N, 5, 5, 16), dtype)
+        self.copy_5 = np.empty((14, 14, 6, N), dtype)
+        self.copy_5_2 = np.empty((150, 100 * N), dtype)
+        self.z2 = np.empty((16, 10, 10, N), dtype)
+        self.s4 = np.empty((16, 5, 5, N), dtype)
+        self.y1 = np.empty((N, 400), dtype)
         self.z3 = np.empty((N, 120), dtype)
         self.z4 = np.empty((N, 84), dtype)
         self.z5 = np.empty((N, 10), dtype)
@@ -131,26 +133,26 @@ class Workspace:
         self.mask_24 = np.empty((N, 120), np.bool_)
         self.dW3 = np.empty((400, 120), dtype)
         self.db3 = np.empty((120,), dtype)
-        self.dy1 = np.empty((N, 400), dtype)
-        self.dc3 = np.empty((N, 10, 10, 16), dtype)
-        self.mask_29 = np.empty((N, 5, 5, 16), np.bool_)
-        self.mask_29_2 = np.empty((N, 5, 5, 16), np.bool_)
-        self.position_29 = np.empty((N, 5, 5, 16), np.intp)
-        self.mask_30 = np.empty((N, 10, 10, 16), np.bool_)
-        self.part_31_2 = np.empty((5, 5, 6, 16), dtype)
+        self.dc3 = np.empty((16, 10, 10, N), dtype)
+        self.copy_29 = np.empty((16, 5, 5, N), dtype)
+        self.mask_29 = np.empty((16, 5, 5, N), np.bool_)
+        self.part_29 = np.empty((16, 5, 5, N), dtype)
+        self.mask_29_2 = np.empty((16, 5, 5, N), np.bool_)
+        self.mask_30 = np.empty((16, 10, 10, N), np.bool_)
         self.dW2 = np.empty((5, 5, 6, 16), dtype)
         self.db2 = np.empty((16,), dtype)
-        self.ds2 = np.empty((N, 14, 14, 6), dtype)
-        self.part_33 = np.empty((40, 10, 10, 6), dtype)
-        self.copy_33 = np.empty((5, 5, 16, 6), dtype)
+        self.product_33 = np.empty((5, 5, 6, 10, 10, N), dtype)
+        self.ds2 = np.empty((6, 14, 14, N), dtype)
         self.dc1 = np.empty((N, 28, 28, 6), dtype)
+        self.copy_34 = np.empty((N, 14, 14, 6), dtype)
         self.mask_34 = np.empty((N, 14, 14, 6), np.bool_)
+        self.part_34 = np.empty((N, 14, 14, 6), dtype)
         self.mask_34_2 = np.empty((N, 14, 14, 6), np.bool_)
-        self.position_34 = np.empty((N, 14, 14, 6), np.intp)
         self.mask_35 = np.empty((N, 28, 28, 6), np.bool_)
         self.part_36_2 = np.empty((5, 5, 1, 6), dtype)
         self.dW1 = np.empty((5, 5, 1, 6), dtype)
         self.db1 = np.empty((6,), dtype)
+        self.dy1 = np.empty((N, 400), dtype)
         self._compiled = _bind(self)
 
     def __reduce__(self):
@@ -201,40 +203,38 @@ def forward(params, *, x, workspace=None, training=False):
     c1 = np.maximum(z1, 0.0, out=z1)
 
     # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
-    s2 = work.s2
-    s2.fill(-np.inf)
     windows = c1.reshape(N, 14, 2, 14, 2, 6)
-    for q, r in np.ndindex(2, 2):
+    s2 = np.maximum(windows[:, :, 0, :, 0], windows[:, :, 0, :, 1], out=work.s2)
+    for q, r in [*np.ndindex(2, 2)][2:]:
         np.maximum(s2, windows[:, :, q, :, r], out=s2)
 
     # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
-    part_5 = work.part_5
+    copy_5 = work.copy_5
+    np.copyto(copy_5, s2.transpose(1, 2, 3, 0))
+    copy_5_2 = work.copy_5_2
+    np.copyto(
+        copy_5_2.reshape(5, 5, 6, 10, 10, N),
+        _windows(copy_5, (5, 5, 6, 10, 10, N), (0, 1, 2, 0, 1, 3), (1, 1, 1, 1, 1, 1)),
+    )
     z2 = work.z2
-    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
-    for start in range(0, N, 4):
-        block = windows[start : start + 4]
-        count = len(block)
-        copied = part_5[:count]
-        np.copyto(copied, block)
-        np.dot(
-            copied.reshape(-1, 150),
-            W2.reshape(150, 16),
-            out=z2[start : start + 4].reshape(-1, 16),
-        )
-    np.add(z2, b2, out=z2)
+    np.matmul(W2.reshape(150, 16).T, copy_5_2, out=z2.reshape(16, 100 * N))
+    np.add(z2, b2[:, None, None, None], out=z2)
 
     # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
     c3 = np.maximum(z2, 0.0, out=z2)
 
     # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
-    s4 = work.s4
-    s4.fill(-np.inf)
-    windows = c3.reshape(N, 5, 2, 5, 2, 16)
-    for q, r in np.ndindex(2, 2):
+    windows = c3.reshape(16, 5, 2, 5, 2, N)
+    s4 = np.maximum(windows[:, :, 0, :, 0], windows[:, :, 0, :, 1], out=work.s4)
+    for q, r in [*np.ndindex(2, 2)][2:]:
         np.maximum(s4, windows[:, :, q, :, r], out=s4)
 
+    # (8) y1[n, f] = s4[n, digit(f, 80, 5), digit(f, 16, 5), digit(f, 1, 16)]
+    y1 = work.y1
+    np.copyto(y1.reshape(N, 5, 5, 16), s4.transpose(3, 1, 2, 0))
+
     # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
-    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
+    z3 = y1.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (10) f5[n, j] = relu(z3[n, j])
@@ -306,40 +306,38 @@ def loss(params, *, x, y, workspace=None, training=True):
     c1 = np.maximum(z1, 0.0, out=z1)
 
     # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
-    s2 = work.s2
-    s2.fill(-np.inf)
     windows = c1.reshape(N, 14, 2, 14, 2, 6)
-    for p, q in np.ndindex(2, 2):
+    s2 = np.maximum(windows[:, :, 0, :, 0], windows[:, :, 0, :, 1], out=work.s2)
+    for p, q in [*np.ndindex(2, 2)][2:]:
         np.maximum(s2, windows[:, :, p, :, q], out=s2)
 
     # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
-    part_5 = work.part_5
+    copy_5 = work.copy_5
+    np.copyto(copy_5, s2.transpose(1, 2, 3, 0))
+    copy_5_2 = work.copy_5_2
+    np.copyto(
+        copy_5_2.reshape(5, 5, 6, 10, 10, N),
+        _windows(copy_5, (5, 5, 6, 10, 10, N), (0, 1, 2, 0, 1, 3), (1, 1, 1, 1, 1, 1)),
+    )
     z2 = work.z2
-    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
-    for start in range(0, N, 4):
-        block = windows[start : start + 4]
-        count = len(block)
-        copied = part_5[:count]
-        np.copyto(copied, block)
-        np.dot(
-            copied.reshape(-1, 150),
-            W2.reshape(150, 16),
-            out=z2[start : start + 4].reshape(-1, 16),
-        )
-    np.add(z2, b2, out=z2)
+    np.matmul(W2.reshape(150, 16).T, copy_5_2, out=z2.reshape(16, 100 * N))
+    np.add(z2, b2[:, None, None, None], out=z2)
 
     # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
     c3 = np.maximum(z2, 0.0, out=z2)
 
     # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
-    s4 = work.s4
-    s4.fill(-np.inf)
-    windows = c3.reshape(N, 5, 2, 5, 2, 16)
-    for p, q in np.ndindex(2, 2):
+    windows = c3.reshape(16, 5, 2, 5, 2, N)
+    s4 = np.maximum(windows[:, :, 0, :, 0], windows[:, :, 0, :, 1], out=work.s4)
+    for p, q in [*np.ndindex(2, 2)][2:]:
         np.maximum(s4, windows[:, :, p, :, q], out=s4)
 
+    # (8) y1[n, f] = s4[n, digit(f, 80, 5), digit(f, 16, 5), digit(f, 1, 16)]
+    y1 = work.y1
+    np.copyto(y1.reshape(N, 5, 5, 16), s4.transpose(3, 1, 2, 0))
+
     # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
-    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
+    z3 = y1.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (10) f5[n, j] = relu(z3[n, j])
@@ -417,40 +415,38 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     c1 = np.maximum(z1, 0.0, out=z1)
 
     # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
-    s2 = work.s2
-    s2.fill(-np.inf)
     windows = c1.reshape(N, 14, 2, 14, 2, 6)
-    for q, r in np.ndindex(2, 2):
+    s2 = np.maximum(windows[:, :, 0, :, 0], windows[:, :, 0, :, 1], out=work.s2)
+    for q, r in [*np.ndindex(2, 2)][2:]:
         np.maximum(s2, windows[:, :, q, :, r], out=s2)
 
     # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
-    part_5 = work.part_5
+    copy_5 = work.copy_5
+    np.copyto(copy_5, s2.transpose(1, 2, 3, 0))
+    copy_5_2 = work.copy_5_2
+    np.copyto(
+        copy_5_2.reshape(5, 5, 6, 10, 10, N),
+        _windows(copy_5, (5, 5, 6, 10, 10, N), (0, 1, 2, 0, 1, 3), (1, 1, 1, 1, 1, 1)),
+    )
     z2 = work.z2
-    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
-    for start in range(0, N, 4):
-        block = windows[start : start + 4]
-        count = len(block)
-        copied = part_5[:count]
-        np.copyto(copied, block)
-        np.dot(
-            copied.reshape(-1, 150),
-            W2.reshape(150, 16),
-            out=z2[start : start + 4].reshape(-1, 16),
-        )
-    np.add(z2, b2, out=z2)
+    np.matmul(W2.reshape(150, 16).T, copy_5_2, out=z2.reshape(16, 100 * N))
+    np.add(z2, b2[:, None, None, None], out=z2)
 
     # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
     c3 = np.maximum(z2, 0.0, out=z2)
 
     # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
-    s4 = work.s4
-    s4.fill(-np.inf)
-    windows = c3.reshape(N, 5, 2, 5, 2, 16)
-    for q, r in np.ndindex(2, 2):
+    windows = c3.reshape(16, 5, 2, 5, 2, N)
+    s4 = np.maximum(windows[:, :, 0, :, 0], windows[:, :, 0, :, 1], out=work.s4)
+    for q, r in [*np.ndindex(2, 2)][2:]:
         np.maximum(s4, windows[:, :, q, :, r], out=s4)
 
+    # (8) y1[n, f] = s4[n, digit(f, 80, 5), digit(f, 16, 5), digit(f, 1, 16)]
+    y1 = work.y1
+    np.copyto(y1.reshape(N, 5, 5, 16), s4.transpose(3, 1, 2, 0))
+
     # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
-    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
+    z3 = y1.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (10) f5[n, j] = relu(z3[n, j])
@@ -517,103 +513,79 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dz3 = np.multiply(mask_24, df5, out=df5)
 
     # (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i])
-    dW3 = np.matmul(s4.reshape(N, 400).T, dz3, out=work.dW3)
+    dW3 = np.matmul(y1.T, dz3, out=work.dW3)
 
     # (26) db3[j] = sum[n](dz3[n, j])
     db3 = work.ones_N.dot(dz3, out=work.db3)
 
     # (27) dy1[n, i] = sum[j](W3[i, j] * dz3[n, j])
-    dy1 = np.matmul(dz3, W3.T, out=work.dy1)
+    dy1 = np.matmul(dz3, W3.T, out=work.y1)
 
     # (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] * [b
     #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1,
     #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1, c]),
     #     1, 2)])
     dc3 = work.dc3
-    dc3.fill(0.0)
+    copy_29 = work.copy_29
+    np.copyto(copy_29, dy1.reshape(N, 5, 5, 16).transpose(3, 1, 2, 0))
     mask_29 = work.mask_29
     mask_29_2 = work.mask_29_2
-    position_29 = work.position_29
-    position_29.fill(0)
+    windows = dc3.reshape(16, 5, 2, 5, 2, N)
     mask_29_2.fill(True)
-    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    seen = c3.reshape(16, 5, 2, 5, 2, N)
     for q, r in [*np.ndindex(2, 2)][:-1]:
-        np.not_equal(windows[:, :, q, :, r], s4, out=mask_29)
-        np.logical_and(mask_29_2, mask_29, out=mask_29_2)
-        np.add(position_29, mask_29_2, out=position_29)
-    mask_29_3 = work.mask_29_2
-    windows = _windows(dc3, (N, 5, 2, 5, 2, 16), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1))
-    for k, (q, r) in enumerate(np.ndindex(2, 2)):
-        np.equal(position_29, k, out=mask_29_3)
-        np.multiply(dy1.reshape(N, 5, 5, 16), mask_29_3, out=windows[:, :, q, :, r])
+        np.equal(seen[:, :, q, :, r], s4, out=mask_29)
+        np.logical_and(mask_29_2, mask_29, out=mask_29)
+        np.logical_xor(mask_29_2, mask_29, out=mask_29_2)
+        np.multiply(copy_29, mask_29, out=windows[:, :, q, :, r])
+    np.multiply(copy_29, mask_29_2, out=windows[:, :, 1, :, 1])
 
     # (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0]
     mask_30 = np.greater(c3, 0.0, out=work.mask_30)
     dz2 = np.multiply(mask_30, dc3, out=dc3)
 
     # (31) dW2[p, q, c, o] = sum[n, i, j](dz2[n, i, j, o] * s2[n, i + p, j + q, c])
-    part_31 = work.part_5
-    part_31_2 = work.part_31_2
     dW2 = work.dW2
-    dW2.fill(0.0)
-    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
-    for start in range(0, N, 4):
-        block = windows[start : start + 4]
-        count = len(block)
-        copied = part_31[:count]
-        np.copyto(copied, block)
-        np.dot(
-            copied.reshape(-1, 150).T,
-            dz2[start : start + 4].reshape(-1, 16),
-            out=part_31_2.reshape(150, 16),
-        )
-        dW2 += part_31_2
+    copy_5_2.dot(dz2.reshape(16, 100 * N).T, out=dW2.reshape(150, 16))
 
     # (32) db2[o] = sum[n, i, j](dz2[n, i, j, o])
-    db2 = work.ones_100_N.dot(dz2.reshape(100 * N, 16), out=work.db2)
+    db2 = dz2.reshape(16, 100 * N).dot(work.ones_100_N, out=work.db2)
 
     # (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
     #     i + p] * [b = j + q])
+    product_33 = work.product_33
+    np.matmul(
+        W2.reshape(150, 16),
+        dz2.reshape(16, 100 * N),
+        out=product_33.reshape(150, 100 * N),
+    )
     ds2 = work.ds2
     ds2.fill(0.0)
-    part_33 = work.part_33
-    copy_33 = work.copy_33
-    np.copyto(copy_33, W2.transpose(0, 1, 3, 2))
     windows = _windows(
-        ds2, (N, 10, 5, 10, 5, 6), (0, 1, 1, 2, 2, 3), (1, 1, 1, 1, 1, 1)
+        ds2, (6, 10, 5, 10, 5, N), (0, 1, 1, 2, 2, 3), (1, 1, 1, 1, 1, 1)
     )
-    factors = copy_33
-    for start in range(0, N, 40):
-        block = windows[start : start + 40]
-        count = len(block)
-        rows = dz2[start : start + 40].reshape(-1, 16)
-        for q, r in np.ndindex(5, 5):
-            np.dot(rows, factors[q, r], out=part_33[:count].reshape(-1, 6))
-            block[:, :, q, :, r] += part_33[:count]
+    entries = product_33.transpose(2, 3, 0, 4, 1, 5)
+    for q, r in np.ndindex(5, 5):
+        windows[:, :, q, :, r] += entries[:, :, q, :, r]
 
     # (34) dc1[n, a, b, c] = sum[i, j, p:2, q:2](ds2[n, i, j, c] * [a = 2 * i + p] * [b
     #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1,
     #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1, c]),
     #     1, 2)])
     dc1 = work.dc1
-    dc1.fill(0.0)
+    copy_34 = work.copy_34
+    np.copyto(copy_34, ds2.transpose(3, 1, 2, 0))
     mask_34 = work.mask_34
     mask_34_2 = work.mask_34_2
-    position_34 = work.position_34
-    position_34.fill(0)
+    windows = dc1.reshape(N, 14, 2, 14, 2, 6)
     mask_34_2.fill(True)
-    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    seen = c1.reshape(N, 14, 2, 14, 2, 6)
     for q, r in [*np.ndindex(2, 2)][:-1]:
-        np.not_equal(windows[:, :, q, :, r], s2, out=mask_34)
-        np.logical_and(mask_34_2, mask_34, out=mask_34_2)
-        np.add(position_34, mask_34_2, out=position_34)
-    mask_34_3 = work.mask_34_2
-    windows = _windows(
-        dc1, (N, 14, 2, 14, 2, 6), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1)
-    )
-    for k, (q, r) in enumerate(np.ndindex(2, 2)):
-        np.equal(position_34, k, out=mask_34_3)
-        np.multiply(ds2, mask_34_3, out=windows[:, :, q, :, r])
+        np.equal(seen[:, :, q, :, r], s2, out=mask_34)
+        np.logical_and(mask_34_2, mask_34, out=mask_34)
+        np.logical_xor(mask_34_2, mask_34, out=mask_34_2)
+        np.multiply(copy_34, mask_34, out=windows[:, :, q, :, r])
+    np.multiply(copy_34, mask_34_2, out=windows[:, :, 1, :, 1])
 
     # (35) dz1[n, i, j, o] = dc1[n, i, j, o] * [z1[n, i, j, o] > 0]
     mask_35 = np.greater(c1, 0.0, out=work.mask_35)
@@ -698,40 +670,38 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     c1 = np.maximum(z1, 0.0, out=z1)
 
     # (4) s2[n, i, j, c] = max[p:2, q:2](c1[n, 2 * i + p, 2 * j + q, c])
-    s2 = work.s2
-    s2.fill(-np.inf)
     windows = c1.reshape(N, 14, 2, 14, 2, 6)
-    for q, r in np.ndindex(2, 2):
+    s2 = np.maximum(windows[:, :, 0, :, 0], windows[:, :, 0, :, 1], out=work.s2)
+    for q, r in [*np.ndindex(2, 2)][2:]:
         np.maximum(s2, windows[:, :, q, :, r], out=s2)
 
     # (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
-    part_5 = work.part_5
+    copy_5 = work.copy_5
+    np.copyto(copy_5, s2.transpose(1, 2, 3, 0))
+    copy_5_2 = work.copy_5_2
+    np.copyto(
+        copy_5_2.reshape(5, 5, 6, 10, 10, N),
+        _windows(copy_5, (5, 5, 6, 10, 10, N), (0, 1, 2, 0, 1, 3), (1, 1, 1, 1, 1, 1)),
+    )
     z2 = work.z2
-    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
-    for start in range(0, N, 4):
-        block = windows[start : start + 4]
-        count = len(block)
-        copied = part_5[:count]
-        np.copyto(copied, block)
-        np.dot(
-            copied.reshape(-1, 150),
-            W2.reshape(150, 16),
-            out=z2[start : start + 4].reshape(-1, 16),
-        )
-    np.add(z2, b2, out=z2)
+    np.matmul(W2.reshape(150, 16).T, copy_5_2, out=z2.reshape(16, 100 * N))
+    np.add(z2, b2[:, None, None, None], out=z2)
 
     # (6) c3[n, i, j, o] = relu(z2[n, i, j, o])
     c3 = np.maximum(z2, 0.0, out=z2)
 
     # (7) s4[n, i, j, c] = max[p:2, q:2](c3[n, 2 * i + p, 2 * j + q, c])
-    s4 = work.s4
-    s4.fill(-np.inf)
-    windows = c3.reshape(N, 5, 2, 5, 2, 16)
-    for q, r in np.ndindex(2, 2):
+    windows = c3.reshape(16, 5, 2, 5, 2, N)
+    s4 = np.maximum(windows[:, :, 0, :, 0], windows[:, :, 0, :, 1], out=work.s4)
+    for q, r in [*np.ndindex(2, 2)][2:]:
         np.maximum(s4, windows[:, :, q, :, r], out=s4)
 
+    # (8) y1[n, f] = s4[n, digit(f, 80, 5), digit(f, 16, 5), digit(f, 1, 16)]
+    y1 = work.y1
+    np.copyto(y1.reshape(N, 5, 5, 16), s4.transpose(3, 1, 2, 0))
+
     # (9) z3[n, j] = b3[j] + sum[i](W3[i, j] * y1[n, i])
-    z3 = s4.reshape(N, 400).dot(W3, out=work.z3)
+    z3 = y1.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
     # (10) f5[n, j] = relu(z3[n, j])
@@ -812,7 +782,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     dy1 = np.matmul(dz3, W3.T, out=work.dy1)
 
     # (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i]), times rate
-    dW3 = np.matmul(s4.reshape(N, 400).T, dz3, out=work.dW3)
+    dW3 = np.matmul(y1.T, dz3, out=work.dW3)
     np.subtract(W3, dW3, out=W3)
 
     # (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] * [b
@@ -820,22 +790,19 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1, c]),
     #     1, 2)]), times rate
     dc3 = work.dc3
-    dc3.fill(0.0)
+    copy_29 = work.copy_29
+    np.copyto(copy_29, dy1.reshape(N, 5, 5, 16).transpose(3, 1, 2, 0))
     mask_29 = work.mask_29
     mask_29_2 = work.mask_29_2
-    position_29 = work.position_29
-    position_29.fill(0)
+    windows = dc3.reshape(16, 5, 2, 5, 2, N)
     mask_29_2.fill(True)
-    windows = c3.reshape(N, 5, 2, 5, 2, 16)
+    seen = c3.reshape(16, 5, 2, 5, 2, N)
     for q, r in [*np.ndindex(2, 2)][:-1]:
-        np.not_equal(windows[:, :, q, :, r], s4, out=mask_29)
-        np.logical_and(mask_29_2, mask_29, out=mask_29_2)
-        np.add(position_29, mask_29_2, out=position_29)
-    mask_29_3 = work.mask_29_2
-    windows = _windows(dc3, (N, 5, 2, 5, 2, 16), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1))
-    for k, (q, r) in enumerate(np.ndindex(2, 2)):
-        np.equal(position_29, k, out=mask_29_3)
-        np.multiply(dy1.reshape(N, 5, 5, 16), mask_29_3, out=windows[:, :, q, :, r])
+        np.equal(seen[:, :, q, :, r], s4, out=mask_29)
+        np.logical_and(mask_29_2, mask_29, out=mask_29)
+        np.logical_xor(mask_29_2, mask_29, out=mask_29_2)
+        np.multiply(copy_29, mask_29, out=windows[:, :, q, :, r])
+    np.multiply(copy_29, mask_29_2, out=windows[:, :, 1, :, 1])
 
     # (30) dz2[n, i, j, o] = dc3[n, i, j, o] * [z2[n, i, j, o] > 0], times rate
     mask_30 = np.greater(c3, 0.0, out=work.mask_30)
@@ -843,45 +810,29 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 
     # (31) dW2[p, q, c, o] = sum[n, i, j](dz2[n, i, j, o] * s2[n, i + p, j + q, c]),
     #     times rate
-    part_31 = work.part_5
-    part_31_2 = work.part_31_2
     dW2 = work.dW2
-    dW2.fill(0.0)
-    windows = _windows(s2, (N, 10, 10, 5, 5, 6), (0, 1, 2, 1, 2, 3), (1, 1, 1, 1, 1, 1))
-    for start in range(0, N, 4):
-        block = windows[start : start + 4]
-        count = len(block)
-        copied = part_31[:count]
-        np.copyto(copied, block)
-        np.dot(
-            copied.reshape(-1, 150).T,
-            dz2[start : start + 4].reshape(-1, 16),
-            out=part_31_2.reshape(150, 16),
-        )
-        dW2 += part_31_2
+    copy_5_2.dot(dz2.reshape(16, 100 * N).T, out=dW2.reshape(150, 16))
 
     # (32) db2[o] = sum[n, i, j](dz2[n, i, j, o]), times rate
-    db2 = work.ones_100_N.dot(dz2.reshape(100 * N, 16), out=work.db2)
+    db2 = dz2.reshape(16, 100 * N).dot(work.ones_100_N, out=work.db2)
     np.subtract(b2, db2, out=b2)
 
     # (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
     #     i + p] * [b = j + q]), times rate
+    product_33 = work.product_33
+    np.matmul(
+        W2.reshape(150, 16),
+        dz2.reshape(16, 100 * N),
+        out=product_33.reshape(150, 100 * N),
+    )
     ds2 = work.ds2
     ds2.fill(0.0)
-    part_33 = work.part_33
-    copy_33 = work.copy_33
-    np.copyto(copy_33, W2.transpose(0, 1, 3, 2))
     windows = _windows(
-        ds2, (N, 10, 5, 10, 5, 6), (0, 1, 1, 2, 2, 3), (1, 1, 1, 1, 1, 1)
+        ds2, (6, 10, 5, 10, 5, N), (0, 1, 1, 2, 2, 3), (1, 1, 1, 1, 1, 1)
     )
-    factors = copy_33
-    for start in range(0, N, 40):
-        block = windows[start : start + 40]
-        count = len(block)
-        rows = dz2[start : start + 40].reshape(-1, 16)
-        for q, r in np.ndindex(5, 5):
-            np.dot(rows, factors[q, r], out=part_33[:count].reshape(-1, 6))
-            block[:, :, q, :, r] += part_33[:count]
+    entries = product_33.transpose(2, 3, 0, 4, 1, 5)
+    for q, r in np.ndindex(5, 5):
+        windows[:, :, q, :, r] += entries[:, :, q, :, r]
 
     # (31) W2 -= rate * dW2
     np.subtract(W2, dW2, out=W2)
@@ -891,24 +842,19 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1, c]),
     #     1, 2)]), times rate
     dc1 = work.dc1
-    dc1.fill(0.0)
+    copy_34 = work.copy_34
+    np.copyto(copy_34, ds2.transpose(3, 1, 2, 0))
     mask_34 = work.mask_34
     mask_34_2 = work.mask_34_2
-    position_34 = work.position_34
-    position_34.fill(0)
+    windows = dc1.reshape(N, 14, 2, 14, 2, 6)
     mask_34_2.fill(True)
-    windows = c1.reshape(N, 14, 2, 14, 2, 6)
+    seen = c1.reshape(N, 14, 2, 14, 2, 6)
     for q, r in [*np.ndindex(2, 2)][:-1]:
-        np.not_equal(windows[:, :, q, :, r], s2, out=mask_34)
-        np.logical_and(mask_34_2, mask_34, out=mask_34_2)
-        np.add(position_34, mask_34_2, out=position_34)
-    mask_34_3 = work.mask_34_2
-    windows = _windows(
-        dc1, (N, 14, 2, 14, 2, 6), (0, 1, 1, 2, 2, 3), (1, 2, 1, 2, 1, 1)
-    )
-    for k, (q, r) in enumerate(np.ndindex(2, 2)):
-        np.equal(position_34, k, out=mask_34_3)
-        np.multiply(ds2, mask_34_3, out=windows[:, :, q, :, r])
+        np.equal(seen[:, :, q, :, r], s2, out=mask_34)
+        np.logical_and(mask_34_2, mask_34, out=mask_34)
+        np.logical_xor(mask_34_2, mask_34, out=mask_34_2)
+        np.multiply(copy_34, mask_34, out=windows[:, :, q, :, r])
+    np.multiply(copy_34, mask_34_2, out=windows[:, :, 1, :, 1])
 
     # (35) dz1[n, i, j, o] = dc1[n, i, j, o] * [z1[n, i, j, o] > 0], times rate
     mask_35 = np.greater(c1, 0.0, out=work.mask_35)
@@ -950,7 +896,7 @@ def _windows(array, shape, axes, steps):
     return np.lib.stride_tricks.as_strided(array, shape, strides)
 
 
-_LARGEST = np.finfo(float).max
+_LARGEST = float(np.finfo(float).max)
 
 
 def _checked_rate(rate, params, names=None):
@@ -1198,9 +1144,11 @@ _OWN = [
     "part_2",
     "z1",
     "s2",
-    "part_5",
+    "copy_5",
+    "copy_5_2",
     "z2",
     "s4",
+    "y1",
     "z3",
     "z4",
     "z5",
@@ -1219,26 +1167,26 @@ _OWN = [
     "mask_24",
     "dW3",
     "db3",
-    "dy1",
     "dc3",
+    "copy_29",
     "mask_29",
+    "part_29",
     "mask_29_2",
-    "position_29",
     "mask_30",
-    "part_31_2",
     "dW2",
     "db2",
+    "product_33",
     "ds2",
-    "part_33",
-    "copy_33",
     "dc1",
+    "copy_34",
     "mask_34",
+    "part_34",
     "mask_34_2",
-    "position_34",
     "mask_35",
     "part_36_2",
     "dW1",
     "db1",
+    "dy1",
 ]
 _NAME = "lenet5"
 _SOURCE = None  # the text of the C file, where none is beside this one

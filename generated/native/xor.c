@@ -6,7 +6,7 @@
    -DREAL_IS_DOUBLE=0, or cc -DREAL=double -DREAL_IS_DOUBLE=1.
    The numbers in the comments are those of the equations in the derivation. */
 
-#if defined __AVX512F__ && defined __GNUC__ && !defined __clang__
+#if defined __AVX512F__ && defined __GNUC__ && __GNUC__ >= 10 && !defined __clang__
 #pragma GCC target("prefer-vector-width=512")
 #endif
 #include <math.h>
@@ -16,57 +16,6 @@
 #include <string.h>
 
 typedef REAL real;
-
-/* ---- Products: BLAS, as the module finds it; loops where they are small, or there is none. */
-
-enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
-typedef void gemm_of_64_bits(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t,
-                             const real *, int64_t, real, real *, int64_t);
-typedef void gemm_of_32_bits(int, int, int, int, int, int, real, const real *, int, const real *,
-                             int, real, real *, int);
-static gemm_of_64_bits *gemm_64;
-static gemm_of_32_bits *gemm_32;
-enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
-
-static inline void scaled(int64_t n, real beta, real *restrict c)
-{
-    if (beta == 0)
-        for (int64_t j = 0; j < n; j++) c[j] = 0;
-    else if (beta != 1)
-        for (int64_t j = 0; j < n; j++) c[j] *= beta;
-}
-
-/* C = alpha op(A) op(B) + beta C by rows: op(A) is m x k, op(B) k x n. */
-static inline void product_by_loops(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
-                                    const real *restrict a, int64_t lda, const real *restrict b,
-                                    int64_t ldb, real beta, real *restrict c, int64_t ldc)
-{
-    for (int64_t i = 0; i < m; i++) {
-        real *restrict row = c + i * ldc;
-        scaled(n, beta, row);
-        for (int64_t l = 0; l < k; l++) {
-            const real left = alpha * (ta ? a[l * lda + i] : a[i * lda + l]);
-            if (tb)
-                for (int64_t j = 0; j < n; j++) row[j] += left * b[j * ldb + l];
-            else
-                for (int64_t j = 0; j < n; j++) row[j] += left * b[l * ldb + j];
-        }
-    }
-}
-
-static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
-                           const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
-                           real *c, int64_t ldc)
-{
-    const int left = ta ? TRANSPOSED : AS_IT_IS, right = tb ? TRANSPOSED : AS_IT_IS;
-    if (m * n * k < WORTH_A_CALL || !(gemm_64 || gemm_32))
-        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    else if (gemm_64)
-        gemm_64(ROW_MAJOR, left, right, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    else
-        gemm_32(ROW_MAJOR, left, right, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb,
-                beta, c, (int)ldc);
-}
 
 
 /* ---- The functions of NumPy at one entry: without branches, so that loops over them are vectorised.
@@ -79,6 +28,13 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
 #define IS_float 0
 #define IS(type) IS_##type
 #define IS_A_DOUBLE(type) IS(type)
+
+/* What is called in loops is part of them, or they are not vectorised. */
+#ifdef __GNUC__
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
 
 /* a b + c, rounded once where the processor does that as quickly as twice. */
 #if IS_A_DOUBLE(REAL) && defined FP_FAST_FMA
@@ -94,8 +50,8 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
 #define sign(a) ((a) > 0 ? 1 : (a) < 0 ? -1 : (a))
 
 #define LARGER_AND_SMALLER(type, prefix) \
-    static inline type prefix##_larger(type a, type b) { return maximum(a, b); } \
-    static inline type prefix##_smaller(type a, type b) { return minimum(a, b); }
+    INLINED type prefix##_larger(type a, type b) { return maximum(a, b); } \
+    INLINED type prefix##_smaller(type a, type b) { return minimum(a, b); }
 LARGER_AND_SMALLER(real, real)
 LARGER_AND_SMALLER(double, double)
 LARGER_AND_SMALLER(int64_t, whole)
@@ -115,7 +71,7 @@ static inline int64_t floor_divide(int64_t a, int64_t b)
 static inline int64_t modulo(int64_t a, int64_t b) { return a - b * floor_divide(a, b); }
 
 #if IS_A_DOUBLE(REAL)
-typedef int64_t bits;
+typedef int64_t bits, whole; /* as wide as real */
 typedef uint64_t positive_bits;
 enum { MANTISSA = 52, BIAS = 1023 };
 #define TURN 0x1.8p52 /* a sum with it is whole */
@@ -129,7 +85,7 @@ enum { MANTISSA = 52, BIAS = 1023 };
 #define EXPM1_LOW -40.0
 #define TANH_HIGH 20.0
 
-static inline real exp_tail(real x)
+INLINED real exp_tail(real x)
 {
     real p = 2.4999962980694551e-08;
     p = fused(p, x, 2.7630210833367532e-07);
@@ -144,7 +100,7 @@ static inline real exp_tail(real x)
     return p;
 }
 
-static inline real log_tail(real x)
+INLINED real log_tail(real x)
 {
     real p = 0.14793509395828983;
     p = fused(p, x, 0.15314331648554111);
@@ -156,7 +112,7 @@ static inline real log_tail(real x)
     return p;
 }
 
-static inline real erf_below_1(real x)
+INLINED real erf_below_1(real x)
 {
     real p = -7.7958988270021425e-10;
     p = fused(p, x, 1.3720064546777686e-08);
@@ -173,7 +129,7 @@ static inline real erf_below_1(real x)
     return p;
 }
 
-static inline real erfc_factor(real x)
+INLINED real erfc_factor(real x)
 {
     real p = 3.2052623379289157e-10;
     p = fused(p, x, -2.6185201565031449e-09);
@@ -213,7 +169,7 @@ static inline real erfc_factor(real x)
 #define real_cosh cosh
 #define real_atan atan
 #else
-typedef int32_t bits;
+typedef int32_t bits, whole;
 typedef uint32_t positive_bits;
 enum { MANTISSA = 23, BIAS = 127 };
 #define TURN 0x1.8p23f
@@ -227,7 +183,7 @@ enum { MANTISSA = 23, BIAS = 127 };
 #define EXPM1_LOW -20.0f
 #define TANH_HIGH 10.0f
 
-static inline real exp_tail(real x)
+INLINED real exp_tail(real x)
 {
     real p = 0.00138146349f;
     p = fused(p, x, 0.00836871006f);
@@ -237,7 +193,7 @@ static inline real exp_tail(real x)
     return p;
 }
 
-static inline real log_tail(real x)
+INLINED real log_tail(real x)
 {
     real p = 0.235805303f;
     p = fused(p, x, 0.285374224f);
@@ -246,7 +202,7 @@ static inline real log_tail(real x)
     return p;
 }
 
-static inline real erf_below_1(real x)
+INLINED real erf_below_1(real x)
 {
     real p = 7.87587487e-05f;
     p = fused(p, x, -0.00080168643f);
@@ -258,7 +214,7 @@ static inline real erf_below_1(real x)
     return p;
 }
 
-static inline real erfc_factor(real x)
+INLINED real erfc_factor(real x)
 {
     real p = 2.36348205e-05f;
     p = fused(p, x, -0.000224052055f);
@@ -288,14 +244,14 @@ static inline real erfc_factor(real x)
 #define real_atan atanf
 #endif
 
-static inline real of_bits(bits b)
+INLINED real of_bits(bits b)
 {
     real x;
     memcpy(&x, &b, sizeof x);
     return x;
 }
 
-static inline bits bits_of(real x)
+INLINED bits bits_of(real x)
 {
     bits b;
     memcpy(&b, &x, sizeof b);
@@ -303,10 +259,10 @@ static inline bits bits_of(real x)
 }
 
 /* 2^n, where that is neither too large nor too small. */
-static inline real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n + BIAS) << MANTISSA)); }
+INLINED real power_of_2(bits n) { return of_bits((bits)((positive_bits)(n + BIAS) << MANTISSA)); }
 
 /* e^r - 1, where x = n ln 2 + r. */
-static inline real reduced_expm1(real x, bits *n)
+INLINED real reduced_expm1(real x, bits *n)
 {
     const real turned = fused(x, LOG2_E, TURN), whole = turned - TURN;
     *n = (bits)((positive_bits)bits_of(turned) - (positive_bits)bits_of(TURN));
@@ -314,7 +270,7 @@ static inline real reduced_expm1(real x, bits *n)
     return fused(r * r, exp_tail(r), r);
 }
 
-static inline real real_exp(real x)
+INLINED real real_exp(real x)
 {
     bits n;
     const real some = x < EXP_LOW ? 0 : x > EXP_HIGH ? EXP_HIGH : x;
@@ -324,29 +280,29 @@ static inline real real_exp(real x)
     return x < EXP_LOW ? 0 : y; /* not by underflow, which takes a hundred times as long */
 }
 
-static inline real real_expm1(real x)
+INLINED real real_expm1(real x)
 {
     bits n;
     x = x < EXPM1_LOW ? EXPM1_LOW : x;
     x = x > EXP_HIGH ? EXP_HIGH : x;
     const real p = reduced_expm1(x, &n), half = power_of_2(n - 1);
-    return 2 * (half * p + (half - (real)0.5));
+    return 2 * fused(half, p, half - (real)0.5);
 }
 
 /* y = -t / d with t = e^(-2 |x|) - 1 and d = 2 + t, and a step of Newton's: 1 / d = (1 + y) / 2. */
-static inline real real_tanh(real x)
+INLINED real real_tanh(real x)
 {
     bits n;
     real a = real_fabs(x);
     a = a > TANH_HIGH ? TANH_HIGH : a;
     const real p = reduced_expm1(-2 * a, &n), scale = power_of_2(n);
-    const real t = scale * p + (scale - 1), d = 2 + t, y = -t / d;
-    const real rest = (-t - y * d) - y * (t - (d - 2));
-    return real_copysign(y + rest * ((real)0.5 + (real)0.5 * y), x);
+    const real t = fused(scale, p, scale - 1), d = 2 + t, y = -t / d;
+    const real rest = fused(-y, t - (d - 2), fused(-y, d, -t));
+    return real_copysign(fused(rest, fused((real)0.5, y, (real)0.5), y), x);
 }
 
 /* log(u) + c for positive u. */
-static inline real log_and(real u, real c)
+INLINED real log_and(real u, real c)
 {
     const real below = u < LEAST_NORMAL ? 54 : 0;
     u = u < LEAST_NORMAL ? u * (real)0x1p54 : u;
@@ -357,14 +313,14 @@ static inline real log_and(real u, real c)
     return k * LN2_HIGH - ((half - (s * (half + z * log_tail(z)) + (k * LN2_LOW + c))) - f);
 }
 
-static inline real real_log(real x)
+INLINED real real_log(real x)
 {
     const real y = x < INFINITY ? log_and(x, 0) : x;
     return x > 0 ? y : x == 0 ? -INFINITY : NAN;
 }
 
 /* log(1 + x) = log(u) + what 1 + x has lost in u, divided by u. */
-static inline real real_log1p(real x)
+INLINED real real_log1p(real x)
 {
     const real u = 1 + x, lost = x - (u - 1);
     const real y = x < INFINITY ? log_and(u, lost / u) : x;
@@ -374,7 +330,7 @@ static inline real real_log1p(real x)
 /* erfc(t) for t = sqrt(s) x, 0 <= x <= 60 (Shepherd and Laframboise, Math. Comp. 36, 1981): (1 + 2 t)
    exp(t^2) erfc(t) is nearly a polynomial of (t - 3.75) / (t + 3.75). The square of x to 4 binary
    places is exact, and the rest of x^2 is small. */
-static inline real erfc_above_0(real x, real s)
+INLINED real erfc_above_0(real x, real s)
 {
     const real near = ((x * 16 + TURN) - TURN) / 16;
     const real gauss = real_exp(-s * near * near) * real_exp(s * (near - x) * (near + x));
@@ -382,7 +338,7 @@ static inline real erfc_above_0(real x, real s)
     return gauss * (erfc_factor((t - (real)3.75) / (t + (real)3.75)) / (1 + 2 * t));
 }
 
-static inline real real_erfc(real x, real s)
+INLINED real real_erfc(real x, real s)
 {
     real a = real_fabs(x);
     a = a > 60 ? 60 : a;
@@ -390,13 +346,173 @@ static inline real real_erfc(real x, real s)
     return x < 0 ? 2 - above : above;
 }
 
-static inline real real_erf(real x)
+INLINED real real_erf(real x)
 {
     real a = real_fabs(x);
     a = a > 60 ? 60 : a;
     const real outer = real_copysign(1 - erfc_above_0(a, 1), x);
     const real inner = x + x * erf_below_1(x * x);
     return a <= 1 ? inner : outer;
+}
+
+/* ---- Products: BLAS, as the module finds it; loops where they are small, where they are much longer
+   than wide, for which BLAS is not made, or where there is none. */
+
+enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
+typedef void gemm_of_64_bits(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t,
+                             const real *, int64_t, real, real *, int64_t);
+typedef void gemm_of_32_bits(int, int, int, int, int, int, real, const real *, int, const real *,
+                             int, real, real *, int);
+static gemm_of_64_bits *gemm_64;
+static gemm_of_32_bits *gemm_32;
+enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
+
+/* Entries that are multiplied at once, and how many sums the processor holds. */
+#ifdef __AVX512F__
+enum { WIDE = 64 / sizeof(real), VECTORS = 4 };
+#else
+enum { WIDE = 32 / sizeof(real), VECTORS = 2 };
+#endif
+enum { ROWS = 6, COLUMNS = VECTORS * WIDE, LEFT = 4, RIGHT = VECTORS == 4 ? 6 : 2 };
+enum { FEW_ROWS = 16, FEW_SUMS = 8, STRETCH = 4096 };
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static inline void scaled(int64_t n, real beta, real *restrict c)
+{
+    if (beta == 0)
+        for (int64_t j = 0; j < n; j++) c[j] = 0;
+    else if (beta != 1)
+        for (int64_t j = 0; j < n; j++) c[j] *= beta;
+}
+
+/* C = alpha op(A) op(B) + beta C by rows: op(A) is m x k, op(B) k x n. */
+static inline void product_by_loops(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                                    const real *restrict a, int64_t lda, const real *restrict b,
+                                    int64_t ldb, real beta, real *restrict c, int64_t ldc)
+{
+    for (int64_t i = 0; i < m; i++) {
+        real *restrict row = c + i * ldc;
+        scaled(n, beta, row);
+        for (int64_t l = 0; l < k; l++) {
+            const real left = alpha * (ta ? a[l * lda + i] : a[i * lda + l]);
+            if (tb)
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[j * ldb + l];
+            else
+                for (int64_t j = 0; j < n; j++) row[j] += left * b[l * ldb + j];
+        }
+    }
+}
+
+/* COLUMNS columns of up to ROWS rows of it: A has `down` from row to row, `along` in each of them. */
+static void block_of_rows(int64_t m, int64_t k, real alpha, const real *restrict a, int64_t down,
+                          int64_t along, const real *restrict b, int64_t ldb, real beta,
+                          real *restrict c, int64_t ldc)
+{
+    real sums[ROWS][VECTORS][WIDE];
+    const real *rows[ROWS];
+    memset(sums, 0, sizeof sums);
+    for (int r = 0; r < ROWS; r++) rows[r] = a + least(r, m - 1) * down;
+    for (int64_t l = 0; l < k; l++) {
+#pragma GCC unroll 6
+        for (int r = 0; r < ROWS; r++) {
+            const real left = rows[r][l * along];
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++) {
+#pragma omp simd
+                for (int j = 0; j < WIDE; j++)
+                    sums[r][v][j] = fused(left, b[l * ldb + v * WIDE + j], sums[r][v][j]);
+            }
+        }
+    }
+    for (int64_t r = 0; r < m; r++) {
+        for (int v = 0; v < VECTORS; v++) {
+            real *to = c + r * ldc + v * WIDE;
+#pragma omp simd
+            for (int j = 0; j < WIDE; j++)
+                to[j] = alpha * sums[r][v][j] + (beta == 0 ? 0 : beta * to[j]);
+        }
+    }
+}
+
+/* The product with few rows, all of them long. */
+static void product_of_few_rows(int ta, int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+                                int64_t lda, const real *b, int64_t ldb, real beta, real *c,
+                                int64_t ldc)
+{
+    const int64_t down = ta ? 1 : lda, along = ta ? lda : 1, end = n - n % COLUMNS;
+    for (int64_t j = 0; j < end; j += COLUMNS)
+        for (int64_t i = 0; i < m; i += ROWS)
+            block_of_rows(least(m - i, ROWS), k, alpha, a + i * down, down, along, b + j, ldb, beta,
+                          c + i * ldc + j, ldc);
+    product_by_loops(ta, 0, m, n - end, k, alpha, a, lda, b + end, ldb, beta, c + end, ldc);
+}
+
+/* Up to LEFT by RIGHT entries of alpha A B^T + beta C: sums of k products. */
+static void block_of_sums(int64_t m, int64_t n, int64_t k, real alpha, const real *restrict a,
+                          int64_t lda, const real *restrict b, int64_t ldb, real beta,
+                          real *restrict c, int64_t ldc)
+{
+    real sums[LEFT][RIGHT][WIDE];
+    const real *left[LEFT], *right[RIGHT];
+    memset(sums, 0, sizeof sums);
+    for (int r = 0; r < LEFT; r++) left[r] = a + least(r, m - 1) * lda;
+    for (int s = 0; s < RIGHT; s++) right[s] = b + least(s, n - 1) * ldb;
+    const int64_t end = k - k % WIDE;
+    for (int64_t l = 0; l < end; l += WIDE) {
+#pragma GCC unroll 4
+        for (int r = 0; r < LEFT; r++) {
+#pragma GCC unroll 6
+            for (int s = 0; s < RIGHT; s++) {
+#pragma omp simd
+                for (int j = 0; j < WIDE; j++)
+                    sums[r][s][j] = fused(left[r][l + j], right[s][l + j], sums[r][s][j]);
+            }
+        }
+    }
+    for (int64_t r = 0; r < m; r++) {
+        for (int64_t s = 0; s < n; s++) {
+            real sum = 0;
+#pragma omp simd reduction(+ : sum)
+            for (int j = 0; j < WIDE; j++) sum += sums[r][s][j];
+            for (int64_t l = end; l < k; l++) sum += left[r][l] * right[s][l];
+            real *to = c + r * ldc + s;
+            *to = alpha * sum + (beta == 0 ? 0 : beta * *to);
+        }
+    }
+}
+
+/* The product A B^T with few entries, all of them long sums. */
+static void product_of_long_sums(int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+                                 int64_t lda, const real *b, int64_t ldb, real beta, real *c,
+                                 int64_t ldc)
+{
+    for (int64_t l = 0; l < k; l += STRETCH)
+        for (int64_t i = 0; i < m; i += LEFT)
+            for (int64_t j = 0; j < n; j += RIGHT)
+                block_of_sums(least(m - i, LEFT), least(n - j, RIGHT), least(k - l, STRETCH), alpha,
+                              a + i * lda + l, lda, b + j * ldb + l, ldb, l > 0 ? 1 : beta,
+                              c + i * ldc + j, ldc);
+}
+
+static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+                           const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
+                           real *c, int64_t ldc)
+{
+    const int left = ta ? TRANSPOSED : AS_IT_IS, right = tb ? TRANSPOSED : AS_IT_IS;
+    if (m * n * k < WORTH_A_CALL)
+        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (!tb && m <= FEW_ROWS && n >= 4 * COLUMNS && k <= 16 * COLUMNS)
+        product_of_few_rows(ta, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (!ta && tb && least(m, n) <= FEW_SUMS && k >= 16 * COLUMNS)
+        product_of_long_sums(m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (gemm_64)
+        gemm_64(ROW_MAJOR, left, right, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    else if (gemm_32)
+        gemm_32(ROW_MAJOR, left, right, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb,
+                beta, c, (int)ldc);
+    else
+        product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 /* ---- The equations. */
@@ -412,29 +528,29 @@ static double forward_in_training(
     const real *restrict b2 = (const real *)at[3];
     real *restrict p = (real *)at[8];
 
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real z2_i = 0;
-        for (int64_t j = 0; j < 2; j++) {
+        for (int64_t k = 0; k < 2; k++) {
             // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
             real z1_i = 0;
-            for (int64_t k = 0; k < 2; k++) {
-                z1_i += x[2 * i + k] * W1[j + 2 * k];
+            for (int64_t i = 0; i < 2; i++) {
+                z1_i += x[2 * n + i] * W1[k + 2 * i];
             }
-            z1_i = z1_i + b1[j];
+            z1_i = z1_i + b1[k];
             // (2) h[n, j] = sigmoid(z1[n, j])
             real h_i = -z1_i;
             h_i = real_exp(h_i);
             h_i = h_i + 1;
             h_i = 1 / h_i;
             // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-            z2_i += h_i * W2[j];
+            z2_i += h_i * W2[k];
         }
         z2_i = z2_i + b2[0];
         // (4) p[n, j] = sigmoid(z2[n, j])
         real p_i = -z2_i;
         p_i = real_exp(p_i);
         p_i = p_i + 1;
-        p[i] = 1 / p_i;
+        p[n] = 1 / p_i;
     }
     return 0;
 }
@@ -451,22 +567,22 @@ static double loss_in_training(
     const real *restrict y = (const real *)at[5];
 
     double product_5 = 0;
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real z2_i = 0;
-        for (int64_t j = 0; j < 2; j++) {
+        for (int64_t k = 0; k < 2; k++) {
             // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
             real z1_i = 0;
-            for (int64_t k = 0; k < 2; k++) {
-                z1_i += x[2 * i + k] * W1[j + 2 * k];
+            for (int64_t i = 0; i < 2; i++) {
+                z1_i += x[2 * n + i] * W1[k + 2 * i];
             }
-            z1_i = z1_i + b1[j];
+            z1_i = z1_i + b1[k];
             // (2) h[n, j] = sigmoid(z1[n, j])
             real h_i = -z1_i;
             h_i = real_exp(h_i);
             h_i = h_i + 1;
             h_i = 1 / h_i;
             // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-            z2_i += h_i * W2[j];
+            z2_i += h_i * W2[k];
         }
         z2_i = z2_i + b2[0];
         // (4) p[n, j] = sigmoid(z2[n, j])
@@ -475,7 +591,7 @@ static double loss_in_training(
         p_i = p_i + 1;
         p_i = 1 / p_i;
         // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
-        real subtract_5_i = p_i - y[i];
+        real subtract_5_i = p_i - y[n];
         product_5 += subtract_5_i * subtract_5_i;
     }
     const double loss = product_5 / ((double)N);
@@ -512,23 +628,23 @@ static double loss_and_grads_in_training(
     for (int64_t i = 0; i < 2; i++) {
         db1[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real z2_i = 0;
-        for (int64_t j = 0; j < 2; j++) {
+        for (int64_t k = 0; k < 2; k++) {
             // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
             real z1_i = 0;
-            for (int64_t k = 0; k < 2; k++) {
-                z1_i += x[2 * i + k] * W1[j + 2 * k];
+            for (int64_t i = 0; i < 2; i++) {
+                z1_i += x[2 * n + i] * W1[k + 2 * i];
             }
-            z1_i = z1_i + b1[j];
+            z1_i = z1_i + b1[k];
             // (2) h[n, j] = sigmoid(z1[n, j])
             real h_i = -z1_i;
             h_i = real_exp(h_i);
             h_i = h_i + 1;
             h_i = 1 / h_i;
-            h[2 * i + j] = h_i;
+            h[2 * n + k] = h_i;
             // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-            z2_i += h_i * W2[j];
+            z2_i += h_i * W2[k];
         }
         z2_i = z2_i + b2[0];
         // (4) p[n, j] = sigmoid(z2[n, j])
@@ -537,7 +653,7 @@ static double loss_and_grads_in_training(
         p_i = p_i + 1;
         p_i = 1 / p_i;
         // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
-        real subtract_5_i = p_i - y[i];
+        real subtract_5_i = p_i - y[n];
         product_5 += subtract_5_i * subtract_5_i;
         // (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
         real dp_i = subtract_5_i * (real)(2.0 / (double)N);
@@ -545,25 +661,25 @@ static double loss_and_grads_in_training(
         real subtract_7_i = 1 - p_i;
         real multiply_7_i = dp_i * subtract_7_i;
         real dz2_i = p_i * multiply_7_i;
-        for (int64_t j = 0; j < 2; j++) {
+        for (int64_t k = 0; k < 2; k++) {
             // (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
-            dW2[j] += h[2 * i + j] * dz2_i;
+            dW2[k] += h[2 * n + k] * dz2_i;
             // (10) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
-            real dh_i = dz2_i * W2[j];
+            real dh_i = dz2_i * W2[k];
             // (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
-            real subtract_11_i = 1 - h[2 * i + j];
+            real subtract_11_i = 1 - h[2 * n + k];
             real multiply_11_i = dh_i * subtract_11_i;
-            dz1[2 * i + j] = h[2 * i + j] * multiply_11_i;
+            dz1[2 * n + k] = h[2 * n + k] * multiply_11_i;
         }
         // (9) db2[j] = sum[n](dz2[n, j])
         db2_i += dz2_i;
         for (int64_t j = 0; j < 2; j++) {
             // (12) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-            for (int64_t k = 0; k < 2; k++) {
-                dW1[2 * j + k] += x[2 * i + j] * dz1[2 * i + k];
+            for (int64_t i = 0; i < 2; i++) {
+                dW1[2 * j + i] += x[2 * n + j] * dz1[2 * n + i];
             }
             // (13) db1[j] = sum[n](dz1[n, j])
-            db1[j] += dz1[2 * i + j];
+            db1[j] += dz1[2 * n + j];
         }
     }
     db2[0] = db2_i;
@@ -604,23 +720,23 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 2; i++) {
         db1[i] = 0;
     }
-    for (int64_t i = 0; i < N; i++) {
+    for (int64_t n = 0; n < N; n++) {
         real z2_i = 0;
-        for (int64_t j = 0; j < 2; j++) {
+        for (int64_t k = 0; k < 2; k++) {
             // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
             real z1_i = 0;
-            for (int64_t k = 0; k < 2; k++) {
-                z1_i += x[2 * i + k] * W1[j + 2 * k];
+            for (int64_t i = 0; i < 2; i++) {
+                z1_i += x[2 * n + i] * W1[k + 2 * i];
             }
-            z1_i = z1_i + b1[j];
+            z1_i = z1_i + b1[k];
             // (2) h[n, j] = sigmoid(z1[n, j])
             real h_i = -z1_i;
             h_i = real_exp(h_i);
             h_i = h_i + 1;
             h_i = 1 / h_i;
-            h[2 * i + j] = h_i;
+            h[2 * n + k] = h_i;
             // (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
-            z2_i += h_i * W2[j];
+            z2_i += h_i * W2[k];
         }
         z2_i = z2_i + b2[0];
         // (4) p[n, j] = sigmoid(z2[n, j])
@@ -629,7 +745,7 @@ static double sgd_step_in_training(
         p_i = p_i + 1;
         p_i = 1 / p_i;
         // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
-        real subtract_5_i = p_i - y[i];
+        real subtract_5_i = p_i - y[n];
         product_5 += subtract_5_i * subtract_5_i;
         // (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
         real dp_i = (real)multiply_6 * subtract_5_i;
@@ -637,40 +753,40 @@ static double sgd_step_in_training(
         real subtract_7_i = 1 - p_i;
         real multiply_7_i = dp_i * subtract_7_i;
         real dz2_i = p_i * multiply_7_i;
-        for (int64_t j = 0; j < 2; j++) {
+        for (int64_t k = 0; k < 2; k++) {
             // (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
-            dW2[j] += h[2 * i + j] * dz2_i;
+            dW2[k] += h[2 * n + k] * dz2_i;
             // (10) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
-            real dh_i = dz2_i * W2[j];
+            real dh_i = dz2_i * W2[k];
             // (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
-            real subtract_11_i = 1 - h[2 * i + j];
+            real subtract_11_i = 1 - h[2 * n + k];
             real multiply_11_i = dh_i * subtract_11_i;
-            dz1[2 * i + j] = h[2 * i + j] * multiply_11_i;
+            dz1[2 * n + k] = h[2 * n + k] * multiply_11_i;
         }
         // (9) db2[j] = sum[n](dz2[n, j])
         db2_i += dz2_i;
         for (int64_t j = 0; j < 2; j++) {
             // (12) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-            for (int64_t k = 0; k < 2; k++) {
-                dW1[2 * j + k] += x[2 * i + j] * dz1[2 * i + k];
+            for (int64_t i = 0; i < 2; i++) {
+                dW1[2 * j + i] += x[2 * n + j] * dz1[2 * n + i];
             }
             // (13) db1[j] = sum[n](dz1[n, j])
-            db1[j] += dz1[2 * i + j];
+            db1[j] += dz1[2 * n + j];
         }
     }
     // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
     const double loss = product_5 / ((double)N);
     // (9) db2[j] = sum[n](dz2[n, j])
     b2[0] = b2[0] - db2_i;
-    for (int64_t i = 0; i < 2; i++) {
+    for (int64_t k = 0; k < 2; k++) {
         // (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
-        W2[i] = W2[i] - dW2[i];
+        W2[k] = W2[k] - dW2[k];
         // (12) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
-        for (int64_t j = 0; j < 2; j++) {
-            W1[2 * i + j] = W1[2 * i + j] - dW1[2 * i + j];
+        for (int64_t l = 0; l < 2; l++) {
+            W1[2 * k + l] = W1[2 * k + l] - dW1[2 * k + l];
         }
         // (13) db1[j] = sum[n](dz1[n, j])
-        b1[i] = b1[i] - db1[i];
+        b1[k] = b1[k] - db1[k];
     }
     return loss;
 }

@@ -197,7 +197,7 @@ def _aligned(program: Program, operation: Operation) -> frozenset[int] | None:
         return frozenset(shapes)
     if isinstance(operation, Copy):
         return frozenset(shapes) if shapes[operation.of] == operation.shape else None
-    if isinstance(operation, Matmul):
+    if isinstance(operation, Matmul) and operation.strips is None:
         a, b = shapes[operation.a], shapes[operation.b]
         if len(a) > 2 and operation.shape == (*a[:-1], b[-1]):
             return frozenset(shapes)

@@ -12,6 +12,7 @@ from symbackprop.emit.layout import Call, Code, Infix
 from symbackprop.emit.numbers import number, operand
 from symbackprop.emit.pointwise import apply
 from symbackprop.emit.printer import Printer, subscripted
+from symbackprop.emit.strips import in_strips
 from symbackprop.program.operations import (
     Accumulate,
     Apply,
@@ -65,6 +66,8 @@ def _reduce(printer: Printer, value: int, operation: Reduce) -> list[str]:
 
 
 def _matmul(printer: Printer, value: int, operation: Matmul) -> list[str]:
+    if operation.strips is not None:
+        return in_strips(printer, value, operation)
     stacked = len(printer.values[operation.a].shape) > 2
     a, b = (printer.see(v) for v in (operation.a, operation.b))
     whole = _flattened(printer, operation) if not operation.shape else None
@@ -165,6 +168,8 @@ def _copy(printer: Printer, value: int, operation: Copy) -> list[str]:
     if not operation.shape and printer.places[value].row_of is not None:
         return printer.write(f"{printer.out(value)} = ", printer.see(operation.of))
     of = printer.values[operation.of]
+    if windows.is_covered(printer, value):
+        return printer.fresh(value)
     if isinstance(of, Scalar):
         return printer.fresh(value) + printer.write("", Call(f"{name}.fill", (operand(of.number),)))
     target: Code = name

@@ -6,9 +6,10 @@ import itertools
 
 from symbackprop.equations.nodes import Index
 from symbackprop.program.blocks import in_blocks
-from symbackprop.program.graph import Graph
 from symbackprop.program.scope import Axes, Labelled, Scope
-from symbackprop.program.shapes import ONE, Strides, nominal, product
+from symbackprop.program.shapes import Strides, nominal, product
+from symbackprop.program.slabs import Slabs, in_rows, run_length, slabs
+from symbackprop.program.strips import in_strips
 
 
 def contract(factors: list[Labelled], bound: Axes, scope: Scope) -> Labelled:
@@ -89,6 +90,12 @@ def _pair(a: Labelled, b: Labelled, summed: Axes, scope: Scope) -> Labelled:
     if both != summed:
         a, b = (sum_over(f, tuple(i for i in summed if i not in both), scope) for f in (a, b))
     batch = tuple(i for i in a.axes if i in b.axes and i not in both)
+    if not batch:
+        for factor, other in ((a, b), (b, a)):
+            found = slabs(factor, other, both, scope)
+            if found is not None:
+                return _with_slabs(found, other, both, scope)
+        a, b = (in_rows(factor, both, scope) for factor in (a, b))
     left = tuple(i for i in a.axes if i not in (*batch, *both))
     right = tuple(i for i in b.axes if i not in (*batch, *both))
     if _swapped(a, b, left, right, both, scope):
@@ -99,7 +106,15 @@ def _pair(a: Labelled, b: Labelled, summed: Axes, scope: Scope) -> Labelled:
 
 
 def _swapped(a: Labelled, b: Labelled, left: Axes, right: Axes, both: Axes, scope: Scope) -> bool:
-    """Whether b a is better than a b: for the order of the result, or to read rows of a matrix."""
+    """Whether b a is better than a b: for the order of the result, or to read rows of a matrix.
+
+    A factor whose several indices that stay lie innermost is rather the second: the result has the
+    same layout.
+    """
+    if left and right and a.axes[-1] not in both and b.axes[-1] in both and len(left) > 1:
+        return True
+    if left and right and b.axes[-1] not in both and a.axes[-1] in both and len(right) > 1:
+        return False
     if left and right:
         return scope.sorted({*left, *right})[: len(left)] != scope.sorted(set(left))
     if right:
@@ -124,8 +139,27 @@ def _matrices(
     if found is not None:
         value, transposed = found
         return Labelled(value, (*right, *left) if transposed else axes)
-    value = scope.graph.matmul(first, second, tuple(i.extent for i in axes))
-    return Labelled(value, axes)
+    return Labelled(_product(first, second, left, right, both, scope), axes)
+
+
+def _with_slabs(found: Slabs, other: Labelled, both: Axes, scope: Scope) -> Labelled:
+    """A product with windows: their positions are the columns of the result, or summed over."""
+    rest = tuple(i for i in other.axes if i not in both)
+    offsets, positions = found.offsets, found.positions
+    columns = _grouped(found.windows, (offsets, positions), scope)
+    if set(positions) <= set(both):
+        second = _grouped(other, (positions, rest), scope)
+        value = _product(columns, second, offsets, rest, positions, scope)
+        return Labelled(value, (*offsets, *rest))
+    first = _grouped(other, (rest, offsets), scope)
+    value = _product(first, columns, rest, positions, offsets, scope)
+    return Labelled(value, (*rest, *positions))
+
+
+def _product(a: int, b: int, left: Axes, right: Axes, both: Axes, scope: Scope) -> int:
+    """The product of two matrices, the axes of the result split."""
+    rows, columns, summed = (tuple(i.extent for i in axes) for axes in (left, right, both))
+    return in_strips(scope.graph, a, b, rows, columns, summed)
 
 
 def _stacked(
@@ -200,20 +234,6 @@ def _copied(value: int, counts: tuple[int, ...], scope: Scope) -> int:
     merged = graph.merge(swapped, (*counts[:-2], b, a))
     count = len(counts)
     return graph.transpose(merged, (*range(count - 2), count - 1, count - 2))
-
-
-def run_length(graph: Graph, value: int) -> int:
-    """About how many entries side by side in memory the last axes of a value read."""
-    length, expected = 1, ONE
-    for extent, stride in reversed(
-        list(zip(graph.shape(value), graph.strides(value), strict=True))
-    ):
-        if extent == 1:
-            continue
-        if stride != expected:
-            break
-        length, expected = length * nominal(extent), expected * extent
-    return length
 
 
 def _leads(strides: Strides, first: range, last: range) -> bool:

@@ -64,7 +64,7 @@ def _step(graph: Graph, parameter: int, gradient: int, rate: int, rows: int | No
     memory: tuple[int, ...] = ()
     if rows is not None:
         gradient = graph.contiguous(gradient)
-        memory = room(graph, gradient)
+        memory = room(graph, shape, gradient)
     return graph.append(Descend(shape, "real", parameter, gradient, rate, rows, memory))
 
 

@@ -204,7 +204,9 @@ class _Lowering:
         found, scaled = steps(self.graph, gradients, cotangents, forward)
         if scaled is not None:
             self.cutter.origins.update(scaled.origins)
-            named = {new: self.names[v] for v, new in scaled.made.items() if v in self.names}
+            names = {root(self.graph.values, v): name for v, name in self.names.items()}
+            names |= self.names
+            named = {new: names[v] for v, new in scaled.made.items() if v in names}
             self.names.update((v, name) for v, name in named.items() if v not in self.names)
         return found
 

@@ -74,8 +74,8 @@ class View(Operation):
 
     how: transpose (detail: the axes), reshape (no detail, `shape` says all), diagonal (detail: the
     two axes, which become the last one), select (detail: for each axis of `of` a pair (start,
-    stop), a number or, for an axis that is new, None), windows (detail: for each axis
-    an axis of `of`, and for each its step along that one: x[2 i + p] has two, of steps 2 and 1).
+    stop), a number or, for an axis that is new, None), windows (detail: for each axis one of `of`,
+    and for each its step along that: x[2 i + p] has two, of steps 2 and 1).
     """
 
     of: int
@@ -117,15 +117,19 @@ class Reduce(Operation):
 class Matmul(Operation):
     """a b: vectors and matrices, or two stacks of matrices with the same leading axes.
 
-    The axes of the result may be split: its entries are those of a b in row-major order.
+    The axes of the result may be split: its entries are those of a b in row-major order. Of two
+    matrices, one side may be cut into so many `strips`: the rows (0), the columns (1) or what is
+    summed over (2, with `room` for all products before they are added up).
     """
 
     a: int
     b: int
+    strips: tuple[int, Expr] | None = None
+    room: tuple[int, ...] = ()
 
     @property
     def operands(self) -> tuple[int, ...]:
-        return (self.a, self.b)
+        return (self.a, self.b, *self.room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,7 @@ class Inner(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Take(Operation):
-    """The entries of `of` along `axis` at the positions `index`, whose axes stand in its place.
-
-    Positions out of range read the nearest entry.
-    """
+    """Entries of `of` along `axis` at `index`, whose axes stand there; past an end the nearest."""
 
     of: int
     index: int
@@ -282,10 +283,9 @@ class Branch(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Descend(Operation):
-    """The memory of a parameter after a step: parameter - rate * gradient.
+    """The memory of a parameter after a step: parameter - rate * gradient, which broadcasts.
 
-    The gradient broadcasts to the parameter. With `rows`, integers along one axis, it is that of a
-    table by rows: its values are subtracted from those rows, which may repeat.
+    With `rows`, integers along one axis, it is that of a table by rows, which may repeat.
     """
 
     parameter: int

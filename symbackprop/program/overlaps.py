@@ -16,8 +16,8 @@ from symbackprop.program.accesses import Running, affine
 from symbackprop.program.blocks import parts
 from symbackprop.program.graph import Graph
 from symbackprop.program.scope import Axes, Labelled, Scope
-from symbackprop.program.shapes import ONE, nominal, row_major, size
-from symbackprop.program.windows import Chosen, Made, Overlap
+from symbackprop.program.shapes import ONE, nominal, product, row_major, size
+from symbackprop.program.windows import FEW, Attained, Chosen, First, Made, Overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,27 @@ def add_overlapping(base: Labelled | None, term: Scattered, axes: Axes, scope: S
     return found if base is None or whole else scope.apply("add", base, found)
 
 
+def as_landed(term: Scattered, axes: Axes, scope: Scope) -> Axes:
+    """The axes in the order in which memory has what lands on them, where all have something."""
+    landings = {a: term.landings.get(a, Landing(Integer(0), ((a, ONE),))) for a in axes}
+    order = tuple(dict.fromkeys(i for one in landings.values() for i, _ in one.running))
+    visited, position, factors = _chosen(term.factors, _visited(landings, order, _told(term)))
+    entries = position if position is not None else _entries(term, factors, order)
+    lowered = [i for i in scope.lower(entries).axes if i not in visited]
+    found = [a for i in lowered for a in axes if i in [j for j, _ in landings[a].running]]
+    return tuple(found) if sorted(map(str, found)) == sorted(map(str, axes)) else axes
+
+
+def _told(term: Scattered) -> set[Index]:
+    """The indices that conditions on positions are about."""
+    return {i for f in term.factors if isinstance(f, Delta) for i in free_indices(f)}
+
+
+def _entries(term: Scattered, factors: tuple[Expr, ...], order: Axes) -> Expr:
+    """What lands: the factors, summed over the indices that it does not land along."""
+    return Sum(Mul(*factors), *(i for i in term.bound if i not in order))
+
+
 def own_memory(base: Labelled | None, axes: Axes, scope: Scope) -> int:
     """The base, or zeros, along all of the axes in row-major memory."""
     value, shape = scope.expand(base or scope.scalar(0), axes), tuple(i.extent for i in axes)
@@ -135,16 +156,16 @@ def _overlap(
     graph = scope.graph
     running = [(k, i, step) for k, own in enumerate(landings.values()) for i, step in own.running]
     order = tuple(dict.fromkeys(i for _, i, _ in running))
-    told = {i for f in term.factors if isinstance(f, Delta) for i in free_indices(f)}
-    visited, position, factors = _chosen(term.factors, _visited(landings, order, told))
-    rest = Sum(Mul(*factors), *(i for i in term.bound if i not in order))
-    entries = scope.lower(rest)
+    visited, position, factors = _chosen(term.factors, _visited(landings, order, _told(term)))
+    entries = scope.lower(_entries(term, factors, order))
     number = {i: k for k, i in enumerate(order)}
     made = None
     if position is None:
         entries, made = _made(graph, entries, landings, number, visited)
     own = tuple(i for i in order if i in entries.axes or i not in visited)
     seen = scope.align(entries, own)
+    if position is not None and graph.strides(seen)[-1:] != (ONE,):
+        seen = graph.copy(seen, graph.shape(seen))  # every visit reads all of it
     missing = len(own) - len(graph.shape(seen))
     seen = graph.select(seen, (*(None,) * missing, *graph.whole(seen)))
     chosen = None if position is None else _room(position, own, visited, scope)
@@ -244,11 +265,16 @@ def _positions(factors: tuple[Expr, ...]) -> list[Expr]:
     return sorted({p for d in deltas for p in d.atoms(ArgMax, ArgMin)}, key=str)
 
 
-def _room(position: Expr, own: Axes, visited: Axes, scope: Scope) -> Chosen:
-    """What a visit needs to choose among the entries: the position and scratch memory."""
+def _room(position: Expr, own: Axes, visited: Axes, scope: Scope) -> Chosen | Attained:
+    """What a visit needs to choose among the entries: scratch memory, and where an extreme is."""
     graph = scope.graph
     axes = tuple(i for i in own if i not in visited)
     shape = tuple(i.extent for i in axes)
-    where = scope.expand(scope.lower(position), axes)
+    lowered = scope.lower(position)
+    first = graph.values[lowered.value]
     mask, part = (graph.scratch(shape, kind) for kind in ("mask", "real"))
-    return Chosen(where, mask, part)
+    few = product(tuple(i.extent for i in visited)) <= FEW
+    if isinstance(first, First) and lowered.axes == axes and few:
+        left = graph.scratch(shape, "mask")
+        return Attained(first.of, first.best, first.axes, mask, left, part)
+    return Chosen(scope.expand(lowered, axes), mask, part)

@@ -158,7 +158,8 @@ def _box(masks: tuple[Expr, ...], a: Expr, b: Expr, scope: Scope) -> Labelled | 
         mapping |= moved
     inside = scope.lower(substituted(a, mapping))
     back = {part: index for index, part in running.items()}
-    axes = scope.sorted({*(back.get(i, i) for i in inside.axes), *ranges})
+    own = tuple(back.get(i, i) for i in inside.axes)
+    axes = own if set(ranges) <= set(own) else scope.sorted({*own, *ranges})
     value = scope.align(inside, tuple(running.get(i, i) for i in axes))
     spans = [ranges.get(i, Piece(Integer(0), i.extent, True)) for i in axes]
     box = tuple((span.start, span.stop) for span in spans)

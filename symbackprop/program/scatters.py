@@ -12,7 +12,7 @@ from symbackprop.equations.ranges import bounds, nonnegative
 from symbackprop.equations.reductions import ArgMax, ArgMin, Sum
 from symbackprop.equations.renaming import substituted
 from symbackprop.program.accesses import flat_position
-from symbackprop.program.overlaps import add_overlapping, own_memory, scattered
+from symbackprop.program.overlaps import add_overlapping, as_landed, own_memory, scattered
 from symbackprop.program.reshapes import row_major_indices
 from symbackprop.program.scope import Axes, Labelled, Scope
 from symbackprop.program.shapes import product, row_major
@@ -38,14 +38,28 @@ def add_scatters(base: Labelled | None, terms: list[Expr], scope: Scope) -> Labe
     axes = scope.sorted({*indices, *(base.axes if base else ())})
     if base and len(base.axes) == len(axes):
         axes = base.axes
-    for term in terms:
-        parts = None if _parse(term)[1] else scattered(term)
+    overlapping = [None if _parse(term)[1] else scattered(term) for term in terms]
+    if base is None and len(terms) == 1 and overlapping[0] is not None:
+        axes = as_landed(overlapping[0], axes, scope)
+    elif base is None and len(terms) == 1:
+        axes = _as_read(_parse(terms[0])[1], axes, scope)
+    for term, parts in zip(terms, overlapping, strict=True):
         if parts is None:
             base = Labelled(_add(own_memory(base, axes, scope), axes, term, scope), axes)
         else:
             base = add_overlapping(base, parts, axes, scope)
     assert base is not None
     return base
+
+
+def _as_read(target: Target, axes: Axes, scope: Scope) -> Axes:
+    """The axes in the order of the memory in which the position of an extreme was found."""
+    for index, position in target.items():
+        if isinstance(position, (ArgMax, ArgMin)) and len(target) == len(position.bound) == 1:
+            read = scope.lower(position.body).axes
+            order = tuple(index if i == position.bound[0] else i for i in read)
+            return order if len(order) == len(axes) and set(order) == set(axes) else axes
+    return axes
 
 
 def _add(value: int, axes: Axes, term: Expr, scope: Scope) -> int:

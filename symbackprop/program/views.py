@@ -168,6 +168,12 @@ class Views(Values):
 
     def split(self, value: int, axis: int, extents: Shape) -> int:
         """One axis made several, the first of which counts in steps of the product of the rest."""
+        operation = self.values[value]
+        if isinstance(operation, View) and operation.how == "transpose":
+            own, more = operation.detail[axis], len(extents) - 1
+            order = [a + more * (a > own) for a in operation.detail]
+            order[axis : axis + 1] = range(own, own + more + 1)
+            return self.transpose(self.split(operation.of, own, extents), tuple(order))
         shape, strides = self.shape(value), self.strides(value)
         stride = strides[axis]
         inner: Strides = (None,) * len(extents)

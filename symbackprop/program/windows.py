@@ -13,6 +13,8 @@ from symbackprop.program.operations import Operation, Shape
 from symbackprop.program.shapes import ONE, Strides, product
 
 MOST_VISITS = 128
+FEW = 9
+"""Up to so many visits compare with an extreme themselves, without its position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,30 @@ class Chosen:
     mask: int
     part: int
 
+    @property
+    def operands(self) -> tuple[int, ...]:
+        return (self.position, self.mask, self.part)
+
+
+@dataclass(frozen=True, slots=True)
+class Attained:
+    """Entries count only at the first visit at which `of` equals `best`: the last one if at none.
+
+    `axes` of `of` are those that are visited. `mask`, `left`, which says where none has counted
+    yet, and `part` are scratch memory for one visit.
+    """
+
+    of: int
+    best: int
+    axes: tuple[int, ...]
+    mask: int
+    left: int
+    part: int
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        return (self.of, self.best, self.mask, self.left, self.part)
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -113,15 +139,21 @@ class Overlap(Operation):
     bearers: tuple[int, ...]
     entry_axes: tuple[int, ...]
     visited: tuple[int, ...]
-    chosen: Chosen | None = None
+    chosen: Chosen | Attained | None = None
     made: Made | None = None
 
     @property
     def operands(self) -> tuple[int, ...]:
-        scratch = () if self.chosen is None else (self.chosen.mask, self.chosen.part)
-        position = () if self.chosen is None else (self.chosen.position,)
+        chosen = () if self.chosen is None else self.chosen.operands
         factors = () if self.made is None else (self.made.a, self.made.b)
-        return (self.base, self.entries, *position, *scratch, *factors)
+        return (self.base, self.entries, *chosen, *factors)
+
+    @property
+    def covers(self) -> bool:
+        """Whether every entry of the base is changed, and just once."""
+        shape, axes, steps = self.windows
+        alone = len(set(self.bearers)) == len(self.bearers) and self.made is None
+        return alone and lie_apart(shape, axes, steps) and product(shape) == product(self.shape)
 
 
 def is_short(extents: Shape) -> bool:

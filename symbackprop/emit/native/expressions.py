@@ -78,6 +78,12 @@ def call(function: str, operands: Sequence[str], kind: str, scalar: bool) -> str
     if function == "chosen":
         entry, chosen, place = operands
         return f"{chosen} == {place} ? {entry} : 0"
+    if function in ("attained", "left over"):
+        entry, best, *others = operands
+        tests = [f"{other} != {best}" for other in others]
+        if function == "attained":
+            tests[-1] = f"{others[-1]} == {best}"
+        return f"{' && '.join(tests)} ? {entry} : 0"
     if function == "descend":
         parameter, gradient, rate = operands
         return f"{parameter} - {rate} * {gradient}"

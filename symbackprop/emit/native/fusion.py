@@ -77,11 +77,14 @@ def _fitted(piece: Statement, loop: Loop, level: int) -> Statement | None:
     """The statement with the loop's extent at this level: as it is, or its axes split or merged."""
     if piece.shape[level] == loop.extent:
         return piece
-    longest = max((s.shape for s in loop.statements()), key=len)
-    for count in range(2, len(longest) - level + 1):
-        extents = longest[level : level + count]
-        if product(extents) == piece.shape[level]:
-            return piece.split(level, extents)
+    for longest in dict.fromkeys(s.shape for s in loop.statements()):
+        for count in range(2, len(longest) - level + 1):
+            extents = longest[level : level + count]
+            if product(extents) == piece.shape[level]:
+                return piece.split(level, extents)
+    rest = piece.shape[level] / loop.extent
+    if rest.is_Integer and not piece.reads.isdisjoint(loop.writes):
+        return piece.split(level, (loop.extent, rest))
     for count in range(2, len(piece.shape) - level + 1):
         if product(piece.shape[level : level + count]) == loop.extent:
             return piece.merged(level, count)

@@ -59,6 +59,9 @@ class Memory:
         self._owner: dict[str, str] = {}
         self._known: dict[int, Access] = {}
         self.choices: dict[int, Access] = {}
+        self.covered: set[int] = set()
+        self.strips: dict[str, tuple[str, int]] = {}
+        self._strip_of: dict[tuple[str, int], str] = {}
 
     def see(self, value: int) -> Access:
         """How a value is read."""
@@ -119,7 +122,9 @@ class Memory:
         return self.given(source, name, kind, shape, None)
 
     def written_over(self, value: int) -> int:
-        """The value whose memory a value takes; -1 for none."""
+        """The value whose memory a value takes; -1 for none, or where no entry is left of it."""
+        if value in self.covered:
+            return -1
         place = self.function.places.get(value)
         return -1 if place is None or place.inplace is None else place.inplace
 
@@ -142,7 +147,7 @@ class Memory:
     def declare(self, access: Access, written: bool = False) -> str:
         """The pointer of an access, which the function declares."""
         name, memory = access.pointer, access.memory
-        if "|" in memory:  # a pointer that a loop sets at every step
+        if "|" in memory or memory == f"strip {name}":  # no slot of the table
             return name
         if written:
             self.written.add(memory)
@@ -151,6 +156,14 @@ class Memory:
             owner = self._owner.setdefault(memory, name)
             slot = self.position[(source, own)]
             self.pointers[name] = Pointer(name, access.kind, slot, None if owner == name else owner)
+        return name
+
+    def strip(self, kind: str, number: int, count: int) -> str:
+        """An array on the stack, of at least so many entries: the same for the same number."""
+        if (kind, number) not in self._strip_of:
+            self._strip_of[kind, number] = self.names.new("strip")
+        name = self._strip_of[kind, number]
+        self.strips[name] = kind, max(count, self.strips.get(name, (kind, 0))[1])
         return name
 
     def slot(self, pointer: Pointer) -> Slot:

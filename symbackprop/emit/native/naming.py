@@ -14,6 +14,7 @@ long register restrict return short signed sizeof static struct switch typedef u
 volatile while asm typeof _Bool bool true false int64_t uint64_t int32_t uint32_t ptrdiff_t size_t
 unix linux NULL INFINITY NAN HUGE_VAL INT64_MAX INT64_MIN REAL REAL_IS_DOUBLE TURN LOG2_E LN2_HIGH
 LN2_LOW ROOT_HALF LEAST_NORMAL EXP_LOW EXP_HIGH EXPM1_LOW TANH_HIGH real at extents numbers rate
+bits whole INLINED
 """
 _FUNCTIONS = """
 fabs exp expm1 log log1p sin cos tan sinh cosh tanh atan erf erfc pow sqrt sign maximum minimum
@@ -48,6 +49,7 @@ class Names:
         self._taken |= {*OF_BLOCKS}
         self._taken |= {spelled(loop.step.name) for loop in program.loops}
         self._known: dict[str, str] = {}
+        self._counted: set[str] = set()
         symbols = [
             *(i.symbol for i in system.inputs),
             *(p.symbol for p in system.parameters),
@@ -71,12 +73,20 @@ class Names:
     def new(self, *wished: str) -> str:
         """The first of the names that is free; else the first one with a number."""
         numbered = (f"{wished[0]}_{k}" for k in itertools.count(2))
-        found = next(n for n in itertools.chain(wished, numbered) if self._is_free(n))
+        names = (n for n in itertools.chain(wished, numbered) if n not in self._counted)
+        found = next(n for n in names if self._is_free(n))
         self._taken.add(found)
         return found
 
     def _is_free(self, name: str) -> bool:
         return name not in self._taken and not _has_meaning(name)
+
+    def counts(self, name: str) -> bool:
+        """Whether a loop may have this counter; no variable is called so from now on."""
+        free = self._is_free(name) and name.isascii() and name.isidentifier()
+        if free:
+            self._counted.add(name)
+        return free
 
     def counters(self, depth: int, taken: Iterable[str] = ()) -> tuple[str, ...]:
         """Names for so many loops, one inside the other; other loops may have the same."""

@@ -10,6 +10,7 @@ from symbackprop.emit.native.accesses import Access
 from symbackprop.emit.native.fusion import collapsed, fused
 from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Block, Loop, Node, Statement
+from symbackprop.emit.native.strips import lengthened
 from symbackprop.emit.native.writer import REDUCTIONS, Writer, loop_head
 
 FEW = 4  # a loop over so few positions is rolled out by the compiler
@@ -24,6 +25,7 @@ class Nests:
         self.variables = writer.variables
         self._shown = 0
         self._declared: dict[int, set[str]] = {}
+        self._written: set[str] = set()
 
     # What blocks ask for
 
@@ -58,6 +60,7 @@ class Nests:
         free = self.variables.likely(pieces)
         while True:
             nodes = collapsed(fused([p.freed(free) for p in pieces]))
+            nodes = lengthened(nodes, self.memory)
             stored = free & self.variables.settle(nodes)
             if not stored:
                 return nodes
@@ -89,13 +92,21 @@ class Nests:
         if len({s.line for s in statements}) == 1:
             found += self.title(statements[0].line, depth)
         found += self.writer.starts(node, depth, base)
+        if depth == base:
+            self._written = {m for s in statements for m in s.target.memory.split("|")}
+        else:
+            found += self.writer.rows_of(node, self._written, depth)
+        rows = dict(self.writer.rows)
         found += self._vectorised(node)
-        counter = self.counters(depth - base + 1)[-1]
-        found.append(margin + loop_head(counter, integer(node.extent)))
+        counter = self.writer.counter(node)
+        self.writer.around.append(counter)
+        found.append(margin + loop_head(counter, integer(node.extent), node.step))
         declared = set(outer)
         for inner in node.body:
             found += self._node(inner, depth + 1, base, declared)
             declared |= self.variables.declared(inner)
+        self.writer.rows = rows
+        self.writer.around.pop()
         return [*found, f"{margin}}}", *self.writer.ends(node, depth)]
 
     def _vectorised(self, loop: Loop) -> list[str]:

@@ -174,6 +174,7 @@ class Loop:
     extent: Expr
     level: int
     body: list[Node] = field(default_factory=list)
+    step: int = 1
     reads: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)
 

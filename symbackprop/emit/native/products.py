@@ -64,10 +64,10 @@ def product_pieces(
         "sum",
     )
     few = is_small(shape[-2:]) or (rows and columns and is_small(natural[-2:])) or not natural
-    if step is not None and (few or _is_one(a) or _is_one(b)):
+    if step is not None and (few or a.is_number(ONE) or b.is_number(ONE)):
         return []
-    if _is_one(a) or _is_one(b):
-        return [_summed(as_loops, _is_one(a))]
+    if a.is_number(ONE) or b.is_number(ONE):
+        return [_summed(as_loops, a.is_number(ONE))]
     if is_small(shape[-2:]):
         return [as_loops]
     if rows and columns and is_small(natural[-2:]):
@@ -111,10 +111,6 @@ def _parameter_as(memory: Memory, step: int, product: Access) -> Access | None:
     if not whole or seen.strides != row_major(seen.shape):
         return None
     return reshaped_if(parameter.along(order), product.shape)
-
-
-def _is_one(access: Access) -> bool:
-    return access.form == "number" and access.offset == ONE
 
 
 def _summed(product: Statement, first: bool) -> Statement:

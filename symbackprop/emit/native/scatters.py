@@ -74,7 +74,7 @@ def descend(memory: Memory, value: int, operation: Descend) -> list[Piece]:
         shape = parameter.shape
         seen = [parameter, broadcast_to(gradient, shape)]
         target, function = replace(parameter, origin=value), "subtract"
-        if not _is_one(rate):
+        if not rate.is_number(ONE):
             seen.append(broadcast_to(rate, shape))
             function = "descend"
         return [statement(value, line, shape, target, function, seen, whole=False)]
@@ -83,12 +83,8 @@ def descend(memory: Memory, value: int, operation: Descend) -> list[Piece]:
     target = replace(parameter, shape=shape, strides=strides, origin=value)
     target = _by_rows(memory, target, parameter, operation.rows)
     seen, function = [gradient], "negative"
-    if not _is_one(rate):
+    if not rate.is_number(ONE):
         seen.append(broadcast_to(rate, shape))
         function = "part of step"
     made = statement(value, line, shape, target, function, seen, whole=False)
     return [replace(made, combine="sum")]
-
-
-def _is_one(access: Access) -> bool:
-    return access.form == "number" and access.offset == ONE

@@ -16,7 +16,7 @@ from symbackprop.emit.native.memory import Memory
 from symbackprop.emit.native.pieces import Statement, statement
 from symbackprop.program.operations import Shape
 from symbackprop.program.shapes import ZERO, product
-from symbackprop.program.windows import First, Overlap, Sweep
+from symbackprop.program.windows import Attained, First, Overlap, Sweep
 
 MOST = 9  # positions that are written out
 
@@ -67,6 +67,30 @@ def chosen(
         operands = [at_entries[k], seen, number]
         line = memory.program.serves[value]
         made = statement(value, line, seen.shape, target, "chosen", operands, whole=False)
+        found.append(replace(made, combine="sum"))
+    return found
+
+
+def attained(
+    memory: Memory,
+    value: int,
+    operation: Overlap,
+    attained: Attained,
+    windows: Access,
+    entries: Access,
+) -> list[Statement]:
+    """At each position the entries where an extreme is attained there first, added to the windows.
+
+    At the last one those where it is attained at none before.
+    """
+    visited = [operation.bearers.index(b) for b in operation.visited]
+    best, of = memory.see(attained.best), at_visits(memory.see(attained.of), attained.axes)
+    entry, found = at_visits(entries, visited), []
+    for k, target in enumerate(at_visits(windows, visited)):
+        function = "attained" if k < len(of) - 1 else "left over"
+        operands = [entry[k], best, *of[: min(k + 1, len(of) - 1)]]
+        line = memory.program.serves[value]
+        made = statement(value, line, best.shape, target, function, operands, whole=False)
         found.append(replace(made, combine="sum"))
     return found
 

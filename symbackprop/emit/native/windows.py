@@ -14,10 +14,10 @@ from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Block, Printing, Statement, statement
 from symbackprop.emit.native.products import product_call
 from symbackprop.emit.native.scatters import based
-from symbackprop.program.operations import Shape
+from symbackprop.program.operations import Copy, Shape
 from symbackprop.program.shapes import ZERO, product, row_major
 from symbackprop.program.storage import root
-from symbackprop.program.windows import Blocked, Overlap
+from symbackprop.program.windows import Attained, Blocked, Overlap, lie_apart
 
 START = Symbol("start", integer=True, nonnegative=True)
 COUNT = Symbol("count", integer=True, positive=True)
@@ -87,10 +87,24 @@ def overlap(memory: Memory, value: int, operation: Overlap) -> list[Statement | 
     start = selected(target, operation.start, tuple(b - a for a, b in operation.start))
     strides = tuple(start.strides[axis] * step for axis, step in zip(along, steps, strict=True))
     windows = replace(start, shape=shape, strides=strides)
+    if _covers(memory, operation):
+        memory.covered.add(value)
+        entries = memory.see(operation.entries)
+        added = _added(memory, value, operation, windows, entries)
+        return [replace(one, combine="") for one in added]
     found = based(memory, value, operation)
     if operation.made is None:
         return [*found, *_added(memory, value, operation, windows, memory.see(operation.entries))]
     return [*found, _made(memory, value, operation, windows)]
+
+
+def _covers(memory: Memory, operation: Overlap) -> bool:
+    """Whether every entry is written just once, over zeros."""
+    base = memory.program.values[operation.base]
+    from_zero = isinstance(base, Copy) and memory.see(base.of).is_number(ZERO)
+    shape, along, steps = operation.windows
+    once = lie_apart(shape, along, steps) and product(shape) == product(operation.shape)
+    return from_zero and once and operation.made is None
 
 
 def _over(access: Access, bearers: Sequence[int], axes: Sequence[int], shape: Shape) -> Access:
@@ -107,6 +121,8 @@ def _added(
     """windows += entries, or only those that were chosen."""
     seen = [_over(entries, operation.bearers, operation.entry_axes, windows.shape)]
     function = "copy"
+    if isinstance(operation.chosen, Attained):
+        return visits.attained(memory, value, operation, operation.chosen, windows, *seen)
     if operation.chosen is not None:
         rest = [b for b in operation.entry_axes if b not in operation.visited]
         chosen = memory.see(operation.chosen.position)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from symbackprop.emit.native.accesses import Access
+from symbackprop.emit.native.accesses import Access, Gathered
 from symbackprop.emit.native.expressions import VARIABLES, call, number, position
 from symbackprop.emit.native.memory import Memory
 from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Loop, Statement
 from symbackprop.emit.native.variables import Variables
+from symbackprop.equations.nodes import Index
 
 REDUCTIONS: Mapping[str, str] = {"sum": "+", "prod": "*", "max": "largest", "min": "smallest"}
 _STARTS: Mapping[str, str] = {"sum": "0", "prod": "1", "max": "-INFINITY", "min": "INFINITY"}
@@ -24,9 +25,44 @@ class Writer:
         self.memory = memory
         self.variables = variables
         self.hoisted: set[str] = set()
+        self.around: list[str] = []
+        self._known: dict[int, tuple[frozenset[Index], frozenset[Index]]] = {}
+        self.rows: dict[str, str] = {}
+        self._row_names: dict[str, str] = {}
 
     def counters(self, depth: int) -> tuple[str, ...]:
-        return self.memory.names.counters(depth)
+        """The counters of the loops around, and of others inside of them."""
+        missing = max(depth - len(self.around), 0)
+        more = self.memory.names.counters(missing, self.around)
+        return (*self.around[:depth], *more)
+
+    def counter(self, loop: Loop) -> str:
+        """The index of the equations that a loop runs over, where that is clear by its extent.
+
+        Else a name that no index of theirs has.
+        """
+        fitting, others = [], set(self.around)
+        for one in loop.statements():
+            free, bound = self._indices(one.line)
+            indices = free if any(one.reduced) else free | bound
+            indices = bound if one.reduced[loop.level] else indices
+            if free or bound:
+                fitting.append({str(i) for i in indices if i.extent == loop.extent})
+            others |= {str(i) for i in free | bound}
+        names = set.intersection(*fitting) - {*self.around} if fitting else set()
+        name = names.pop() if len(names) == 1 and loop.step == 1 else ""
+        if name and self.memory.names.counts(name):
+            return name
+        return self.memory.names.counters(1, others)[0]
+
+    def _indices(self, line: int) -> tuple[frozenset[Index], frozenset[Index]]:
+        """The indices of an equation: those of its left side, and others."""
+        if line not in self._known:
+            known = self.memory.program.lines.get(line)
+            free = frozenset(known.equation.indices if known else ())
+            atoms = known.equation.rhs.atoms(Index) if known else ()
+            self._known[line] = free, frozenset(atoms) - free
+        return self._known[line]
 
     # One entry
 
@@ -90,14 +126,38 @@ class Writer:
         place = position(access, counters)
         terms = [] if place == "0" else [place]
         for one in access.gathered:
-            where = self._seen(one.access, counters)
-            if one.clipped:
-                where = f"clipped({where}, {integer(one.extent)})"
-            stride = integer(one.stride)
-            if stride != "1":
-                where = f"{stride if stride.isalnum() else f'({stride})'} * {where}"
-            terms.append(where)
+            farther = self._farther(one, counters)
+            terms.append(self.rows.get(farther, farther))
         return f"{name}[{' + '.join(terms) or '0'}]"
+
+    def _farther(self, one: Gathered, counters: Sequence[str]) -> str:
+        """How much farther an entry lies that an integer tells."""
+        where = self._seen(one.access, counters)
+        if one.clipped:
+            where = f"clipped({where}, {integer(one.extent)})"
+        stride = integer(one.stride)
+        if stride == "1":
+            return where
+        return f"{stride if stride.isalnum() else f'({stride})'} * {where}"
+
+    def rows_of(self, loop: Loop, written: Collection[str], depth: int) -> list[str]:
+        """Variables for what integers tell that are the same at every position of a loop."""
+        found = []
+        for one in loop.statements():
+            seen = [o for k, o in enumerate(one.operands) if self.variables.read(one, k) is None]
+            for access in (one.target, *seen):
+                for told in access.gathered:
+                    fixed = not any(told.access.strides[loop.level :])
+                    if told.access.form != "memory" or told.access.gathered or not fixed:
+                        continue
+                    text = self._farther(told, self.counters(len(one.shape)))
+                    if text in self.rows or told.access.memory in written:
+                        continue
+                    name = self._row_names.get(text)
+                    name = name or self.memory.names.new(f"{told.access.pointer}_row")
+                    self.rows[text] = self._row_names[text] = name
+                    found.append(f"{'    ' * depth}const int64_t {name} = {text};")
+        return found
 
     # Reductions
 
@@ -143,14 +203,17 @@ class Writer:
         return found
 
 
-def loop_head(counter: str, end: str) -> str:
+def loop_head(counter: str, end: str, step: int = 1) -> str:
     """`for (int64_t i = 0; i < N; i++) {`."""
-    return f"for (int64_t {counter} = 0; {counter} < {end}; {counter}++) {{"
+    turn = f"{counter}++" if step == 1 else f"{counter} += {step}"
+    return f"for (int64_t {counter} = 0; {counter} < {end}; {turn}) {{"
 
 
 def _type(one: Statement) -> str:
     """The type of the variable that a statement sets: numbers of a function are double."""
     kind = one.target.kind
+    if one.function == "first of all":  # one of a few positions
+        return "whole"
     return "double" if one.target.form == "local" and kind == "real" else VARIABLES[kind]
 
 
