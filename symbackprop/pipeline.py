@@ -193,6 +193,10 @@ def render(
 
     document = getattr(report, (FRAGMENTS if fragment else ENDINGS)[ending(path, fragment)])
     derivation = proved(derivation)
+    if numbers is not None and numbers.derivation.system.digest != derivation.system.digest:
+        came = f"the numbers are those of {numbers.derivation.system.name}"
+        fix = "give sb.numbers(d) of the derivation that is rendered"
+        raise CallError(f"{came}, not of this {derivation.system.name}", fix)
     beside = (source(derivation)[0],) if document is report.document_html else ()
     return write_whole(Path(path), document(derivation, notation, numbers, *beside))
 

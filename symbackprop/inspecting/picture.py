@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import math
 import warnings
@@ -20,11 +19,12 @@ def picture(inspection: Inspection, ending: str) -> bytes:
 
     Raises CallError without matplotlib.
     """
-    if importlib.util.find_spec("matplotlib") is None:
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError:
         fix = "pip install 'symbackprop[train]', or leave out -o for the table alone"
-        raise CallError("a picture needs matplotlib, which is not installed", fix)
-    import matplotlib
-    from matplotlib.figure import Figure
+        raise CallError("a picture needs matplotlib, which is not installed", fix) from None
 
     panels = [[p for p in _PANELS if p[0](way)] for way in inspection.ways]
     columns = max(1, *map(len, panels))

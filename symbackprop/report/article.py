@@ -20,8 +20,9 @@ from symbackprop.report.families import Rewritten, families
 from symbackprop.report.graph import graph
 from symbackprop.report.inlining import inlined, readers
 from symbackprop.report.latex import latex_of
+from symbackprop.report.progression import told_repeats
 from symbackprop.report.remarks import conventions
-from symbackprop.report.repetition import earlier_likes, repeats
+from symbackprop.report.repetition import earlier_likes
 from symbackprop.report.tikz import Drawing, tikz
 from symbackprop.report.typeset import Marks, align, align_line
 from symbackprop.report.view import Section, Shown, View, view
@@ -94,7 +95,7 @@ def fragment_tex(
 def _picture(shown: View) -> Drawing | None:
     """The graph of the forward equations, like blocks drawn once."""
     forward = next((s.lines for s in shown.sections if s.title == "Forward"), ())
-    return tikz(graph(shown, repeats([line.line for line in forward])), shown)
+    return tikz(graph(shown, told_repeats(forward)), shown)
 
 
 def _declared(body: str) -> Iterator[str]:

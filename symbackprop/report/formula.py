@@ -187,11 +187,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """t = 0, 1, …, last, or the other way round: the values that an index takes in turn."""
+    """t = 0, 1, …, last, or the other way round: the values that an index takes in turn.
+
+    Without a `last`, the first are all.
+    """
 
     index: Formula
     first: tuple[Formula, ...]
-    last: Formula
+    last: Formula | None
 
 
 @dataclass(frozen=True, slots=True)

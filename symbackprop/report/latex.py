@@ -264,7 +264,9 @@ def _listing(formula: Listing) -> Box:
 
 
 def _counting(formula: Counting) -> Box:
-    values = [*(box(v) for v in formula.first), Box(r"\dots", 1.2), box(formula.last)]
+    values = [box(v) for v in formula.first]
+    if formula.last is not None:
+        values += [Box(r"\dots", 1.2), box(formula.last)]
     row = in_row(values, r",\, ", 0.5, Level.SUM)
     return in_row([box(formula.index), row], " = ", 1.4, Level.SUM)
 

@@ -46,15 +46,17 @@ Ordered = TypeVar("Ordered")
 class Names:
     """The display of every symbol of a derivation, chosen once.
 
-    `cotangents` maps the symbol of a cotangent to what it is the cotangent of, `gradients` that of
-    a gradient to the loss; `onehot` maps integer vectors to the display of their one-hot matrix.
+    `cotangents` maps the symbol of a cotangent to what it is that of, and `gradients` each loss
+    to the symbols of its gradients, which losses may share: `loss` is the one that is meant.
+    `onehot` maps integer vectors to the display of their one-hot matrix.
     """
 
     displays: Mapping[Symbol, Display]
     cotangents: Mapping[TensorSymbol, TensorSymbol]
     onehot: Mapping[TensorSymbol, Display]
-    gradients: Mapping[TensorSymbol, Display] = field(default_factory=dict)
+    gradients: Mapping[TensorSymbol, frozenset[TensorSymbol]] = field(default_factory=dict)
     notation: Notation = USUAL
+    loss: TensorSymbol | None = None
 
     def order(self, axes: tuple[Ordered, ...]) -> tuple[Ordered, ...]:
         """What belongs to the axes of an array, in the order in which it is written."""
@@ -71,9 +73,10 @@ class Names:
         return Named(display, mark=self._mark(tensor))
 
     def _mark(self, symbol: Symbol) -> Mark | None:
-        loss = self.gradients.get(symbol)
-        if loss is not None and self.notation.gradients in _GRADIENT_SIGNS:
-            return Mark(_GRADIENT_SIGNS[self.notation.gradients], loss)
+        losses = [x for x, of in self.gradients.items() if symbol in of and self.loss in (None, x)]
+        if len(losses) == 1 and self.notation.gradients in _GRADIENT_SIGNS:
+            sign = _GRADIENT_SIGNS[self.notation.gradients]
+            return Mark(sign, self._display(losses[0]))
         return Mark(_SIGNS[self.notation.cotangents]) if symbol in self.cotangents else None
 
     def part(self, tensor: TensorSymbol, below: Sequence[Formula], plain: bool) -> Named:
@@ -125,10 +128,9 @@ def names(derivation: Derivation, notation: Notation = USUAL) -> Names:
     waiting = sorted(symbols, key=lambda s: _candidates(s, notation)[0].letter != s.name)
     chosen.update({symbol: _free(_candidates(symbol, notation), taken) for symbol in waiting})
     gradients = {
-        line.equation.tensor: chosen[loss.loss]
+        loss.loss: frozenset(line.equation.tensor for line in loss.gradients.values())
         for version in versions
         for loss in version.losses
-        for line in loss.gradients.values()
     }
     one_hot = _one_hot_displays(tensors, taken, notation)
     return Names(chosen, of, one_hot, gradients, notation)

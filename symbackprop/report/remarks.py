@@ -29,6 +29,7 @@ REVERSED = (
     "Every array is written with its axes in the opposite order of those that the code has: the "
     "samples of a batch are the columns of a matrix."
 )
+FEW = 3  # steps that are named one by one
 _KINKED = tuple(map(pointwise_function, ("relu", "abs")))
 
 
@@ -114,6 +115,9 @@ def _counting(shown: Shown, step: Index, reverse: bool) -> Formula:
     last = entry_form(step.extent - 1, shown.known)
     zero, one = Number(Integer(0)), Number(Integer(1))
     index = shown.known.entry(step)
+    if step.extent.is_Integer and step.extent <= FEW:
+        values = tuple(Number(Integer(t)) for t in range(int(step.extent)))
+        return Counting(index, values[::-1] if reverse else values, None)
     return Counting(index, (last,), zero) if reverse else Counting(index, (zero, one), last)
 
 

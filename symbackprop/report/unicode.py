@@ -242,8 +242,10 @@ def _listing(formula: Listing) -> Printed:
 
 
 def _counting(formula: Counting) -> Printed:
-    values = ", ".join([*(text_of(v) for v in formula.first), "…", text_of(formula.last)])
-    return f"{text_of(formula.index)} = {values}", Level.SUM
+    values = [text_of(v) for v in formula.first]
+    if formula.last is not None:
+        values += ["…", text_of(formula.last)]
+    return f"{text_of(formula.index)} = {', '.join(values)}", Level.SUM
 
 
 def _derivative(formula: Derivative) -> Printed:

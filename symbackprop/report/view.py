@@ -221,6 +221,7 @@ def _sections(
 
 
 def _backward(loss: LossDerivation, system: System, known: Names, steps: Steps) -> Section:
+    known = replace(known, loss=loss.loss)
     results = {line.number: name for name, line in loss.gradients.items()}
     lines = {line.number: line for line in (*loss.cotangents, *loss.gradients.values())}
     shown = tuple(

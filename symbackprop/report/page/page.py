@@ -14,8 +14,8 @@ from symbackprop.report.page.listing import functions
 from symbackprop.report.page.mathematics import Mathematics
 from symbackprop.report.page.picture import picture
 from symbackprop.report.page.sections import Sections, copied, printed
+from symbackprop.report.progression import told_repeats
 from symbackprop.report.remarks import rules, updates
-from symbackprop.report.repetition import repeats
 from symbackprop.report.view import View
 from symbackprop.report.worked import Worked
 from symbackprop.templating import fill
@@ -40,7 +40,7 @@ def _body(
 ) -> str:
     system, inline = view.derivation.system, mathematics.inline
     folded = {
-        section.title: [] if worked else repeats([shown.line for shown in section.lines])
+        section.title: [] if worked else told_repeats(section.lines)
         for section in view.all_sections()
     }
     listed = functions(module)
@@ -74,5 +74,5 @@ def _steps(view: View, unseen: Collection[TensorSymbol]) -> Iterator[tuple[str, 
     for shown in view.gradients():
         if shown.subject in trained and shown.subject not in unseen:
             name = latex_of(view.known.whole(shown.subject))
-            gradient = latex_of(view.known.whole(shown.line.equation.tensor))
+            gradient = latex_of(shown.known.whole(shown.line.equation.tensor))
             yield rf"{name} \gets {name} - \eta\, {gradient}", shown.number

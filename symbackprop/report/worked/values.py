@@ -32,7 +32,7 @@ from symbackprop.report.worked.supplied import Supplied, supplied
 
 MOST = 1_000  # numbers that an example prints
 PAGE = 96  # signs on a line of small type, where a number takes five beside its digits
-RATE = Fraction(1, 10)
+RATE, LARGEST_RATE = Fraction(1, 10), 10**6
 DIGITS = 6
 FEWEST_DIGITS, MOST_DIGITS = 2, 20
 
@@ -118,8 +118,9 @@ def _rate(rate: Any) -> Fraction:
         exact = Fraction(str(rate))
     except (ValueError, ZeroDivisionError):
         raise CallError(f"the rate is '{rate}', not a number", "write it as in 0.5") from None
-    if not 0 < exact <= 10**6:
-        raise CallError(f"the rate is {rate}", "choose one above 0, as in 0.5")
+    if not 0 < exact <= LARGEST_RATE:
+        fix = f"choose one above 0 and at most {LARGEST_RATE:,}, as in 0.5"
+        raise CallError(f"the rate is {rate}", fix)
     return exact
 
 
