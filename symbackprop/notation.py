@@ -1,4 +1,4 @@
-"""The notation that a reader asks for: how derivatives, layers and batches are written."""
+"""The notation that a reader asks for: how derivatives, layers, batches and words are written."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "gradients": {"cotangents": "like every cotangent", "denominators": "∂L/∂W", "nabla": "∇_W L"},
     "convention": {"row": "X W + 1 bᵀ", "column": "W X + b 1ᵀ"},
     "layers": {"superscript": "Z²", "brackets": "Z⁽²⁾", "subscript": "Z₂"},
+    "language": {"en": "English", "zh": "中文"},
 }
 
 
@@ -22,13 +23,15 @@ class Notation:
 
     `cotangents` are the derivatives of the loss by any tensor, `gradients` those among them that
     the derivation was asked for. In the `column` convention every array is written with its axes
-    in the opposite order: the samples of a batch are the columns of a matrix.
+    in the opposite order: the samples of a batch are the columns of a matrix. `language` is that of
+    every word but the user's own.
     """
 
     cotangents: str = "bars"
     gradients: str = "cotangents"
     convention: str = "row"
     layers: str = "superscript"
+    language: str = "en"
 
     def __post_init__(self) -> None:
         for field in fields(self):

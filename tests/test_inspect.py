@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from fractions import Fraction
 
 import mpmath
@@ -345,10 +346,8 @@ def test_a_picture_of_another_kind_is_refused_before_any_work(
 
 
 def test_without_matplotlib(tmp_path, monkeypatch, capsys) -> None:
-    from symbackprop.inspecting import picture
-
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(picture.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     (tmp_path / "deep.yaml").write_text(deep(2, "sigmoid", "normal(0.1)", units=2))
     assert main(["inspect", "deep.yaml", "-o", "x.svg"]) == 2
     captured = capsys.readouterr()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MOST = 2**31 - 1  # of epochs, steps, seeds
 DIGITS = 18  # a longer word is not read as a number
+SHORT = {"language": "lang"}  # options whose names are shorter than what they choose
 
 
 def spec(parser: argparse.ArgumentParser) -> None:
@@ -53,12 +54,13 @@ def memory(parser: argparse.ArgumentParser) -> None:
 
 
 def notation(parser: argparse.ArgumentParser) -> None:
-    """An option for each choice of a Notation: `--cotangents`, `--gradients`, …"""
+    """An option for each choice of a Notation: `--cotangents`, …, `--lang`."""
     group = parser.add_argument_group("notation")
     for name, choices in CHOICES.items():
         first, *others = choices.items()
         group.add_argument(
-            f"--{name}",
+            f"--{SHORT.get(name, name)}",
+            dest=name,
             type=one_of(*choices),
             default=next(iter(choices)),
             help=listed([f"{first[0]} ({first[1]}; default)", *(f"{w} ({s})" for w, s in others)]),

@@ -8,7 +8,7 @@ without, by way of `reads` and `contraction`; they take expressions apart by `st
 `conditions`. `formula` is the notation between; `unicode` and `latex` print it, `lines` breaks what
 is too long. `plain`, `typeset`, `records`, `documents` and `article` lay out whole derivations, and
 `page` one for browsers. `graph` is the picture of a network, which `layering` places; `repetition`
-finds what need not be printed again.
+finds what need not be printed again. `languages` has the words of all of them.
 `detail` is "result" for the equations, "steps" for every rule as well; a `Notation` says how things
 are written.
 """

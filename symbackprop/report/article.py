@@ -19,6 +19,7 @@ from symbackprop.report.escape import foreign_letters, latex_text
 from symbackprop.report.families import Rewritten, families
 from symbackprop.report.graph import graph
 from symbackprop.report.inlining import inlined, readers
+from symbackprop.report.languages import LETTERS, say
 from symbackprop.report.latex import latex_of
 from symbackprop.report.progression import told_repeats
 from symbackprop.report.remarks import conventions
@@ -55,8 +56,7 @@ def document_tex(
         likes=likes,
         derived=[(latex_text(s.title), found) for s in sections if (found := list(derived(s)))],
     )
-    declared = "".join(f"{line}\n" for line in _declared(body))
-    return body.replace("%%LETTERS%%\n", declared)
+    return _lettered(body, notation)
 
 
 def fragment_tex(
@@ -88,20 +88,29 @@ def fragment_tex(
         sections=sections,
         starred=any(r"\star" in part.equations for _, found in sections for part in found),
     )
-    declared = "".join(f"%   {line}\n" for line in _declared(body))
-    return body.replace("%%LETTERS%%\n", declared)
+    return _lettered(body, notation, "%   ")
 
 
 def _picture(shown: View) -> Drawing | None:
     """The graph of the forward equations, like blocks drawn once."""
-    forward = next((s.lines for s in shown.sections if s.title == "Forward"), ())
-    return tikz(graph(shown, told_repeats(forward)), shown)
+    forward = say(shown.known.notation, "Forward")
+    ahead = next((s.lines for s in shown.sections if s.title == forward), ())
+    return tikz(graph(shown, told_repeats(ahead)), shown)
 
 
-def _declared(body: str) -> Iterator[str]:
-    """What a preamble says of characters that LaTeX's fonts lack."""
-    for c in foreign_letters(body):
-        yield rf"\DeclareUnicodeCharacter{{{ord(c):04X}}}{{\texttt{{U+{ord(c):04X}}}}}"
+def _lettered(body: str, notation: Notation, before: str = "") -> str:
+    """The body with what its preamble says of characters that LaTeX's fonts lack.
+
+    Where another language's font is asked for what LaTeX lacks, it cannot be said in the preamble.
+    """
+    letters = foreign_letters(body, LETTERS[notation.language])
+    codes = {c: rf"\texttt{{U+{ord(c):04X}}}" for c in letters}
+    if notation.language != "en":
+        for c, code in codes.items():
+            body = body.replace(c, code)
+        codes = {}
+    declared = (rf"\DeclareUnicodeCharacter{{{ord(c):04X}}}{{{code}}}" for c, code in codes.items())
+    return body.replace("%%LETTERS%%\n", "".join(f"{before}{line}\n" for line in declared))
 
 
 def _stands(shown: Shown) -> str:
@@ -115,7 +124,8 @@ def _said(shown: Shown) -> str:
     """The word beside an equation."""
     if not shown.gradient:
         return "" if shown.loss else shown.line.equation.label
-    return f"gradient by {shown.gradient}{', as (rows, values)' if shown.sparse else ''}"
+    said = "gradient by {name}, as (rows, values)" if shown.sparse else "gradient by {name}"
+    return say(shown.known.notation, said, name=shown.gradient)
 
 
 _ARTICLE = Marks(
@@ -166,10 +176,14 @@ def _derived(section: Section, likes: Mapping[int, int]) -> Iterator[Paragraph]:
             yield Paragraph(title, align_line(shown, _DERIVED))
         else:
             number = rf"\eqref{{eq:{shown.number}}}"
-            yield Paragraph(rf"{title}, equation~{number}: as \eqref{{eq:{like}}}", "")
+            as_ = rf"\eqref{{eq:{like}}}"
+            said = "{title}, equation~{number}: as {like}"
+            words = say(shown.known.notation, said, title=title, number=number, like=as_)
+            yield Paragraph(words, "")
 
 
 def _title(shown: Shown, name: str) -> str:
     if shown.loss:
         return heading(shown, name)
-    return f"Value of ${latex_of(shown.known.whole(shown.subject))}$ ({name})"
+    symbol = f"${latex_of(shown.known.whole(shown.subject))}$"
+    return say(shown.known.notation, "Value of {symbol} ({name})", symbol=symbol, name=name)

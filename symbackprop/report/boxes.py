@@ -219,12 +219,13 @@ def indicator_box(inner: Box) -> Box:
     return Box(tex, inner.width + 1.2, Level.ATOM, inner.tall)
 
 
-def cases_box(then: Box, mask: Box, other: Box) -> Box:
+def cases_box(words: tuple[str, str, str], then: Box, mask: Box, other: Box) -> Box:
     """One value where the mask holds, another elsewhere, behind a brace."""
+    where, elsewhere, _ = words
     large = {True: r"\displaystyle ", False: ""}
     tex = (
-        rf"\begin{{cases}} {large[then.tall]}{then.tex} & \text{{if }} {mask.tex} \\ "
-        rf"{large[other.tall]}{other.tex} & \text{{otherwise}} \end{{cases}}"
+        rf"\begin{{cases}} {large[then.tall]}{then.tex} & \text{{{where} }} {mask.tex} \\ "
+        rf"{large[other.tall]}{other.tex} & \text{{{elsewhere}}} \end{{cases}}"
     )
     width = max(then.width, other.width) + max(mask.width + 1.2, 4.5) + 2.2
     return Box(tex, width, Level.PRODUCT, True)

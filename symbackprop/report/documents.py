@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sympy import Expr
 
@@ -12,6 +13,7 @@ from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.notation import USUAL, Notation
 from symbackprop.report.entries import entry_form
 from symbackprop.report.escape import markdown_text
+from symbackprop.report.languages import say
 from symbackprop.report.latex import latex_of
 from symbackprop.report.remarks import (
     conventions,
@@ -93,6 +95,7 @@ def common(shown: View, escape: Escape) -> dict[str, object]:
         "title": escape(system.title) or escape(system.name),
         "name": escape(system.name),
         "notation": shown.known.notation,
+        "say": partial(say, shown.known.notation),
         "notes": [escape(part) for part in system.notes.split("\n\n") if part.strip()],
         "entries": entries(shown, escape),
         "extents": [latex_of(shown.known.entry(e)) for e in system.extents],
@@ -117,18 +120,19 @@ def entries(shown: View, escape: Escape) -> list[Entry]:
 
 def table_of_names(shown: View) -> Iterator[Entry]:
     """What the names stand for, in the words of the spec."""
-    system = shown.derivation.system
+    system, said = shown.derivation.system, partial(say, shown.known.notation)
     for given in system.inputs:
         kind = {"integer": "labels", "mask": "mask"}.get(given.symbol.kind, "input")
-        kind = "distribution" if given.distribution else kind
-        yield _entry(shown, given.symbol, kind if given.draw is None else f"{kind}, drawn")
+        kind = said("distribution" if given.distribution else kind)
+        drawn = kind if given.draw is None else said("{kind}, drawn", kind=kind)
+        yield _entry(shown, given.symbol, drawn)
     for parameter in system.parameters:
         role = "parameter" if parameter.trainable else "fixed parameter"
-        yield _entry(shown, parameter.symbol, role)
+        yield _entry(shown, parameter.symbol, said(role))
     for state in system.states:
-        yield _entry(shown, state.symbol, "state")
+        yield _entry(shown, state.symbol, said("state"))
     for line in shown.derivation.forward:
-        role = line.equation.label or "value"
+        role = line.equation.label or said("value")
         yield replace(_entry(shown, line.equation.tensor, role), number=line.number)
 
 
@@ -143,9 +147,9 @@ def _extent(extent: Expr, shown: View) -> str:
 
 def led(section: Section, written: Callable[[Words], str]) -> Iterator[tuple[Block, str]]:
     """Each block with the words before it: the steps of a recurrence, or that they are over."""
-    recurs = False
+    recurs, after = False, say(section.lines[0].known.notation, "When all steps are done:")
     for block in section.blocks():
-        lead = steps_heading(block) or (("When all steps are done:",) if recurs else ())
+        lead = steps_heading(block) or ((after,) if recurs else ())
         recurs = block.recurrence is not None
         text = written(lead)
         yield block, text[:1].upper() + text[1:]
@@ -162,6 +166,9 @@ def _markdown_paragraphs(section: Section) -> Iterator[Paragraph]:
 def heading(shown: Shown, name: str) -> str:
     """What a line of the way back is."""
     symbol = f"${latex_of(shown.known.whole(shown.subject))}$"
+    said = partial(say, shown.known.notation, symbol=symbol, name=name)
     if not shown.gradient:
-        return f"Cotangent of {symbol} ({name})"
-    return f"Gradient by {symbol} ({name}{', as (rows, values)' if shown.sparse else ''})"
+        return said("Cotangent of {symbol} ({name})")
+    if not shown.sparse:
+        return said("Gradient by {symbol} ({name})")
+    return said("Gradient by {symbol} ({name}, as (rows, values))")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import sympy
@@ -44,6 +45,7 @@ from symbackprop.report.formula import (
     Root,
     negative,
 )
+from symbackprop.report.languages import say
 from symbackprop.report.naming import Names
 from symbackprop.report.positions import Position, positions
 from symbackprop.report.structure import (
@@ -210,7 +212,9 @@ def _where(expr: Where, scope: _Scope) -> Formula:
         return _write(then, scope)
     said = relation(mask, lambda e: _write(e, scope))
     inside = replace(scope, held=(*scope.held, mask))
-    return Cases(said, _write(then, inside), _write(otherwise, scope))
+    here = partial(say, scope.names.notation)
+    words = (here("if"), here("otherwise"), here("{then} if {mask} else {other}"))
+    return Cases(said, _write(then, inside), _write(otherwise, scope), words)
 
 
 def _stop(expr: Stop, scope: _Scope) -> Formula:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Callable
 from string import ascii_letters
 
 from symbackprop.report.naming import GREEK_LETTERS
@@ -112,6 +113,8 @@ def html_text(text: str) -> str:
     return html.escape(plain_text(text))
 
 
-def foreign_letters(tex: str) -> list[str]:
-    """Characters that LaTeX's standard fonts do not have, in order of code point."""
-    return sorted({c for c in tex if ord(c) > 0x17F})
+def foreign_letters(tex: str, known: Callable[[str], bool]) -> list[str]:
+    """Characters that LaTeX's standard fonts do not have, nor another that knows of some, in order
+    of code point.
+    """
+    return sorted({c for c in tex if ord(c) > 0x17F and not known(c)})

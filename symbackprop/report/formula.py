@@ -171,11 +171,16 @@ class Kronecker:
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """`then` where the mask holds, `otherwise` elsewhere."""
+    """`then` where the mask holds, `otherwise` elsewhere.
+
+    `words` stand before the mask, in place of its opposite, and, with {then}, {mask} and {other},
+    for the whole on one line.
+    """
 
     mask: Formula
     then: Formula
     otherwise: Formula
+    words: tuple[str, str, str] = ("if", "otherwise", "{then} if {mask} else {other}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,7 +256,7 @@ def _kronecker(formula: Kronecker) -> Box:
 
 
 def _cases(formula: Cases) -> Box:
-    return cases_box(*(box(p) for p in (formula.then, formula.mask, formula.otherwise)))
+    return cases_box(formula.words, *map(box, (formula.then, formula.mask, formula.otherwise)))
 
 
 def _listing(formula: Listing) -> Box:
@@ -264,10 +264,8 @@ def _listing(formula: Listing) -> Box:
 
 
 def _counting(formula: Counting) -> Box:
-    values = [box(v) for v in formula.first]
-    if formula.last is not None:
-        values += [Box(r"\dots", 1.2), box(formula.last)]
-    row = in_row(values, r",\, ", 0.5, Level.SUM)
+    rest = [] if formula.last is None else [Box(r"\dots", 1.2), box(formula.last)]
+    row = in_row([*map(box, formula.first), *rest], r",\, ", 0.5, Level.SUM)
     return in_row([box(formula.index), row], " = ", 1.4, Level.SUM)
 
 

@@ -20,6 +20,7 @@ _SECONDS = 180  # a run; the longest document of the gallery takes one
 _RUNS = 4  # until references and widths of tables stay where they are; two are the rule
 _WITHOUT = "or write the derivation as .tex or .md"
 _INSTALL = f"install a TeX that has pdflatex, or pip install 'symbackprop[pdf]', {_WITHOUT}"
+_PACKAGES = {"CJKutf8.sty": "latex-cjk-chinese and latex-cjk-chinese-arphic-gbsn00lp"}
 # The same bytes at any time and place: no date, no name of a folder in them.
 _FIXED = (
     r"\ifdefined\pdftrailerid\pdftrailerid{}\fi"
@@ -103,9 +104,10 @@ def _fault(program: str, log: Path) -> CallError:
     said = next((line[2:].strip() for line in text.splitlines() if line.startswith("! ")), "")
     missing = re.search(r"File `([^']+)' not found", said)
     if missing:
+        debian = _PACKAGES.get(missing[1], "texlive-latex-recommended")
         return CallError(
             f"{program} has no {missing[1]}, which the document needs",
-            f"install the LaTeX package with it (Debian: texlive-latex-recommended), {_WITHOUT}",
+            f"install the LaTeX package with it (Debian: {debian}), {_WITHOUT}",
         )
     return CallError(
         f"{program} stopped at the document: {said or 'it left no word why'}",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import partial
 
 from symbackprop.report.escape import plain_text
+from symbackprop.report.languages import say
 from symbackprop.report.remarks import (
     conventions,
     draws,
@@ -62,7 +64,8 @@ def _section_lines(section: Section, steps: bool) -> Iterator[str]:
 
 def _remark(shown: Shown) -> str:
     if shown.gradient:
-        return f"◀ gradient of {shown.gradient}{', as (rows, values)' if shown.sparse else ''}"
+        said = "gradient of {name}, as (rows, values)" if shown.sparse else "gradient of {name}"
+        return f"◀ {say(shown.known.notation, said, name=shown.gradient)}"
     return plain_text(shown.line.equation.label)
 
 
@@ -75,24 +78,27 @@ def _step_lines(shown: Shown, indent: str) -> Iterator[str]:
 
 
 def _footnotes(view: View, steps: bool) -> Iterator[str]:
+    said = partial(say, view.known.notation)
     notes = [
         f"{text_of(matrix)} = onehot({text_of(labels)})"
         for matrix, labels in one_hot_labels(view.lines()).items()
     ]
     notes += conventions(view, steps)
-    notes += [f"{text_of(draw)}, where it is not given" for draw in draws(view)]
-    notes += [f"after a step of training {text_of(u)}, by ({n})" for u, n in updates(view)]
+    notes += [said("{draw}, where it is not given", draw=text_of(d)) for d in draws(view)]
+    after = "after a step of training {update}, by ({number})"
+    notes += [said(after, update=text_of(u), number=n) for u, n in updates(view)]
     if notes:
         yield ""
         yield from notes
     if steps and (used := rules(view)):
         yield ""
-        yield "Rules"
+        yield said("Rules")
         width = max(columns(rule) for rule in used)
         for rule, why in used.items():
             yield f"  {rule}{' ' * (width - columns(rule))}   {plain_text(why)}"
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal the text takes: combining marks take none."""
-    return sum(not unicodedata.combining(c) for c in text)
+    """How many columns of a terminal the text takes: combining marks none, Han two."""
+    wide = sum(unicodedata.east_asian_width(c) in "FW" for c in text)
+    return wide + sum(not unicodedata.combining(c) for c in text)

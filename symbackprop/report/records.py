@@ -38,7 +38,8 @@ def json_text(view: View, steps: bool) -> str:
     gradients   {loss: {name: number}}
     sparse      [name]: parameters whose gradient is handed out as (rows, values)
 
-    Shapes and indices are those of the code; `text`, `latex` and the steps follow the notation.
+    Shapes and indices are those of the code; `text`, `latex` and the steps follow the notation,
+    rules and their reasons its language.
     """
     system = view.derivation.system
     record = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from sympy import Integer
 
@@ -21,9 +22,10 @@ from symbackprop.report.formula import (
     Relation,
     walk,
 )
+from symbackprop.report.languages import say
 from symbackprop.report.recurring import End
 from symbackprop.report.view import Block, Shown, View
-from symbackprop.report.words import Words
+from symbackprop.report.words import Words, phrased
 
 REVERSED = (
     "Every array is written with its axes in the opposite order of those that the code has: the "
@@ -49,9 +51,10 @@ def one_hot_labels(shown: Iterable[Shown]) -> dict[Named, Named]:
 def rules(view: View) -> dict[str, str]:
     """Every rule used, in order of first use, with what it says."""
     used: dict[str, str] = {}
+    said = partial(say, view.known.notation)
     for shown in view.lines():
         for step in (*shown.line.steps, *shown.line.also):
-            used.setdefault(step.rule, step.why)
+            used.setdefault(said(step.rule), said(step.why))
     return used
 
 
@@ -74,7 +77,7 @@ def conventions(view: View, steps: bool) -> list[str]:
     sums = (e for line in derivation.forward for e in line.equation.rhs.atoms(LogSumExp))
     if any(is_masked(total.body) for total in sums):
         found.append("The exponential of a masked score counts as 0.")
-    return found
+    return [say(view.known.notation, sentence) for sentence in found]
 
 
 def uses_rows(shown: Iterable[Shown]) -> bool:
@@ -108,7 +111,11 @@ def steps_heading(block: Block) -> Words:
         return ()
     first = block.lines[0]
     step = group.step_of(first.line.equation)
-    return ("for ", _counting(first, step, group.reverse), *_beyond(block), ":")
+    notation, ends = first.known.notation, _beyond(block)
+    steps = (_counting(first, step, group.reverse),)
+    if not ends:
+        return phrased(notation, "for {steps}:", steps=steps)
+    return phrased(notation, "for {steps}, with {ends}:", steps=steps, ends=ends)
 
 
 def _counting(shown: Shown, step: Index, reverse: bool) -> Formula:
@@ -122,7 +129,7 @@ def _counting(shown: Shown, step: Index, reverse: bool) -> Formula:
 
 
 def _beyond(block: Block) -> Words:
-    """, with H_{-1} = C_{-1} = 0: tensors that are alike beyond their ends in one chain."""
+    """H_{-1} = C_{-1} = 0: tensors that are alike beyond their ends in one chain."""
     matrices = all(shown.matrix is not None for shown in block.lines)
     chains: dict[Formula, Formula] = {}
     for shown in block.lines:
@@ -132,9 +139,10 @@ def _beyond(block: Block) -> Words:
         value = entry_form(end.value, shown.known)
         for left in _lefts(shown, end, matrices and end.value == 0):
             chains[value] = Relation("==", chains[value], left) if value in chains else left
+    and_ = say(block.lines[0].known.notation, " and ")
     words: list[str | Formula] = []
     for value, chain in chains.items():
-        words += [" and " if words else ", with ", Relation("==", chain, value)]
+        words += [and_] * bool(words) + [Relation("==", chain, value)]
     return tuple(words)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from symbackprop.report.escape import latex_text
 from symbackprop.report.graph import HEIGHT, Cell, Edge, Graph, Node
+from symbackprop.report.languages import say
 from symbackprop.report.latex import latex_of
 from symbackprop.report.view import View
 
@@ -53,7 +54,8 @@ def _box(node: Node, view: View) -> Iterator[str]:
     top, foot = (round(node.y + side * HEIGHT / 2, 3) for side in (-1, 1))
     yield rf"\draw[{node.kind}] ({left},{top}) rectangle ({right},{foot});"
     if node.kind == "copies":
-        yield rf"\node at ({node.x},{node.y}) {{$\times\,{node.count}$ more}};"
+        more = say(view.known.notation, "{count} more", count=rf"$\times\,{node.count}$")
+        yield rf"\node at ({node.x},{node.y}) {{{more}}};"
     x = node.x - sum(cell.width for cell in node.cells) / 2
     for cell in node.cells:
         middle = round(x + cell.width / 2, 3)

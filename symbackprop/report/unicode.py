@@ -234,7 +234,8 @@ def _kronecker(formula: Kronecker) -> Printed:
 
 def _cases(formula: Cases) -> Printed:
     then, otherwise = text_of(formula.then), text_of(formula.otherwise)
-    return f"({then} if {text_of(formula.mask)} else {otherwise})", Level.ATOM
+    said = formula.words[2].format(then=then, mask=text_of(formula.mask), other=otherwise)
+    return f"({said})", Level.ATOM
 
 
 def _listing(formula: Listing) -> Printed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from sympy import Expr
 
@@ -16,6 +16,7 @@ from symbackprop.equations.system import System
 from symbackprop.notation import USUAL, Notation
 from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import ALL, Derivative, Formula, Named
+from symbackprop.report.languages import say
 from symbackprop.report.matrix import MatrixForm, matrix_form
 from symbackprop.report.naming import Names, names
 from symbackprop.report.recurring import NO_STEPS, Steps, steps_of
@@ -131,16 +132,17 @@ class Shown:
 
     def _chain(self, steps: Iterable[Step]) -> list[Row]:
         rows: list[Row] = []
+        said = partial(say, self.known.notation)
         last = None
         for step in steps:
             if step.before != last:
                 rows.append(Row(self._written(step.before)))
             after = self._written(step.after)
             if rows[-1].formula == after:
-                named = ", ".join(r for r in (rows[-1].rule, step.rule) if r)
-                rows[-1] = Row(after, named, step.why)
+                named = said(", ").join(r for r in (rows[-1].rule, said(step.rule)) if r)
+                rows[-1] = Row(after, named, said(step.why))
             else:
-                rows.append(Row(after, step.rule, step.why))
+                rows.append(Row(after, said(step.rule), said(step.why)))
             last = step.after
         return rows
 
@@ -200,7 +202,9 @@ def view(derivation: Derivation, notation: Notation = USUAL) -> View:
     if derivation.in_use is not None:
         printed = frozenset(line.number for line in derivation.lines())
         found = _sections(derivation.in_use, known, printed)
-        in_use = tuple(replace(s, title=f"In use: {s.title.lower()}") for s in found)
+        in_use = tuple(
+            replace(s, title=say(notation, "In use: {title}", title=s.title.lower())) for s in found
+        )
     return View(derivation, known, sections, in_use)
 
 
@@ -211,9 +215,10 @@ def _sections(
     steps = steps_of(derivation)
     losses = {loss.symbol for loss in derivation.system.losses}
     ahead = [Shown(line, known, steps) for line in derivation.forward]
+    said = partial(say, known.notation)
     found = [
-        Section("Forward", tuple(s for s in ahead if s.subject not in losses)),
-        Section("Loss", tuple(s for s in ahead if s.subject in losses)),
+        Section(said("Forward"), tuple(s for s in ahead if s.subject not in losses)),
+        Section(said("Loss"), tuple(s for s in ahead if s.subject in losses)),
         *(_backward(loss, derivation.system, known, steps) for loss in derivation.losses),
     ]
     new = (replace(s, lines=tuple(x for x in s.lines if x.number not in printed)) for s in found)
@@ -229,4 +234,5 @@ def _backward(loss: LossDerivation, system: System, known: Names, steps: Steps) 
         for number, line in sorted(lines.items())
     )
     several = len(system.losses) > 1
-    return Section(f"Backward from {loss.loss.name}" if several else "Backward", shown)
+    title = "Backward from {loss}" if several else "Backward"
+    return Section(say(known.notation, title, loss=loss.loss.name), shown)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
+from symbackprop.notation import Notation
 from symbackprop.report.escape import latex_text, markdown_text, plain_text
 from symbackprop.report.formula import Formula
+from symbackprop.report.languages import say
 from symbackprop.report.latex import latex_of
 from symbackprop.report.unicode import text_of
 
 Words = tuple["str | Formula", ...]
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def phrased(notation: Notation, phrase: str, **parts: Words) -> Words:
+    """A phrase of the catalogue with words and formulas in its places."""
+    pieces = enumerate(_PLACE.split(say(notation, phrase)))
+    found = (parts[piece] if position % 2 else (piece,) for position, piece in pieces)
+    return tuple(piece for words in found for piece in words if piece != "")
 
 
 def text_words(words: Words) -> str:

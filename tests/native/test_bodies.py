@@ -13,6 +13,7 @@ from symbackprop.spec import SpecError, load, parse
 from tests.fuzz.specs import drawn
 from tests.native import compared
 from tests.native.compared import HAS_COMPILER, Both
+from tests.sampling import sampled
 
 needs_compiler = pytest.mark.skipif(not HAS_COMPILER, reason="there is no C compiler")
 GALLERY = sorted(p.stem for p in Path(gallery.__file__).parent.glob("*.yaml"))
@@ -49,7 +50,7 @@ def test_a_spec_computes_what_numpy_does(name):
 
 @needs_compiler
 @pytest.mark.slow
-@pytest.mark.parametrize("name", GALLERY)
+@pytest.mark.parametrize("name", sampled(GALLERY, 3))
 def test_a_spec_computes_what_numpy_does_when_vectorised(name):
     both = Both(load(name), "-O2")
     assert both.differences("float64", 1) == []
@@ -71,7 +72,7 @@ def test_a_drawn_spec_computes_what_numpy_does(seed):
 
 @needs_compiler
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1000, 1030))
+@pytest.mark.parametrize("seed", sampled(range(1000, 1030), 3))
 def test_a_drawn_spec_computes_what_numpy_does_when_vectorised(seed):
     _held(seed, "-O2")
 

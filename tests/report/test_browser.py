@@ -13,6 +13,7 @@ import pytest
 import symbackprop as sb
 import symbackprop.gallery
 from symbackprop import pipeline
+from tests.sampling import sampled
 
 pytestmark = pytest.mark.browser
 webdriver = pytest.importorskip("selenium.webdriver")
@@ -105,7 +106,7 @@ def opened(browser: Any, path: Path, width: int, height: int, dark: bool = False
     return said
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", sampled(PAGES, 4))
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_a_page_is_quiet_and_stays_inside_the_window(
     browser: Any, rendered: Path, name: str, width: int, height: int

@@ -177,3 +177,21 @@ def test_the_command_line_takes_a_notation(capsys, tmp_path, monkeypatch) -> Non
     assert main(["render", "xor", "--fragment", *words]) == 0
     assert capsys.readouterr().out == "xor.tex\n"
     assert r"\nabla_{\mathbf{W}^{2}} L" in (tmp_path / "xor.tex").read_text()
+
+
+SHARED = """
+name: shared
+inputs: {x: [N, 3], y: [N, 2]}
+params: {w: {shape: [3, 2], init: normal(0.1)}}
+network: "h = x @ w"
+losses:
+  one: {value: "mse(h, y)", wrt: [w]}
+  two: {value: "sum(h)", wrt: [w]}
+"""
+
+
+def test_a_parameter_of_two_losses_has_a_gradient_of_each() -> None:
+    printed = text(differentiate(build(parse(SHARED))), notation=Notation(gradients="nabla"))
+    ways = re.split(r"Backward from (?:one|two)", printed)[1:]
+    for name, other, way in (("one", "two", ways[0]), ("two", "one", ways[1])):
+        assert f"∇_W L_{name}" in way and f"L_{other}" not in way

@@ -8,7 +8,9 @@ from symbackprop.derivation import Derivation, differentiate
 from symbackprop.derivation.model import Line
 from symbackprop.equations.build import build
 from symbackprop.equations.renaming import positional
+from symbackprop.report.progression import told_repeats
 from symbackprop.report.repetition import LEAST_SAVED, Repeat, earlier_likes, repeats
+from symbackprop.report.view import view
 from symbackprop.spec import parse
 
 
@@ -101,3 +103,21 @@ def test_like_steps_are_those_of_an_earlier_line_renamed() -> None:
         assert own.rules == other.rules
         for step, copy in zip(own.steps, other.steps, strict=True):
             assert positional(step.after.xreplace(names))[0] == positional(copy.after)[0]
+
+
+def test_what_no_rule_of_names_tells_is_not_folded() -> None:
+    """Blocks 3 and 4 read each other's side input; W̄ of side layers tell it by cotangents alone."""
+    sides = "\n".join(f"  s{k} = dense(x, 5)" for k in range(1, 13))
+    order = [1, 2, 4, 3, *range(5, 13)]
+    blocks = [
+        f"  h{k} = h{k - 1} + tanh(dense(h{k - 1} * s{s}, 5))" for k, s in enumerate(order, 1)
+    ]
+    network = "\n".join([sides, "  h0 = dense(x, 5)", *blocks])
+    text = (
+        f"name: crossed\ninputs: {{x: [N, 5], y: [N, 5]}}\nnetwork: |\n{network}\n"
+        "loss: mse(h12, y)\n"
+    )
+    for derivation, told in ((differentiate(build(parse(text))), False), (tower(12), True)):
+        (lines,) = (s.lines for s in view(derivation).sections if s.title == "Backward")
+        assert repeats([shown.line for shown in lines])
+        assert bool(told_repeats(lines)) == told

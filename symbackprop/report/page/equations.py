@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from symbackprop.derivation.model import Line
 from symbackprop.equations.nodes import Partial, TensorSymbol
 from symbackprop.report.escape import html_text
 from symbackprop.report.formula import Formula
+from symbackprop.report.languages import say
 from symbackprop.report.latex import box, latex_of
 from symbackprop.report.lines import broken, loose
 from symbackprop.report.page.mathematics import Mathematics
@@ -77,12 +79,14 @@ def equation(
     lines = _lines(shown.formula, _ALONE - head.width)
     whole = [f"{head.tex} = {lines[0]}", *lines[1:]]
     label = shown.line.equation.label if shown.loss is None else ""
-    words = [label] if label else [*shown.line.rules, *(["as (rows, values)"] * shown.sparse)]
+    said = partial(say, shown.known.notation)
+    ruled = [*shown.line.rules, *(["as (rows, values)"] * shown.sparse)]
+    words = [label] if label else map(said, ruled)
     return Equation(
         shown.number,
         tuple(map(mathematics.display, whole)),
         html_text(f"{head.tex} = {box(shown.formula).tex}"),
-        html_text(", ".join(words)),
+        html_text(said(", ").join(words)),
         html_text(shown.gradient),
         tuple(_details(shown, mathematics, like is not None, told)),
         coded,
@@ -113,7 +117,7 @@ def _details(
     """The steps from the chain rule to the index form, or the last; what else the result equals."""
     rows = shown.rows()[-1:] if last else shown.rows()
     if not rows and shown.matrix is not None:
-        rows = [Row(shown.index, "entry by entry")]
+        rows = [Row(shown.index, say(shown.known.notation, "entry by entry"))]
     head = f"{box(shown.derivative).tex} ="
     for row in (*rows, *shown.other_forms()):
         yield Detail(

@@ -43,10 +43,12 @@ def numbers_of(worked: Worked, notation: Notation) -> Typeset:
     return typeset(worked, notation, ROOM)
 
 
-def example(worked: Worked, numbers: Typeset, mathematics: Mathematics) -> Example:
+def example(
+    worked: Worked, notation: Notation, numbers: Typeset, mathematics: Mathematics
+) -> Example:
     """The words and formulas around the equations."""
     return Example(
-        tuple(map(html_text, remarks(worked))),
+        tuple(map(html_text, remarks(worked, notation))),
         tuple(map(mathematics.display, numbers.given)),
         mathematics.inline(numbers.rate),
         tuple(

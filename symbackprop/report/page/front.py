@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.report.documents import table_of_names
 from symbackprop.report.escape import html_text
+from symbackprop.report.formula import Formula
+from symbackprop.report.languages import say
 from symbackprop.report.latex import box, latex_of
 from symbackprop.report.page.mathematics import Mathematics
 from symbackprop.report.page.words import prose, spaced
@@ -56,22 +59,30 @@ def notation(view: View, mathematics: Mathematics) -> list[str]:
 
 def _sentences(view: View) -> Iterator[str]:
     known = view.known
-    yield fill("report_notation.jinja", notation=known.notation)
+    said = partial(say, known.notation)
+    yield fill("report_notation.jinja", notation=known.notation, say=said)
     for matrix, labels in one_hot_labels(view.lines()).items():
-        yield f"${latex_of(matrix)}$ is the one-hot matrix of ${latex_of(labels)}$."
+        yield said(
+            "{matrix} is the one-hot matrix of {labels}.", matrix=_tex(matrix), labels=_tex(labels)
+        )
     slices = uses_slices(view)
     if slices:
-        yield (
-            f"A name with fewer indices than axes, as ${latex_of(slices)}$, is the array of its "
-            "entries there, one for each value of the indices; where it matters which axes they "
-            "belong to, colons stand for the others."
+        yield said(
+            "A name with fewer indices than axes, as {slices}, is the array of its entries there, "
+            "one for each\nvalue of the indices; where it matters which axes they belong to, "
+            "colons stand for the others.",
+            slices=_tex(slices),
         )
     if uses_rows(view.lines()):
         along = "columns" if known.notation.reverses else "rows"
-        yield f"softmax and logsumexp go along the {along} of a matrix."
-    drawn = ", ".join(f"${latex_of(draw)}$" for draw in draws(view))
+        yield said("softmax and logsumexp go along the {along} of a matrix.", along=said(along))
+    drawn = said(", ").join(map(_tex, draws(view)))
     if drawn:
-        yield f"Drawn anew at every call, where it is not given: {drawn}."
-    extents = ", ".join(f"${latex_of(known.entry(e))}$" for e in view.derivation.system.extents)
+        yield said("Drawn anew at every call, where it is not given: {draws}.", draws=drawn)
+    extents = said(", ").join(_tex(known.entry(e)) for e in view.derivation.system.extents)
     if extents:
-        yield f"Fixed only when the program runs: {extents}."
+        yield said("Fixed only when the program runs: {extents}.", extents=extents)
+
+
+def _tex(formula: Formula) -> str:
+    return f"${latex_of(formula)}$"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import partial
 
 from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.report.escape import html_text
 from symbackprop.report.graph import graph
+from symbackprop.report.languages import say
 from symbackprop.report.latex import latex_of
 from symbackprop.report.page.example import example, numbers_of
 from symbackprop.report.page.front import names, notation, widest
@@ -32,13 +34,21 @@ def page(view: View, module: str, worked: Worked | None = None) -> str:
     mathematics = Mathematics()
     title = html_text(view.derivation.system.title) or html_text(view.derivation.system.name)
     body = _body(view, module, worked, mathematics, title)
-    return fill("page.html.jinja", title=title, body=body, mathematics=mathematics.style())
+    return fill(
+        "page.html.jinja",
+        say=partial(say, view.known.notation),
+        language=view.known.notation.language,
+        title=title,
+        body=body,
+        mathematics=mathematics.style(),
+    )
 
 
 def _body(
     view: View, module: str, worked: Worked | None, mathematics: Mathematics, title: str
 ) -> str:
     system, inline = view.derivation.system, mathematics.inline
+    said = partial(say, view.known.notation)
     folded = {
         section.title: [] if worked else told_repeats(section.lines)
         for section in view.all_sections()
@@ -50,10 +60,11 @@ def _body(
     seen, unseen = printed(view, folded), copied(view, folded)
     return fill(
         "page_body.html.jinja",
+        say=said,
         title=title,
         name=html_text(system.name),
         notes=[html_text(part) for part in system.notes.split("\n\n") if part.strip()],
-        picture=picture(graph(view, folded.get("Forward", [])), view, mathematics),
+        picture=picture(graph(view, folded.get(said("Forward"), [])), view, mathematics),
         names=names(view, unseen, mathematics),
         widest=widest(view, unseen),
         copied=bool(unseen),
@@ -62,7 +73,7 @@ def _body(
         rule=mathematics.display(_STEP),
         steps=[(inline(tex), number) for tex, number in _steps(view, unseen)],
         states=[(inline(latex_of(update)), number) for update, number in updates(view)],
-        example=example(worked, numbers, mathematics) if worked and numbers else None,
+        example=worked and numbers and example(worked, view.known.notation, numbers, mathematics),
         rules=[(html_text(rule), html_text(why)) for rule, why in rules(seen).items()],
         functions=listed,
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from symbackprop.notation import USUAL, Notation
 from symbackprop.report.escape import latex_text, markdown_text
-from symbackprop.report.formula import Relation
+from symbackprop.report.formula import Formula, Relation
+from symbackprop.report.languages import say
 from symbackprop.report.latex import box, latex_of
 from symbackprop.report.typeset import PAGE, environment
 from symbackprop.report.worked.equations import Example, example
-from symbackprop.report.worked.remarks import remarks
+from symbackprop.report.worked.remarks import AFTERWARDS, remarks
 from symbackprop.report.worked.typeset import equations, row, updates
 from symbackprop.report.worked.values import Worked
 from symbackprop.templating import fill
@@ -62,8 +64,9 @@ def _filled(medium: _Medium, worked: Worked, notation: Notation) -> str:
     size, room = _size(shown, medium)
     return fill(
         medium.template,
+        say=partial(say, notation),
         size=size,
-        remarks=[medium.escape(remark) for remark in remarks(worked)],
+        remarks=[medium.escape(remark) for remark in remarks(worked, notation)],
         given=[row(one) for one in shown.given],
         sections=[
             (medium.escape(title), medium.displayed([equations([one], room) for one in found]))
@@ -87,17 +90,19 @@ def _size(shown: Example, medium: _Medium) -> tuple[str, float]:
 
 
 def _steps(shown: Example, medium: _Medium, room: float) -> Iterator[Step]:
-    several = len(shown.updates) > 1
+    said = partial(say, shown.view.known.notation)
+    title = "Update by {loss}, {rate}" if len(shown.updates) > 1 else "Update, {rate}"
     rate = latex_of(Relation("==", shown.rate_name, shown.rate))
     for (loss, found), (name, before, now) in zip(shown.updates.items(), shown.after, strict=True):
         if found:
-            of = f" by {medium.escape(loss)}" if several else ""
-            closing = (
-                f"${latex_of(name)}$ was ${latex_of(before)}$, and is ${latex_of(now)}$ "
-                "with the new parameters."
-            )
+            symbols = dict(zip(("name", "before", "now"), _dollars(name, before, now), strict=True))
             displayed = medium.displayed([updates([one], room) for one in found])
-            yield Step(f"Update{of}, ${rate}$", displayed, closing)
+            heading = said(title, loss=medium.escape(loss), rate=f"${rate}$")
+            yield Step(heading, displayed, said(AFTERWARDS, **symbols))
+
+
+def _dollars(*formulas: Formula) -> Iterator[str]:
+    return (f"${latex_of(formula)}$" for formula in formulas)
 
 
 def _together(rows: list[list[str]]) -> str:

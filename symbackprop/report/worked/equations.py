@@ -11,6 +11,7 @@ from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.notation import USUAL, Notation
 from symbackprop.report.display import Display
 from symbackprop.report.formula import ALL, Formula, Grid, Named, Plus, Times
+from symbackprop.report.languages import say
 from symbackprop.report.naming import Names
 from symbackprop.report.recurring import NO_STEPS, Steps, steps_of
 from symbackprop.report.view import Section, Shown, View, view
@@ -108,7 +109,7 @@ def example(worked: Worked, notation: Notation = USUAL) -> Example:
         tuple((s.title, tuple(_equations(s, worked))) for s in seen.sections),
         updates,
         states,
-        tuple(_after(worked, name, seen.known.entry(loss.loss)) for name, loss in losses.items()),
+        tuple(_after(worked, loss.loss, seen.known) for loss in losses.values()),
         decimal(worked.rate, worked.digits),
         rate_name,
     )
@@ -212,8 +213,9 @@ def _rate_name(known: Names) -> Named:
     return Named(Display("rate" if ("η", "", "") in taken else "η"))
 
 
-def _after(worked: Worked, loss: str, name: Formula) -> tuple[Formula, Formula, Formula]:
-    before: Value = worked.forward[loss].flat[0]
-    if loss not in worked.after:
-        return name, decimal(before, worked.digits), Named(Display("undefined"))
-    return name, decimal(before, worked.digits), decimal(worked.after[loss], worked.digits)
+def _after(worked: Worked, loss: TensorSymbol, known: Names) -> tuple[Formula, Formula, Formula]:
+    before: Value = worked.forward[loss.name].flat[0]
+    name, was = known.entry(loss), decimal(before, worked.digits)
+    if loss.name not in worked.after:
+        return name, was, Named(Display(say(known.notation, "undefined")))
+    return name, was, decimal(worked.after[loss.name], worked.digits)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 from symbackprop.notation import USUAL, Notation
 from symbackprop.report.display import Display
 from symbackprop.report.escape import plain_text
 from symbackprop.report.formula import Formula, Grid, Named
+from symbackprop.report.languages import say
 from symbackprop.report.plain import columns
 from symbackprop.report.unicode import text_of
 from symbackprop.report.worked.equations import Equation, Example, Row, Update, example
-from symbackprop.report.worked.remarks import remarks
+from symbackprop.report.worked.remarks import AFTERWARDS, remarks
 from symbackprop.report.worked.values import Worked
 
 WIDTH = 100
@@ -47,9 +49,9 @@ def _lines(worked: Worked, notation: Notation) -> Iterator[str]:
     title = plain_text(system.title)
     yield f"{system.name}: {title}" if title else system.name
     yield ""
-    yield "Given"
+    yield say(notation, "Given")
     yield from _indented(_flowing(_row_block(row) for row in shown.given), 2)
-    yield from (f"  {line}" for line in remarks(worked))
+    yield from (f"  {line}" for line in remarks(worked, notation))
     for heading, equations in shown.sections:
         yield ""
         yield heading
@@ -59,20 +61,21 @@ def _lines(worked: Worked, notation: Notation) -> Iterator[str]:
 
 
 def _closing(shown: Example) -> Iterator[str]:
-    several = len(shown.updates) > 1
+    said = partial(say, shown.view.known.notation)
+    title = "Update by {loss}, {rate}" if len(shown.updates) > 1 else "Update, {rate}"
     for (loss, updates), after in zip(shown.updates.items(), shown.after, strict=True):
         if not updates:
             continue
         yield ""
         rate = f"{text_of(shown.rate_name)} = {text_of(shown.rate)}"
-        yield f"Update{f' by {loss}' if several else ''}, {rate}"
+        yield said(title, loss=loss, rate=rate)
         for update in updates:
             yield from _indented(_update(update), 2)
         name, before, now = map(text_of, after)
-        yield f"  {name} was {before}, and is {now} with the new parameters."
+        yield f"  {said(AFTERWARDS, name=name, before=before, now=now)}"
     if shown.states:
         yield ""
-        yield "States become"
+        yield said("States become")
         yield from _indented(_flowing(_row_block(row) for row in shown.states), 2)
 
 
