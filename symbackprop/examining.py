@@ -37,6 +37,19 @@ def numbers(
     return work(proved(derivation), values, rate, seed, digits)
 
 
+def require_numbers_of(derivation: Derivation, numbers: Any) -> None:
+    """Raises CallError unless these are worked numbers of exactly this derivation."""
+    from symbackprop.report.worked import Worked
+
+    fix = "give sb.numbers(d) of the derivation d that is rendered"
+    if not isinstance(numbers, Worked):
+        raise CallError(f"the numbers are of type {type(numbers).__name__}", fix)
+    if [*numbers.derivation.lines()] != [*derivation.lines()]:
+        of, name = numbers.derivation.system.name, derivation.system.name
+        message = f"the numbers are those of another derivation, of {of}, not of this one of {name}"
+        raise CallError(message, fix)
+
+
 def inspect(
     spec: Spec, *, params: Mapping[str, Any] | str | Path | None = None, seed: int = 0
 ) -> Inspection:

@@ -31,6 +31,7 @@ from symbackprop.errors import CallError, refuse_unknown
 from symbackprop.examining import audit as audit
 from symbackprop.examining import inspect as inspect
 from symbackprop.examining import numbers as numbers
+from symbackprop.examining import require_numbers_of
 from symbackprop.notation import USUAL, Notation
 
 if TYPE_CHECKING:
@@ -193,10 +194,8 @@ def render(
 
     document = getattr(report, (FRAGMENTS if fragment else ENDINGS)[ending(path, fragment)])
     derivation = proved(derivation)
-    if numbers is not None and numbers.derivation.system.digest != derivation.system.digest:
-        came = f"the numbers are those of {numbers.derivation.system.name}"
-        fix = "give sb.numbers(d) of the derivation that is rendered"
-        raise CallError(f"{came}, not of this {derivation.system.name}", fix)
+    if numbers is not None:
+        require_numbers_of(derivation, numbers)
     beside = (source(derivation)[0],) if document is report.document_html else ()
     return write_whole(Path(path), document(derivation, notation, numbers, *beside))
 

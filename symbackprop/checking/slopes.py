@@ -31,7 +31,7 @@ _STEPS = tuple(2.0**-k for k in range(8, 32, 2))
 _ENTRIES = 4  # of each gradient that is looked at, beside one direction
 _OPERATIONS = 5_000_000_000  # that all losses may cost; past it, one direction for all gradients
 _ROUGH = 1e-3  # of the size of a gradient: a larger error bar tells nothing
-_TURNED = 0.5  # of a slope: what changes more within the shortest step shows no slope
+_TURNED = 0.5  # of a slope: what changes more within the step that decides shows none
 _EVALUATIONS = 14  # of the loss for one slope, about
 
 

@@ -526,3 +526,12 @@ def test_a_spec_too_large_leaves_no_file(tmp_path, monkeypatch, capsys) -> None:
     assert main(["render", "keras_mlp", "-o", "x.tex", "--numbers"]) == 2
     assert re.match(r"symbackprop: keras_mlp has [\d,]+ numbers", capsys.readouterr().err)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_of_another_derivation_are_refused(tmp_path) -> None:
+    spec = sb.load("xor")
+    one, other = sb.derive(spec), sb.derive(spec, wrt=["x"])
+    for numbers, said in ((sb.numbers(other), "those of another derivation, of xor"), (5, "int")):
+        with pytest.raises(sb.CallError, match=said):
+            sb.render(one, tmp_path / "x.tex", numbers=numbers)
+    assert list(tmp_path.iterdir()) == []
