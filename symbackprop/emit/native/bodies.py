@@ -96,8 +96,10 @@ def _declarations(program: Program, memory: Memory, lines: Sequence[str]) -> lis
 
 def _broken(line: str) -> list[str]:
     """A line, or several where it is too long for one."""
-    if len(line) <= WIDTH or line.lstrip().startswith(("#", "//")):
+    if len(line) <= WIDTH or line.lstrip().startswith("//"):
         return [line]
+    if line.startswith("#"):
+        return line.replace(" reduction(", " \\\n        reduction(").split("\n")
     found, rest = [], line
     further = " " * (len(line) - len(line.lstrip()) + 8)
     while len(rest) > WIDTH:
@@ -137,7 +139,7 @@ def _mathematics(program: Program, function: Function, nests: Nests) -> list[str
             found += nests.region(_straight(nests.variables, list(values)), 1)
         else:
             found += loop_over_steps(program, program.loops[loop], nests, list(values))
-    return found
+    return found + nests.untold(1)
 
 
 def _straight(variables: Variables, values: Sequence[int]) -> list[Statement | Block]:
@@ -150,7 +152,7 @@ def _straight(variables: Variables, values: Sequence[int]) -> list[Statement | B
         operation = operations[value]
         if isinstance(operation, Matmul) and len(readers.get(value, ())) == 1 and value not in kept:
             waiting[value] = len(found)
-        if isinstance(operation, Descend) and operation.rows is None:
+        if isinstance(operation, Descend) and operation.rows is None and operation.decay is None:
             made = root(operations, operation.gradient)
             product = operations[made]
             if made in waiting and readers[made] == {value} and isinstance(product, Matmul):

@@ -37,6 +37,22 @@ _NAMES: Mapping[str, str] = {
 }
 
 
+# One or two instructions, whatever the processor.
+_QUICK = frozenset(
+    [
+        *_INFIX,
+        *("copy", "real", "zero", "negative", "logical_not", "where", "absolute", "sign"),
+        *("maximum", "minimum", "first", "chosen", "attained", "left over"),
+        *("descend", "part of step"),
+    ]
+)
+
+
+def is_quick(function: str) -> bool:
+    """Whether a function of entries takes about as long as an addition."""
+    return function in _QUICK
+
+
 def number(expr: Expr, kind: str, scalar: bool) -> str:
     """A number beside values of a kind: in double precision beside scalars."""
     if kind == "integer" or (is_simple(expr) and kind == "mask"):

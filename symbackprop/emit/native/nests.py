@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from symbackprop.emit.aliases import Aliases
 from symbackprop.emit.formulas import formula
 from symbackprop.emit.layout import comment
 from symbackprop.emit.native.accesses import Access
@@ -11,6 +12,7 @@ from symbackprop.emit.native.fusion import collapsed, fused
 from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Block, Loop, Node, Statement
 from symbackprop.emit.native.strips import lengthened
+from symbackprop.emit.native.threads import shared
 from symbackprop.emit.native.writer import REDUCTIONS, Writer, loop_head
 
 FEW = 4  # a loop over so few positions is rolled out by the compiler
@@ -24,6 +26,7 @@ class Nests:
         self.memory = writer.memory
         self.variables = writer.variables
         self._shown = 0
+        self._aliases = Aliases(self.memory.program, self.memory.function)
         self._declared: dict[int, set[str]] = {}
         self._written: set[str] = set()
 
@@ -76,7 +79,17 @@ class Nests:
         self._shown = line
         if line == before or line not in lines:
             return []
-        text = f"({line}) {formula(lines[line].equation)}"
+        told = self._aliases.before({line})
+        found = [t for a in told for t in self._numbered(a.number, depth, f": {a.said}")]
+        return [*found, *self._numbered(line, depth)]
+
+    def untold(self, depth: int) -> list[str]:
+        """The aliases that stand behind all statements."""
+        found = self._aliases.rest()
+        return [t for a in found for t in self._numbered(a.number, depth, f": {a.said}")]
+
+    def _numbered(self, line: int, depth: int, said: str = "") -> list[str]:
+        text = f"({line}) {formula(self.memory.program.lines[line].equation)}{said}"
         return [t.replace("#", "//", 1) for t in comment(text, 4 * depth)]
 
     def _node(self, node: Node, depth: int, base: int, outer: Collection[str]) -> list[str]:
@@ -97,7 +110,7 @@ class Nests:
         else:
             found += self.writer.rows_of(node, self._written, depth)
         rows = dict(self.writer.rows)
-        found += self._vectorised(node)
+        found += self._directives(node, depth == base)
         counter = self.writer.counter(node)
         self.writer.around.append(counter)
         found.append(margin + loop_head(counter, integer(node.extent), node.step))
@@ -108,6 +121,12 @@ class Nests:
         self.writer.rows = rows
         self.writer.around.pop()
         return [*found, f"{margin}}}", *self.writer.ends(node, depth)]
+
+    def _directives(self, loop: Loop, outermost: bool) -> list[str]:
+        """That a loop is shared among threads, or vectorised, or both."""
+        vectorised = self._vectorised(loop)
+        sharing = shared(loop, self.variables) if outermost else None
+        return vectorised if sharing is None else [sharing.directive(bool(vectorised))]
 
     def _vectorised(self, loop: Loop) -> list[str]:
         """The directive of a loop whose positions may be done in any order."""

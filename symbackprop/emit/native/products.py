@@ -11,9 +11,10 @@ from symbackprop.emit.native.expressions import number, position
 from symbackprop.emit.native.memory import Memory, memories
 from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Block, Printing, Statement, statement
+from symbackprop.emit.native.threads import Sharing, is_worth
 from symbackprop.equations.ranges import nonnegative
 from symbackprop.program.operations import Descend, Matmul, Shape
-from symbackprop.program.shapes import ONE, nominal, row_major
+from symbackprop.program.shapes import ONE, nominal, product, row_major
 
 SMALL = 64
 """Up to so many multiplications a row, a product is loops: BLAS would cost more to call."""
@@ -205,6 +206,9 @@ def product_block(
         ]
         call = product_call(printing, a, b, c, counters, alpha, beta)
         found += [f"{'    ' * (depth + lead)}{line}" for line in call]
+        sharing = Sharing(product(a.shape[:lead]), product((*a.shape[lead:], b.shape[-1])))
+        if lead and is_worth(sharing):
+            found.insert(0, sharing.directive(loops=lead))
         return found + [f"{'    ' * (depth + k)}}}" for k in reversed(range(lead))]
 
     reads = {m for access in (a, b) for m in memories(access)}

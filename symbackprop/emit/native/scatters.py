@@ -67,9 +67,14 @@ def _by_rows(memory: Memory, target: Access, table: Access, rows: int) -> Access
 
 
 def descend(memory: Memory, value: int, operation: Descend) -> list[Piece]:
-    """parameter -= rate * gradient, or those of its rows that the gradient is by."""
+    """parameter *= 1 - decay; parameter -= rate * gradient, or rows that the gradient is by."""
     parameter, gradient = memory.see(operation.parameter), memory.see(operation.gradient)
     rate, line = memory.see(operation.rate), memory.program.serves[value]
+    found: list[Piece] = []
+    if operation.decay is not None:
+        target, decay = replace(parameter, origin=value), memory.see(operation.decay)
+        seen = [parameter, parameter, broadcast_to(decay, parameter.shape)]
+        found.append(statement(value, line, parameter.shape, target, "descend", seen, whole=False))
     if operation.rows is None:
         shape = parameter.shape
         seen = [parameter, broadcast_to(gradient, shape)]
@@ -77,7 +82,7 @@ def descend(memory: Memory, value: int, operation: Descend) -> list[Piece]:
         if not rate.is_number(ONE):
             seen.append(broadcast_to(rate, shape))
             function = "descend"
-        return [statement(value, line, shape, target, function, seen, whole=False)]
+        return [*found, statement(value, line, shape, target, function, seen, whole=False)]
     shape = gradient.shape
     strides = (ZERO, *parameter.strides[1:])
     target = replace(parameter, shape=shape, strides=strides, origin=value)
@@ -87,4 +92,4 @@ def descend(memory: Memory, value: int, operation: Descend) -> list[Piece]:
         seen.append(broadcast_to(rate, shape))
         function = "part of step"
     made = statement(value, line, shape, target, function, seen, whole=False)
-    return [replace(made, combine="sum")]
+    return [*found, replace(made, combine="sum")]
