@@ -99,6 +99,7 @@ class Workspace:
         self.p = np.empty((N, 2), dtype)
         self.policy = np.empty((N, 2), dtype)
         self.add_11 = np.empty((N,), np.intp)
+        self.dpolicy = np.empty((N, 2), dtype)
         self.entropy = np.empty((N,), dtype)
         self.dW2 = np.empty((64, 2), dtype)
         self.db2 = np.empty((2,), dtype)
@@ -137,7 +138,7 @@ def forward(params, *, observation, workspace=None, training=False):
     # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
     largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
-    exp_4 = np.exp(subtract_4, out=work.policy)
+    exp_4 = np.exp(subtract_4, out=work.dpolicy)
     total_4 = exp_4.dot(work.ones_2, out=work.largest_4)
 
     # (5) logp[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
@@ -157,6 +158,8 @@ def forward(params, *, observation, workspace=None, training=False):
     # (9) v[n, j] = b4[j] + sum[i](W4[i, j] * g[n, i])
     v = g.dot(W4, out=work.v)
     np.add(v, b4, out=v)
+
+    # (10) value[n] = v[n, 0]: a view of v
 
     return {
         "policy": policy,
@@ -189,7 +192,7 @@ def actor(params, *, observation, action, advantage, workspace=None, training=Tr
     # (4) p[n, j] = exp(z2[n, j] - logsumexp[j1](z2[n, j1]))
     largest_4 = np.maximum.reduce(z2, axis=1, out=work.largest_4)
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
-    exp_4 = np.exp(subtract_4, out=work.policy)
+    exp_4 = np.exp(subtract_4, out=work.dpolicy)
     total_4 = exp_4.dot(work.ones_2, out=work.largest_4)
 
     # (5) logp[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
@@ -261,6 +264,13 @@ def actor_and_grads(
     add_11 = np.add(work.fixed_N, action, out=work.add_11)
     tried = logp.take(add_11, out=work.largest_4, mode="clip")
 
+    # (16) dpolicy, the part that is known already
+    dpolicy = np.divide(logp, 100 * N, out=work.dpolicy)
+
+    # (17) dlogp, the part that is known already
+    dlogp = np.add(dpolicy, 1 / (100 * N), out=dpolicy)
+    np.multiply(policy, dlogp, out=dlogp)
+
     # (12) entropy[n] = -sum[a](logp[n, a] * policy[n, a])
     entropy = np.einsum("...i,...i->...", logp, policy, out=work.entropy)
     np.negative(entropy, out=entropy)
@@ -277,13 +287,8 @@ def actor_and_grads(
     # (15) dtried[n] = -advantage[n] / N
     dtried = np.divide(advantage, -N, out=work.entropy)
 
-    # (16) dpolicy[n, a] = logp[n, a] / (100 * N)
-    dpolicy = np.divide(logp, 100 * N, out=logp)
-
     # (17) dlogp[n, k] = (1 / (100 * N) + dpolicy[n, k]) * policy[n, k] + dtried[n] * [k
     #     = action[n]]
-    add_17 = np.add(dpolicy, 1 / (100 * N), out=dpolicy)
-    dlogp = np.multiply(policy, add_17, out=policy)
     take_17 = dlogp.take(add_11, out=work.largest_4, mode="clip")
     np.add(take_17, dtried, out=take_17)
     dlogp.put(add_11, take_17)
@@ -448,6 +453,8 @@ def critic(params, *, observation, returns, workspace=None, training=True):
     v = g.dot(W4, out=work.v)
     np.add(v, b4, out=v)
 
+    # (10) value[n] = v[n, 0]: a view of v
+
     # (14) critic = sum[n]((value[n] - returns[n])**2) / N
     subtract_14 = np.subtract(v[:, 0], returns, out=work.entropy)
     product_14 = float(subtract_14.dot(subtract_14))
@@ -476,6 +483,8 @@ def critic_and_grads(params, *, observation, returns, workspace=None, training=T
     v = g.dot(W4, out=work.v)
     np.add(v, b4, out=v)
 
+    # (10) value[n] = v[n, 0]: a view of v
+
     # (14) critic = sum[n]((value[n] - returns[n])**2) / N
     subtract_14 = np.subtract(v[:, 0], returns, out=work.entropy)
     product_14 = float(subtract_14.dot(subtract_14))
@@ -483,6 +492,8 @@ def critic_and_grads(params, *, observation, returns, workspace=None, training=T
 
     # (25) dvalue[n] = 2 * (value[n] - returns[n]) / N
     dvalue = np.multiply(subtract_14, 2 / N, out=subtract_14)
+
+    # (26) dv[n, i] = dvalue[n]: the array dvalue
 
     # (27) dW4[i, j] = sum[n](dv[n, j] * g[n, i])
     dW4 = dvalue.dot(g, out=work.db1)
@@ -544,6 +555,8 @@ def critic_sgd_step(
     v = g.dot(W4, out=work.v)
     np.add(v, b4, out=v)
 
+    # (10) value[n] = v[n, 0]: a view of v
+
     # (14) critic = sum[n]((value[n] - returns[n])**2) / N
     subtract_14 = np.subtract(v[:, 0], returns, out=work.entropy)
     product_14 = float(subtract_14.dot(subtract_14))
@@ -552,6 +565,8 @@ def critic_sgd_step(
     # (25) dvalue[n] = 2 * (value[n] - returns[n]) / N, times rate
     multiply_25 = rate * (2 / N)
     dvalue = np.multiply(multiply_25, subtract_14, out=subtract_14)
+
+    # (26) dv[n, i] = dvalue[n], times rate: the array dvalue
 
     # (27) dW4[i, j] = sum[n](dv[n, j] * g[n, i]), times rate
     dW4 = dvalue.dot(g, out=work.total_29)

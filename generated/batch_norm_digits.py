@@ -293,6 +293,11 @@ def _forward_in_use(params, x, state, workspace):
     total_20 = p.dot(work.ones_10, out=work.total_20)
     np.divide(p, total_20[:, None], out=p)
 
+    # (39) mu2[c] = running_mean2[c]: the array running_mean2
+    # (40) var2[c] = running_var2[c]: the array running_var2
+    # (41) mu4[c] = running_mean4[c]: the array running_mean4
+    # (42) var4[c] = running_var4[c]: the array running_var4
+
     return {
         "p": p,
     }
@@ -470,6 +475,11 @@ def _loss_in_use(params, x, y, state, workspace):
     np.subtract(log_21, take_21, out=log_21)
     total_21 = float(np.add.reduce(log_21, axis=None))
     loss = total_21 / N
+
+    # (39) mu2[c] = running_mean2[c]: the array running_mean2
+    # (40) var2[c] = running_var2[c]: the array running_var2
+    # (41) mu4[c] = running_mean4[c]: the array running_mean4
+    # (42) var4[c] = running_var4[c]: the array running_var4
 
     return loss
 
@@ -795,6 +805,11 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
 
     # (29) dxhat4[n, c] = gamma4[c] * dz4[n, c]
     dxhat4 = np.multiply(dz4, gamma4, out=dz4)
+
+    # (39) mu2[c] = running_mean2[c]: the array running_mean2
+    # (40) var2[c] = running_var2[c]: the array running_var2
+    # (41) mu4[c] = running_mean4[c]: the array running_mean4
+    # (42) var4[c] = running_var4[c]: the array running_var4
 
     # (43) dz3[n, c] = r4[c] * dxhat4[n, c]
     dz3 = np.multiply(dxhat4, r4, out=dxhat4)
@@ -1174,6 +1189,11 @@ def _sgd_step_in_use(params, x, y, rate, state, workspace):
 
     # (28) gamma4 -= rate * dgamma4
     np.subtract(gamma4, dgamma4, out=gamma4)
+
+    # (39) mu2[c] = running_mean2[c]: the array running_mean2
+    # (40) var2[c] = running_var2[c]: the array running_var2
+    # (41) mu4[c] = running_mean4[c]: the array running_mean4
+    # (42) var4[c] = running_var4[c]: the array running_var4
 
     # (43) dz3[n, c] = r4[c] * dxhat4[n, c], times rate
     dz3 = np.multiply(dxhat4, r4, out=dxhat4)

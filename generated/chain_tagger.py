@@ -556,6 +556,8 @@ def loss_and_grads(params, *, letters, tags, workspace=None, training=True):
             np.dot(rows, factors[p], out=part_28[:count].reshape(-1, 16))
             block[:, :, p] += part_28[:count]
 
+    # (29) de[n, a, c] = dx_pad2[n, a + 4, c]: a view of dx_pad2
+
     # (30) dE1[i, j] = sum[n, t](de[n, t, j] * [i = letters[n, t]])
     dE1 = work.dE1
     dE1.fill(0.0)
@@ -811,6 +813,8 @@ def sgd_step(params, *, letters, tags, rate, workspace=None, training=True):
     # (26) W2 -= rate * dW2
     np.multiply(dW2, rate, out=dW2)
     np.subtract(W2, dW2, out=W2)
+
+    # (29) de[n, a, c] = dx_pad2[n, a + 4, c]: a view of dx_pad2
 
     # (30) dE1[i, j] = sum[n, t](de[n, t, j] * [i = letters[n, t]])
     dE1 = work.dE1

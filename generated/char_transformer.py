@@ -174,7 +174,8 @@ class Workspace:
         self.z4 = np.empty((N, 64, 64), dtype)
         self.z5 = np.empty((N, 64, 256), dtype)
         self.multiply_20 = np.empty((N, 64, 256), dtype)
-        self.z_x2 = np.empty((N, 64, 256), dtype)
+        self.subtract_87 = np.empty((N, 64, 256), dtype)
+        self.multiply_87 = np.empty((N, 64, 256), dtype)
         self.x2 = np.empty((N, 64, 64), dtype)
         self.mu7 = np.empty((N, 64), dtype)
         self.z7 = np.empty((N, 64, 64), dtype)
@@ -186,9 +187,8 @@ class Workspace:
         self.x3 = np.empty((N, 64, 64), dtype)
         self.mu9 = np.empty((N, 64), dtype)
         self.z9 = np.empty((N, 64, 64), dtype)
-        self.z10 = np.empty((N, 64, 256), dtype)
-        self.multiply_40 = np.empty((N, 64, 256), dtype)
-        self.z_x4 = np.empty((N, 64, 256), dtype)
+        self.subtract_61 = np.empty((N, 64, 256), dtype)
+        self.multiply_61 = np.empty((N, 64, 256), dtype)
         self.x4 = np.empty((N, 64, 64), dtype)
         self.mu12 = np.empty((N, 64), dtype)
         self.z13 = np.empty((N, 64, 61), dtype)
@@ -204,8 +204,6 @@ class Workspace:
         self.dgamma12 = np.empty((64,), dtype)
         self.dW11 = np.empty((256, 64), dtype)
         self.db11 = np.empty((64,), dtype)
-        self.subtract_61 = np.empty((N, 64, 256), dtype)
-        self.multiply_61 = np.empty((N, 64, 256), dtype)
         self.dW10 = np.empty((64, 256), dtype)
         self.db10 = np.empty((256,), dtype)
         self.dbeta9 = np.empty((64,), dtype)
@@ -309,13 +307,18 @@ def forward(params, *, ids, workspace=None, training=False):
     k3 = work.k3
     np.matmul(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
 
+    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
+    v3 = work.v3
+    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
+
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
         part = slice(rows.stop - start)
         q3_rows = q3.transpose(0, 2, 1, 3)[rows]
         k3_rows = k3.transpose(0, 2, 3, 1)[rows]
+        v3_rows = v3.transpose(0, 2, 1, 3)[rows]
         # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
-        s3 = np.matmul(q3_rows, k3_rows, out=work.s3[rows])
+        s3 = np.matmul(q3_rows, k3_rows, out=work.s3[part])
         np.divide(s3, 4.0, out=s3)
         # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <=
         #     t, s3[n, h, t, i], -1e30)))
@@ -326,15 +329,9 @@ def forward(params, *, ids, workspace=None, training=False):
         np.exp(p3, out=p3)
         total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
         np.divide(p3, total_10[:, :, :, None], out=p3)
-        np.copyto(p3, 0.0, where=work.fixed_64)
-    p3 = work.s3
-
-    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
-    v3 = work.v3
-    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
-
-    # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
-    o3 = np.matmul(p3, v3.transpose(0, 2, 1, 3), out=work.o3)
+        # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
+        o3 = np.matmul(p3, v3_rows, out=work.o3[rows])
+    o3 = work.o3
 
     # (13) x1[n, i, d] = x0[n, i, d] + sum[h, e](W3_o[h, e, d] * o3[n, h, i, e])
     copy_13 = work.copy_13
@@ -421,13 +418,18 @@ def forward(params, *, ids, workspace=None, training=False):
     k8 = work.k8
     np.matmul(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
 
+    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
+    v8 = work.v8
+    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
+
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
         part = slice(rows.stop - start)
         q8_rows = q8.transpose(0, 2, 1, 3)[rows]
         k8_rows = k8.transpose(0, 2, 3, 1)[rows]
+        v8_rows = v8.transpose(0, 2, 1, 3)[rows]
         # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
-        s8 = np.matmul(q8_rows, k8_rows, out=work.s8[rows])
+        s8 = np.matmul(q8_rows, k8_rows, out=work.s8[part])
         np.divide(s8, 4.0, out=s8)
         # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <=
         #     t, s8[n, h, t, i], -1e30)))
@@ -438,15 +440,9 @@ def forward(params, *, ids, workspace=None, training=False):
         np.exp(p8, out=p8)
         total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
         np.divide(p8, total_30[:, :, :, None], out=p8)
-        np.copyto(p8, 0.0, where=work.fixed_64)
-    p8 = work.s8
-
-    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
-    v8 = work.v8
-    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
-
-    # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
-    o8 = np.matmul(p8, v8.transpose(0, 2, 1, 3), out=work.o3)
+        # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
+        o8 = np.matmul(p8, v8_rows, out=work.o3[rows])
+    o8 = work.o3
 
     # (33) x3[n, i, d] = x2[n, i, d] + sum[h, e](W8_o[h, e, d] * o8[n, h, i, e])
     copy_33 = work.copy_33
@@ -477,7 +473,7 @@ def forward(params, *, ids, workspace=None, training=False):
     np.add(z9, beta9, out=z9)
 
     # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
-    z10 = work.z10
+    z10 = work.z5
     np.matmul(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
 
     for start in range(0, N, 2):
@@ -487,7 +483,7 @@ def forward(params, *, ids, workspace=None, training=False):
         # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
         np.add(z10_rows, b10, out=z10_rows)
         # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
-        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.multiply_40[part])
+        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.multiply_20[part])
         np.multiply(multiply_40, z10_rows, out=multiply_40)
         np.multiply(multiply_40, 0.044715, out=multiply_40)
         np.add(z10_rows, multiply_40, out=multiply_40)
@@ -619,13 +615,18 @@ def loss(params, *, ids, next, workspace=None, training=True):
     k3 = work.k3
     np.matmul(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
 
+    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
+    v3 = work.v3
+    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
+
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
         part = slice(rows.stop - start)
         q3_rows = q3.transpose(0, 2, 1, 3)[rows]
         k3_rows = k3.transpose(0, 2, 3, 1)[rows]
+        v3_rows = v3.transpose(0, 2, 1, 3)[rows]
         # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
-        s3 = np.matmul(q3_rows, k3_rows, out=work.s3[rows])
+        s3 = np.matmul(q3_rows, k3_rows, out=work.s3[part])
         np.divide(s3, 4.0, out=s3)
         # (10) p3[n, h, t, j] = [j <= t] * exp(s3[n, h, t, j] - logsumexp[i](where(i <=
         #     t, s3[n, h, t, i], -1e30)))
@@ -636,15 +637,9 @@ def loss(params, *, ids, next, workspace=None, training=True):
         np.exp(p3, out=p3)
         total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
         np.divide(p3, total_10[:, :, :, None], out=p3)
-        np.copyto(p3, 0.0, where=work.fixed_64)
-    p3 = work.s3
-
-    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
-    v3 = work.v3
-    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
-
-    # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
-    o3 = np.matmul(p3, v3.transpose(0, 2, 1, 3), out=work.o3)
+        # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
+        o3 = np.matmul(p3, v3_rows, out=work.o3[rows])
+    o3 = work.o3
 
     # (13) x1[n, i, d] = x0[n, i, d] + sum[h, e](W3_o[h, e, d] * o3[n, h, i, e])
     copy_13 = work.copy_13
@@ -731,13 +726,18 @@ def loss(params, *, ids, next, workspace=None, training=True):
     k8 = work.k8
     np.matmul(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
 
+    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
+    v8 = work.v8
+    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
+
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
         part = slice(rows.stop - start)
         q8_rows = q8.transpose(0, 2, 1, 3)[rows]
         k8_rows = k8.transpose(0, 2, 3, 1)[rows]
+        v8_rows = v8.transpose(0, 2, 1, 3)[rows]
         # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
-        s8 = np.matmul(q8_rows, k8_rows, out=work.s8[rows])
+        s8 = np.matmul(q8_rows, k8_rows, out=work.s8[part])
         np.divide(s8, 4.0, out=s8)
         # (30) p8[n, h, t, j] = [j <= t] * exp(s8[n, h, t, j] - logsumexp[i](where(i <=
         #     t, s8[n, h, t, i], -1e30)))
@@ -748,15 +748,9 @@ def loss(params, *, ids, next, workspace=None, training=True):
         np.exp(p8, out=p8)
         total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
         np.divide(p8, total_30[:, :, :, None], out=p8)
-        np.copyto(p8, 0.0, where=work.fixed_64)
-    p8 = work.s8
-
-    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
-    v8 = work.v8
-    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
-
-    # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
-    o8 = np.matmul(p8, v8.transpose(0, 2, 1, 3), out=work.o3)
+        # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
+        o8 = np.matmul(p8, v8_rows, out=work.o3[rows])
+    o8 = work.o3
 
     # (33) x3[n, i, d] = x2[n, i, d] + sum[h, e](W8_o[h, e, d] * o8[n, h, i, e])
     copy_33 = work.copy_33
@@ -787,7 +781,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
     np.add(z9, beta9, out=z9)
 
     # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
-    z10 = work.z10
+    z10 = work.z5
     np.matmul(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
 
     for start in range(0, N, 2):
@@ -797,7 +791,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
         # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
         np.add(z10_rows, b10, out=z10_rows)
         # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
-        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.multiply_40[part])
+        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.multiply_20[part])
         np.multiply(multiply_40, z10_rows, out=multiply_40)
         np.multiply(multiply_40, 0.044715, out=multiply_40)
         np.add(z10_rows, multiply_40, out=multiply_40)
@@ -938,11 +932,16 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     k3 = work.k3
     np.matmul(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
 
+    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
+    v3 = work.v3
+    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
+
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
         part = slice(rows.stop - start)
         q3_rows = q3.transpose(0, 2, 1, 3)[rows]
         k3_rows = k3.transpose(0, 2, 3, 1)[rows]
+        v3_rows = v3.transpose(0, 2, 1, 3)[rows]
         # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
         s3 = np.matmul(q3_rows, k3_rows, out=work.s3[rows])
         np.divide(s3, 4.0, out=s3)
@@ -955,15 +954,10 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         np.exp(p3, out=p3)
         total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
         np.divide(p3, total_10[:, :, :, None], out=p3)
-        np.copyto(p3, 0.0, where=work.fixed_64)
+        # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
+        o3 = np.matmul(p3, v3_rows, out=work.o3[rows])
     p3 = work.s3
-
-    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
-    v3 = work.v3
-    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
-
-    # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
-    o3 = np.matmul(p3, v3.transpose(0, 2, 1, 3), out=work.o3)
+    o3 = work.o3
 
     # (13) x1[n, i, d] = x0[n, i, d] + sum[h, e](W3_o[h, e, d] * o3[n, h, i, e])
     copy_13 = work.copy_13
@@ -999,11 +993,12 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
         z5_rows = z5[rows]
         # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
         np.add(z5_rows, b5, out=z5_rows)
         # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
-        multiply_20 = np.multiply(z5_rows, z5_rows, out=work.multiply_20[rows])
+        multiply_20 = np.multiply(z5_rows, z5_rows, out=work.multiply_20[part])
         np.multiply(multiply_20, z5_rows, out=multiply_20)
         np.multiply(multiply_20, 0.044715, out=multiply_20)
         np.add(z5_rows, multiply_20, out=multiply_20)
@@ -1011,9 +1006,21 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         np.exp(multiply_20, out=multiply_20)
         np.add(multiply_20, 1.0, out=multiply_20)
         np.reciprocal(multiply_20, out=multiply_20)
-        z_x2 = np.multiply(z5_rows, multiply_20, out=work.z_x2[rows])
-    multiply_20 = work.multiply_20
-    z_x2 = work.z_x2
+        # (87) dz5, the part that is known already
+        subtract_87 = np.subtract(1.0, multiply_20, out=work.subtract_87[part])
+        np.multiply(subtract_87, 0.7978845608028654, out=subtract_87)
+        np.multiply(multiply_20, subtract_87, out=subtract_87)
+        np.multiply(z5_rows, subtract_87, out=subtract_87)
+        multiply_87 = np.multiply(subtract_87, z5_rows, out=work.multiply_87[rows])
+        np.multiply(multiply_87, z5_rows, out=multiply_87)
+        np.multiply(multiply_87, 0.134145, out=multiply_87)
+        np.add(multiply_87, subtract_87, out=multiply_87)
+        np.multiply(multiply_87, 2.0, out=multiply_87)
+        np.add(multiply_20, multiply_87, out=multiply_87)
+        # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
+        np.multiply(z5_rows, multiply_20, out=z5_rows)
+    multiply_87 = work.multiply_87
+    z_x2 = z5
 
     # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
     x2 = work.x2
@@ -1050,11 +1057,16 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     k8 = work.k8
     np.matmul(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
 
+    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
+    v8 = work.v8
+    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
+
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
         part = slice(rows.stop - start)
         q8_rows = q8.transpose(0, 2, 1, 3)[rows]
         k8_rows = k8.transpose(0, 2, 3, 1)[rows]
+        v8_rows = v8.transpose(0, 2, 1, 3)[rows]
         # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
         s8 = np.matmul(q8_rows, k8_rows, out=work.s8[rows])
         np.divide(s8, 4.0, out=s8)
@@ -1067,15 +1079,10 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         np.exp(p8, out=p8)
         total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
         np.divide(p8, total_30[:, :, :, None], out=p8)
-        np.copyto(p8, 0.0, where=work.fixed_64)
+        # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
+        o8 = np.matmul(p8, v8_rows, out=work.o3[rows])
     p8 = work.s8
-
-    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
-    v8 = work.v8
-    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
-
-    # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
-    o8 = np.matmul(p8, v8.transpose(0, 2, 1, 3), out=work.o3)
+    o8 = work.o3
 
     # (33) x3[n, i, d] = x2[n, i, d] + sum[h, e](W8_o[h, e, d] * o8[n, h, i, e])
     copy_33 = work.copy_33
@@ -1106,16 +1113,17 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     np.add(z9, beta9, out=z9)
 
     # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
-    z10 = work.z10
+    z10 = work.multiply_20
     np.matmul(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
 
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
         z10_rows = z10[rows]
         # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
         np.add(z10_rows, b10, out=z10_rows)
         # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
-        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.multiply_40[rows])
+        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.subtract_87[part])
         np.multiply(multiply_40, z10_rows, out=multiply_40)
         np.multiply(multiply_40, 0.044715, out=multiply_40)
         np.add(z10_rows, multiply_40, out=multiply_40)
@@ -1123,9 +1131,21 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         np.exp(multiply_40, out=multiply_40)
         np.add(multiply_40, 1.0, out=multiply_40)
         np.reciprocal(multiply_40, out=multiply_40)
-        z_x4 = np.multiply(z10_rows, multiply_40, out=work.z_x4[rows])
-    multiply_40 = work.multiply_40
-    z_x4 = work.z_x4
+        # (61) dz10, the part that is known already
+        subtract_61 = np.subtract(1.0, multiply_40, out=work.subtract_61[part])
+        np.multiply(subtract_61, 0.7978845608028654, out=subtract_61)
+        np.multiply(multiply_40, subtract_61, out=subtract_61)
+        np.multiply(z10_rows, subtract_61, out=subtract_61)
+        multiply_61 = np.multiply(subtract_61, z10_rows, out=work.multiply_61[rows])
+        np.multiply(multiply_61, z10_rows, out=multiply_61)
+        np.multiply(multiply_61, 0.134145, out=multiply_61)
+        np.add(multiply_61, subtract_61, out=multiply_61)
+        np.multiply(multiply_61, 2.0, out=multiply_61)
+        np.add(multiply_40, multiply_61, out=multiply_61)
+        # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
+        np.multiply(z10_rows, multiply_40, out=z10_rows)
+    multiply_61 = work.multiply_61
+    z_x4 = z10
 
     # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
     x4 = work.x4
@@ -1244,33 +1264,15 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     db11 = work.ones_64_N.dot(dx4.reshape(64 * N, 64), out=work.db11)
 
     # (60) dz_x4[n, i, i1] = sum[d](W11[i1, d] * dx4[n, i, d])
-    dz_x4 = work.z_x4
+    dz_x4 = work.multiply_20
     np.matmul(dx4.reshape(64 * N, 64), W11.T, out=dz_x4.reshape(64 * N, 256))
 
-    for start in range(0, N, 2):
-        rows = slice(start, min(start + 2, N))
-        part = slice(rows.stop - start)
-        multiply_40_rows = multiply_40[rows]
-        z10_rows = z10[rows]
-        dz_x4_rows = dz_x4[rows]
-        # (61) dz10[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z10[n,
-        #     i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z10[n, i1,
-        #     j]**2 / 200000) * z10[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z10[n, i1,
-        #     j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 *
-        #     sqrt(2) * (8943 * z10[n, i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi)))
-        #     * dz_x4[n, i1, j]
-        subtract_61 = np.subtract(1.0, multiply_40_rows, out=work.subtract_61[part])
-        np.multiply(subtract_61, 0.7978845608028654, out=subtract_61)
-        np.multiply(multiply_40_rows, subtract_61, out=subtract_61)
-        np.multiply(z10_rows, subtract_61, out=subtract_61)
-        multiply_61 = np.multiply(subtract_61, z10_rows, out=work.multiply_61[part])
-        np.multiply(multiply_61, z10_rows, out=multiply_61)
-        np.multiply(multiply_61, 0.134145, out=multiply_61)
-        np.add(multiply_61, subtract_61, out=multiply_61)
-        np.multiply(multiply_61, 2.0, out=multiply_61)
-        np.add(multiply_40_rows, multiply_61, out=multiply_40_rows)
-        np.multiply(dz_x4_rows, multiply_40_rows, out=dz_x4_rows)
-    dz10 = dz_x4
+    # (61) dz10[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z10[n, i1,
+    #     j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z10[n, i1, j]**2 /
+    #     200000) * z10[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z10[n, i1, j]**3 /
+    #     200000 + z10[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 * sqrt(2) * (8943 *
+    #     z10[n, i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * dz_x4[n, i1, j]
+    dz10 = np.multiply(dz_x4, multiply_61, out=dz_x4)
 
     # (62) dW10[i, j] = sum[n, i1](dz10[n, i1, j] * z9[n, i1, i])
     dW10 = np.matmul(z9.reshape(64 * N, 64).T, dz10.reshape(64 * N, 256), out=work.dW10)
@@ -1328,9 +1330,6 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         dx3.reshape(64 * N, 64), W8_o.reshape(64, 64).T, out=do8.reshape(64 * N, 64)
     )
 
-    # (71) dp8[n, h, t, j] = sum[e](do8[n, h, t, e] * v8[n, h, j, e])
-    dp8 = np.matmul(do8.transpose(0, 2, 1, 3), v8.transpose(0, 2, 3, 1), out=work.dp8)
-
     # (72) dv8[n, h, j, e] = sum[t](do8[n, h, t, e] * p8[n, h, t, j])
     dv8 = np.matmul(p8.transpose(0, 1, 3, 2), do8.transpose(0, 2, 1, 3), out=work.o3)
 
@@ -1340,21 +1339,21 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     dW8_v = work.dW8_v
     z7.reshape(64 * N, 64).T.dot(copy_73, out=dW8_v.reshape(64, 64))
 
-    # (74) ds8[n, h, t, i] = (dp8[n, h, t, i] - sum[j](dp8[n, h, t, j] * p8[n, h, t,
-    #     j])) * p8[n, h, t, i]
-    inner_74 = np.einsum("...i,...i->...", dp8, p8, out=work.largest_10)
-
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
-        dp8_rows = dp8[rows]
-        inner_74_rows = inner_74[:, :, :, None][rows]
+        part = slice(rows.stop - start)
+        do8_rows = do8.transpose(0, 2, 1, 3)[rows]
+        v8_rows = v8.transpose(0, 2, 3, 1)[rows]
         p8_rows = p8[rows]
         q8_rows = q8.transpose(0, 2, 1, 3)[rows]
         k8_rows = k8.transpose(0, 2, 1, 3)[rows]
+        # (71) dp8[n, h, t, j] = sum[e](do8[n, h, t, e] * v8[n, h, j, e])
+        dp8 = np.matmul(do8_rows, v8_rows, out=work.dp8[part])
         # (74) ds8[n, h, t, i] = (dp8[n, h, t, i] - sum[j](dp8[n, h, t, j] * p8[n, h, t,
         #     j])) * p8[n, h, t, i]
-        np.subtract(dp8_rows, inner_74_rows, out=dp8_rows)
-        np.multiply(p8_rows, dp8_rows, out=p8_rows)
+        inner_74 = np.einsum("...i,...i->...", dp8, p8_rows, out=work.largest_10[part])
+        subtract_74 = np.subtract(dp8, inner_74[:, :, :, None], out=dp8)
+        np.multiply(p8_rows, subtract_74, out=p8_rows)
         # (75) dk8[n, h, j, d] = sum[t](ds8[n, h, t, j] * q8[n, h, t, d]) / 4
         dk8 = np.matmul(p8_rows.transpose(0, 1, 3, 2), q8_rows, out=work.o3[rows])
         np.divide(dk8, 4.0, out=dk8)
@@ -1430,33 +1429,15 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     db6 = work.ones_64_N.dot(dx2.reshape(64 * N, 64), out=work.db6)
 
     # (86) dz_x2[n, i, i1] = sum[d](W6[i1, d] * dx2[n, i, d])
-    dz_x2 = work.z_x2
+    dz_x2 = work.z5
     np.matmul(dx2.reshape(64 * N, 64), W6.T, out=dz_x2.reshape(64 * N, 256))
 
-    for start in range(0, N, 2):
-        rows = slice(start, min(start + 2, N))
-        part = slice(rows.stop - start)
-        multiply_20_rows = multiply_20[rows]
-        z5_rows = z5[rows]
-        dz_x2_rows = dz_x2[rows]
-        # (87) dz5[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z5[n,
-        #     i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z5[n, i1,
-        #     j]**2 / 200000) * z5[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z5[n, i1,
-        #     j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 *
-        #     sqrt(2) * (8943 * z5[n, i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) *
-        #     dz_x2[n, i1, j]
-        subtract_87 = np.subtract(1.0, multiply_20_rows, out=work.z_x4[part])
-        np.multiply(subtract_87, 0.7978845608028654, out=subtract_87)
-        np.multiply(multiply_20_rows, subtract_87, out=subtract_87)
-        np.multiply(z5_rows, subtract_87, out=subtract_87)
-        multiply_87 = np.multiply(subtract_87, z5_rows, out=work.multiply_40[part])
-        np.multiply(multiply_87, z5_rows, out=multiply_87)
-        np.multiply(multiply_87, 0.134145, out=multiply_87)
-        np.add(multiply_87, subtract_87, out=multiply_87)
-        np.multiply(multiply_87, 2.0, out=multiply_87)
-        np.add(multiply_20_rows, multiply_87, out=multiply_20_rows)
-        np.multiply(dz_x2_rows, multiply_20_rows, out=dz_x2_rows)
-    dz5 = dz_x2
+    # (87) dz5[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z5[n, i1,
+    #     j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z5[n, i1, j]**2 /
+    #     200000) * z5[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z5[n, i1, j]**3 /
+    #     200000 + z5[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 * sqrt(2) * (8943 *
+    #     z5[n, i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * dz_x2[n, i1, j]
+    dz5 = np.multiply(dz_x2, multiply_87, out=dz_x2)
 
     # (88) dW5[i, j] = sum[n, i1](dz5[n, i1, j] * z4[n, i1, i])
     dW5 = np.matmul(z4.reshape(64 * N, 64).T, dz5.reshape(64 * N, 256), out=work.dW5)
@@ -1512,9 +1493,6 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         dx1.reshape(64 * N, 64), W3_o.reshape(64, 64).T, out=do3.reshape(64 * N, 64)
     )
 
-    # (97) dp3[n, h, t, j] = sum[e](do3[n, h, t, e] * v3[n, h, j, e])
-    dp3 = np.matmul(do3.transpose(0, 2, 1, 3), v3.transpose(0, 2, 3, 1), out=work.s8)
-
     # (98) dv3[n, h, j, e] = sum[t](do3[n, h, t, e] * p3[n, h, t, j])
     dv3 = np.matmul(p3.transpose(0, 1, 3, 2), do3.transpose(0, 2, 1, 3), out=work.dq8)
 
@@ -1524,21 +1502,21 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     dW3_v = work.dW3_v
     z2.reshape(64 * N, 64).T.dot(copy_99, out=dW3_v.reshape(64, 64))
 
-    # (100) ds3[n, h, t, i] = (dp3[n, h, t, i] - sum[j](dp3[n, h, t, j] * p3[n, h, t,
-    #     j])) * p3[n, h, t, i]
-    inner_100 = np.einsum("...i,...i->...", dp3, p3, out=work.largest_10)
-
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
-        dp3_rows = dp3[rows]
-        inner_100_rows = inner_100[:, :, :, None][rows]
+        part = slice(rows.stop - start)
+        do3_rows = do3.transpose(0, 2, 1, 3)[rows]
+        v3_rows = v3.transpose(0, 2, 3, 1)[rows]
         p3_rows = p3[rows]
         q3_rows = q3.transpose(0, 2, 1, 3)[rows]
         k3_rows = k3.transpose(0, 2, 1, 3)[rows]
+        # (97) dp3[n, h, t, j] = sum[e](do3[n, h, t, e] * v3[n, h, j, e])
+        dp3 = np.matmul(do3_rows, v3_rows, out=work.s8[part])
         # (100) ds3[n, h, t, i] = (dp3[n, h, t, i] - sum[j](dp3[n, h, t, j] * p3[n, h,
         #     t, j])) * p3[n, h, t, i]
-        np.subtract(dp3_rows, inner_100_rows, out=dp3_rows)
-        np.multiply(p3_rows, dp3_rows, out=p3_rows)
+        inner_100 = np.einsum("...i,...i->...", dp3, p3_rows, out=work.largest_10[part])
+        subtract_100 = np.subtract(dp3, inner_100[:, :, :, None], out=dp3)
+        np.multiply(p3_rows, subtract_100, out=p3_rows)
         # (101) dk3[n, h, j, d] = sum[t](ds3[n, h, t, j] * q3[n, h, t, d]) / 4
         dk3 = np.matmul(p3_rows.transpose(0, 1, 3, 2), q3_rows, out=work.dq8[rows])
         np.divide(dk3, 4.0, out=dk3)
@@ -1729,11 +1707,16 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     k3 = work.k3
     np.matmul(z2.reshape(64 * N, 64), W3_k.reshape(64, 64), out=k3.reshape(64 * N, 64))
 
+    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
+    v3 = work.v3
+    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
+
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
         part = slice(rows.stop - start)
         q3_rows = q3.transpose(0, 2, 1, 3)[rows]
         k3_rows = k3.transpose(0, 2, 3, 1)[rows]
+        v3_rows = v3.transpose(0, 2, 1, 3)[rows]
         # (9) s3[n, h, t, j] = sum[d](k3[n, h, j, d] * q3[n, h, t, d]) / 4
         s3 = np.matmul(q3_rows, k3_rows, out=work.s3[rows])
         np.divide(s3, 4.0, out=s3)
@@ -1746,15 +1729,10 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         np.exp(p3, out=p3)
         total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
         np.divide(p3, total_10[:, :, :, None], out=p3)
-        np.copyto(p3, 0.0, where=work.fixed_64)
+        # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
+        o3 = np.matmul(p3, v3_rows, out=work.o3[rows])
     p3 = work.s3
-
-    # (11) v3[n, h, t, e] = sum[i](W3_v[i, h, e] * z2[n, t, i])
-    v3 = work.v3
-    np.matmul(z2.reshape(64 * N, 64), W3_v.reshape(64, 64), out=v3.reshape(64 * N, 64))
-
-    # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
-    o3 = np.matmul(p3, v3.transpose(0, 2, 1, 3), out=work.o3)
+    o3 = work.o3
 
     # (13) x1[n, i, d] = x0[n, i, d] + sum[h, e](W3_o[h, e, d] * o3[n, h, i, e])
     copy_13 = work.copy_13
@@ -1790,11 +1768,12 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
 
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
         z5_rows = z5[rows]
         # (19) z5[n, i1, j] = b5[j] + sum[i](W5[i, j] * z4[n, i1, i])
         np.add(z5_rows, b5, out=z5_rows)
         # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
-        multiply_20 = np.multiply(z5_rows, z5_rows, out=work.multiply_20[rows])
+        multiply_20 = np.multiply(z5_rows, z5_rows, out=work.multiply_20[part])
         np.multiply(multiply_20, z5_rows, out=multiply_20)
         np.multiply(multiply_20, 0.044715, out=multiply_20)
         np.add(z5_rows, multiply_20, out=multiply_20)
@@ -1802,9 +1781,21 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         np.exp(multiply_20, out=multiply_20)
         np.add(multiply_20, 1.0, out=multiply_20)
         np.reciprocal(multiply_20, out=multiply_20)
-        z_x2 = np.multiply(z5_rows, multiply_20, out=work.z_x2[rows])
-    multiply_20 = work.multiply_20
-    z_x2 = work.z_x2
+        # (87) dz5, the part that is known already
+        subtract_87 = np.subtract(1.0, multiply_20, out=work.subtract_87[part])
+        np.multiply(subtract_87, 0.7978845608028654, out=subtract_87)
+        np.multiply(multiply_20, subtract_87, out=subtract_87)
+        np.multiply(z5_rows, subtract_87, out=subtract_87)
+        multiply_87 = np.multiply(subtract_87, z5_rows, out=work.multiply_87[rows])
+        np.multiply(multiply_87, z5_rows, out=multiply_87)
+        np.multiply(multiply_87, 0.134145, out=multiply_87)
+        np.add(multiply_87, subtract_87, out=multiply_87)
+        np.multiply(multiply_87, 2.0, out=multiply_87)
+        np.add(multiply_20, multiply_87, out=multiply_87)
+        # (20) z_x2[n, i1, j] = gelu_tanh(z5[n, i1, j])
+        np.multiply(z5_rows, multiply_20, out=z5_rows)
+    multiply_87 = work.multiply_87
+    z_x2 = z5
 
     # (21) x2[n, i, d] = b6[d] + x1[n, i, d] + sum[i1](W6[i1, d] * z_x2[n, i, i1])
     x2 = work.x2
@@ -1841,11 +1832,16 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     k8 = work.k8
     np.matmul(z7.reshape(64 * N, 64), W8_k.reshape(64, 64), out=k8.reshape(64 * N, 64))
 
+    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
+    v8 = work.v8
+    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
+
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
         part = slice(rows.stop - start)
         q8_rows = q8.transpose(0, 2, 1, 3)[rows]
         k8_rows = k8.transpose(0, 2, 3, 1)[rows]
+        v8_rows = v8.transpose(0, 2, 1, 3)[rows]
         # (29) s8[n, h, t, j] = sum[d](k8[n, h, j, d] * q8[n, h, t, d]) / 4
         s8 = np.matmul(q8_rows, k8_rows, out=work.s8[rows])
         np.divide(s8, 4.0, out=s8)
@@ -1858,15 +1854,10 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         np.exp(p8, out=p8)
         total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
         np.divide(p8, total_30[:, :, :, None], out=p8)
-        np.copyto(p8, 0.0, where=work.fixed_64)
+        # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
+        o8 = np.matmul(p8, v8_rows, out=work.o3[rows])
     p8 = work.s8
-
-    # (31) v8[n, h, t, e] = sum[i](W8_v[i, h, e] * z7[n, t, i])
-    v8 = work.v8
-    np.matmul(z7.reshape(64 * N, 64), W8_v.reshape(64, 64), out=v8.reshape(64 * N, 64))
-
-    # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
-    o8 = np.matmul(p8, v8.transpose(0, 2, 1, 3), out=work.o3)
+    o8 = work.o3
 
     # (33) x3[n, i, d] = x2[n, i, d] + sum[h, e](W8_o[h, e, d] * o8[n, h, i, e])
     copy_33 = work.copy_33
@@ -1897,16 +1888,17 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     np.add(z9, beta9, out=z9)
 
     # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
-    z10 = work.z10
+    z10 = work.multiply_20
     np.matmul(z9.reshape(64 * N, 64), W10, out=z10.reshape(64 * N, 256))
 
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
+        part = slice(rows.stop - start)
         z10_rows = z10[rows]
         # (39) z10[n, i1, j] = b10[j] + sum[i](W10[i, j] * z9[n, i1, i])
         np.add(z10_rows, b10, out=z10_rows)
         # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
-        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.multiply_40[rows])
+        multiply_40 = np.multiply(z10_rows, z10_rows, out=work.subtract_87[part])
         np.multiply(multiply_40, z10_rows, out=multiply_40)
         np.multiply(multiply_40, 0.044715, out=multiply_40)
         np.add(z10_rows, multiply_40, out=multiply_40)
@@ -1914,9 +1906,21 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         np.exp(multiply_40, out=multiply_40)
         np.add(multiply_40, 1.0, out=multiply_40)
         np.reciprocal(multiply_40, out=multiply_40)
-        z_x4 = np.multiply(z10_rows, multiply_40, out=work.z_x4[rows])
-    multiply_40 = work.multiply_40
-    z_x4 = work.z_x4
+        # (61) dz10, the part that is known already
+        subtract_61 = np.subtract(1.0, multiply_40, out=work.subtract_61[part])
+        np.multiply(subtract_61, 0.7978845608028654, out=subtract_61)
+        np.multiply(multiply_40, subtract_61, out=subtract_61)
+        np.multiply(z10_rows, subtract_61, out=subtract_61)
+        multiply_61 = np.multiply(subtract_61, z10_rows, out=work.multiply_61[rows])
+        np.multiply(multiply_61, z10_rows, out=multiply_61)
+        np.multiply(multiply_61, 0.134145, out=multiply_61)
+        np.add(multiply_61, subtract_61, out=multiply_61)
+        np.multiply(multiply_61, 2.0, out=multiply_61)
+        np.add(multiply_40, multiply_61, out=multiply_61)
+        # (40) z_x4[n, i1, j] = gelu_tanh(z10[n, i1, j])
+        np.multiply(z10_rows, multiply_40, out=z10_rows)
+    multiply_61 = work.multiply_61
+    z_x4 = z10
 
     # (41) x4[n, i, d] = b11[d] + x3[n, i, d] + sum[i1](W11[i1, d] * z_x4[n, i, i1])
     x4 = work.x4
@@ -2049,36 +2053,19 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     np.subtract(b11, db11, out=b11)
 
     # (60) dz_x4[n, i, i1] = sum[d](W11[i1, d] * dx4[n, i, d]), times rate
-    dz_x4 = work.z_x4
+    dz_x4 = work.multiply_20
     np.matmul(dx4.reshape(64 * N, 64), W11.T, out=dz_x4.reshape(64 * N, 256))
 
     # (58) W11 -= rate * dW11
     np.subtract(W11, dW11, out=W11)
 
-    for start in range(0, N, 2):
-        rows = slice(start, min(start + 2, N))
-        part = slice(rows.stop - start)
-        multiply_40_rows = multiply_40[rows]
-        z10_rows = z10[rows]
-        dz_x4_rows = dz_x4[rows]
-        # (61) dz10[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z10[n,
-        #     i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z10[n, i1,
-        #     j]**2 / 200000) * z10[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z10[n, i1,
-        #     j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 *
-        #     sqrt(2) * (8943 * z10[n, i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi)))
-        #     * dz_x4[n, i1, j], times rate
-        subtract_61 = np.subtract(1.0, multiply_40_rows, out=work.subtract_61[part])
-        np.multiply(subtract_61, 0.7978845608028654, out=subtract_61)
-        np.multiply(multiply_40_rows, subtract_61, out=subtract_61)
-        np.multiply(z10_rows, subtract_61, out=subtract_61)
-        multiply_61 = np.multiply(subtract_61, z10_rows, out=work.multiply_61[part])
-        np.multiply(multiply_61, z10_rows, out=multiply_61)
-        np.multiply(multiply_61, 0.134145, out=multiply_61)
-        np.add(multiply_61, subtract_61, out=multiply_61)
-        np.multiply(multiply_61, 2.0, out=multiply_61)
-        np.add(multiply_40_rows, multiply_61, out=multiply_40_rows)
-        np.multiply(dz_x4_rows, multiply_40_rows, out=dz_x4_rows)
-    dz10 = dz_x4
+    # (61) dz10[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z10[n, i1,
+    #     j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z10[n, i1, j]**2 /
+    #     200000) * z10[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z10[n, i1, j]**3 /
+    #     200000 + z10[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 * sqrt(2) * (8943 *
+    #     z10[n, i1, j]**3 / 200000 + z10[n, i1, j]) / sqrt(pi))) * dz_x4[n, i1, j],
+    #     times rate
+    dz10 = np.multiply(dz_x4, multiply_61, out=dz_x4)
 
     # (62) dW10[i, j] = sum[n, i1](dz10[n, i1, j] * z9[n, i1, i]), times rate
     dW10 = np.matmul(z9.reshape(64 * N, 64).T, dz10.reshape(64 * N, 256), out=work.dW10)
@@ -2151,9 +2138,6 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     # (69) W8_o -= rate * dW8_o
     np.subtract(W8_o, dW8_o, out=W8_o)
 
-    # (71) dp8[n, h, t, j] = sum[e](do8[n, h, t, e] * v8[n, h, j, e]), times rate
-    dp8 = np.matmul(do8.transpose(0, 2, 1, 3), v8.transpose(0, 2, 3, 1), out=work.dp8)
-
     # (72) dv8[n, h, j, e] = sum[t](do8[n, h, t, e] * p8[n, h, t, j]), times rate
     dv8 = np.matmul(p8.transpose(0, 1, 3, 2), do8.transpose(0, 2, 1, 3), out=work.o3)
 
@@ -2163,21 +2147,21 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     dW8_v = work.dW8_v
     z7.reshape(64 * N, 64).T.dot(copy_73, out=dW8_v.reshape(64, 64))
 
-    # (74) ds8[n, h, t, i] = (dp8[n, h, t, i] - sum[j](dp8[n, h, t, j] * p8[n, h, t,
-    #     j])) * p8[n, h, t, i], times rate
-    inner_74 = np.einsum("...i,...i->...", dp8, p8, out=work.largest_10)
-
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
-        dp8_rows = dp8[rows]
-        inner_74_rows = inner_74[:, :, :, None][rows]
+        part = slice(rows.stop - start)
+        do8_rows = do8.transpose(0, 2, 1, 3)[rows]
+        v8_rows = v8.transpose(0, 2, 3, 1)[rows]
         p8_rows = p8[rows]
         q8_rows = q8.transpose(0, 2, 1, 3)[rows]
         k8_rows = k8.transpose(0, 2, 1, 3)[rows]
+        # (71) dp8[n, h, t, j] = sum[e](do8[n, h, t, e] * v8[n, h, j, e]), times rate
+        dp8 = np.matmul(do8_rows, v8_rows, out=work.dp8[part])
         # (74) ds8[n, h, t, i] = (dp8[n, h, t, i] - sum[j](dp8[n, h, t, j] * p8[n, h, t,
         #     j])) * p8[n, h, t, i], times rate
-        np.subtract(dp8_rows, inner_74_rows, out=dp8_rows)
-        np.multiply(p8_rows, dp8_rows, out=p8_rows)
+        inner_74 = np.einsum("...i,...i->...", dp8, p8_rows, out=work.largest_10[part])
+        subtract_74 = np.subtract(dp8, inner_74[:, :, :, None], out=dp8)
+        np.multiply(p8_rows, subtract_74, out=p8_rows)
         # (75) dk8[n, h, j, d] = sum[t](ds8[n, h, t, j] * q8[n, h, t, d]) / 4, times
         #     rate
         dk8 = np.matmul(p8_rows.transpose(0, 1, 3, 2), q8_rows, out=work.o3[rows])
@@ -2274,36 +2258,19 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     np.subtract(b6, db6, out=b6)
 
     # (86) dz_x2[n, i, i1] = sum[d](W6[i1, d] * dx2[n, i, d]), times rate
-    dz_x2 = work.z_x2
+    dz_x2 = work.z5
     np.matmul(dx2.reshape(64 * N, 64), W6.T, out=dz_x2.reshape(64 * N, 256))
 
     # (84) W6 -= rate * dW6
     np.subtract(W6, dW6, out=W6)
 
-    for start in range(0, N, 2):
-        rows = slice(start, min(start + 2, N))
-        part = slice(rows.stop - start)
-        multiply_20_rows = multiply_20[rows]
-        z5_rows = z5[rows]
-        dz_x2_rows = dz_x2[rows]
-        # (87) dz5[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z5[n,
-        #     i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z5[n, i1,
-        #     j]**2 / 200000) * z5[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z5[n, i1,
-        #     j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 *
-        #     sqrt(2) * (8943 * z5[n, i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) *
-        #     dz_x2[n, i1, j], times rate
-        subtract_87 = np.subtract(1.0, multiply_20_rows, out=work.z_x4[part])
-        np.multiply(subtract_87, 0.7978845608028654, out=subtract_87)
-        np.multiply(multiply_20_rows, subtract_87, out=subtract_87)
-        np.multiply(z5_rows, subtract_87, out=subtract_87)
-        multiply_87 = np.multiply(subtract_87, z5_rows, out=work.multiply_40[part])
-        np.multiply(multiply_87, z5_rows, out=multiply_87)
-        np.multiply(multiply_87, 0.134145, out=multiply_87)
-        np.add(multiply_87, subtract_87, out=multiply_87)
-        np.multiply(multiply_87, 2.0, out=multiply_87)
-        np.add(multiply_20_rows, multiply_87, out=multiply_20_rows)
-        np.multiply(dz_x2_rows, multiply_20_rows, out=dz_x2_rows)
-    dz5 = dz_x2
+    # (87) dz5[n, i1, j] = (2 * sqrt(2) * (1 - sigmoid(2 * sqrt(2) * (8943 * z5[n, i1,
+    #     j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * (1 + 26829 * z5[n, i1, j]**2 /
+    #     200000) * z5[n, i1, j] * sigmoid(2 * sqrt(2) * (8943 * z5[n, i1, j]**3 /
+    #     200000 + z5[n, i1, j]) / sqrt(pi)) / sqrt(pi) + sigmoid(2 * sqrt(2) * (8943 *
+    #     z5[n, i1, j]**3 / 200000 + z5[n, i1, j]) / sqrt(pi))) * dz_x2[n, i1, j], times
+    #     rate
+    dz5 = np.multiply(dz_x2, multiply_87, out=dz_x2)
 
     # (88) dW5[i, j] = sum[n, i1](dz5[n, i1, j] * z4[n, i1, i]), times rate
     dW5 = np.matmul(z4.reshape(64 * N, 64).T, dz5.reshape(64 * N, 256), out=work.dW5)
@@ -2376,9 +2343,6 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     # (95) W3_o -= rate * dW3_o
     np.subtract(W3_o, dW3_o, out=W3_o)
 
-    # (97) dp3[n, h, t, j] = sum[e](do3[n, h, t, e] * v3[n, h, j, e]), times rate
-    dp3 = np.matmul(do3.transpose(0, 2, 1, 3), v3.transpose(0, 2, 3, 1), out=work.s8)
-
     # (98) dv3[n, h, j, e] = sum[t](do3[n, h, t, e] * p3[n, h, t, j]), times rate
     dv3 = np.matmul(p3.transpose(0, 1, 3, 2), do3.transpose(0, 2, 1, 3), out=work.dq8)
 
@@ -2388,21 +2352,21 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     dW3_v = work.dW3_v
     z2.reshape(64 * N, 64).T.dot(copy_99, out=dW3_v.reshape(64, 64))
 
-    # (100) ds3[n, h, t, i] = (dp3[n, h, t, i] - sum[j](dp3[n, h, t, j] * p3[n, h, t,
-    #     j])) * p3[n, h, t, i], times rate
-    inner_100 = np.einsum("...i,...i->...", dp3, p3, out=work.largest_10)
-
     for start in range(0, N, 2):
         rows = slice(start, min(start + 2, N))
-        dp3_rows = dp3[rows]
-        inner_100_rows = inner_100[:, :, :, None][rows]
+        part = slice(rows.stop - start)
+        do3_rows = do3.transpose(0, 2, 1, 3)[rows]
+        v3_rows = v3.transpose(0, 2, 3, 1)[rows]
         p3_rows = p3[rows]
         q3_rows = q3.transpose(0, 2, 1, 3)[rows]
         k3_rows = k3.transpose(0, 2, 1, 3)[rows]
+        # (97) dp3[n, h, t, j] = sum[e](do3[n, h, t, e] * v3[n, h, j, e]), times rate
+        dp3 = np.matmul(do3_rows, v3_rows, out=work.s8[part])
         # (100) ds3[n, h, t, i] = (dp3[n, h, t, i] - sum[j](dp3[n, h, t, j] * p3[n, h,
         #     t, j])) * p3[n, h, t, i], times rate
-        np.subtract(dp3_rows, inner_100_rows, out=dp3_rows)
-        np.multiply(p3_rows, dp3_rows, out=p3_rows)
+        inner_100 = np.einsum("...i,...i->...", dp3, p3_rows, out=work.largest_10[part])
+        subtract_100 = np.subtract(dp3, inner_100[:, :, :, None], out=dp3)
+        np.multiply(p3_rows, subtract_100, out=p3_rows)
         # (101) dk3[n, h, j, d] = sum[t](ds3[n, h, t, j] * q3[n, h, t, d]) / 4, times
         #     rate
         dk3 = np.matmul(p3_rows.transpose(0, 1, 3, 2), q3_rows, out=work.dq8[rows])

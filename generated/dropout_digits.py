@@ -215,6 +215,9 @@ def _forward_in_use(params, x, workspace):
     total_8 = p.dot(work.ones_10, out=work.total_8)
     np.divide(p, total_8[:, None], out=p)
 
+    # (23) h1[n, j] = z_h1[n, j]: the array z_h1
+    # (24) h2[n, j] = z_h2[n, j]: the array z_h2
+
     return {
         "p": p,
     }
@@ -338,6 +341,9 @@ def _loss_in_use(params, x, y, workspace):
     np.subtract(log_9, take_9, out=log_9)
     total_9 = float(np.add.reduce(log_9, axis=None))
     loss = total_9 / N
+
+    # (23) h1[n, j] = z_h1[n, j]: the array z_h1
+    # (24) h2[n, j] = z_h2[n, j]: the array z_h2
 
     return loss
 
@@ -555,6 +561,11 @@ def _loss_and_grads_in_use(params, x, y, workspace):
 
     # (22) db1[j] = sum[n](dz1[n, j])
     db1 = work.ones_N.dot(dz1, out=work.db1)
+
+    # (23) h1[n, j] = z_h1[n, j]: the array z_h1
+    # (24) h2[n, j] = z_h2[n, j]: the array z_h2
+    # (25) dz_h2[n, j] = dh2[n, j]: the array dh2
+    # (26) dz_h1[n, j] = dh1[n, j]: the array dh1
 
     return loss, {
         "W1": dW1,
@@ -801,6 +812,11 @@ def _sgd_step_in_use(params, x, y, rate, workspace):
     # (22) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
     np.subtract(b1, db1, out=b1)
+
+    # (23) h1[n, j] = z_h1[n, j]: the array z_h1
+    # (24) h2[n, j] = z_h2[n, j]: the array z_h2
+    # (25) dz_h2[n, j] = dh2[n, j], times rate: the array dh2
+    # (26) dz_h1[n, j] = dh1[n, j], times rate: the array dh1
 
     return loss
 

@@ -115,6 +115,9 @@ def forward(params, *, x, workspace=None, training=False):
     W4 = params["W4"]
     b4 = params["b4"]
 
+    # (1) upper[n, i] = x[n, 0, i]: a view of x
+    # (2) lower[n, i] = x[n, 1, i]: a view of x
+
     # (3) z1[n, j] = b1[j] + sum[i](W1[i, j] * upper[n, i])
     z1 = x[:, 0].dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
@@ -173,6 +176,9 @@ def loss(params, *, x, workspace=None, training=True):
     b3 = params["b3"]
     W4 = params["W4"]
     b4 = params["b4"]
+
+    # (1) upper[n, i] = x[n, 0, i]: a view of x
+    # (2) lower[n, i] = x[n, 1, i]: a view of x
 
     # (3) z1[n, j] = b1[j] + sum[i](W1[i, j] * upper[n, i])
     z1 = x[:, 0].dot(W1, out=work.z1)
@@ -248,6 +254,9 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
     b3 = params["b3"]
     W4 = params["W4"]
     b4 = params["b4"]
+
+    # (1) upper[n, i] = x[n, 0, i]: a view of x
+    # (2) lower[n, i] = x[n, 1, i]: a view of x
 
     # (3) z1[n, j] = b1[j] + sum[i](W1[i, j] * upper[n, i])
     z1 = x[:, 0].dot(W1, out=work.z1)
@@ -396,6 +405,9 @@ def sgd_step(params, *, x, rate, workspace=None, training=True):
     b3 = params["b3"]
     W4 = params["W4"]
     b4 = params["b4"]
+
+    # (1) upper[n, i] = x[n, 0, i]: a view of x
+    # (2) lower[n, i] = x[n, 1, i]: a view of x
 
     # (3) z1[n, j] = b1[j] + sum[i](W1[i, j] * upper[n, i])
     z1 = x[:, 0].dot(W1, out=work.z1)

@@ -501,6 +501,8 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     # (27) dy1[n, i] = sum[j](W3[i, j] * dz3[n, j])
     dy1 = np.matmul(dz3, W3.T, out=work.y1)
 
+    # (28) ds4[n, i, j, k] = dy1[n, 16 * j + 80 * i + k]: a view of dy1
+
     # (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] * [b
     #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1,
     #     c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1, c]),
@@ -764,6 +766,8 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     # (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i]), times rate
     dW3 = np.matmul(y1.T, dz3, out=work.dW3)
     np.subtract(W3, dW3, out=W3)
+
+    # (28) ds4[n, i, j, k] = dy1[n, 16 * j + 80 * i + k], times rate: a view of dy1
 
     # (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] * [b
     #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j + q1,

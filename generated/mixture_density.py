@@ -100,6 +100,7 @@ class Workspace:
         self.dh = np.empty((N, 20), dtype)
         self.dW1 = np.empty((1, 20), dtype)
         self.db1 = np.empty((20,), dtype)
+        self.negative_14 = np.empty((N, 3), dtype)
 
 
 def forward(params, *, x, workspace=None, training=False):
@@ -292,6 +293,8 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     # (12) dq[n, i] = -p1[n, i] / N
     dq = np.divide(p1, -N, out=p1)
 
+    # (13) dg[n, i] = dq[n, i]: the array dq
+
     # (14) dmu[n, i] = -(mu[n, i] - t[n]) * dq[n, i] * exp(-2 * s[n, i])
     dmu = np.subtract(mu, t[:, None], out=mu)
     negative_14 = np.negative(multiply_8, out=multiply_8)
@@ -405,6 +408,13 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
     np.exp(multiply_8, dtype=float, out=multiply_8)
     subtract_8 = np.subtract(t[:, None], mu, out=work.subtract_8)
     np.multiply(subtract_8, subtract_8, out=subtract_8)
+
+    # (14) dmu, the part that is known already
+    dmu = np.subtract(mu, t[:, None], out=mu)
+    negative_14 = np.negative(multiply_8, out=work.negative_14)
+    np.multiply(dmu, negative_14, out=dmu)
+
+    # (8) q[n, i] = g[n, i] - s[n, i] - (t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) / 2
     np.multiply(subtract_8, multiply_8, out=subtract_8)
     q = np.subtract(g, s, out=g)
     divide_8 = np.divide(subtract_8, 2.0, out=work.s)
@@ -430,10 +440,9 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
     divide_12 = rate / (-N)
     dq = np.multiply(p1, divide_12, out=p1)
 
+    # (13) dg[n, i] = dq[n, i], times rate: the array dq
+
     # (14) dmu[n, i] = -(mu[n, i] - t[n]) * dq[n, i] * exp(-2 * s[n, i]), times rate
-    dmu = np.subtract(mu, t[:, None], out=mu)
-    negative_14 = np.negative(multiply_8, out=multiply_8)
-    np.multiply(dmu, negative_14, out=dmu)
     np.multiply(dq, dmu, out=dmu)
 
     # (15) ds[n, i] = ((t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) - 1) * dq[n, i], times

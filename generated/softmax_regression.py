@@ -226,11 +226,10 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     np.multiply(dz1, divide_4, out=dz1)
 
     # (5) dW1[i, j] = W1[i, j] / 1000 + sum[n](dz1[n, j] * x[n, i]), times rate
-    dW1 = x.T.dot(dz1, out=work.dW1)
+    product_5 = x.T.dot(dz1, out=work.divide_5)
     divide_5 = rate / 1000
-    multiply_5 = np.multiply(W1, divide_5, out=work.divide_5)
-    np.add(dW1, multiply_5, out=dW1)
-    np.subtract(W1, dW1, out=W1)
+    np.multiply(W1, 1 - divide_5, out=W1)
+    np.subtract(W1, product_5, out=W1)
 
     # (6) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)

@@ -68,7 +68,7 @@ class Workspace:
         self.T = T
         self.zeros_1 = np.empty((N, 8), dtype)
         self.copy_1 = np.empty((8, 8), dtype)
-        self.s = np.empty((T, N, 8), dtype)
+        self.h = np.empty((T, N, 8), dtype)
         self.multiply_1 = np.empty((N, 8), dtype)
         self.product_1 = np.empty((N, 8), dtype)
         self.p = np.empty((N,), dtype)
@@ -95,18 +95,20 @@ def forward(params, *, past, workspace=None, training=False):
     copy_1 = work.copy_1
     np.copyto(copy_1, A.T)
 
-    s = work.s
+    h = work.h
 
     for t in range(T):
         # (1) h[n, t, i] = B[i] * past[n, t] + sum[j](A[i, j] * [t >= 1] * h[n, t - 1,
         #     j])
         multiply_1 = np.multiply(past[:, t][:, None], B, out=work.multiply_1)
-        h_before = s[t - 1] if t >= 1 else zeros_1
+        h_before = h[t - 1] if t >= 1 else zeros_1
         product_1 = h_before.dot(copy_1, out=work.product_1)
-        np.add(product_1, multiply_1, out=s[t])
+        np.add(product_1, multiply_1, out=h[t])
+
+    # (2) s[n, j] = h[n, T - 1, j]: a view of h
 
     # (3) p[n] = c + sum[i](C[i] * s[n, i])
-    p = s[T - 1].dot(C, out=work.p)
+    p = h[T - 1].dot(C, out=work.p)
     np.add(p, c, out=p)
 
     return {
@@ -130,18 +132,20 @@ def loss(params, *, past, next, workspace=None, training=True):
     copy_1 = work.copy_1
     np.copyto(copy_1, A.T)
 
-    s = work.s
+    h = work.h
 
     for t in range(T):
         # (1) h[n, t, i] = B[i] * past[n, t] + sum[j](A[i, j] * [t >= 1] * h[n, t - 1,
         #     j])
         multiply_1 = np.multiply(past[:, t][:, None], B, out=work.multiply_1)
-        h_before = s[t - 1] if t >= 1 else zeros_1
+        h_before = h[t - 1] if t >= 1 else zeros_1
         product_1 = h_before.dot(copy_1, out=work.product_1)
-        np.add(product_1, multiply_1, out=s[t])
+        np.add(product_1, multiply_1, out=h[t])
+
+    # (2) s[n, j] = h[n, T - 1, j]: a view of h
 
     # (3) p[n] = c + sum[i](C[i] * s[n, i])
-    p = s[T - 1].dot(C, out=work.p)
+    p = h[T - 1].dot(C, out=work.p)
     np.add(p, c, out=p)
 
     # (5) loss = sum[n]((p[n] - next[n])**2) / N
@@ -168,18 +172,20 @@ def loss_and_grads(params, *, past, next, workspace=None, training=True):
     copy_1 = work.copy_1
     np.copyto(copy_1, A.T)
 
-    s = work.s
+    h = work.h
 
     for t in range(T):
         # (1) h[n, t, i] = B[i] * past[n, t] + sum[j](A[i, j] * [t >= 1] * h[n, t - 1,
         #     j])
         multiply_1 = np.multiply(past[:, t][:, None], B, out=work.multiply_1)
-        h_before = s[t - 1] if t >= 1 else zeros_1
+        h_before = h[t - 1] if t >= 1 else zeros_1
         product_1 = h_before.dot(copy_1, out=work.product_1)
-        np.add(product_1, multiply_1, out=s[t])
+        np.add(product_1, multiply_1, out=h[t])
+
+    # (2) s[n, j] = h[n, T - 1, j]: a view of h
 
     # (3) p[n] = c + sum[i](C[i] * s[n, i])
-    p = s[T - 1].dot(C, out=work.p)
+    p = h[T - 1].dot(C, out=work.p)
     np.add(p, c, out=p)
 
     # (5) loss = sum[n]((p[n] - next[n])**2) / N
@@ -191,7 +197,7 @@ def loss_and_grads(params, *, past, next, workspace=None, training=True):
     dp = np.multiply(subtract_5, 2 / N, out=subtract_5)
 
     # (8) dC[i] = sum[n](dp[n] * s[n, i])
-    dC = dp.dot(s[T - 1], out=work.dC)
+    dC = dp.dot(h[T - 1], out=work.dC)
 
     # (9) dc = sum[n](dp[n])
     dc = float(np.add.reduce(dp, axis=None))
@@ -215,7 +221,7 @@ def loss_and_grads(params, *, past, next, workspace=None, training=True):
     # (12) dA[i, j] = sum[n, t](dh[n, t, i] * [t >= 1] * h[n, t - 1, j])
     dA = np.dot(
         dh[1:].reshape(N * (T - 1), 8).T,
-        s[: T - 1].reshape(N * (T - 1), 8),
+        h[: T - 1].reshape(N * (T - 1), 8),
         out=work.copy_1,
     )
 
@@ -253,18 +259,20 @@ def loss_sgd_step(params, *, past, next, rate, workspace=None, training=True):
     copy_1 = work.copy_1
     np.copyto(copy_1, A.T)
 
-    s = work.s
+    h = work.h
 
     for t in range(T):
         # (1) h[n, t, i] = B[i] * past[n, t] + sum[j](A[i, j] * [t >= 1] * h[n, t - 1,
         #     j])
         multiply_1 = np.multiply(past[:, t][:, None], B, out=work.multiply_1)
-        h_before = s[t - 1] if t >= 1 else zeros_1
+        h_before = h[t - 1] if t >= 1 else zeros_1
         product_1 = h_before.dot(copy_1, out=work.product_1)
-        np.add(product_1, multiply_1, out=s[t])
+        np.add(product_1, multiply_1, out=h[t])
+
+    # (2) s[n, j] = h[n, T - 1, j]: a view of h
 
     # (3) p[n] = c + sum[i](C[i] * s[n, i])
-    p = s[T - 1].dot(C, out=work.p)
+    p = h[T - 1].dot(C, out=work.p)
     np.add(p, c, out=p)
 
     # (5) loss = sum[n]((p[n] - next[n])**2) / N
@@ -276,7 +284,7 @@ def loss_sgd_step(params, *, past, next, rate, workspace=None, training=True):
     dp = np.multiply(subtract_5, 2 / N, out=subtract_5)
 
     # (8) dC[i] = sum[n](dp[n] * s[n, i])
-    dC = dp.dot(s[T - 1], out=work.dC)
+    dC = dp.dot(h[T - 1], out=work.dC)
 
     # (9) dc = sum[n](dp[n])
     dc = float(np.add.reduce(dp, axis=None))
@@ -305,7 +313,7 @@ def loss_sgd_step(params, *, past, next, rate, workspace=None, training=True):
     # (12) dA[i, j] = sum[n, t](dh[n, t, i] * [t >= 1] * h[n, t - 1, j])
     dA = np.dot(
         dh[1:].reshape(N * (T - 1), 8).T,
-        s[: T - 1].reshape(N * (T - 1), 8),
+        h[: T - 1].reshape(N * (T - 1), 8),
         out=work.copy_1,
     )
     np.multiply(dA, rate, out=dA)
@@ -327,6 +335,8 @@ def persistence(params, *, past, next, workspace=None, training=True):
     N = work.N
     T = work.T
 
+    # (4) now[n] = past[n, T - 1]: a view of past
+
     # (6) persistence = sqrt(sum[n]((now[n] - next[n])**2)) / sqrt(N)
     subtract_6 = np.subtract(past[:, T - 1], next, out=work.absolute_6)
     absolute_6 = np.absolute(subtract_6, out=work.p)
@@ -346,6 +356,8 @@ def persistence_and_grads(params, *, past, next, workspace=None, training=True):
     work = _prepare(params, {"past": past, "next": next}, workspace)
     N = work.N
     T = work.T
+
+    # (4) now[n] = past[n, T - 1]: a view of past
 
     # (6) persistence = sqrt(sum[n]((now[n] - next[n])**2)) / sqrt(N)
     subtract_6 = np.subtract(past[:, T - 1], next, out=work.p)

@@ -674,6 +674,9 @@ def cost_of_code(params, *, x, workspace=None, training=True):
     divide_10 = add_10_2 / 2
     cost_of_code = divide_10 / N
 
+    # (11) cost_of_code = sum[n, i](mu[n, i]**2 / 2 + exp(logvar[n, i]) / 2 - 1 / 2 -
+    #     logvar[n, i] / 2) / N: computed with (10)
+
     return cost_of_code
 
 
@@ -716,6 +719,9 @@ def cost_of_code_and_grads(params, *, x, workspace=None, training=True):
     add_10_2 = total_10_2 + add_10
     divide_10 = add_10_2 / 2
     cost_of_code = divide_10 / N
+
+    # (11) cost_of_code = sum[n, i](mu[n, i]**2 / 2 + exp(logvar[n, i]) / 2 - 1 / 2 -
+    #     logvar[n, i] / 2) / N: computed with (10)
 
     return cost_of_code, {}
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from symbackprop.auditing.model import Audit
     from symbackprop.derivation.model import Derivation
     from symbackprop.inspecting import Inspection
+    from symbackprop.inspecting.phrases import Phrase
     from symbackprop.report.worked import Worked
     from symbackprop.spec.syntax import Spec
 
@@ -50,6 +51,15 @@ def require_numbers_of(derivation: Derivation, numbers: Any) -> None:
         raise CallError(message, fix)
 
 
+def require_spec(spec: Any) -> None:
+    """Raises CallError for what is no spec."""
+    from symbackprop.spec.syntax import Spec
+
+    if not isinstance(spec, Spec):
+        message = f"what was given is of type {type(spec).__name__}, not a spec"
+        raise CallError(message, "give what sb.load(...) or sb.parse(...) returns")
+
+
 def inspect(
     spec: Spec, *, params: Mapping[str, Any] | str | Path | None = None, seed: int = 0
 ) -> Inspection:
@@ -61,6 +71,7 @@ def inspect(
     """
     from symbackprop import pipeline
     from symbackprop.inspecting import inspect
+    from symbackprop.inspecting.phrases import phrase
     from symbackprop.program import lower
 
     def compiled(found: Derivation) -> ModuleType:
@@ -71,19 +82,21 @@ def inspect(
     arrays, extents, where = _inputs(spec, derivation, seed)
     start = module.init_params(seed=seed)
     states = module.init_state() if hasattr(module, "init_state") else {}
-    origin = f"{where}; parameters as they start, seed {seed}"
+    parameters = phrase("parameters as they start, seed {seed}", seed=seed)
     if params is not None:
         start = {**start, **_fitting(params, start)}
-        origin = f"{where}; parameters as given"
-    return inspect(derivation, {**start, **states, **arrays}, extents, origin, compiled)
+        parameters = phrase("parameters as given")
+    given = {**start, **states, **arrays}
+    return inspect(derivation, given, extents, (where, parameters), compiled)
 
 
 def _inputs(
     spec: Spec, derivation: Derivation, seed: int
-) -> tuple[dict[str, Any], Mapping[str, int], str]:
+) -> tuple[dict[str, Any], Mapping[str, int], Phrase]:
     """Rows of the spec's data, or inputs drawn; the run-time extents; and which it is, in words."""
     import numpy as np
 
+    from symbackprop.inspecting.phrases import phrase
     from symbackprop.inspecting.values import drawn, rows_within, small_extents
     from symbackprop.spec.errors import SpecError
     from symbackprop.training import read_plan
@@ -95,19 +108,28 @@ def _inputs(
             rows = read_rows(spec, read_plan(spec), "float64")
         except (SpecError, CallError, OSError) as fault:
             first = fault.faults[0].message if isinstance(fault, SpecError) else str(fault)
-            why = f", since the spec's data cannot be had: {first.splitlines()[0]}"
+            why = first.splitlines()[0]
         else:
             count = rows.count
             if rows.counted is not None:
                 count = min(count, rows_within(system, rows.extents, rows.counted))
             rows = rows.take(np.arange(count)).complete(np.random.default_rng(seed))
             missing = tuple(i for i in system.inputs if i.symbol.name not in rows.arrays)
-            own = f", {', '.join(i.symbol.name for i in missing)} drawn" if missing else ""
             arrays = {**rows.arrays, **drawn(missing, rows.extents, seed)}
-            return arrays, rows.extents, f"{count} rows of the spec's data{own}"
+            of = phrase("{count} rows of the spec's data", count=count)
+            if missing:
+                names = tuple(i.symbol.name for i in missing)
+                words = "{rows}, but {names} drawn, seed {seed}"
+                of = phrase(words, rows=of, names=names, seed=seed)
+            return arrays, rows.extents, of
     extents = small_extents(system)
-    sizes = ", ".join(f"{name} = {size}" for name, size in extents.items())
-    where = f"inputs drawn, seed {seed}{f', {sizes}' if sizes else ''}{why}"
+    where = phrase("inputs drawn, seed {seed}", seed=seed)
+    if extents:
+        sizes = tuple(f"{name} = {size}" for name, size in extents.items())
+        where = phrase("{drawn}, {sizes}", drawn=where, sizes=sizes)
+    if why:
+        words = "{drawn}, since the spec's data cannot be had: {why}"
+        where = phrase(words, drawn=where, why=why)
     return drawn(system.inputs, extents, seed), extents, where
 
 

@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +20,30 @@ except ImportError:  # a system without it has no locks of folders
 
 # What systems say that have no files without a name, or no way to give them one later.
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EXDEV)
+
+
+def ending_of(path: str | Path, known: Iterable[str], doing: str, kind: str) -> str:
+    """The ending of a file's name, in small letters.
+
+    Raises CallError, which says that it cannot be done (`doing`: render), where no `kind` of file
+    has that ending, or there is none, or nothing before it.
+    """
+    if not isinstance(path, str | os.PathLike):
+        message = f"cannot {doing}: the path is of type {type(path).__name__}"
+        raise CallError(message, "give it as text, or as a pathlib.Path")
+    *front, last = known
+    endings = f"{', '.join(front)} or {last}" if front else last
+    file, fix = Path(path), f"end the file's name in {endings}"
+    found = file.suffix.lower()
+    if found in (*front, last):
+        return found
+    why = f"no {kind} ends in '{file.suffix}'"
+    if not file.suffix.strip("."):
+        why = "the file's name has no ending"
+    if file.name.lower() in (*front, last):
+        why = f"there is no name before '{file.name}'"
+        fix = f"write it as in {file.with_name(f'name{file.name}')}"
+    raise CallError(f"cannot {doing} '{path}': {why}", fix)
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:

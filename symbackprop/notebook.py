@@ -8,21 +8,30 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from symbackprop.derivation.model import Derivation, Line
+from symbackprop.errors import CallError
+from symbackprop.notation import USUAL, Notation
 
 
+@dataclass(frozen=True, repr=False, eq=False)
 class Gradient(Line):
-    """The equation of one gradient, with the steps that led to it."""
+    """The equation of one gradient, with the steps that led to it; written as `derivation` is."""
 
-    def latex(self) -> str:
+    derivation: Derivation | None = None
+
+    def latex(self, notation: Notation = USUAL) -> str:
         r"""The equation as LaTeX, in matrix form where there is one: `\bar{W}^{1} = …`."""
         from symbackprop.report import line_latex
 
-        return line_latex(self)
+        return line_latex(self, notation, self.derivation)
 
-    def __str__(self) -> str:
+    def text(self, notation: Notation = USUAL) -> str:
+        """The equation in Unicode."""
         from symbackprop.report import line_text
 
-        return line_text(self)
+        return line_text(self, notation, self.derivation)
+
+    def __str__(self) -> str:
+        return self.text()
 
     __repr__ = __str__
 
@@ -44,7 +53,7 @@ class ProvedDerivation(Derivation):
 
     def __getitem__(self, name: str) -> Gradient:
         line = super().__getitem__(name)
-        return Gradient(**{f.name: getattr(line, f.name) for f in fields(line)})
+        return Gradient(**{f.name: getattr(line, f.name) for f in fields(line)}, derivation=self)
 
     def __str__(self) -> str:
         from symbackprop.report import text
@@ -66,7 +75,10 @@ class ProvedDerivation(Derivation):
 
 
 def proved(derivation: Derivation) -> ProvedDerivation:
-    """The same derivation, once all of it is proved. Raises Unproved."""
+    """The same derivation, once all of it is proved. Raises Unproved, and CallError for no such."""
     if isinstance(derivation, ProvedDerivation):
         return derivation
+    if not isinstance(derivation, Derivation):
+        message = f"what was given is of type {type(derivation).__name__}, not a derivation"
+        raise CallError(message, "give what sb.derive(sb.load(...)) returns")
     return ProvedDerivation(**{f.name: getattr(derivation, f.name) for f in fields(derivation)})

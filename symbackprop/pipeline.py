@@ -31,7 +31,7 @@ from symbackprop.errors import CallError, refuse_unknown
 from symbackprop.examining import audit as audit
 from symbackprop.examining import inspect as inspect
 from symbackprop.examining import numbers as numbers
-from symbackprop.examining import require_numbers_of
+from symbackprop.examining import require_numbers_of, require_spec
 from symbackprop.notation import USUAL, Notation
 
 if TYPE_CHECKING:
@@ -65,13 +65,14 @@ def parse(text: str) -> Spec:
 def derive(spec: Spec, wrt: str | Iterable[str] | None = None) -> ProvedDerivation:
     """Equations, and the equations of the gradients by `wrt`, or by what the spec says.
 
-    Raises SpecError where extents disagree, CallError for a name that is no parameter or input,
+    Raises SpecError where extents disagree, CallError for what is no spec, no parameter or input,
     Unproved where an equality of the derivation does not hold: there is then nothing to show.
     """
     from symbackprop.derivation import differentiate, variables
     from symbackprop.equations.build import build
     from symbackprop.notebook import proved
 
+    require_spec(spec)
     system = build(spec)
     if wrt is None:
         return proved(differentiate(system))
@@ -202,12 +203,9 @@ def render(
 
 def ending(path: str | Path, fragment: bool = False) -> str:
     """The path's ending. Raises CallError unless it is one that `render` writes."""
-    suffix = Path(path).suffix
-    if suffix not in ENDINGS:
-        raise CallError(
-            f"cannot render '{path}': no format ends in '{suffix or path}'",
-            f"end the file's name in {' or '.join(ENDINGS)}",
-        )
+    from symbackprop.files import ending_of
+
+    suffix = ending_of(path, ENDINGS, "render", "format")
     if fragment and suffix not in FRAGMENTS:
         raise CallError(
             f"cannot render '{path}': a fragment is LaTeX",

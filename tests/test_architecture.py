@@ -22,7 +22,7 @@ ALLOWED = {
     "checking": {"proof", "derivation", "equations", "spec", "layers"},
     "mistakes": {"derivation", "equations"},
     "auditing": {"checking", "mistakes", "report", "derivation", "equations", "layers", "spec"},
-    "inspecting": {"derivation", "equations"},
+    "inspecting": {"report", "derivation", "equations"},
     "training": {"spec"},
 }
 # What proves must not share a mistake with what it judges: of these it reads the values alone.

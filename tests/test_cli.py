@@ -73,9 +73,13 @@ MISTAKES = {
     "generate xor --dtype float16": "argument --dtype: 'float16' is none of float32, float64\n"
     "  fix: symbackprop generate --help shows how it is called",
     "render xor -o xor.docx": "cannot render 'xor.docx': no format ends in '.docx'\n"
-    "  fix: end the file's name in .html or .md or .tex or .pdf",
-    "render xor -o xor": "cannot render 'xor': no format ends in 'xor'\n"
-    "  fix: end the file's name in .html or .md or .tex or .pdf",
+    "  fix: end the file's name in .html, .md, .tex or .pdf",
+    "render xor -o xor": "cannot render 'xor': the file's name has no ending\n"
+    "  fix: end the file's name in .html, .md, .tex or .pdf",
+    "render xor -o o2/.html": "cannot render 'o2/.html': there is no name before '.html'\n"
+    "  fix: write it as in o2/name.html",
+    "inspect xor -o .PNG": "cannot draw '.PNG': there is no name before '.PNG'\n"
+    "  fix: write it as in name.PNG",
     "render xor -o xor.pdf --fragment": "cannot render 'xor.pdf': a fragment is LaTeX\n"
     "  fix: end the file's name in .tex, or leave out --fragment",
     "render xor --layers below": "argument --layers: 'below' is none of superscript, brackets, "

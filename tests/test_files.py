@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from symbackprop.errors import CallError
-from symbackprop.files import alone_in, make_folder, write_all, write_whole
+from symbackprop.files import alone_in, ending_of, make_folder, write_all, write_whole
 
 
 def not_here(*_):
@@ -23,6 +23,25 @@ def way(request, monkeypatch) -> str:
     if request.param == "named":
         monkeypatch.setattr("symbackprop.files._unnamed_at_first", not_here)
     return request.param
+
+
+def test_the_ending_of_a_name():
+    known = (".svg", ".png")
+    assert ending_of("a/x.PNG", known, "draw", "picture") == ".png"
+    for path, said in {
+        "a/.PNG": "cannot draw 'a/.PNG': there is no name before '.PNG'\n"
+        "  fix: write it as in a/name.PNG",
+        "a.b/x": "cannot draw 'a.b/x': the file's name has no ending\n"
+        "  fix: end the file's name in .svg or .png",
+        "x.": "cannot draw 'x.': the file's name has no ending\n"
+        "  fix: end the file's name in .svg or .png",
+        "x.bmp": "cannot draw 'x.bmp': no picture ends in '.bmp'\n"
+        "  fix: end the file's name in .svg or .png",
+        5: "cannot draw: the path is of type int\n  fix: give it as text, or as a pathlib.Path",
+    }.items():
+        with pytest.raises(CallError) as fault:
+            ending_of(path, known, "draw", "picture")
+        assert str(fault.value) == said
 
 
 def test_text_and_bytes(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 from fractions import Fraction
 
@@ -99,7 +100,10 @@ def test_findings_in_words() -> None:
     assert findings(1, 2, 3) == ()
     assert findings(1, 10) == ()
     assert findings(1, 11) == ("from h2 down to h1 the cotangent shrinks 11 times",)
-    assert findings(0, 1) == ("from h2 down to h1 the cotangent shrinks to 0",)
+    assert findings(0, 1) == (
+        "the cotangent is 0 at h1: nothing comes back there",
+        "from h2 down to h1 the cotangent shrinks to 0",
+    )
     assert findings(100, 1, 1) == (
         "from h2 down to h1 the cotangent grows 100 times",
         "the gradient explodes: from h3 down to h1 the cotangent grows 100 times, "
@@ -119,6 +123,75 @@ def test_findings_in_words() -> None:
         "along t the cotangent of h grows 100 times from step 0 to step 1",
     )
     assert findings(1, steps=Steps("h", "t", (0.0, 0.0), True)) == ()
+
+
+def test_what_is_0_gets_no_all_clear() -> None:
+    text = "name: t\ninputs:\n  x: [N]\n  y: [N]\nparams:\n  w: {shape: []}\n"
+    text += "network: |\n  z = w * x\n  p = sigmoid(w * z)\nloss: mse(p, y)\n"
+    found = inspected(text)  # w starts at 0
+    assert found.ways[0].findings == (
+        "the cotangent is 0 at z: nothing comes back there",
+        "the gradient by w is 0",
+        "the Jacobian of x → p is 0",
+    )
+    assert str(found).endswith(
+        "the Jacobian of x → p is 0\n"
+        "compared: nothing; fewer than two tensors lie on every way to the loss\n"
+    )
+    assert "no cotangent" not in str(found)
+    assert inspected(text, params={"w": 1.5}).ways[0].findings == ()
+
+
+def test_what_is_not_finite_gets_no_all_clear() -> None:
+    (found,) = findings(float("inf"), float("nan"))
+    assert found == "the derivative by h1, h2 is not finite"
+
+
+def test_of_many_names_the_first_are_said() -> None:
+    first = findings(*[0.0] * 11)[0]
+    assert first == (
+        "the cotangent is 0 at h1, h2, h3, h4, h5, h6, h7, h8, 3 more: nothing comes back there"
+    )
+
+
+def said(text: str) -> list[str]:
+    """The lines below the tables."""
+    return str(inspected(text)).rpartition("\n\n")[2].splitlines()
+
+
+def test_what_was_compared_is_said() -> None:
+    head = "name: t\ninputs:\n  x: [N, 4]\n  y: [N, 4]\nnetwork: |\n"
+    lines = said(head + "  a = tanh(dense(x, 4))\n  b = a + dense(a, 4)\nloss: mse(b, y)\n")
+    assert lines[:2] == [
+        "of those compared, no cotangent changes by more than 10 times",
+        "compared: a → b, which every way to the loss passes",
+    ]
+    recurrent = "name: t\ninputs:\n  x: [N, T, 2]\n  y: [N, 3]\nnetwork: |\n  h = lstm(x, 3)\n"
+    lines = said(recurrent + "  p = last(h)\nloss: mse(p, y)\n")
+    assert "compared from step to step: c1, h" in lines
+    assert lines[-1].startswith("not compared: cotangents from ")
+    assert lines[-1].endswith(")")
+
+
+def test_of_a_long_chain_the_ends_are_said() -> None:
+    assert said(deep(12, "", "[[0, 1], [1, 0]]", units=2)) == [
+        "of those compared, no cotangent changes by more than 10 times",
+        "compared: h1 → h2 → h3 → h4 → … → h10 → h11 → h12, which every way to the loss passes",
+    ]
+
+
+def test_an_inspection_in_chinese(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deep.yaml").write_text(deep(5, "relu", "normal(8)"))
+    assert main(["inspect", "deep.yaml", "--lang", "zh"]) == 0
+    out = capsys.readouterr().out
+    assert "随机抽取的输入，种子 0，N = 8；参数的初始值，种子 0\n" in out
+    assert "\n梯度爆炸：从 h5 往下到 h1，伴随量增大到 " in out
+    names = {"deep", "ReLU", "relu", "Jacobian"} | {f"{n}{k}" for n in "hV" for k in range(6)}
+    words = set(re.findall("[A-Za-z]+[0-9]*", out)) - names - {"N", "x", "z", "e"}
+    assert not words
+    assert main(["inspect", "deep.yaml", "--lang", "fr"]) == 2
+    assert "argument --lang: 'fr' is none of en, zh" in capsys.readouterr().err
 
 
 # --- against exact Jacobians -----------------------------------------------------------------
@@ -244,7 +317,7 @@ def test_layers_alike_share_their_modules() -> None:
     module = compiled(derivation)
     chance = np.random.default_rng(0)
     given = module.init_params() | {name: chance.normal(size=(5, 6)) for name in ("x", "y")}
-    found = inspect(derivation, given, {"N": 5}, "a test", counted)
+    found = inspect(derivation, given, {"N": 5}, (), counted)
     assert len(found.ways[0].layers) == 6
     assert len(made) == 2  # one for each side
 
@@ -356,6 +429,70 @@ def test_without_matplotlib(tmp_path, monkeypatch, capsys) -> None:
         "  fix: pip install 'symbackprop[train]', or leave out -o for the table alone\n"
     )
     assert (captured.out, list(tmp_path.glob("x*"))) == ("", [])
+
+
+def panels(text: str, monkeypatch, **options) -> list:
+    """The panels of the picture, as matplotlib has laid them out."""
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    kept = []
+    save = Figure.savefig
+
+    def saved(figure, *positional, **named):
+        save(figure, *positional, **named)
+        kept.extend(figure.axes)
+
+    monkeypatch.setattr(Figure, "savefig", saved)
+    inspected(text, **options).picture(".png")
+    return kept
+
+
+def test_no_legend_lies_on_names_or_on_points(monkeypatch) -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    text = deep(9, "tanh", "glorot_normal")
+    for axes in panels(text.replace("h9", "outermost"), monkeypatch):
+        draw = FigureCanvasAgg(axes.figure).get_renderer()
+        legend = axes.get_legend().get_window_extent(draw)
+        names = [t for t in axes.get_xticklabels() if t.get_text()]
+        assert len(names) >= 9
+        below = [t.get_window_extent(draw) for t in names]
+        assert not any(legend.overlaps(box) for box in (*below, axes.get_window_extent(draw)))
+
+
+def test_names_along_the_depth_are_apart(monkeypatch) -> None:
+    axes = panels(deep(45, "", "[[0, 1], [1, 0]]", units=2), monkeypatch)[0]
+    ticks = sorted(axes.get_xticks())
+    assert {b - a for a, b in itertools.pairwise(ticks)} == {2}
+    assert axes.get_xticklabels()[0].get_text() == "h45"  # from the top down
+
+
+def test_small_changes_look_small_and_what_is_0_is_drawn_hollow(monkeypatch) -> None:
+    text = deep(4, "", "[[0.6, 0.8], [-0.8, 0.6]]", units=2)
+    for axes in panels(text, monkeypatch):
+        low, high = axes.get_ylim()
+        assert high / low > 99
+    still = {f"V{k}": np.zeros((2, 2)) for k in range(1, 5)}
+    first, second = panels(text, monkeypatch, params=still)
+    hollow = [line for line in first.lines if line.get_markerfacecolor() == "white"]
+    assert [len(line.get_xdata()) for line in hollow] == [3]
+    assert "0, or below the picture" in {line.get_label() for line in second.lines}
+    assert "largest singular value" not in {line.get_label() for line in second.lines}
+
+
+def test_a_picture_in_chinese_needs_a_font(monkeypatch) -> None:
+    manager = pytest.importorskip("matplotlib.font_manager")
+    monkeypatch.setattr(manager.fontManager, "ttflist", [])
+    monkeypatch.setattr(manager, "findSystemFonts", list)
+    found = inspected(deep(2, "tanh", "glorot_normal", units=2))
+    with pytest.raises(sb.CallError) as fault:
+        found.picture(".png", sb.Notation(language="zh"))
+    assert str(fault.value) == (
+        "a picture in Chinese needs a font with its letters, and there is none\n"
+        "  fix: install one, as Noto Sans CJK, or draw the picture without --lang zh"
+    )
 
 
 def test_an_inspection_shows_itself() -> None:

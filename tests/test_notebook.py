@@ -25,6 +25,20 @@ def test_a_gradient_is_its_formula() -> None:
     assert list(derivation) == ["W1", "b1"]
 
 
+def test_a_gradient_is_written_as_in_its_derivation() -> None:
+    text = "name: t\ninputs:\n  x: [N, T, 2]\n  y: [N, 2]\nnetwork: |\n"
+    text += "  s = layer_norm(rnn(x, 2))\n  p = dense(last(s), 2)\nloss: mse(p, y)\n"
+    derivation = sb.derive(sb.parse(text))
+    for notation in (sb.Notation(), sb.Notation("delta", convention="column")):
+        shown, tex = (sb.show(derivation, f, notation=notation) for f in ("text", "latex"))
+        for name in derivation:
+            gradient = derivation[name]
+            assert f"  {gradient.text(notation)} " in shown
+            left, right = gradient.latex(notation).split(" = ", 1)
+            assert f"{left} &= \\boxed{{{right}}}" in tex
+    assert str(derivation["W1"]) == "W̄¹ = Σ_t X[t]ᵀ Z̄¹_h[t]"  # over t, as derive says
+
+
 def test_a_derivation_is_its_report() -> None:
     derivation = sb.derive(sb.parse(TEXT))
     assert "W̄¹ = Xᵀ Z̄¹" in str(derivation)

@@ -14,6 +14,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#include <pthread.h>
+#endif
 
 typedef REAL real;
 
@@ -367,6 +371,27 @@ static gemm_of_64_bits *gemm_64;
 static gemm_of_32_bits *gemm_32;
 enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
 
+/* ---- Threads: as many as BLAS would use, by OpenMP; BLAS itself then has one in each of them. */
+
+#ifdef _OPENMP
+#define is_shared omp_in_parallel
+#else
+#define is_shared() 0
+#endif
+#ifndef WORTH_A_THREAD
+#define WORTH_A_THREAD 65536 /* operations, fewer of which are over before another thread begins */
+#endif
+static int threads = 1;
+
+static inline int threads_for(int64_t operations)
+{
+    const int64_t worth = operations / WORTH_A_THREAD;
+    if (threads == 1 || worth < 2 || is_shared()) return 1;
+    return worth < threads ? (int)worth : threads;
+}
+
+static inline int two_threads(int64_t operations) { return threads_for(operations) > 1 ? 2 : 1; }
+
 /* Entries that are multiplied at once, and how many sums the processor holds. */
 #ifdef __AVX512F__
 enum { WIDE = 64 / sizeof(real), VECTORS = 4 };
@@ -495,7 +520,7 @@ static void product_of_long_sums(int64_t m, int64_t n, int64_t k, real alpha, co
                               c + i * ldc + j, ldc);
 }
 
-static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+static void product_by_one(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
                            const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
                            real *c, int64_t ldc)
 {
@@ -513,6 +538,28 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
                 beta, c, (int)ldc);
     else
         product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+/* C = alpha op(A) op(B) + beta C, its rows or its columns shared among threads. */
+static void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+                    int64_t lda, const real *b, int64_t ldb, real beta, real *c, int64_t ldc)
+{
+    const int parts = threads_for(m * n * k / 4);
+    if (parts == 1) {
+        product_by_one(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+        return;
+    }
+    const int64_t length = m < n ? n : m, each = (length / parts + WIDE - 1) / WIDE * WIDE;
+#pragma omp parallel for num_threads(parts)
+    for (int64_t start = 0; start < length; start += each) {
+        const int64_t count = least(each, length - start);
+        if (m < n)
+            product_by_one(ta, tb, m, count, k, alpha, a, lda, b + start * (tb ? ldb : 1), ldb,
+                           beta, c + start, ldc);
+        else
+            product_by_one(ta, tb, count, n, k, alpha, a + start * (ta ? 1 : lda), lda, b, ldb,
+                           beta, c + start * ldc, ldc);
+    }
 }
 
 /* ---- The equations. */
@@ -562,6 +609,7 @@ static double forward_in_training(
     real *restrict p_2 = (real *)at[70];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
+#pragma omp parallel for num_threads(threads_for(32 * N * T))
     for (int64_t i = 0; i < N * T; i++) {
         const int64_t ids_row = 32 * clipped(ids[i], 61);
 #pragma omp simd
@@ -571,6 +619,7 @@ static double forward_in_training(
     }
     // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_i[i, j] * e[n, t, i])
+#pragma omp parallel for num_threads(threads_for(32 * N * T))
     for (int64_t l = 0; l < T; l++) {
         for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
@@ -580,6 +629,7 @@ static double forward_in_training(
         }
     }
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -593,6 +643,7 @@ static double forward_in_training(
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -602,6 +653,7 @@ static double forward_in_training(
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -611,6 +663,7 @@ static double forward_in_training(
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -683,6 +736,7 @@ static double forward_in_training(
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
+#pragma omp parallel for num_threads(threads_for(793 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
         real largest_13_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_13_i)
@@ -705,6 +759,7 @@ static double forward_in_training(
             p[61 * l + i] = p[61 * l + i] / total_13_i;
         }
     }
+#pragma omp parallel for num_threads(threads_for(61 * N * T))
     for (int64_t n = 0; n < N; n++) {
         for (int64_t i = 0; i < T; i++) {
 #pragma omp simd
@@ -762,6 +817,7 @@ static double loss_in_training(
     const int64_t *restrict next_ = (const int64_t *)at[16];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
+#pragma omp parallel for num_threads(threads_for(32 * N * T))
     for (int64_t i = 0; i < N * T; i++) {
         const int64_t ids_row = 32 * clipped(ids[i], 61);
 #pragma omp simd
@@ -771,6 +827,7 @@ static double loss_in_training(
     }
     // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_i[i, j] * e[n, t, i])
+#pragma omp parallel for num_threads(threads_for(32 * N * T))
     for (int64_t l = 0; l < T; l++) {
         for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
@@ -780,6 +837,7 @@ static double loss_in_training(
         }
     }
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -793,6 +851,7 @@ static double loss_in_training(
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -802,6 +861,7 @@ static double loss_in_training(
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -811,6 +871,7 @@ static double loss_in_training(
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -883,6 +944,7 @@ static double loss_in_training(
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
+#pragma omp parallel for num_threads(threads_for(740 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
         real largest_13_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_13_i)
@@ -1003,6 +1065,7 @@ static double loss_and_grads_in_training(
     real *restrict dE1 = (real *)at[68];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
+#pragma omp parallel for num_threads(threads_for(32 * N * T))
     for (int64_t i = 0; i < N * T; i++) {
         const int64_t ids_row = 32 * clipped(ids[i], 61);
 #pragma omp simd
@@ -1012,6 +1075,7 @@ static double loss_and_grads_in_training(
     }
     // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_i[i, j] * e[n, t, i])
+#pragma omp parallel for num_threads(threads_for(32 * N * T))
     for (int64_t l = 0; l < T; l++) {
         for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
@@ -1021,6 +1085,7 @@ static double loss_and_grads_in_training(
         }
     }
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -1034,6 +1099,7 @@ static double loss_and_grads_in_training(
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -1043,6 +1109,7 @@ static double loss_and_grads_in_training(
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -1052,6 +1119,7 @@ static double loss_and_grads_in_training(
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -1124,6 +1192,7 @@ static double loss_and_grads_in_training(
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
+#pragma omp parallel for num_threads(threads_for(801 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
         real largest_13_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_13_i)
@@ -1174,6 +1243,7 @@ static double loss_and_grads_in_training(
     for (int64_t i = 0; i < 61; i++) {
         db3[i] = 0;
     }
+#pragma omp parallel for num_threads(two_threads(122 * N * T)) reduction(+ : db3[:61])
     for (int64_t i = 0; i < N * T; i++) {
 #pragma omp simd
         for (int64_t j = 0; j < 61; j++) {
@@ -1313,6 +1383,8 @@ static double loss_and_grads_in_training(
     for (int64_t i = 0; i < 128; i++) {
         db2_o[i] = 0;
     }
+#pragma omp parallel for num_threads(two_threads(512 * N * T)) \
+        reduction(+ : db2_f[:128], db2_g[:128], db2_i[:128], db2_o[:128])
     for (int64_t i = 0; i < N * T; i++) {
 #pragma omp simd
         for (int64_t j = 0; j < 128; j++) {
@@ -1333,7 +1405,7 @@ static double loss_and_grads_in_training(
     product(0, 1, N * T, 32, 128, 1, dz_g2, 128, W2_g, 128, 0, product_40_2, 32);
     product(0, 1, N * T, 32, 128, 1, dz_i2, 128, W2_i, 128, 0, product_40_3, 32);
     product(0, 1, N * T, 32, 128, 1, dz_o2, 128, W2_o, 128, 0, de, 32);
-#pragma omp simd
+#pragma omp parallel for simd num_threads(threads_for(96 * N * T))
     for (int64_t k = 0; k < 32 * N * T; k++) {
         real product_40_2_i = product_40_2[k] + product_40[k];
         real product_40_3_i = product_40_3[k] + product_40_2_i;
@@ -1434,6 +1506,7 @@ static double sgd_step_in_training(
     real *restrict dE1 = (real *)at[68];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
+#pragma omp parallel for num_threads(threads_for(32 * N * T))
     for (int64_t i = 0; i < N * T; i++) {
         const int64_t ids_row = 32 * clipped(ids[i], 61);
 #pragma omp simd
@@ -1443,6 +1516,7 @@ static double sgd_step_in_training(
     }
     // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_i[i, j] * e[n, t, i])
+#pragma omp parallel for num_threads(threads_for(32 * N * T))
     for (int64_t l = 0; l < T; l++) {
         for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
@@ -1452,6 +1526,7 @@ static double sgd_step_in_training(
         }
     }
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_i, 128, 0, product_2, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -1465,6 +1540,7 @@ static double sgd_step_in_training(
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -1474,6 +1550,7 @@ static double sgd_step_in_training(
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_g, 128, 0, product_6, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -1483,6 +1560,7 @@ static double sgd_step_in_training(
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
+#pragma omp parallel for num_threads(threads_for(128 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
 #pragma omp simd
         for (int64_t m = 0; m < 128; m++) {
@@ -1555,6 +1633,7 @@ static double sgd_step_in_training(
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
+#pragma omp parallel for num_threads(threads_for(801 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
         real largest_13_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_13_i)
@@ -1605,6 +1684,7 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 61; i++) {
         db3[i] = 0;
     }
+#pragma omp parallel for num_threads(two_threads(122 * N * T)) reduction(+ : db3[:61])
     for (int64_t i = 0; i < N * T; i++) {
 #pragma omp simd
         for (int64_t j = 0; j < 61; j++) {
@@ -1736,6 +1816,7 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 128; i++) {
         db2_f[i] = 0;
     }
+#pragma omp parallel for num_threads(two_threads(128 * N * T)) reduction(+ : db2_f[:128])
     for (int64_t i = 0; i < N * T; i++) {
 #pragma omp simd
         for (int64_t j = 0; j < 128; j++) {
@@ -1750,6 +1831,7 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 128; i++) {
         db2_g[i] = 0;
     }
+#pragma omp parallel for num_threads(two_threads(128 * N * T)) reduction(+ : db2_g[:128])
     for (int64_t i = 0; i < N * T; i++) {
 #pragma omp simd
         for (int64_t j = 0; j < 128; j++) {
@@ -1764,6 +1846,7 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 128; i++) {
         db2_i[i] = 0;
     }
+#pragma omp parallel for num_threads(two_threads(128 * N * T)) reduction(+ : db2_i[:128])
     for (int64_t i = 0; i < N * T; i++) {
 #pragma omp simd
         for (int64_t j = 0; j < 128; j++) {
@@ -1778,6 +1861,7 @@ static double sgd_step_in_training(
     for (int64_t i = 0; i < 128; i++) {
         db2_o[i] = 0;
     }
+#pragma omp parallel for num_threads(two_threads(128 * N * T)) reduction(+ : db2_o[:128])
     for (int64_t i = 0; i < N * T; i++) {
 #pragma omp simd
         for (int64_t j = 0; j < 128; j++) {
@@ -1795,7 +1879,7 @@ static double sgd_step_in_training(
     product(0, 1, N * T, 32, 128, 1, dz_g2, 128, W2_g, 128, 0, product_40_2, 32);
     product(0, 1, N * T, 32, 128, 1, dz_i2, 128, W2_i, 128, 0, product_40_3, 32);
     product(0, 1, N * T, 32, 128, 1, dz_o2, 128, W2_o, 128, 0, de, 32);
-#pragma omp simd
+#pragma omp parallel for simd num_threads(threads_for(96 * N * T))
     for (int64_t k = 0; k < 32 * N * T; k++) {
         real product_40_2_i = product_40_2[k] + product_40[k];
         real product_40_3_i = product_40_3[k] + product_40_2_i;
@@ -2060,6 +2144,24 @@ typedef struct {
 
 static const char IS_WORKSPACE[] = "symbackprop workspace";
 
+/* How many threads BLAS has, and how it is told; NULL where there is no way. */
+static int (*threads_of_blas)(void);
+static void (*set_threads_of_blas)(int);
+static int may_share = 1;
+
+static void forked(void) { may_share = 0; } /* the threads of OpenMP stay with the parent */
+
+/* A step with the threads of BLAS, which gets them back. */
+static double computed(body *computes, const workspace *w, const double *numbers)
+{
+    threads = may_share && threads_of_blas ? threads_of_blas() : 1;
+    if (threads == 1) return computes(w->at, w->extents, numbers);
+    set_threads_of_blas(1);
+    const double found = computes(w->at, w->extents, numbers);
+    set_threads_of_blas(threads);
+    return found;
+}
+
 /* Arguments: the parameters, then inputs one by one, the states if it reads any, the rate. */
 static object *enter(object *self, object *const *arguments, ptrdiff_t count, const signature *s)
 {
@@ -2092,7 +2194,7 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
         }
     }
     if (s->writes_parameters && share_memory(w, s->reads, s->count)) return decline();
-    return PyFloat_FromDouble(s->computes(w->at, w->extents, numbers));
+    return PyFloat_FromDouble(computed(s->computes, w, numbers));
 }
 
 static object *enter_forward_in_training(object *self, object *const *arguments, ptrdiff_t count)
@@ -2158,11 +2260,11 @@ object *bind_workspace(object *arrays, const int64_t *extents)
     return functions;
 }
 
-/* Learn the types, the names of all slots and the address of gemm; 0 if arrays look otherwise.
+/* Learn the types, the names of all slots and the addresses of gemm and of BLAS's number of threads; 0 if arrays look otherwise.
 
    `shown` is a 2 x 3 array of REAL, whose memory starts at `memory`. */
 int open_library(object *shown, char *memory, object *types, object *slot_names, void *gemm,
-                 int is_wide)
+                 int is_wide, void *threads_of, void *set_threads)
 {
     const array *a = (const array *)shown;
     if (PyTuple_Size(types) != 4 || shown->type != PyTuple_GetItem(types, 0)) return 0;
@@ -2178,5 +2280,12 @@ int open_library(object *shown, char *memory, object *types, object *slot_names,
         gemm_64 = (gemm_of_64_bits *)gemm;
     else
         gemm_32 = (gemm_of_32_bits *)gemm;
+#ifdef _OPENMP
+    threads_of_blas = (int (*)(void))threads_of;
+    set_threads_of_blas = (void (*)(int))set_threads;
+    pthread_atfork(NULL, NULL, forked);
+#else
+    (void)threads_of, (void)set_threads, (void)forked;
+#endif
     return 1;
 }

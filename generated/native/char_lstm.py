@@ -1519,6 +1519,22 @@ _FLAGS = (
     "-fno-math-errno",
     "-ffp-contract=off",  # x * x - y * y is 0 where x is y
 )
+# How BLAS calls its product, and whether its integers then have 64 bits.
+_PRODUCTS = (
+    ("cblas_{}gemm_64", 1),
+    ("scipy_cblas_{}gemm64_", 1),
+    ("cblas_{}gemm64_", 1),
+    ("scipy_cblas_{}gemm", 0),
+    ("cblas_{}gemm", 0),
+)
+# How it calls what tells and sets the number of its threads.
+_THREADS = (
+    ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
+    ("scipy_openblas_get_num_threads64_", "scipy_openblas_set_num_threads64_"),
+    ("openblas_get_num_threads64_", "openblas_set_num_threads64_"),
+    ("scipy_openblas_get_num_threads", "scipy_openblas_set_num_threads"),
+    ("openblas_get_num_threads", "openblas_set_num_threads"),
+)
 _POSITION, _TRUTH = np.dtype(np.intp), np.dtype(np.bool_)
 
 
@@ -1541,7 +1557,8 @@ def _library(dtype):
     """The compiled file for a dtype, opened; None, and a warning, where that cannot be."""
     try:
         path = _built(dtype)
-        library = ctypes.PyDLL(str(path))
+        with _briefly_awake():
+            library = ctypes.PyDLL(str(path))
     except OSError as fault:
         warnings.warn(
             f"{__name__} runs as NumPy: {fault}", RuntimeWarning, stacklevel=5
@@ -1549,7 +1566,6 @@ def _library(dtype):
         return None
     shown = np.zeros((2, 3), dtype)
     types = (np.ndarray, shown.dtype, np.dtype(np.intp), np.dtype(np.bool_))
-    gemm, is_wide = _gemm(dtype)
     library.bind_workspace.restype = ctypes.py_object
     library.bind_workspace.argtypes = [ctypes.py_object, ctypes.c_void_p]
     library.open_library.argtypes = [
@@ -1559,15 +1575,33 @@ def _library(dtype):
         ctypes.py_object,
         ctypes.c_void_p,
         ctypes.c_int,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
     ]
     names = tuple(_GIVEN)
-    if not library.open_library(shown, shown.ctypes.data, types, names, gemm, is_wide):
+    blas = _blas(dtype)
+    if not library.open_library(shown, shown.ctypes.data, types, names, *blas):
         reason = f"NumPy {np.__version__} lays arrays out in another way here"
         warnings.warn(
             f"{__name__} runs as NumPy: {reason}", RuntimeWarning, stacklevel=5
         )
         return None
     return library
+
+
+@contextlib.contextmanager
+def _briefly_awake():
+    """Threads of an OpenMP opened within wait awake for about 0.1 ms, then sleep.
+
+    Else they would keep the processor from others for 20 ms.
+    """
+    wished = os.environ.get("GOMP_SPINCOUNT")
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    try:
+        yield
+    finally:
+        if wished is None:
+            del os.environ["GOMP_SPINCOUNT"]
 
 
 def _built(dtype):
@@ -1661,12 +1695,17 @@ def _build(dtype, folder, portable=False):
     with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as beside:
         source, made = pathlib.Path(beside, f"{_NAME}.c"), pathlib.Path(beside, "made")
         source.write_text(_c_source(), "utf-8")
-        ran = subprocess.run(
-            [*compiler, *flags, str(source), "-o", str(made), "-lm"],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        # Threads where the compiler knows them; a file for other machines needs no more
+        # than they are sure to have.
+        for threads in [[]] if portable else [["-fopenmp"], []]:
+            ran = subprocess.run(
+                [*compiler, *flags, *threads, str(source), "-o", str(made), "-lm"],
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            if not ran.returncode:
+                break
         if ran.returncode or not made.exists():
             said = [*ran.stderr.strip().splitlines(), f"it ended with {ran.returncode}"]
             first = next((line for line in said if "error" in line), said[0])
@@ -1676,30 +1715,31 @@ def _build(dtype, folder, portable=False):
     return path
 
 
-def _gemm(dtype):
-    """The address of BLAS's product for a dtype, and whether its integers have 64 bits.
+def _blas(dtype):
+    """What the loops need of BLAS: the address of its product for a dtype, whether its
+    integers have 64 bits, and the addresses of what tells and sets its threads.
 
-    That of MKL where its wheel is installed, else of NumPy's own; zero where neither is
+    MKL's where its wheel is installed, else those of NumPy's own; zeros where neither is
     found.
     """
     letter = {"float32": "s", "float64": "d"}[np.dtype(dtype).name]
-    spellings = (
-        ("cblas_{}gemm_64", 1),
-        ("scipy_cblas_{}gemm64_", 1),
-        ("cblas_{}gemm64_", 1),
-        ("scipy_cblas_{}gemm", 0),
-        ("cblas_{}gemm", 0),
-    )
     for path in _blas_files():
         try:
             library = ctypes.CDLL(str(path))
         except OSError:
             continue
-        for spelling, is_wide in spellings:
-            found = getattr(library, spelling.format(letter), None)
-            if found is not None:
-                return ctypes.cast(found, ctypes.c_void_p).value, is_wide
-    return 0, 0
+        for spelling, is_wide in _PRODUCTS:
+            gemm = _address(library, spelling.format(letter))
+            if gemm:
+                pairs = ([_address(library, name) for name in pair] for pair in _THREADS)
+                return gemm, is_wide, *next(filter(all, pairs), (0, 0))
+    return 0, 0, 0, 0
+
+
+def _address(library, name):
+    """Where a function of a library is; zero where there is none of that name."""
+    found = getattr(library, name, None)
+    return ctypes.cast(found, ctypes.c_void_p).value if found else 0
 
 
 def _blas_files():

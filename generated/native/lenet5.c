@@ -14,6 +14,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#include <pthread.h>
+#endif
 
 typedef REAL real;
 
@@ -367,6 +371,27 @@ static gemm_of_64_bits *gemm_64;
 static gemm_of_32_bits *gemm_32;
 enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
 
+/* ---- Threads: as many as BLAS would use, by OpenMP; BLAS itself then has one in each of them. */
+
+#ifdef _OPENMP
+#define is_shared omp_in_parallel
+#else
+#define is_shared() 0
+#endif
+#ifndef WORTH_A_THREAD
+#define WORTH_A_THREAD 65536 /* operations, fewer of which are over before another thread begins */
+#endif
+static int threads = 1;
+
+static inline int threads_for(int64_t operations)
+{
+    const int64_t worth = operations / WORTH_A_THREAD;
+    if (threads == 1 || worth < 2 || is_shared()) return 1;
+    return worth < threads ? (int)worth : threads;
+}
+
+static inline int two_threads(int64_t operations) { return threads_for(operations) > 1 ? 2 : 1; }
+
 /* Entries that are multiplied at once, and how many sums the processor holds. */
 #ifdef __AVX512F__
 enum { WIDE = 64 / sizeof(real), VECTORS = 4 };
@@ -495,7 +520,7 @@ static void product_of_long_sums(int64_t m, int64_t n, int64_t k, real alpha, co
                               c + i * ldc + j, ldc);
 }
 
-static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+static void product_by_one(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
                            const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
                            real *c, int64_t ldc)
 {
@@ -513,6 +538,28 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
                 beta, c, (int)ldc);
     else
         product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+/* C = alpha op(A) op(B) + beta C, its rows or its columns shared among threads. */
+static void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+                    int64_t lda, const real *b, int64_t ldb, real beta, real *c, int64_t ldc)
+{
+    const int parts = threads_for(m * n * k / 4);
+    if (parts == 1) {
+        product_by_one(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+        return;
+    }
+    const int64_t length = m < n ? n : m, each = (length / parts + WIDE - 1) / WIDE * WIDE;
+#pragma omp parallel for num_threads(parts)
+    for (int64_t start = 0; start < length; start += each) {
+        const int64_t count = least(each, length - start);
+        if (m < n)
+            product_by_one(ta, tb, m, count, k, alpha, a, lda, b + start * (tb ? ldb : 1), ldb,
+                           beta, c + start, ldc);
+        else
+            product_by_one(ta, tb, count, n, k, alpha, a + start * (ta ? 1 : lda), lda, b, ldb,
+                           beta, c + start * ldc, ldc);
+    }
 }
 
 /* ---- The equations. */
@@ -620,6 +667,7 @@ static double forward_in_training(
             copy_5[N * k + n] = s2[k + 1176 * n];
         }
     }
+#pragma omp parallel for num_threads(threads_for(15000 * N))
     for (int64_t k = 0; k < 5; k++) {
         for (int64_t l = 0; l < 30; l++) {
             for (int64_t m = 0; m < 10; m++) {
@@ -634,6 +682,7 @@ static double forward_in_training(
         }
     }
     product(1, 0, 16, 100 * N, 150, 1, W2, 16, copy_5_2, 100 * N, 0, z2, 100 * N);
+#pragma omp parallel for num_threads(threads_for(6400 * N))
     for (int64_t k = 0; k < 16; k++) {
 #pragma omp simd
         for (int64_t l = 0; l < 100 * N; l++) {
@@ -814,6 +863,7 @@ static double loss_in_training(
             copy_5[N * k + n] = s2[k + 1176 * n];
         }
     }
+#pragma omp parallel for num_threads(threads_for(15000 * N))
     for (int64_t k = 0; k < 5; k++) {
         for (int64_t l = 0; l < 30; l++) {
             for (int64_t m = 0; m < 10; m++) {
@@ -828,6 +878,7 @@ static double loss_in_training(
         }
     }
     product(1, 0, 16, 100 * N, 150, 1, W2, 16, copy_5_2, 100 * N, 0, z2, 100 * N);
+#pragma omp parallel for num_threads(threads_for(6400 * N))
     for (int64_t k = 0; k < 16; k++) {
 #pragma omp simd
         for (int64_t l = 0; l < 100 * N; l++) {
@@ -1035,6 +1086,7 @@ static double loss_and_grads_in_training(
             copy_5[N * k + n] = s2[k + 1176 * n];
         }
     }
+#pragma omp parallel for num_threads(threads_for(15000 * N))
     for (int64_t k = 0; k < 5; k++) {
         for (int64_t l = 0; l < 30; l++) {
             for (int64_t m = 0; m < 10; m++) {
@@ -1049,6 +1101,7 @@ static double loss_and_grads_in_training(
         }
     }
     product(1, 0, 16, 100 * N, 150, 1, W2, 16, copy_5_2, 100 * N, 0, z2, 100 * N);
+#pragma omp parallel for num_threads(threads_for(6400 * N))
     for (int64_t k = 0; k < 16; k++) {
 #pragma omp simd
         for (int64_t l = 0; l < 100 * N; l++) {
@@ -1186,7 +1239,9 @@ static double loss_and_grads_in_training(
     product(1, 0, 400, 120, N, 1, y1, 400, dz3, 120, 0, dW3, 120);
     // (27) dy1[n, i] = sum[j](W3[i, j] * dz3[n, j])
     product(0, 1, N, 400, 120, 1, dz3, 120, W3, 120, 0, dy1, 400);
+#pragma omp parallel for num_threads(threads_for(6800 * N))
     for (int64_t k = 0; k < 16; k++) {
+        // (28) ds4[n, i, j, k] = dy1[n, 16 * j + 80 * i + k]: a view of dy1
         // (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] *
         //     [b = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j +
         //     q1, c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j +
@@ -1238,6 +1293,7 @@ static double loss_and_grads_in_training(
     // (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
     //     i + p] * [b = j + q])
     product(0, 0, 150, 100 * N, 16, 1, W2, 16, dz2, 100 * N, 0, product_33, 100 * N);
+#pragma omp parallel for num_threads(threads_for(16176 * N))
     for (int64_t c = 0; c < 6; c++) {
 #pragma omp simd
         for (int64_t k = 0; k < 196 * N; k++) {
@@ -1464,6 +1520,7 @@ static double sgd_step_in_training(
             copy_5[N * k + n] = s2[k + 1176 * n];
         }
     }
+#pragma omp parallel for num_threads(threads_for(15000 * N))
     for (int64_t k = 0; k < 5; k++) {
         for (int64_t l = 0; l < 30; l++) {
             for (int64_t m = 0; m < 10; m++) {
@@ -1478,6 +1535,7 @@ static double sgd_step_in_training(
         }
     }
     product(1, 0, 16, 100 * N, 150, 1, W2, 16, copy_5_2, 100 * N, 0, z2, 100 * N);
+#pragma omp parallel for num_threads(threads_for(6400 * N))
     for (int64_t k = 0; k < 16; k++) {
 #pragma omp simd
         for (int64_t l = 0; l < 100 * N; l++) {
@@ -1628,7 +1686,9 @@ static double sgd_step_in_training(
     product(0, 1, N, 400, 120, 1, dz3, 120, W3, 120, 0, dy1, 400);
     // (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i])
     product(1, 0, 400, 120, N, -1, y1, 400, dz3, 120, 1, W3, 120);
+#pragma omp parallel for num_threads(threads_for(6800 * N + 16))
     for (int64_t k = 0; k < 16; k++) {
+        // (28) ds4[n, i, j, k] = dy1[n, 16 * j + 80 * i + k]: a view of dy1
         // (29) dc3[n, a, b, c] = sum[i, j, p:2, q:2](ds4[n, i, j, c] * [a = 2 * i + p] *
         //     [b = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j +
         //     q1, c]), 2, 2)] * [q = digit(argmax[p1:2, q1:2](c3[n, 2 * i + p1, 2 * j +
@@ -1678,6 +1738,7 @@ static double sgd_step_in_training(
     // (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
     //     i + p] * [b = j + q])
     product(0, 0, 150, 100 * N, 16, 1, W2, 16, dz2, 100 * N, 0, product_33, 100 * N);
+#pragma omp parallel for num_threads(threads_for(16176 * N))
     for (int64_t c = 0; c < 6; c++) {
 #pragma omp simd
         for (int64_t k = 0; k < 196 * N; k++) {
@@ -2007,6 +2068,24 @@ typedef struct {
 
 static const char IS_WORKSPACE[] = "symbackprop workspace";
 
+/* How many threads BLAS has, and how it is told; NULL where there is no way. */
+static int (*threads_of_blas)(void);
+static void (*set_threads_of_blas)(int);
+static int may_share = 1;
+
+static void forked(void) { may_share = 0; } /* the threads of OpenMP stay with the parent */
+
+/* A step with the threads of BLAS, which gets them back. */
+static double computed(body *computes, const workspace *w, const double *numbers)
+{
+    threads = may_share && threads_of_blas ? threads_of_blas() : 1;
+    if (threads == 1) return computes(w->at, w->extents, numbers);
+    set_threads_of_blas(1);
+    const double found = computes(w->at, w->extents, numbers);
+    set_threads_of_blas(threads);
+    return found;
+}
+
 /* Arguments: the parameters, then inputs one by one, the states if it reads any, the rate. */
 static object *enter(object *self, object *const *arguments, ptrdiff_t count, const signature *s)
 {
@@ -2039,7 +2118,7 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
         }
     }
     if (s->writes_parameters && share_memory(w, s->reads, s->count)) return decline();
-    return PyFloat_FromDouble(s->computes(w->at, w->extents, numbers));
+    return PyFloat_FromDouble(computed(s->computes, w, numbers));
 }
 
 static object *enter_forward_in_training(object *self, object *const *arguments, ptrdiff_t count)
@@ -2105,11 +2184,11 @@ object *bind_workspace(object *arrays, const int64_t *extents)
     return functions;
 }
 
-/* Learn the types, the names of all slots and the address of gemm; 0 if arrays look otherwise.
+/* Learn the types, the names of all slots and the addresses of gemm and of BLAS's number of threads; 0 if arrays look otherwise.
 
    `shown` is a 2 x 3 array of REAL, whose memory starts at `memory`. */
 int open_library(object *shown, char *memory, object *types, object *slot_names, void *gemm,
-                 int is_wide)
+                 int is_wide, void *threads_of, void *set_threads)
 {
     const array *a = (const array *)shown;
     if (PyTuple_Size(types) != 4 || shown->type != PyTuple_GetItem(types, 0)) return 0;
@@ -2125,5 +2204,12 @@ int open_library(object *shown, char *memory, object *types, object *slot_names,
         gemm_64 = (gemm_of_64_bits *)gemm;
     else
         gemm_32 = (gemm_of_32_bits *)gemm;
+#ifdef _OPENMP
+    threads_of_blas = (int (*)(void))threads_of;
+    set_threads_of_blas = (void (*)(int))set_threads;
+    pthread_atfork(NULL, NULL, forked);
+#else
+    (void)threads_of, (void)set_threads, (void)forked;
+#endif
     return 1;
 }

@@ -14,6 +14,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#include <pthread.h>
+#endif
 
 typedef REAL real;
 
@@ -367,6 +371,27 @@ static gemm_of_64_bits *gemm_64;
 static gemm_of_32_bits *gemm_32;
 enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker than BLAS */
 
+/* ---- Threads: as many as BLAS would use, by OpenMP; BLAS itself then has one in each of them. */
+
+#ifdef _OPENMP
+#define is_shared omp_in_parallel
+#else
+#define is_shared() 0
+#endif
+#ifndef WORTH_A_THREAD
+#define WORTH_A_THREAD 65536 /* operations, fewer of which are over before another thread begins */
+#endif
+static int threads = 1;
+
+static inline int threads_for(int64_t operations)
+{
+    const int64_t worth = operations / WORTH_A_THREAD;
+    if (threads == 1 || worth < 2 || is_shared()) return 1;
+    return worth < threads ? (int)worth : threads;
+}
+
+static inline int two_threads(int64_t operations) { return threads_for(operations) > 1 ? 2 : 1; }
+
 /* Entries that are multiplied at once, and how many sums the processor holds. */
 #ifdef __AVX512F__
 enum { WIDE = 64 / sizeof(real), VECTORS = 4 };
@@ -495,7 +520,7 @@ static void product_of_long_sums(int64_t m, int64_t n, int64_t k, real alpha, co
                               c + i * ldc + j, ldc);
 }
 
-static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
+static void product_by_one(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
                            const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
                            real *c, int64_t ldc)
 {
@@ -513,6 +538,28 @@ static inline void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real
                 beta, c, (int)ldc);
     else
         product_by_loops(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+/* C = alpha op(A) op(B) + beta C, its rows or its columns shared among threads. */
+static void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha, const real *a,
+                    int64_t lda, const real *b, int64_t ldb, real beta, real *c, int64_t ldc)
+{
+    const int parts = threads_for(m * n * k / 4);
+    if (parts == 1) {
+        product_by_one(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+        return;
+    }
+    const int64_t length = m < n ? n : m, each = (length / parts + WIDE - 1) / WIDE * WIDE;
+#pragma omp parallel for num_threads(parts)
+    for (int64_t start = 0; start < length; start += each) {
+        const int64_t count = least(each, length - start);
+        if (m < n)
+            product_by_one(ta, tb, m, count, k, alpha, a, lda, b + start * (tb ? ldb : 1), ldb,
+                           beta, c + start, ldc);
+        else
+            product_by_one(ta, tb, count, n, k, alpha, a + start * (ta ? 1 : lda), lda, b, ldb,
+                           beta, c + start * ldc, ldc);
+    }
 }
 
 /* ---- The equations. */
@@ -602,9 +649,9 @@ static double loss_and_grads_in_training(
         char *const *at, const int64_t *extents, const double *numbers)
 {
     const int64_t N = extents[0];
-    real *restrict dW2 = (real *)at[11];
-    real *restrict dW1 = (real *)at[15];
-    real *restrict db1 = (real *)at[16];
+    real *restrict dW2 = (real *)at[12];
+    real *restrict dW1 = (real *)at[16];
+    real *restrict db1 = (real *)at[17];
     const real *restrict x = (const real *)at[4];
     const real *restrict W1 = (const real *)at[0];
     const real *restrict b1 = (const real *)at[1];
@@ -613,7 +660,7 @@ static double loss_and_grads_in_training(
     const real *restrict b2 = (const real *)at[3];
     const real *restrict y = (const real *)at[5];
     real *const dz1 = h;
-    real *restrict db2 = (real *)at[12];
+    real *restrict db2 = (real *)at[13];
 
     double product_5 = 0;
     for (int64_t i = 0; i < 2; i++) {
@@ -654,13 +701,14 @@ static double loss_and_grads_in_training(
         p_i = 1 / p_i;
         // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
         real subtract_5_i = p_i - y[n];
-        product_5 += subtract_5_i * subtract_5_i;
         // (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
         real dp_i = subtract_5_i * (real)(2.0 / (double)N);
         // (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
         real subtract_7_i = 1 - p_i;
         real multiply_7_i = dp_i * subtract_7_i;
         real dz2_i = p_i * multiply_7_i;
+        // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
+        product_5 += subtract_5_i * subtract_5_i;
         for (int64_t k = 0; k < 2; k++) {
             // (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
             dW2[k] += h[2 * n + k] * dz2_i;
@@ -693,9 +741,9 @@ static double sgd_step_in_training(
 {
     const int64_t N = extents[0];
     const double rate = numbers[0];
-    real *restrict dW2 = (real *)at[11];
-    real *restrict dW1 = (real *)at[15];
-    real *restrict db1 = (real *)at[16];
+    real *restrict dW2 = (real *)at[12];
+    real *restrict dW1 = (real *)at[16];
+    real *restrict db1 = (real *)at[17];
     const real *restrict x = (const real *)at[4];
     real *restrict W1 = (real *)at[0];
     real *restrict b1 = (real *)at[1];
@@ -833,7 +881,7 @@ extern object *PyCFunction_NewEx(method *, object *, object *);
 
 enum { PARAMETER, INPUT, STATE, OWN };
 enum { REAL_ENTRIES, POSITIONS, TRUTHS };
-enum { SLOTS = 17, PARAMETERS = 4, EXTENTS = 1, AXES = 10 };
+enum { SLOTS = 18, PARAMETERS = 4, EXTENTS = 1, AXES = 10 };
 
 /* What stands where in the table of pointers. */
 static const struct {
@@ -850,13 +898,14 @@ static const struct {
     {OWN, REAL_ENTRIES, 2, 10}, /* 7 z1 */
     {OWN, REAL_ENTRIES, 2, 10}, /* 8 z2 */
     {OWN, REAL_ENTRIES, 2, 10}, /* 9 subtract_5 */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 10 subtract_7 */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 11 dW2 */
-    {OWN, REAL_ENTRIES, 1, 10}, /* 12 db2 */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 13 dh */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 14 subtract_11 */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 15 dW1 */
-    {OWN, REAL_ENTRIES, 1, 10}, /* 16 db1 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 10 dp */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 11 subtract_7 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 12 dW2 */
+    {OWN, REAL_ENTRIES, 1, 10}, /* 13 db2 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 14 dh */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 15 subtract_11 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 16 dW1 */
+    {OWN, REAL_ENTRIES, 1, 10}, /* 17 db1 */
 };
 
 /* A workspace: its own memory, and its place for what is handed in. */
@@ -945,6 +994,24 @@ typedef struct {
 
 static const char IS_WORKSPACE[] = "symbackprop workspace";
 
+/* How many threads BLAS has, and how it is told; NULL where there is no way. */
+static int (*threads_of_blas)(void);
+static void (*set_threads_of_blas)(int);
+static int may_share = 1;
+
+static void forked(void) { may_share = 0; } /* the threads of OpenMP stay with the parent */
+
+/* A step with the threads of BLAS, which gets them back. */
+static double computed(body *computes, const workspace *w, const double *numbers)
+{
+    threads = may_share && threads_of_blas ? threads_of_blas() : 1;
+    if (threads == 1) return computes(w->at, w->extents, numbers);
+    set_threads_of_blas(1);
+    const double found = computes(w->at, w->extents, numbers);
+    set_threads_of_blas(threads);
+    return found;
+}
+
 /* Arguments: the parameters, then inputs one by one, the states if it reads any, the rate. */
 static object *enter(object *self, object *const *arguments, ptrdiff_t count, const signature *s)
 {
@@ -977,7 +1044,7 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
         }
     }
     if (s->writes_parameters && share_memory(w, s->reads, s->count)) return decline();
-    return PyFloat_FromDouble(s->computes(w->at, w->extents, numbers));
+    return PyFloat_FromDouble(computed(s->computes, w, numbers));
 }
 
 static object *enter_forward_in_training(object *self, object *const *arguments, ptrdiff_t count)
@@ -1043,11 +1110,11 @@ object *bind_workspace(object *arrays, const int64_t *extents)
     return functions;
 }
 
-/* Learn the types, the names of all slots and the address of gemm; 0 if arrays look otherwise.
+/* Learn the types, the names of all slots and the addresses of gemm and of BLAS's number of threads; 0 if arrays look otherwise.
 
    `shown` is a 2 x 3 array of REAL, whose memory starts at `memory`. */
 int open_library(object *shown, char *memory, object *types, object *slot_names, void *gemm,
-                 int is_wide)
+                 int is_wide, void *threads_of, void *set_threads)
 {
     const array *a = (const array *)shown;
     if (PyTuple_Size(types) != 4 || shown->type != PyTuple_GetItem(types, 0)) return 0;
@@ -1063,5 +1130,12 @@ int open_library(object *shown, char *memory, object *types, object *slot_names,
         gemm_64 = (gemm_of_64_bits *)gemm;
     else
         gemm_32 = (gemm_of_32_bits *)gemm;
+#ifdef _OPENMP
+    threads_of_blas = (int (*)(void))threads_of;
+    set_threads_of_blas = (void (*)(int))set_threads;
+    pthread_atfork(NULL, NULL, forked);
+#else
+    (void)threads_of, (void)set_threads, (void)forked;
+#endif
     return 1;
 }

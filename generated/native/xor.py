@@ -83,6 +83,7 @@ class Workspace:
         self.z1 = np.empty((N, 2), dtype)
         self.z2 = np.empty((N, 1), dtype)
         self.subtract_5 = np.empty((N, 1), dtype)
+        self.dp = np.empty((N, 1), dtype)
         self.subtract_7 = np.empty((N, 1), dtype)
         self.dW2 = np.empty((2, 1), dtype)
         self.db2 = np.empty((1,), dtype)
@@ -202,16 +203,18 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
     subtract_5 = np.subtract(p, y, out=work.subtract_5)
-    product_5 = float(np.vdot(subtract_5, subtract_5))
-    loss = product_5 / N
 
-    # (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
-    dp = np.multiply(subtract_5, 2 / N, out=subtract_5)
+    # (6) dp, the part that is known already
+    dp = np.multiply(subtract_5, 2 / N, out=work.dp)
 
-    # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
+    # (7) dz2, the part that is known already
     subtract_7 = np.subtract(1.0, p, out=work.subtract_7)
     multiply_7 = np.multiply(dp, subtract_7, out=dp)
     dz2 = np.multiply(p, multiply_7, out=p)
+
+    # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
+    product_5 = float(np.vdot(subtract_5, subtract_5))
+    loss = product_5 / N
 
     # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
     dW2 = h.T.dot(dz2, out=work.dW2)
@@ -551,6 +554,7 @@ _OWN = [
     "z1",
     "z2",
     "subtract_5",
+    "dp",
     "subtract_7",
     "dW2",
     "db2",
@@ -570,6 +574,22 @@ _FLAGS = (
     "-fopenmp-simd",
     "-fno-math-errno",
     "-ffp-contract=off",  # x * x - y * y is 0 where x is y
+)
+# How BLAS calls its product, and whether its integers then have 64 bits.
+_PRODUCTS = (
+    ("cblas_{}gemm_64", 1),
+    ("scipy_cblas_{}gemm64_", 1),
+    ("cblas_{}gemm64_", 1),
+    ("scipy_cblas_{}gemm", 0),
+    ("cblas_{}gemm", 0),
+)
+# How it calls what tells and sets the number of its threads.
+_THREADS = (
+    ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
+    ("scipy_openblas_get_num_threads64_", "scipy_openblas_set_num_threads64_"),
+    ("openblas_get_num_threads64_", "openblas_set_num_threads64_"),
+    ("scipy_openblas_get_num_threads", "scipy_openblas_set_num_threads"),
+    ("openblas_get_num_threads", "openblas_set_num_threads"),
 )
 _POSITION, _TRUTH = np.dtype(np.intp), np.dtype(np.bool_)
 
@@ -593,7 +613,8 @@ def _library(dtype):
     """The compiled file for a dtype, opened; None, and a warning, where that cannot be."""
     try:
         path = _built(dtype)
-        library = ctypes.PyDLL(str(path))
+        with _briefly_awake():
+            library = ctypes.PyDLL(str(path))
     except OSError as fault:
         warnings.warn(
             f"{__name__} runs as NumPy: {fault}", RuntimeWarning, stacklevel=5
@@ -601,7 +622,6 @@ def _library(dtype):
         return None
     shown = np.zeros((2, 3), dtype)
     types = (np.ndarray, shown.dtype, np.dtype(np.intp), np.dtype(np.bool_))
-    gemm, is_wide = _gemm(dtype)
     library.bind_workspace.restype = ctypes.py_object
     library.bind_workspace.argtypes = [ctypes.py_object, ctypes.c_void_p]
     library.open_library.argtypes = [
@@ -611,15 +631,33 @@ def _library(dtype):
         ctypes.py_object,
         ctypes.c_void_p,
         ctypes.c_int,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
     ]
     names = tuple(_GIVEN)
-    if not library.open_library(shown, shown.ctypes.data, types, names, gemm, is_wide):
+    blas = _blas(dtype)
+    if not library.open_library(shown, shown.ctypes.data, types, names, *blas):
         reason = f"NumPy {np.__version__} lays arrays out in another way here"
         warnings.warn(
             f"{__name__} runs as NumPy: {reason}", RuntimeWarning, stacklevel=5
         )
         return None
     return library
+
+
+@contextlib.contextmanager
+def _briefly_awake():
+    """Threads of an OpenMP opened within wait awake for about 0.1 ms, then sleep.
+
+    Else they would keep the processor from others for 20 ms.
+    """
+    wished = os.environ.get("GOMP_SPINCOUNT")
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    try:
+        yield
+    finally:
+        if wished is None:
+            del os.environ["GOMP_SPINCOUNT"]
 
 
 def _built(dtype):
@@ -713,12 +751,17 @@ def _build(dtype, folder, portable=False):
     with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as beside:
         source, made = pathlib.Path(beside, f"{_NAME}.c"), pathlib.Path(beside, "made")
         source.write_text(_c_source(), "utf-8")
-        ran = subprocess.run(
-            [*compiler, *flags, str(source), "-o", str(made), "-lm"],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        # Threads where the compiler knows them; a file for other machines needs no more
+        # than they are sure to have.
+        for threads in [[]] if portable else [["-fopenmp"], []]:
+            ran = subprocess.run(
+                [*compiler, *flags, *threads, str(source), "-o", str(made), "-lm"],
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            if not ran.returncode:
+                break
         if ran.returncode or not made.exists():
             said = [*ran.stderr.strip().splitlines(), f"it ended with {ran.returncode}"]
             first = next((line for line in said if "error" in line), said[0])
@@ -728,30 +771,31 @@ def _build(dtype, folder, portable=False):
     return path
 
 
-def _gemm(dtype):
-    """The address of BLAS's product for a dtype, and whether its integers have 64 bits.
+def _blas(dtype):
+    """What the loops need of BLAS: the address of its product for a dtype, whether its
+    integers have 64 bits, and the addresses of what tells and sets its threads.
 
-    That of MKL where its wheel is installed, else of NumPy's own; zero where neither is
+    MKL's where its wheel is installed, else those of NumPy's own; zeros where neither is
     found.
     """
     letter = {"float32": "s", "float64": "d"}[np.dtype(dtype).name]
-    spellings = (
-        ("cblas_{}gemm_64", 1),
-        ("scipy_cblas_{}gemm64_", 1),
-        ("cblas_{}gemm64_", 1),
-        ("scipy_cblas_{}gemm", 0),
-        ("cblas_{}gemm", 0),
-    )
     for path in _blas_files():
         try:
             library = ctypes.CDLL(str(path))
         except OSError:
             continue
-        for spelling, is_wide in spellings:
-            found = getattr(library, spelling.format(letter), None)
-            if found is not None:
-                return ctypes.cast(found, ctypes.c_void_p).value, is_wide
-    return 0, 0
+        for spelling, is_wide in _PRODUCTS:
+            gemm = _address(library, spelling.format(letter))
+            if gemm:
+                pairs = ([_address(library, name) for name in pair] for pair in _THREADS)
+                return gemm, is_wide, *next(filter(all, pairs), (0, 0))
+    return 0, 0, 0, 0
+
+
+def _address(library, name):
+    """Where a function of a library is; zero where there is none of that name."""
+    found = getattr(library, name, None)
+    return ctypes.cast(found, ctypes.c_void_p).value if found else 0
 
 
 def _blas_files():

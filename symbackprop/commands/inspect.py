@@ -7,7 +7,7 @@ from pathlib import Path
 
 from symbackprop.commands import colour
 from symbackprop.commands import options as common
-from symbackprop.errors import CallError
+from symbackprop.notation import Notation
 
 SUMMARY = "where gradients vanish or explode, along the depth"
 ENDINGS = (".svg", ".png")
@@ -22,21 +22,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=common.count(0), default=0, help="of what is drawn (default: 0)"
     )
+    common.language(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     from symbackprop import pipeline
-    from symbackprop.files import write_whole
+    from symbackprop.files import ending_of, write_whole
 
-    if options.o is not None and Path(options.o).suffix not in ENDINGS:
-        suffix = Path(options.o).suffix or options.o
-        message = f"cannot draw '{options.o}': no picture ends in '{suffix}'"
-        raise CallError(message, f"end the file's name in {common.listed(ENDINGS)}")
+    drawing = "" if options.o is None else ending_of(options.o, ENDINGS, "draw", "picture")
     inspection = pipeline.inspect(
         pipeline.load(options.spec), params=options.params, seed=options.seed
     )
-    drawn = inspection.picture(Path(options.o).suffix) if options.o else b""
-    colour.show(str(inspection))
-    if options.o:
+    notation = Notation(language=options.language)
+    drawn = inspection.picture(drawing, notation) if drawing else b""
+    colour.show(inspection.shown(notation))
+    if drawing:
         print(f"\n{write_whole(Path(options.o), drawn)}")
     return 0

@@ -56,15 +56,25 @@ def memory(parser: argparse.ArgumentParser) -> None:
 def notation(parser: argparse.ArgumentParser) -> None:
     """An option for each choice of a Notation: `--cotangents`, …, `--lang`."""
     group = parser.add_argument_group("notation")
-    for name, choices in CHOICES.items():
-        first, *others = choices.items()
-        group.add_argument(
-            f"--{SHORT.get(name, name)}",
-            dest=name,
-            type=one_of(*choices),
-            default=next(iter(choices)),
-            help=listed([f"{first[0]} ({first[1]}; default)", *(f"{w} ({s})" for w, s in others)]),
-        )
+    for name in CHOICES:
+        _choice(group, name)
+
+
+def language(parser: argparse.ArgumentParser) -> None:
+    """`--lang` alone."""
+    _choice(parser, "language")
+
+
+def _choice(parser: argparse._ActionsContainer, name: str) -> None:
+    choices = CHOICES[name]
+    first, *others = choices.items()
+    parser.add_argument(
+        f"--{SHORT.get(name, name)}",
+        dest=name,
+        type=one_of(*choices),
+        default=first[0],
+        help=listed([f"{first[0]} ({first[1]}; default)", *(f"{w} ({s})" for w, s in others)]),
+    )
 
 
 def chosen_notation(options: argparse.Namespace) -> Notation:
@@ -83,7 +93,7 @@ def numbers(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=".yaml or .json: names to numbers or nested lists; others are drawn",
     )
-    group.add_argument("--rate", help="of the update (default: 0.1)")
+    group.add_argument("--rate", help="of the update, as 0.5 or 1/3 (default: 0.1)")
     group.add_argument("--seed", type=count(0), help="of what is drawn (default: 0)")
     group.add_argument("--digits", type=count(1), help="significant digits in print (default: 6)")
 

@@ -100,17 +100,41 @@ def _rules(terms: list[Expr], known: Known) -> list[tuple[str, Callable[[Expr], 
     """The rules in the order in which they are applied, each to the whole right-hand side."""
     functions, values = known.functions, known.values
     return [
-        ("collapse δ", lambda _: Add(*(collapsed(t) for t in terms)), "Σ_i δ(u, i) f(i) = f(u)"),
-        ("gather by range", gathered, "Σ_j [m] f_j + [m] g = [m] (Σ_j f_j + g)"),
-        ("one divisor", over_one_divisor, "f/d + g/d² = (f d + g)/d², u sign(u) = abs(u)"),
+        (
+            "collapse δ",
+            lambda _: Add(*(collapsed(t) for t in terms)),
+            "$Σ[i](δ(u, i) * f[i]) == f[u]$",
+        ),
+        (
+            "gather by range",
+            gathered,
+            "$Σ[j]([m] * f[j]) + [m] * g == [m] * (Σ[j](f[j]) + g)$",
+        ),
+        (
+            "one divisor",
+            over_one_divisor,
+            "$f / d + g / d**2 == (f * d + g) / d**2$, $u * sign(u) == abs(u)$",
+        ),
         (FORWARD_VALUE, lambda e: in_forward_values(e, functions), "computed on the way forward"),
-        ("forward power", lambda e: in_known_powers(e, values), "f^(k e) = y^k where y = f^e"),
-        ("forward sum", lambda e: in_known_sums(e, values), "Σ_j f_j = J m where m is its mean"),
-        ("forward product", lambda e: in_known_products(e, values), "f g = y"),
-        ("mirror", mirrored, "sigmoid(-u) = 1 - sigmoid(u)"),
-        (ON_SUPPORT, lambda e: on_support(e, known), "p [m] = p where p is 0 outside of m"),
+        (
+            "forward power",
+            lambda e: in_known_powers(e, values),
+            "$f**(k * e) == y**k$ where $y == f**e$",
+        ),
+        (
+            "forward sum",
+            lambda e: in_known_sums(e, values),
+            "$Σ[j](f[j]) == J * m$ where $m$ is its mean",
+        ),
+        ("forward product", lambda e: in_known_products(e, values), "$f * g == y$"),
+        ("mirror", mirrored, "$sigmoid(-u) == 1 - sigmoid(u)$"),
+        (
+            ON_SUPPORT,
+            lambda e: on_support(e, known),
+            "$p * [m] == p$ where $p$ is 0 outside of $m$",
+        ),
         (ROWS_SUM_TO_ONE, lambda e: with_row_sums(e, known), "each row is a distribution"),
-        ("merge like terms", merged, "a f + b f = (a + b) f"),
+        ("merge like terms", merged, "$a * f + b * f == (a + b) * f$"),
         ("factor", factored, "what all terms share"),
     ]
 

@@ -13,7 +13,10 @@ from symbackprop.equations.system import Equation, System
 
 @dataclass(frozen=True)
 class Step:
-    """One use of a rule: `before` equals `after` for every value of the equation's indices."""
+    """One use of a rule: `before` equals `after` for every value of the equation's indices.
+
+    `why` is in words; mathematics in it stands between dollars, in the notation of Python.
+    """
 
     rule: str
     before: Expr

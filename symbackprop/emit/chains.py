@@ -20,6 +20,7 @@ from symbackprop.program.operations import (
     Matmul,
     Operation,
     Reduce,
+    Scratch,
     Shape,
     View,
 )
@@ -30,6 +31,9 @@ BLOCK = 32768
 """About how many entries of an array are computed at once: 128 KB in single precision."""
 LARGE = 4 * BLOCK
 SHORTEST = 3
+FAR = 32
+"""How many values in a row may be computed before a chain that they stand in."""
+_MOVABLE = (Apply, Copy, Inner, Matmul, Reduce, Scratch)
 _WHOLE = frozenset(["erf", "erfc"])  # which run in blocks of their own
 
 
@@ -65,19 +69,77 @@ class Chain:
 
 def chains(program: Program, function: Function, values: Sequence[int]) -> Iterator[int | Chain]:
     """The values in order, and chains in the place of those that are computed in blocks."""
-    chain: Chain | None = None
-    for value in values:
-        if chain is not None and _joins(program, function, chain, value):
-            continue
-        if chain is not None:
-            yield from _worth(program, chain)
-        shape = program.values[value].shape
-        chain = Chain(shape[:1]) if shape else None
-        if chain is None or not _joins(program, function, chain, value):
-            chain = None
-            yield value
-    if chain is not None:
-        yield from _worth(program, chain)
+    start = 0
+    while start < len(values):
+        chain, before, stop = _longest(program, function, values, start, frozenset())
+        if before:
+            read = _read_by(program, chain, before)
+            chain, before, stop = _longest(program, function, values, start, read)
+        found = list(_worth(program, chain))
+        if before and any(isinstance(part, Chain) for part in found):
+            yield from chains(program, function, before)
+        else:
+            chain, _, stop = _longest(program, function, values, start, None)
+            found = list(_worth(program, chain))
+        yield from found or [values[start]]
+        start = max(stop, start + 1)
+
+
+def _read_by(program: Program, chain: Chain, before: Sequence[int]) -> frozenset[int]:
+    """Those of the values before a chain that it reads, and what they read of those."""
+    found: set[int] = set()
+    for value in reversed(before):
+        readers = (*chain.run, *found)
+        if value in {root(program.values, o) for v in readers for o in program.values[v].operands}:
+            found.add(value)
+    return frozenset(found)
+
+
+def _longest(
+    program: Program,
+    function: Function,
+    values: Sequence[int],
+    start: int,
+    wanted: frozenset[int] | None,
+) -> tuple[Chain, list[int], int]:
+    """The chain from the start on, what is to be computed before it, and where it ends.
+
+    Values that neither read what it computes nor touch its memory may be computed before it; but
+    rather they join it where they are `wanted`, and always where that is None.
+    """
+    chain = Chain(program.values[values[start]].shape[:1])
+    before: list[int] = []
+    passed: list[int] = []
+    stop = start
+    for k in range(start, len(values)):
+        value = values[k]
+        free = wanted is not None and chain.values and _passes(program, function, chain, value)
+        if free and len(passed) == FAR:
+            break
+        if free and value not in (wanted or ()):
+            passed.append(value)
+        elif _joins(program, function, chain, value):
+            before, passed, stop = before + passed, [], k + 1
+        elif free:
+            passed.append(value)
+        else:
+            break
+    return chain, before, stop
+
+
+def _passes(program: Program, function: Function, chain: Chain, value: int) -> bool:
+    """Whether a value can as well be computed before the chain."""
+    operation, places = program.values[value], function.places
+    if not isinstance(operation, _MOVABLE) or value not in places:
+        return False
+    reads = {root(program.values, o) for o in operation.operands}
+    seen = {root(program.values, o) for v in chain.run for o in program.values[v].operands}
+    read = {places[v].buffer for v in reads if v in places}
+    room = (v for v in reads if isinstance(program.values[v], Scratch))
+    written = {places[v].buffer for v in (value, *room)}
+    touched = chain.written | {places[v].buffer for v in seen if v in places}
+    free = written.isdisjoint(touched) and chain.written.isdisjoint(read)
+    return free and reads.isdisjoint(chain.run)
 
 
 def _worth(program: Program, chain: Chain) -> Iterator[int | Chain]:

@@ -14,6 +14,15 @@ CHUNK = 32768
 
 
 def descend(printer: Printer, value: int, operation: Descend) -> list[str]:
+    """parameter *= 1 - decay, where there is one; parameter -= rate * gradient."""
+    if operation.decay is None:
+        return _subtracted(printer, value, operation)
+    name, decay = (str(printer.see(v)) for v in (operation.parameter, operation.decay))
+    scaled = printer.write("", Call("np.multiply", (name, Infix("1", "-", decay), f"out={name}")))
+    return scaled + _subtracted(printer, value, operation)
+
+
+def _subtracted(printer: Printer, value: int, operation: Descend) -> list[str]:
     """parameter -= rate * gradient; some rows at a time where the parameter is large."""
     parameter = printer.values[operation.parameter]
     gradient = printer.values[operation.gradient]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
+from symbackprop.emit.aliases import Alias, Aliases
 from symbackprop.emit.chains import Chain, chains
 from symbackprop.emit.formulas import formula
 from symbackprop.emit.layout import comment
@@ -24,11 +25,44 @@ def mathematics(program: Program, function: Function, printer: Printer) -> list[
     """All that a function computes; each run of statements under the equation that it serves."""
     found: list[str] = []
     rated = _rated(program, function) if function.steps else set()
-    for loop, values in itertools.groupby(function.order, key=lambda v: program.loop_of[v]):
+    aliases = Aliases(program, function)
+    for part in _parts(program, function):
+        whole = part.values if isinstance(part, Chain) else part
+        numbers = {program.serves[value] for value in whole} & program.lines.keys()
+        found += _told(program, aliases.before(numbers), printer, rated)
+        loop = program.loop_of[whole[0]]
         if loop is None:
-            found += _straight(program, function, printer, list(values), rated)
+            found += _straight(program, function, printer, part, rated)
         else:
-            found += ["", *_loop(program, program.loops[loop], printer, list(values))]
+            found += ["", *_loop(program, program.loops[loop], printer, whole)]
+    return found + _told(program, aliases.rest(), printer, rated)
+
+
+def _parts(program: Program, function: Function) -> Iterator[Sequence[int] | Chain]:
+    """What stands together: the body of a loop, a chain, or what serves one equation."""
+    for loop, values in itertools.groupby(function.order, key=lambda v: program.loop_of[v]):
+        if loop is not None:
+            yield list(values)
+            continue
+        runs = itertools.groupby(
+            chains(program, function, list(values)),
+            key=lambda part: part if isinstance(part, Chain) else program.serves[part],
+        )
+        for _, run in runs:
+            group = list(run)
+            chain = group[0] if isinstance(group[0], Chain) else None
+            yield chain or [value for value in group if isinstance(value, int)]
+
+
+def _told(
+    program: Program, aliases: Sequence[Alias], printer: Printer, rated: Set[int]
+) -> list[str]:
+    """The equations of aliases, each with what its tensor is."""
+    found = [""] if aliases else []
+    for alias in aliases:
+        times = ", times rate" if alias.value in rated else ""
+        text = f"({alias.number}) {formula(program.lines[alias.number].equation)}{times}"
+        found += comment(f"{text}: {alias.said}", printer.indent)
     return found
 
 
@@ -36,30 +70,22 @@ def _straight(
     program: Program,
     function: Function,
     printer: Printer,
-    values: Sequence[int],
-    rated: set[int],
+    part: Sequence[int] | Chain,
+    rated: Set[int],
 ) -> list[str]:
     """Statements outside of loops; long runs on large arrays in blocks of rows."""
 
     def title(served: int, group: Sequence[int], indent: int) -> list[str]:
         known = served in program.lines
+        if known and function.early.issuperset(group):
+            tensor = program.lines[served].equation.tensor.name
+            return comment(f"({served}) {tensor}, the part that is known already", indent)
         return _title(program, served, indent, group, rated) if known else []
 
-    found: list[str] = []
-    parts = itertools.groupby(
-        chains(program, function, values),
-        key=lambda part: part if isinstance(part, Chain) else program.serves[part],
-    )
-    for _, run in parts:
-        group = list(run)
-        if isinstance(group[0], Chain):
-            found += in_rows(printer, function, group[0], title)
-            continue
-        plain = [value for value in group if isinstance(value, int)]
-        found += ["", *title(program.serves[plain[0]], plain, printer.indent)]
-        for value in plain:
-            found += statement(printer, value)
-    return found
+    if isinstance(part, Chain):
+        return in_rows(printer, function, part, title)
+    found = ["", *title(program.serves[part[0]], part, printer.indent)]
+    return found + [line for value in part for line in statement(printer, value)]
 
 
 def _title(

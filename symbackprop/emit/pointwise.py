@@ -61,7 +61,8 @@ def _only_added(printer: Printer, value: int) -> bool:
 
 
 def _readers(printer: Printer, value: int) -> list[int]:
-    return [v for v in printer.names if value in printer.values[v].operands]
+    found = sorted(printer.readers.get(value, ()))
+    return [v for v in found if value in printer.values[v].operands]
 
 
 def _function(printer: Printer, value: int) -> str:

@@ -44,9 +44,11 @@ class Printer:
         known = [*system.extents, *(p.symbol for p in system.parameters)]
         self._taken = {*function.inputs, *self.names.values(), *(local(s.name) for s in known)}
         self.indent = indent
-        # where in the order the memory of a value is read for the last time
-        reads = ((now, v) for now, o in enumerate(function.order) for v in self.values[o].operands)
-        self.last_reads = {root(self.values, v): now for now, v in reads}
+        # who reads the memory of a value
+        self.readers: dict[int, set[int]] = {}
+        for reader in function.order:
+            for read in self.values[reader].operands:
+                self.readers.setdefault(root(self.values, read), set()).add(reader)
 
     def indented(self) -> Printer:
         """The same, writing further in."""
@@ -129,7 +131,7 @@ class Printer:
         """
         place = self.places.get(value, Place(""))
         kept = place.inplace is not None and self.names[place.inplace] == self.names[value]
-        unread = place.row_of is not None and value not in self.last_reads
+        unread = place.row_of is not None and value not in self.readers
         return self.write("" if kept or unread else f"{self.names[value]} = ", code)
 
     def call(self, value: int, function: str, *arguments: Code) -> list[str]:

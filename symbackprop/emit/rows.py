@@ -162,8 +162,7 @@ def _on_rows(operation: Operation, chain: Chain) -> Operation:
 
 def _read_after(printer: Printer, function: Function, chain: Chain) -> list[int]:
     """The values of a chain that are read after it."""
-    values = printer.values
-    end = function.order.index(chain.values[-1])
+    values, inside = printer.values, set(chain.values)
     handed_out = (*function.results.values(), *function.rows.values(), *function.updates.values())
     kept = {root(values, v) for v in handed_out}
-    return [v for v in chain.values if printer.last_reads.get(v, -1) > end or v in kept]
+    return [v for v in chain.values if v in kept or not printer.readers.get(v, set()) <= inside]

@@ -93,7 +93,8 @@ class System:
     A recurrence is the exception: its equations stand together and read each other's earlier steps
     (see `recurrence`). `extents` are the run-time extents, in order of first appearance; `digest`
     is a hash of the spec's text, which generated files carry. `sparse` are the parameters whose
-    gradients are handed out as (rows, values).
+    gradients are handed out as (rows, values). `own` are the names that the user wrote; all others
+    were made for layers.
     """
 
     name: str
@@ -108,6 +109,7 @@ class System:
     digest: str = ""
     states: tuple[State, ...] = ()
     sparse: tuple[TensorSymbol, ...] = ()
+    own: frozenset[str] = frozenset()
 
     @property
     def given(self) -> tuple[TensorSymbol, ...]:

@@ -20,6 +20,7 @@ from symbackprop.errors import CallError
 from symbackprop.inspecting.chain import between, chain, leading
 from symbackprop.inspecting.jacobian import Jacobians
 from symbackprop.inspecting.model import Depth, Inspection, Layer, Steps, Way
+from symbackprop.inspecting.phrases import Phrase
 from symbackprop.inspecting.spectrum import extremes
 
 __all__ = ["Depth", "Inspection", "Layer", "Steps", "Way", "inspect"]
@@ -31,7 +32,7 @@ def inspect(
     derivation: Derivation,
     given: Mapping[str, Any],
     extents: Mapping[str, int],
-    origin: str,
+    origins: tuple[Phrase, ...],
     compiled: Callable[[Derivation], ModuleType],
 ) -> Inspection:
     """The ways back from all losses, where inputs, parameters and states have the given values.
@@ -54,7 +55,7 @@ def inspect(
     if not any(way.depth for way in ways):
         message = f"on the way back of {derivation.system.name} there is nothing to inspect"
         raise CallError(message, "name parameters or inputs that the loss reads through equations")
-    return Inspection(derivation.system.name, derivation.system.title, origin, ways)
+    return Inspection(derivation.system.name, derivation.system.title, origins, ways)
 
 
 def _way(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from symbackprop.inspecting.phrases import Phrase, joined
+from symbackprop.notation import USUAL, Notation
 
 FACTOR = 10.0  # a norm that changes by more than this from one layer to the next is named
 
@@ -76,85 +78,48 @@ class Way:
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """Where the norm shrinks or grows by more than FACTOR, in words."""
-        return (*self._between_layers(), *self._over_all(), *self._along_steps())
+        """What is 0, and where the norm shrinks or grows by more than FACTOR, in words."""
+        from symbackprop.inspecting.findings import found
 
-    def _between_layers(self) -> list[str]:
-        found = []
-        for (above, before), (below, after) in itertools.pairwise(reversed(self.chain)):
-            if verb := _verb(before, after):
-                change = _times(before, after)
-                found.append(f"from {above} down to {below} the cotangent {verb} {change}")
-        return found
-
-    def _over_all(self) -> list[str]:
-        """From the top to the bottom, where these are more than a layer apart."""
-        chain = self.chain[::-1]
-        if len(chain) < 3 or not (verb := _verb(chain[0][1], chain[-1][1])):
-            return []
-        (top, first), (bottom, last) = chain[0], chain[-1]
-        what = "vanishes" if verb == "shrinks" else "explodes"
-        past = next(name for name, norm in chain if _verb(first, norm) == verb)
-        return [
-            f"the gradient {what}: from {top} down to {bottom} the cotangent {verb} "
-            f"{_times(first, last)}, more than {FACTOR:g} times from {past} on"
-        ]
-
-    def _along_steps(self) -> list[str]:
-        """From the first step on the way back that the loss reaches, to the last."""
-        found = []
-        for steps in self.steps:
-            order = list(enumerate(steps.norms))
-            reached = [k for k, norm in (order if steps.reverse else order[::-1]) if norm]
-            if not reached:
-                continue
-            first, last = reached[0], order[-1 if steps.reverse else 0][0]
-            before, after = steps.norms[first], steps.norms[last]
-            if verb := _verb(before, after):
-                found.append(
-                    f"along {steps.index} the cotangent of {steps.name} {verb} "
-                    f"{_times(before, after)} from step {first} to step {last}"
-                )
-        return found
+        return tuple(phrase.said() for phrase in found(self))
 
 
 @dataclass(frozen=True, repr=False)
 class Inspection:
-    """A network inspected at some values; `origin` says where these are from."""
+    """A network inspected at some values; `origins` say where these are from."""
 
     name: str
     title: str
-    origin: str
+    origins: tuple[Phrase, ...]
     ways: tuple[Way, ...]
 
-    def __str__(self) -> str:
+    @property
+    def origin(self) -> str:
+        """Where the values are from, in words."""
+        return joined(self.origins, USUAL)
+
+    def shown(self, notation: Notation = USUAL) -> str:
+        """Tables for a terminal, and what is to be noticed, in the notation's language."""
         from symbackprop.inspecting.table import text
 
-        return text(self)
+        return text(self, notation)
+
+    def __str__(self) -> str:
+        return self.shown()
 
     def __repr__(self) -> str:
         return f"<inspection of {self.name}: {', '.join(way.loss for way in self.ways)}>"
 
-    def picture(self, ending: str = ".svg") -> bytes:
-        """The picture along the depth, as .svg or .png. Raises CallError without matplotlib."""
+    def picture(self, ending: str = ".svg", notation: Notation = USUAL) -> bytes:
+        """The picture along the depth, as .svg or .png.
+
+        Raises CallError without matplotlib, or without a font for the notation's language.
+        """
         from symbackprop.inspecting.picture import picture
 
-        return picture(self, ending)
+        return picture(self, ending, notation)
 
     def _repr_html_(self) -> str:
         from symbackprop.inspecting.table import html
 
         return html(self)
-
-
-def _verb(before: float, after: float) -> str:
-    """What a norm does between two places; nothing within FACTOR."""
-    if after * FACTOR < before:
-        return "shrinks"
-    return "grows" if after > before * FACTOR else ""
-
-
-def _times(before: float, after: float) -> str:
-    """By how much."""
-    small, large = sorted((before, after))
-    return f"{large / small:.3g} times" if small else "to 0" if after == 0 else "from 0"

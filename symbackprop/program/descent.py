@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop.program.graph import Graph
-from symbackprop.program.operations import Copy, Descend, Read
+from symbackprop.program.operations import Apply, Copy, Descend, Read
 from symbackprop.program.rates import Scaled, scaled_gradients
 from symbackprop.program.shapes import ONE, size
 from symbackprop.program.storage import needs_memory, root
-from symbackprop.program.tables import room
+from symbackprop.program.tables import AddRows, room
 from symbackprop.program.values import Values
 
 RATE = "rate"
@@ -45,10 +45,46 @@ def steps(
         value = gradient.value
         if scaled is not None:
             value, rate = scaled.made[value], graph.scalar(ONE)
-        step = _step(graph, gradient.parameter, value, rate, gradient.rows)
+        step = None if scaled is None else _decayed(graph, gradient.parameter, value, rate)
+        if step is None:
+            step = _step(graph, gradient.parameter, value, rate, gradient.rows)
         if step is not None:
             found[name] = step
     return found, scaled
+
+
+def _decayed(graph: Graph, parameter: int, gradient: int, rate: int) -> int | None:
+    """The step by number * parameter + rest, as an l2 penalty makes it: parameter *= 1 - number.
+
+    The rate is in the gradient already. None where the gradient is no such sum.
+    """
+    operation, shape = graph.values[gradient], graph.shape(parameter)
+    terms: tuple[int, ...] = ()
+    if isinstance(operation, AddRows):
+        terms = (operation.base, operation.entries)
+    elif isinstance(operation, Apply) and operation.function == "add":
+        terms = operation.inputs
+    for one, rest in zip(terms, reversed(terms), strict=True):
+        number = _times(graph, one, parameter)
+        if number is None or isinstance(graph.values[root(graph.values, rest)], Read):
+            continue
+        if not isinstance(operation, AddRows):
+            return graph.append(Descend(shape, "real", parameter, rest, rate, decay=number))
+        if one == operation.base:
+            table = (operation.rows, operation.room, number)
+            return graph.append(Descend(shape, "real", parameter, rest, rate, *table))
+    return None
+
+
+def _times(graph: Graph, value: int, parameter: int) -> int | None:
+    """The number of a product of a number and the parameter; None for anything else."""
+    operation = graph.values[value]
+    if not isinstance(operation, Apply) or operation.function != "multiply":
+        return None
+    if operation.shape != graph.shape(parameter) or parameter not in operation.inputs:
+        return None
+    (number,) = {*operation.inputs} - {parameter} or {parameter}
+    return number if not graph.shape(number) and operation.shape else None
 
 
 def _step(graph: Graph, parameter: int, gradient: int, rate: int, rows: int | None) -> int | None:

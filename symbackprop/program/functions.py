@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from symbackprop.equations.system import System
+from symbackprop.derivation.model import Derivation
 from symbackprop.program.descent import in_order
+from symbackprop.program.early import moved_forward
 from symbackprop.program.graph import Graph
 from symbackprop.program.model import Function, Loop
 from symbackprop.program.names import Namer
@@ -27,7 +28,7 @@ class Cutter:
         self,
         graph: Graph,
         loops: list[Loop],
-        system: System,
+        derivation: Derivation,
         names: Mapping[int, str],
         namer: Namer,
         pool: Pool,
@@ -36,7 +37,8 @@ class Cutter:
         self.origins: dict[int, int] = {}
         self._graph = graph
         self._loops = loops
-        self._system = system
+        self._system = derivation.system
+        self._forward = {line.number for line in derivation.forward}
         self._names = names
         self._namer = namer
         self._pool = pool
@@ -45,6 +47,7 @@ class Cutter:
         self,
         name: str,
         results: Mapping[str, int],
+        equations: Mapping[int, int],
         rows: Mapping[str, int] = _NONE,
         updates: Mapping[str, int] = _NONE,
         steps: Mapping[str, int] = _NONE,
@@ -61,6 +64,7 @@ class Cutter:
             if not isinstance(values[v], (Read, Scalar, View, Row, Written))
             and v not in self.constants
         ]
+        computed, early = moved_forward(graph, computed, self._forward, handed_out)
         order = in_order(computed, graph, steps.values())
         reads |= self._bearers(reached, reads)
         taken = reads | set(results)  # a gradient has the shape and the dtype of what it is by
@@ -70,6 +74,8 @@ class Cutter:
             inputs=tuple(i.symbol.name for i in system.inputs if i.symbol.name in taken),
             parameters=tuple(p.symbol.name for p in system.parameters if p.symbol.name in reads),
             order=order,
+            early=early,
+            equations=equations,
             results=results,
             names=names,
             places=places,

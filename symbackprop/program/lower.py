@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from symbackprop.derivation.model import Derivation, Line, LossDerivation
-from symbackprop.equations.nodes import TensorSymbol, tensors
+from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.equations.recurrence import Recurrence, components
 from symbackprop.equations.system import Equation
 from symbackprop.program.bodies import conditions
@@ -17,14 +18,17 @@ from symbackprop.program.functions import Cutter
 from symbackprop.program.graph import Graph
 from symbackprop.program.model import Function, Loop, Loss, Program
 from symbackprop.program.names import Namer
-from symbackprop.program.operations import Apply, Copy, Read
-from symbackprop.program.recomputing import Known, Recomputed, recomputable
+from symbackprop.program.needed import moving, needed
+from symbackprop.program.operations import Copy, Read
+from symbackprop.program.recomputing import Known, Recomputed, has_memory, recomputable
 from symbackprop.program.recurrences import lower_recurrence
 from symbackprop.program.scope import Scope
 from symbackprop.program.shapes import row_major
 from symbackprop.program.sparse import rows_and_values
 from symbackprop.program.steps import Step
 from symbackprop.program.storage import Pool, root
+
+_NONE: Mapping[int, int] = MappingProxyType({})
 
 
 def lower(derivation: Derivation, recompute: bool = False) -> Program:
@@ -75,11 +79,13 @@ class _Lowering:
         self.tensors: dict[TensorSymbol, Known] = {}
         self.names: dict[int, str] = {}
         self.numbers: dict[TensorSymbol, int] = {}
+        self.defined: dict[int, int] = {}
         self.loops: list[Loop] = []
         self.sparse: dict[TensorSymbol, tuple[int, int]] = {}
         self.steps: dict[TensorSymbol, dict[str, int]] = {}
+        self.rated: dict[TensorSymbol, Mapping[int, int]] = {}
         self.namer = namer
-        self.cutter = Cutter(self.graph, self.loops, system, self.names, namer, pool)
+        self.cutter = Cutter(self.graph, self.loops, derivation, self.names, namer, pool)
         for symbol in system.given:
             value = self.graph.read(symbol.name, symbol.shape, symbol.kind)
             self.tensors[symbol] = (value, tuple(range(symbol.rank)))
@@ -98,6 +104,9 @@ class _Lowering:
                 self._rows(component)
             else:
                 self._equation(component)
+        for tensor, line in found.items():
+            at = self.sparse[tensor][1] if tensor in by_rows else self.tensors[tensor][0]
+            self.defined[line.number] = at
 
     def _equation(self, equation: Equation) -> None:
         """Lower one equation, and let its tensor be known by its name."""
@@ -147,14 +156,17 @@ class _Lowering:
         rows = {name: self.sparse[t][0] for name, t in wanted.items() if t in self.sparse}
         self.tensors = {**self.tensors, **kept}
         updates = self._updates([*results.values(), *rows.values()])
-        return self.cutter.function(f"{loss.loss.name}_and_grads", results, rows, updates)
+        equations = self._equations([loss.loss, *wanted.values()], updates, loss.cotangents)
+        name = f"{loss.loss.name}_and_grads"
+        return self.cutter.function(name, results, equations, rows, updates)
 
     def _recomputed(self, loss: LossDerivation) -> Recomputed:
         """The tensors as the way back sees them: cheap ones are lowered again when read."""
         backward = (*loss.cotangents, *loss.gradients.values())
         given = self.derivation.system.given
         again = recomputable(self.derivation.forward, backward, given)
-        again = {t: e for t, e in again.items() if self._has_memory(self.tensors[t][0])}
+        values = {t: self.graph.values[self.tensors[t][0]] for t in again}
+        again = {t: e for t, e in again.items() if has_memory(values[t])}
 
         def anew(equation: Equation, tensors: Recomputed) -> Known:
             line = self.graph.line
@@ -165,13 +177,9 @@ class _Lowering:
 
         return Recomputed(self.tensors, again, anew)
 
-    def _has_memory(self, value: int) -> bool:
-        """Whether a value needs memory of its own; max(z, 0), read where z > 0, does not."""
-        operation = self.graph.values[value]
-        return isinstance(operation, Apply) and operation.function != "maximum"
-
     def loss(self, loss: LossDerivation) -> Function:
-        return self.cutter.function(loss.loss.name, {loss.loss.name: self._value(loss.loss)})
+        results = {loss.loss.name: self._value(loss.loss)}
+        return self.cutter.function(loss.loss.name, results, self._equations([loss.loss]))
 
     def descent(self, loss: LossDerivation) -> Function | None:
         """The loss and a step of the parameters that it is differentiated by, if there are any."""
@@ -181,10 +189,13 @@ class _Lowering:
         steps = self.steps[loss.loss]
         several = len(self.derivation.losses) > 1
         value = self._value(loss.loss)
+        updates = self._updates([value, *steps.values()])
+        tensors = [loss.loss, *(loss.gradients[name].equation.tensor for name in steps)]
         return self.cutter.function(
             f"{loss.loss.name}_sgd_step" if several else "sgd_step",
             {loss.loss.name: value},
-            updates=self._updates([value, *steps.values()]),
+            self._equations(tensors, updates, loss.cotangents, self.rated[loss.loss]),
+            updates=updates,
             steps=steps,
         )
 
@@ -202,6 +213,7 @@ class _Lowering:
         cotangents = [self.tensors[t][0] for t in tensors if t in self.tensors]
         forward = {line.number for line in self.derivation.forward}
         found, scaled = steps(self.graph, gradients, cotangents, forward)
+        self.rated[loss.loss] = _NONE if scaled is None else scaled.made
         if scaled is not None:
             self.cutter.origins.update(scaled.origins)
             names = {root(self.graph.values, v): name for v, name in self.names.items()}
@@ -215,12 +227,12 @@ class _Lowering:
         if tensor in self.sparse:
             rows, values = self.sparse[tensor]
             return values, rows
-        return self._aligned(tensor), None
+        return self.graph.aligned(*self.tensors[tensor], tensor.rank), None
 
     def forward(self) -> Function:
         outputs = self.derivation.system.outputs
         results = self._results((t.name, t) for t in outputs)
-        return self.cutter.function("forward", results)
+        return self.cutter.function("forward", results, self._equations(outputs))
 
     def _value(self, tensor: TensorSymbol) -> int:
         return self.graph.real(self.tensors[tensor][0])
@@ -264,37 +276,24 @@ class _Lowering:
         if tensor.rank == len(present) and self._is_own(value, tensor.kind, roots):
             return value
         graph.line = self.numbers.get(tensor, 0)
-        own_copy = graph.append(Copy(tensor.shape, tensor.kind, self._aligned(tensor)))
+        aligned = graph.aligned(value, present, tensor.rank)
+        own_copy = graph.append(Copy(tensor.shape, tensor.kind, aligned))
         below = graph.values[root(graph.values, value)]
         if not (isinstance(below, Read) and below.name == tensor.name):  # which has the name
             self.names[own_copy] = tensor.name
         return own_copy
 
-    def _aligned(self, tensor: TensorSymbol) -> int:
-        """The tensor's value, with an axis of extent 1 for each that it lacks."""
-        value, present = self.tensors[tensor]
-        if not present:
-            return value
-        items = iter(self.graph.whole(value))
-        axes = (next(items) if k in present else None for k in range(tensor.rank))
-        return self.graph.select(value, tuple(axes))
-
     def _updates(self, results: Iterable[int]) -> dict[str, int]:
-        """The new values of the states whose batch values the results are computed from anyway."""
-        values, serves = self.graph.values, self.graph.serves
-        states = self.derivation.system.states
-        moved = {state.symbol for state in states}
-        lines = {0}
-        for line in self.derivation.forward:
-            if not moved.isdisjoint(tensors(line.equation.rhs)):
-                moved.add(line.equation.tensor)
-                lines.add(line.number)
-        reached = self.cutter.reach(results)
-        found: dict[str, int] = {}
-        for state in states:
-            if state.update in self.tensors:
-                value = self.tensors[state.update][0]
-                more = self.cutter.reach([value]) - reached
-                if all(serves[v] in lines or isinstance(values[v], Read) for v in more):
-                    found[state.symbol.name] = value
-        return found
+        return moving(self.derivation, self.graph, self.tensors, self.cutter.reach, results)
+
+    def _equations(
+        self,
+        wanted: Iterable[TensorSymbol],
+        moved: Collection[str] = (),
+        back: Iterable[Line] = (),
+        made: Mapping[int, int] = _NONE,
+    ) -> dict[int, int]:
+        """The equations behind tensors and states, each with its value, or what is made of it."""
+        updated = [s.update for s in self.derivation.system.states if s.symbol.name in moved]
+        numbers = needed([*self.derivation.forward, *back], [*wanted, *updated])
+        return {n: made.get(self.defined[n], self.defined[n]) for n in numbers}

@@ -59,7 +59,11 @@ class Buffer:
 class Function:
     """A body: `order` lists the values that it computes, dead ones left out.
 
-    The values of a loop stand side by side; they are computed at every step.
+    The values of a loop stand side by side; they are computed at every step. `early` are those that
+    serve an equation of the way back, but are computed on the way forward.
+
+    `equations` are those that it computes, by number, each with the value that its tensor is. Not
+    all have operations of their own: the value may be another's, or a view of it.
 
     `results` maps the names to return to values; for a loss the first is the loss itself and the
     rest are gradients. Of a sparse gradient `results` has the values and `rows` the rows that they
@@ -74,6 +78,8 @@ class Function:
     inputs: tuple[str, ...]
     parameters: tuple[str, ...]
     order: tuple[int, ...]
+    early: frozenset[int]
+    equations: Mapping[int, int]
     results: Mapping[str, int]
     names: Mapping[int, str]
     places: Mapping[int, Place]

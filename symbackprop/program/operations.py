@@ -283,18 +283,17 @@ class Branch(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Descend(Operation):
-    """The memory of a parameter after a step: parameter - rate * gradient, which broadcasts.
-
-    With `rows`, integers along one axis, it is that of a table by rows, which may repeat.
-    """
+    """The memory of a parameter after a step: parameter - rate * gradient, which broadcasts."""
 
     parameter: int
     gradient: int
     rate: int
-    rows: int | None = None
+    rows: int | None = None  # integers along one axis: the gradient is by rows, which may repeat
     room: tuple[int, ...] = ()  # with rows: as of `AddRows`
+    decay: int | None = None  # a number: the parameter is first multiplied by 1 - decay
 
     @property
     def operands(self) -> tuple[int, ...]:
         rows = () if self.rows is None else (self.rows, *self.room)
-        return (self.parameter, self.gradient, self.rate, *rows)
+        decay = () if self.decay is None else (self.decay,)
+        return (self.parameter, self.gradient, self.rate, *rows, *decay)

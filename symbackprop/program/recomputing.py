@@ -12,6 +12,7 @@ from symbackprop.derivation.model import Line
 from symbackprop.equations.masks import Mask, Where
 from symbackprop.equations.nodes import Access, Node, TensorSymbol, tensors
 from symbackprop.equations.system import Equation
+from symbackprop.program.operations import Apply, Operation
 
 ENTRYWISE = (Access, Where, Mask)
 Known = tuple[int, tuple[int, ...]]
@@ -34,6 +35,11 @@ def is_pointwise(equation: Equation) -> bool:
     nodes = equation.rhs.atoms(Node)
     own = equation.tensor in _read(equation)
     return bool(entries) and plain and not own and all(isinstance(n, ENTRYWISE) for n in nodes)
+
+
+def has_memory(operation: Operation) -> bool:
+    """Whether a value needs memory of its own; max(z, 0), read where z > 0, does not."""
+    return isinstance(operation, Apply) and operation.function != "maximum"
 
 
 def _read(equation: Equation) -> list[TensorSymbol]:

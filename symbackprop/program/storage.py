@@ -197,7 +197,8 @@ def _names(
     namer: Namer,
 ) -> dict[int, str]:
     """A tensor's own name for its value and what it is made from in place; else a description."""
-    wanted = {root(values, v): name for v, name in tensors.items()} | dict(tensors)
+    seen = {root(values, v): name for v, name in reversed(list(tensors.items()))}
+    wanted = seen | dict(tensors)
     chosen: dict[int, str] = {}
     for value in reversed(order):
         if value in wanted:

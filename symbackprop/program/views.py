@@ -88,6 +88,13 @@ class Views(Values):
         """The items of `select` that select everything."""
         return [(ZERO, extent) for extent in self.shape(value)]
 
+    def aligned(self, value: int, present: tuple[int, ...], rank: int) -> int:
+        """The value, whose axes are some of so many, with one of extent 1 for each of the rest."""
+        if not present:
+            return value
+        items = iter(self.whole(value))
+        return self.select(value, tuple(next(items) if k in present else None for k in range(rank)))
+
     def row(self, value: int, axis: int, step: Step, position: Expr) -> int:
         """What the value holds at the position along the axis, looked up in the array itself."""
         operation = self.values[value]

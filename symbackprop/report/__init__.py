@@ -6,9 +6,10 @@
 recurrence, `remarks` what is said in words. `entries` writes an equation with its indices, `matrix`
 without, by way of `reads` and `contraction`; they take expressions apart by `structure` and
 `conditions`. `formula` is the notation between; `unicode` and `latex` print it, `lines` breaks what
-is too long. `plain`, `typeset`, `records`, `documents` and `article` lay out whole derivations, and
-`page` one for browsers. `graph` is the picture of a network, which `layering` places; `repetition`
-finds what need not be printed again. `languages` has the words of all of them.
+is too long. `plain`, `alignment`, `records`, `documents` and `article` lay out whole derivations,
+`fragment` one for a paper, which `inlining` and `families` make shorter, and `page` one for
+browsers. `graph` is the picture of a network, which `layering` places; `repetition` finds what need
+not be printed again, `progression` the names that tell it. `languages` has the words of them all.
 `detail` is "result" for the equations, "steps" for every rule as well; a `Notation` says how things
 are written.
 """
@@ -17,8 +18,10 @@ from __future__ import annotations
 
 from symbackprop.derivation.model import Derivation, Line
 from symbackprop.notation import USUAL, Notation
-from symbackprop.report.article import document_tex, fragment_tex
+from symbackprop.report.alignment import TAGS, align
+from symbackprop.report.article import document_tex
 from symbackprop.report.documents import document_markdown, markdown_lines
+from symbackprop.report.fragment import fragment_tex
 from symbackprop.report.latex import latex_of
 from symbackprop.report.naming import line_names
 from symbackprop.report.page.page import page
@@ -26,7 +29,6 @@ from symbackprop.report.pdflatex import pdf
 from symbackprop.report.plain import text_lines
 from symbackprop.report.records import json_text
 from symbackprop.report.remarks import steps_heading
-from symbackprop.report.typeset import TAGS, align
 from symbackprop.report.unicode import text_of
 from symbackprop.report.view import Shown, view
 from symbackprop.report.words import latex_words
@@ -93,16 +95,22 @@ def document_html(
     return page(view(derivation, notation), module, worked)
 
 
-def line_latex(line: Line, notation: Notation = USUAL) -> str:
-    """One equation on its own, in matrix form where there is one."""
-    shown = Shown(line, line_names(line, notation))
+def line_latex(line: Line, notation: Notation = USUAL, derivation: Derivation | None = None) -> str:
+    """One equation, in matrix form where there is one; as the derivation writes it, or alone."""
+    shown = _shown(line, notation, derivation)
     return f"{latex_of(shown.left)} = {latex_of(shown.formula)}"
 
 
-def line_text(line: Line, notation: Notation = USUAL) -> str:
+def line_text(line: Line, notation: Notation = USUAL, derivation: Derivation | None = None) -> str:
     """The same in Unicode for a terminal."""
-    shown = Shown(line, line_names(line, notation))
+    shown = _shown(line, notation, derivation)
     return f"{text_of(shown.left)} = {text_of(shown.formula)}"
+
+
+def _shown(line: Line, notation: Notation, derivation: Derivation | None) -> Shown:
+    if derivation is None:
+        return Shown(line, line_names(line, notation))
+    return next(s for s in view(derivation, notation).lines() if s.number == line.number)
 
 
 def _steps(detail: str) -> bool:

@@ -1,39 +1,38 @@
-"""The derivation as LaTeX: an article that compiles as it is, and a fragment for one's own paper.
+"""The derivation as LaTeX: an article that compiles as it is.
 
-The article has every equation with its number first, then how each was derived. The fragment has
-the equations alone, numbered by the paper they are put in.
+It has every equation with its number first, then how each was derived.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 from symbackprop.derivation.model import Derivation
+from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.notation import USUAL, Notation
-from symbackprop.report.boxes import upright
-from symbackprop.report.documents import Entry, Paragraph, common, entries, heading, led
-from symbackprop.report.escape import foreign_letters, latex_text
-from symbackprop.report.families import Rewritten, families
+from symbackprop.report.alignment import Marks, align, align_line
+from symbackprop.report.documents import Paragraph, common, heading, led, table_of_names
+from symbackprop.report.escape import UNBROKEN, foreign_letters, latex_names, latex_text
 from symbackprop.report.graph import graph
-from symbackprop.report.inlining import inlined, readers
 from symbackprop.report.languages import LETTERS, say
 from symbackprop.report.latex import latex_of
-from symbackprop.report.progression import told_repeats
-from symbackprop.report.remarks import conventions
-from symbackprop.report.repetition import earlier_likes
-from symbackprop.report.tikz import Drawing, tikz
-from symbackprop.report.typeset import Marks, align, align_line
+from symbackprop.report.progression import (
+    Repeats,
+    again,
+    copied,
+    printed,
+    segments,
+    told_repeats,
+)
+from symbackprop.report.repetition import Repeat, earlier_likes
+from symbackprop.report.tikz import tikz
 from symbackprop.report.view import Section, Shown, View, view
 from symbackprop.report.words import latex_words
 from symbackprop.report.worked import Worked
 from symbackprop.report.worked.documents import tex as worked_tex
 from symbackprop.templating import fill
 
-_TAG = re.compile(r"\\tag\{(\d+)\}")
-FIRST, ROWS = 24, 40  # rows of a table: on the first page, and on every other
 _EVERY = 48  # equations; of more, those derived alike are derived once
 _INDENT = 3.2  # em that a left-hand side has at least: the signs of equality stand in a column
 
@@ -41,64 +40,53 @@ _INDENT = 3.2  # em that a left-hand side has at least: the signs of equality st
 def document_tex(
     derivation: Derivation, notation: Notation = USUAL, worked: Worked | None = None
 ) -> str:
-    """An article that pdflatex compiles: names, forward, loss, backward, numbers, every step."""
-    shown = view(derivation, notation)
-    sections = shown.all_sections()
-    likes = _likes(shown)
-    derived = partial(_derived, likes=likes)
-    body = fill(
-        "report_document.tex.jinja",
-        **common(shown, latex_text),
-        tables=_tables(entries(shown, latex_text)),
-        picture=_picture(shown),
-        sections=[(latex_text(s.title), list(_results(s, _ARTICLE))) for s in sections],
-        worked=worked and worked_tex(worked, notation),
-        likes=likes,
-        derived=[(latex_text(s.title), found) for s in sections if (found := list(derived(s)))],
-    )
-    return _lettered(body, notation)
+    """An article that pdflatex compiles: names, forward, loss, backward, numbers, every step.
 
-
-def fragment_tex(
-    derivation: Derivation, notation: Notation = USUAL, worked: Worked | None = None
-) -> str:
-    r"""What a paper takes in by \input: the equations of every section, without a preamble.
-
-    Each has a label, the spec's name before its number here; the paper numbers them.
+    With worked numbers every equation is there; without, like blocks are said once.
     """
     shown = view(derivation, notation)
-    prefix = re.sub(r"[^A-Za-z0-9_]+", "-", derivation.system.name)
-    marks = Marks(
-        lambda stands: rf" && {stands}" if stands else "",
-        lambda n: rf" \label{{{prefix}:{n}}}",
-        about=_stands,
-        unnumbered=r" \notag",
-        environment="align",
-    )
-    sections = [
-        (latex_text(s.title), list(_results(s, marks, short=worked is None)))
-        for s in shown.all_sections()
-    ]
-    said = common(shown, latex_text) | {"conventions": map(latex_text, conventions(shown, False))}
+    sections = shown.all_sections()
+    alike = {s.title: told_repeats(s.lines) for s in sections}
+    folded: Repeats = dict.fromkeys(alike, ()) if worked else alike
+    seen = printed(shown, folded)
+    likes = _likes(seen)
+    steps = [(latex_text(s.title), list(_derived(s, likes))) for s in seen.all_sections()]
     body = fill(
-        "report_fragment.tex.jinja",
-        **said,
-        prefix=prefix,
-        worked=worked and _TAG.sub(rf"\\tag{{\\ref{{{prefix}:\1}}}}", worked_tex(worked, notation)),
-        sections=sections,
-        starred=any(r"\star" in part.equations for _, found in sections for part in found),
+        "report_document.tex.jinja",
+        **common(seen, latex_text, latex_words) | _named(shown, copied(shown, folded)),
+        picture=tikz(graph(shown, alike.get(say(notation, "Forward"), ())), shown),
+        ways=_ways(shown),
+        sections=[(latex_text(s.title), list(_results(s, folded[s.title]))) for s in sections],
+        worked=worked and worked_tex(worked, notation),
+        likes=likes,
+        derived=[(title, found) for title, found in steps if found],
     )
-    return _lettered(body, notation, "%   ")
+    return lettered(body, notation)
 
 
-def _picture(shown: View) -> Drawing | None:
-    """The graph of the forward equations, like blocks drawn once."""
-    forward = say(shown.known.notation, "Forward")
-    ahead = next((s.lines for s in shown.sections if s.title == forward), ())
-    return tikz(graph(shown, told_repeats(ahead)), shown)
+def _ways(shown: View) -> list[str]:
+    """The losses, where there are several ways back."""
+    losses = [loss.loss for loss in shown.derivation.losses]
+    return [latex_of(shown.known.whole(loss)) for loss in losses] if len(losses) > 1 else []
 
 
-def _lettered(body: str, notation: Notation, before: str = "") -> str:
+def _named(shown: View, unseen: Collection[TensorSymbol]) -> dict[str, object]:
+    """What has names in it, which may be long: then the table has room for lines of them."""
+    system = shown.derivation.system
+    skipped = {tensor.name for tensor in unseen}
+    rows = [entry for entry in table_of_names(shown) if entry.name not in skipped]
+    written = [replace(r, name=latex_names(r.name), role=latex_names(r.role)) for r in rows]
+    long = max(len(row.name) for row in rows) > UNBROKEN
+    return {
+        "title": latex_names(system.title or system.name),
+        "name": latex_names(system.name),
+        "entries": written,
+        "column": r">{\raggedright\arraybackslash}p{9em}" if long else "l",
+        "copied": bool(unseen),
+    }
+
+
+def lettered(body: str, notation: Notation, before: str = "") -> str:
     """The body with what its preamble says of characters that LaTeX's fonts lack.
 
     Where another language's font is asked for what LaTeX lacks, it cannot be said in the preamble.
@@ -113,13 +101,6 @@ def _lettered(body: str, notation: Notation, before: str = "") -> str:
     return body.replace("%%LETTERS%%\n", "".join(f"{before}{line}\n" for line in declared))
 
 
-def _stands(shown: Shown) -> str:
-    """What a star stands for."""
-    if not isinstance(shown, Rewritten) or not shown.words:
-        return ""
-    return rf"\star = {', '.join(upright(word) for word in shown.words)}"
-
-
 def _said(shown: Shown) -> str:
     """The word beside an equation."""
     if not shown.gradient:
@@ -129,7 +110,7 @@ def _said(shown: Shown) -> str:
 
 
 _ARTICLE = Marks(
-    lambda remark: rf" && \remark{{{latex_text(remark)}}}",
+    lambda remark: rf" && \remark{{{latex_names(remark)}}}",
     lambda number: rf" \tag{{{number}}}\label{{eq:{number}}}",
     about=_said,
     left=lambda left: rf"\lhs{{{left}}}",
@@ -140,21 +121,23 @@ _ARTICLE = Marks(
 _DERIVED = replace(_ARTICLE, number=lambda number: rf" \tag{{\ref{{eq:{number}}}}}")
 
 
-def _tables(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
-    """The entries in tables that fit on their pages."""
-    if len(entries) <= FIRST + 6:
-        return [entries]
-    rest = entries[FIRST:]
-    return [entries[:FIRST], *(rest[k : k + ROWS] for k in range(0, len(rest), ROWS))]
+def _results(section: Section, folded: Sequence[Repeat]) -> Iterator[Paragraph]:
+    """The equations, those of a recurrence under its steps; copies by number and name alone."""
+    for lines, repeat in segments(section.lines, folded):
+        for block, lead in led(replace(section, lines=lines), latex_words):
+            yield Paragraph("", align(block.lines, _ARTICLE, steps=False), lead)
+        if repeat is not None:
+            starts = range(repeat.start + repeat.period, repeat.end, repeat.period)
+            groups = (section.lines[k : k + repeat.period] for k in starts)
+            listed = "\n\n".join("\n".join(map(_copy, group)) for group in groups)
+            yield Paragraph("", "", f"\\again{{{again(repeat, section.lines)}}}\n{listed}\n\\done")
 
 
-def _results(section: Section, marks: Marks, short: bool = False) -> Iterator[Paragraph]:
-    """The equations, those of a recurrence under its steps; if `short`, the way back as by hand."""
-    short = short and section.lines[0].loss is not None
-    read = readers(section.lines)
-    for block, lead in led(section, latex_words):
-        lines = families(list(inlined(block.lines, read))) if short else block.lines
-        yield Paragraph("", align(lines, marks, steps=False), lead)
+def _copy(shown: Shown) -> str:
+    """The number and the name of an equation that is not written out."""
+    name = latex_of(shown.known.whole(shown.line.equation.tensor))
+    name = rf"\boxed{{{name}}}" if shown.gradient else name
+    return rf"\copied{{{shown.number}}}{{{name}}}"
 
 
 def _likes(shown: View) -> Mapping[int, int]:
@@ -170,7 +153,7 @@ def _derived(section: Section, likes: Mapping[int, int]) -> Iterator[Paragraph]:
     for shown in section.lines:
         if not shown.line.steps:
             continue
-        title = _title(shown, rf"\texttt{{{latex_text(shown.subject.name)}}}")
+        title = _title(shown, rf"\texttt{{{latex_names(shown.subject.name)}}}")
         like = likes.get(shown.number)
         if like is None:
             yield Paragraph(title, align_line(shown, _DERIVED))

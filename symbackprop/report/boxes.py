@@ -5,6 +5,7 @@ The widths are estimates, within a tenth of what TeX makes of them; line breakin
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from symbackprop.report.display import Display, Mark
@@ -18,6 +19,11 @@ _GREEK = {letter: "\\" + name for name, letter in GREEK_LETTERS.items()} | {
     "λ": r"\lambda",
     "⋆": r"\star",
 }
+CONSTANTS = {
+    "ones": r"\mathbf{1}", "identity": r"\mathbf{I}", "pi": r"\pi", "e": r"\mathrm{e}",
+    "all": ":",
+}  # fmt: skip
+_SIGNS = re.compile(r"(⋆|\d*ℓ(?:[+-]\d+)?)")  # in a word: a word left open, a number left open
 _OWN = {"log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "exp"}
 
 
@@ -65,10 +71,20 @@ def in_row(boxes: list[Box], between: str, gap: float, level: int) -> Box:
 
 
 def upright(word: str) -> str:
-    """A word in a subscript; numbers stand as they are, and a star for a word."""
-    if "⋆" in word:
-        return latex_word(word.replace("⋆", "*")).replace("*", r"\star")
-    return word if word.isdecimal() else rf"\mathrm{{{latex_word(word)}}}"
+    """A word in a subscript; numbers stand as they are, a star for a word, and ℓ for a number."""
+    return "".join(_upright(part) for part in _SIGNS.split(word) if part)
+
+
+def _upright(part: str) -> str:
+    if part == "⋆":
+        return r"\star"
+    if "ℓ" in part:
+        return _layer(part)
+    return part if part.strip(",").isdecimal() or part == "," else rf"\mathrm{{{latex_word(part)}}}"
+
+
+def _layer(layer: str) -> str:
+    return layer.replace("ℓ", r"\ell")
 
 
 def name_box(display: Display, mark: Mark | None, indices: list[Box], beside: str = "") -> Box:
@@ -91,7 +107,7 @@ def name_box(display: Display, mark: Mark | None, indices: list[Box], beside: st
     if sign == "bar":
         tex = rf"\bar{{{tex}}}" if single else rf"\overline{{{tex}}}"
     below = _subscript(display.subscript, indices)
-    above = f"^{{{display.layer}{beside}}}" if display.layer or beside else ""
+    above = f"^{{{_layer(display.layer)}{beside}}}" if display.layer or beside else ""
     width = sum(_letter_width(c, bool(display.array)) for c in letter)
     scripts = max(0.4 * len(display.layer) + 0.6 * bool(beside), below.width)
     whole = tex + above + (f"_{{{below.tex}}}" if below.tex else "")
@@ -124,7 +140,7 @@ def _subscript(word: str, indices: list[Box]) -> Box:
 
 def _letter_width(letter: str, bold: bool) -> float:
     """The width of one letter."""
-    wide = 0.3 if letter in "mwMW" else 0.0
+    wide = 0.3 if letter in "mwMW" else 0.7 if letter == "…" else 0.0
     return (0.75 if letter.isupper() else 0.5) + (0.13 if bold else 0.0) + wide
 
 

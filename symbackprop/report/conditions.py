@@ -11,7 +11,7 @@ from sympy import Expr, Integer
 from symbackprop.equations.masks import And, Compare, Delta, Mask, Not, Or, Where
 from symbackprop.equations.nodes import Access, Index, free_indices
 from symbackprop.equations.reductions import Reduction
-from symbackprop.report.formula import Formula, Negation, Relation
+from symbackprop.report.formula import Big, Formula, Negation, Relation
 
 _LOWER, _UPPER = {">=": "<=", ">": "<"}, ("<", "<=")
 
@@ -40,6 +40,20 @@ def conditions(body: Expr, bound: Iterable[Index]) -> tuple[Expr, list[Expr]]:
         else:
             factors.append(factor)
     return sympy.Mul(*factors), masks
+
+
+def told_below(sign: Big) -> bool:
+    """Whether the conditions name the only bound index as what they bound, as in Σ over i ≤ t."""
+    (first, *others) = sign.bound
+    return not others and any(first in _compared(condition) for condition in sign.given)
+
+
+def _compared(condition: Formula) -> tuple[Formula, ...]:
+    """The sides of a comparison, or of a chain of them."""
+    if not isinstance(condition, Relation) or condition.operator in ("and", "or"):
+        return ()
+    left, right = condition.left, condition.right
+    return (*(_compared(left) or (left,)), right)
 
 
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}

@@ -11,6 +11,7 @@ from sympy import Expr
 from symbackprop.derivation.model import Derivation
 from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.notation import USUAL, Notation
+from symbackprop.report.alignment import TAGS, align, align_line
 from symbackprop.report.entries import entry_form
 from symbackprop.report.escape import markdown_text
 from symbackprop.report.languages import say
@@ -18,6 +19,7 @@ from symbackprop.report.latex import latex_of
 from symbackprop.report.remarks import (
     conventions,
     draws,
+    numbers_in_names,
     one_hot_labels,
     rules,
     steps_heading,
@@ -25,7 +27,6 @@ from symbackprop.report.remarks import (
     uses_rows,
     uses_slices,
 )
-from symbackprop.report.typeset import TAGS, align, align_line
 from symbackprop.report.view import Block, Section, Shown, View, view
 from symbackprop.report.words import Words, markdown_words
 from symbackprop.report.worked import Worked
@@ -62,7 +63,7 @@ def document_markdown(
     shown = view(derivation, notation)
     return fill(
         "report_document.md.jinja",
-        **common(shown, markdown_text),
+        **common(shown, markdown_text, markdown_words),
         sections=[
             (markdown_text(s.title), list(_markdown_paragraphs(s))) for s in shown.all_sections()
         ],
@@ -87,7 +88,7 @@ def math_block(tex: str) -> str:
     return f"```math\n{tex}\n```\n"
 
 
-def common(shown: View, escape: Escape) -> dict[str, object]:
+def common(shown: View, escape: Escape, written: Callable[[Words], str]) -> dict[str, object]:
     """What every document says beside its equations."""
     system = shown.derivation.system
     slices = uses_slices(shown)
@@ -96,6 +97,7 @@ def common(shown: View, escape: Escape) -> dict[str, object]:
         "name": escape(system.name),
         "notation": shown.known.notation,
         "say": partial(say, shown.known.notation),
+        "numbers": [escape(sentence) for sentence in numbers_in_names(shown)],
         "notes": [escape(part) for part in system.notes.split("\n\n") if part.strip()],
         "entries": entries(shown, escape),
         "extents": [latex_of(shown.known.entry(e)) for e in system.extents],
@@ -104,7 +106,7 @@ def common(shown: View, escape: Escape) -> dict[str, object]:
             for matrix, labels in one_hot_labels(shown.lines()).items()
         ],
         "rows": uses_rows(shown.lines()),
-        "rules": [(escape(rule), escape(why)) for rule, why in rules(shown).items()],
+        "rules": [(escape(rule), written(why)) for rule, why in rules(shown).items()],
         "conventions": [escape(c) for c in conventions(shown, steps=True)],
         "slices": slices and latex_of(slices),
         "draws": [latex_of(draw) for draw in draws(shown)],

@@ -6,12 +6,12 @@ HTML. Control characters go; everything else is shown as it was written.
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Callable
 from string import ascii_letters
 
+from symbackprop.hypertext import escaped
 from symbackprop.report.naming import GREEK_LETTERS
 
 _LATEX = {
@@ -43,6 +43,7 @@ _MATHEMATICAL = {
     **{digit: f"^{{{n}}}" for n, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
     **{digit: f"_{{{n}}}" for n, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")},
 }  # fmt: skip
+UNBROKEN = 20  # letters of a name that is not broken
 _NOTATION = re.compile("([A-Za-z]\u0304|[ΣΠ]_[a-z])")
 
 
@@ -90,9 +91,9 @@ def latex_word(word: str) -> str:
     What pdfTeX's mathematical fonts lack goes through \\text.
     """
     pieces = []
-    for ascii_part, other in re.findall(r"([ -~]+)|([^ -~]+)", plain_text(word)):
+    for ascii_part, dots, other in re.findall("([ -~]+)|(…)|([^ -~…]+)", plain_text(word)):
         pieces.append("".join(_LATEX.get(c, c) for c in ascii_part))
-        pieces.append(_beyond_ascii(other))
+        pieces.append(r"{\ldots}" * len(dots) + _beyond_ascii(other))
     return "".join(pieces)
 
 
@@ -102,15 +103,26 @@ def _beyond_ascii(text: str) -> str:
     return (rf"\text{{{stem}}}" if stem else "") + r"^{\prime}" * bool(primes)
 
 
+def latex_names(text: str) -> str:
+    """Running text for the article; long names in it may be broken, where it has \\cut."""
+    return " ".join(map(_breakable, plain_text(text).split(" ")))
+
+
+def _breakable(word: str) -> str:
+    if len(word) <= UNBROKEN:
+        return latex_text(word)
+    return r"\cut{}".join(map(latex_text, re.findall(r"[^_]{1,16}_*|_+", word)))
+
+
 def markdown_text(text: str) -> str:
     """Running text for Markdown, which may hold HTML."""
-    escaped = _MARKDOWN.sub(lambda m: "\\" + m.group(), plain_text(text))
-    return "".join(_HTML.get(c, c) for c in escaped)
+    marked = _MARKDOWN.sub(lambda m: "\\" + m.group(), plain_text(text))
+    return "".join(_HTML.get(c, c) for c in marked)
 
 
 def html_text(text: str) -> str:
     """Running text for HTML."""
-    return html.escape(plain_text(text))
+    return escaped(plain_text(text))
 
 
 def foreign_letters(tex: str, known: Callable[[str], bool]) -> list[str]:

@@ -59,15 +59,26 @@ def rewritten(
 
 
 def _summed(line: Shown) -> Shown:
-    """a_f b_f + a_g b_g + a_i b_i as a sum over the words."""
-    if not isinstance(line.formula, Plus):
-        return line
-    terms = line.formula.terms
-    for word in _words(line.formula):
-        alike = _alike(terms, word)
-        if len(alike) >= _LEAST:
-            return rewritten(line, (line.left, _joined(terms, alike)), tuple(alike.values()))
+    """a_f b_f + a_g b_g + a_i b_i, the whole or a part, as a sum over the words."""
+    for total in (part for part in walk(line.formula) if isinstance(part, Plus)):
+        for word in _words(total):
+            alike = _alike(total.terms, word)
+            if len(alike) >= _LEAST:
+                formula = _put(line.formula, total, _joined(total.terms, alike))
+                return rewritten(line, (line.left, formula), tuple(alike.values()))
     return line
+
+
+def _put(value: Any, old: Formula, new: Formula) -> Any:
+    """A formula, or what it is made of, with another in the place of a part."""
+    if value == old:
+        return new
+    if isinstance(value, tuple):
+        return tuple(_put(item, old, new) for item in value)
+    if isinstance(value, Formula.__args__):  # type: ignore[attr-defined]
+        parts = {f.name: _put(getattr(value, f.name), old, new) for f in fields(value)}
+        return replace(value, **parts)
+    return value
 
 
 def _alike(terms: Terms, word: str) -> dict[int, str]:

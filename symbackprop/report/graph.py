@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 from symbackprop.equations.nodes import TensorSymbol, tensors
 from symbackprop.report.boxes import Box
+from symbackprop.report.captions import LETTER, Sign, caption_width, signs
+from symbackprop.report.entries import entry_form
 from symbackprop.report.formula import Formula, Relation
 from symbackprop.report.latex import box
 from symbackprop.report.layering import layout
@@ -19,25 +21,23 @@ from symbackprop.report.view import Shown, View
 
 HEIGHT, GAP, BETWEEN = 3.6, 2.0, 1.1  # of a node; below it; beside it
 _LEAST, _MOST = 4.2, 15.0  # the width of a node; of its mathematics, before the name alone stands
+_GIVEN = 3.2  # the width of a cell of what is given
 _STRAIGHT = 1.0  # no further aside, an edge goes straight down
 _SHARED = 4  # readers of what stands but once
-_CAPTION = 0.46  # a letter of what is written below
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A tensor in a node. `numbers` are its equation forward and its cotangents' on each way back.
+    """A tensor in a node. `number` is that of its equation forward, `signs` are its cotangents'.
 
-    `formula` is its equation, where that is short; `gradient`: its cotangent is a result; `shaped`:
-    there is room for its shape.
+    `formula` is its equation, where that is short; `shape` its extents, where there is room.
     """
 
     tensor: TensorSymbol
     formula: Formula | None = None
     number: int = 0
-    cotangents: tuple[tuple[TensorSymbol, int], ...] = ()
-    gradient: bool = False
-    shaped: bool = False
+    signs: tuple[Sign, ...] = ()
+    shape: tuple[Formula, ...] = ()
     width: float = _LEAST
 
 
@@ -112,7 +112,7 @@ def _seen(nodes: Sequence[Node], a: int, b: int) -> bool:
 def _nodes(view: View, folded: Sequence[Repeat]) -> tuple[list[Node], set[tuple[int, int]]]:
     """The nodes, and which is read by which."""
     lines = [s for section in view.sections for s in section.lines if s.loss is None]
-    back = _cotangents(view)
+    back = signs(view)
     copied = {k: r for r in folded for k in range(r.start + r.period, r.end)}
     values: list[Node] = []
     at: dict[TensorSymbol, int] = {}
@@ -131,25 +131,20 @@ def _nodes(view: View, folded: Sequence[Repeat]) -> tuple[list[Node], set[tuple[
     return [*(node for node, _ in givens), *values], reads
 
 
-def _cotangents(view: View) -> Mapping[TensorSymbol, Sequence[Shown]]:
-    found: dict[TensorSymbol, list[Shown]] = {}
-    for section in view.sections:
-        for shown in section.lines:
-            if shown.loss is not None:
-                found.setdefault(shown.subject, []).append(shown)
-    return found
-
-
-def _value(shown: Shown, view: View, back: Mapping[TensorSymbol, Sequence[Shown]]) -> Node:
+def _value(shown: Shown, view: View, back: Mapping[TensorSymbol, Sequence[Sign]]) -> Node:
     losses = {loss.symbol for loss in view.derivation.system.losses}
     short = _width(shown) <= _MOST
     equation = Relation("==", shown.left, shown.formula)
     cell = _cell(shown.subject, back, equation if short else None, shown.number)
     label = shown.line.equation.label
-    name = _name_width(shown.subject, view)
-    caption = (len(label) + 6) * _CAPTION + (0.8 * name + 1.0) * len(cell.cotangents)
-    width = max(_LEAST, (_width(shown) if short else name) + 2.6, caption + 1.4)
-    return Node("loss" if shown.subject in losses else "value", (cell,), label, width=width)
+    inner = _width(shown) if short else _name_width(shown.subject, view)
+    width = max(
+        _LEAST,
+        inner + 2.6,
+        caption_width(LETTER * len(label), cell.number, cell.signs, told=True) + 1.4,
+    )
+    kind = "loss" if shown.subject in losses else "value"
+    return Node(kind, (replace(cell, width=width),), label, width=width)
 
 
 def _width(shown: Shown) -> float:
@@ -167,12 +162,10 @@ def _copies(repeat: Repeat) -> Node:
 
 
 def _cell(
-    tensor: TensorSymbol, back: Mapping[TensorSymbol, Sequence[Shown]],
+    tensor: TensorSymbol, back: Mapping[TensorSymbol, Sequence[Sign]],
     formula: Formula | None = None, number: int = 0,
 ) -> Cell:  # fmt: skip
-    found = back.get(tensor, ())
-    cotangents = tuple((s.line.equation.tensor, s.number) for s in found)
-    return Cell(tensor, formula, number, cotangents, any(s.gradient for s in found))
+    return Cell(tensor, formula, number, tuple(back.get(tensor, ())))
 
 
 def _name_width(tensor: TensorSymbol, view: View) -> float:
@@ -181,15 +174,18 @@ def _name_width(tensor: TensorSymbol, view: View) -> float:
 
 def _given_cell(cell: Cell, view: View, shaped: bool) -> Cell:
     """With its width; of many beside one another the shapes are left to the table of names."""
-    letters = sum(len(str(extent)) + 2 for extent in cell.tensor.shape) if shaped else 0
+    extents = view.known.order(cell.tensor.shape) if shaped else ()
+    shape = tuple(entry_form(extent, view.known) for extent in extents)
+    written = sum(box(extent).width for extent in shape) + 1.3 * max(0, len(shape) - 1)
+    beside = caption_width(written, 0, cell.signs, told=False)
+    told = caption_width(0, 0, cell.signs, told=True)
     name = _name_width(cell.tensor, view)
-    caption = 0.4 * letters + (0.8 * name + 1.0) * len(cell.cotangents)
-    return replace(cell, shaped=shaped, width=max(3.2, name + 1.2, caption + 1.2))
+    return replace(cell, shape=shape, width=max(_GIVEN, name + 1.2, beside + 1.0, told + 1.0))
 
 
 def _given(
     view: View, readers: Mapping[TensorSymbol, Sequence[int]],
-    back: Mapping[TensorSymbol, Sequence[Shown]], copies: set[int],
+    back: Mapping[TensorSymbol, Sequence[Sign]], copies: set[int],
 ) -> list[tuple[Node, tuple[int, ...]]]:  # fmt: skip
     """Inputs, parameters and states, with what reads each; those of a kind read alike as one.
 

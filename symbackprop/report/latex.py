@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from symbackprop.report.boxes import (
+    CONSTANTS,
     Box,
     big_sign,
     bracketed,
@@ -24,6 +25,8 @@ from symbackprop.report.boxes import (
     root_box,
     sign,
 )
+from symbackprop.report.conditions import told_below
+from symbackprop.report.factors import digits_beyond, dotted
 from symbackprop.report.formula import (
     Apply,
     Big,
@@ -61,10 +64,6 @@ RELATIONS: Mapping[str, str] = {
     "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne",
     "and": r"\land", "or": r"\lor", "~": r"\sim", "<-": r"\gets",
 }  # fmt: skip
-_CONSTANTS = {
-    "ones": r"\mathbf{1}", "identity": r"\mathbf{I}", "pi": r"\pi", "e": r"\mathrm{e}",
-    "all": ":",
-}  # fmt: skip
 
 
 def latex_of(formula: Formula) -> str:
@@ -98,7 +97,7 @@ def _grid(formula: Grid) -> Box:
 
 
 def _constant(formula: Constant) -> Box:
-    return Box(_CONSTANTS[formula.kind], 0.7)
+    return Box(CONSTANTS[formula.kind], 0.7)
 
 
 def _plus(formula: Plus) -> Box:
@@ -122,8 +121,7 @@ def factor_boxes(formula: Times) -> list[Box]:
 
 def joint(before: Formula, after: Formula) -> str:
     """What stands between two factors."""
-    both = isinstance(before, (Number, Decimal)) and isinstance(after, (Number, Decimal, Power))
-    return r" \cdot " if both else r" \, "
+    return r" \cdot " if dotted(before, after) else r" \, "
 
 
 def _times(formula: Times) -> Box:
@@ -203,7 +201,8 @@ def _apply(formula: Apply) -> Box:
         return Box(rf"{a.tex} \bmod {b.tex}", a.width + b.width + 3, Level.PRODUCT)
     if len(inner) == 1 and isinstance(formula.arguments[0], Big):
         return in_row([name, inner[0]], " ", 0.3, Level.OPEN)
-    if formula.function == "exp" and inner[0].width < SHORT and not inner[0].tall:
+    room = SHORT + digits_beyond(formula.arguments[0])
+    if formula.function == "exp" and inner[0].width < room and not inner[0].tall:
         return Box(rf"\mathrm{{e}}^{{{inner[0].tex}}}", 0.5 + 0.75 * inner[0].width)
     row = bracketed(in_row(inner, r",\, ", 0.5, Level.SUM))
     return Box(f"{name.tex}{row.tex}", name.width + row.width, Level.ATOM, row.tall)
@@ -211,8 +210,9 @@ def _apply(formula: Apply) -> Box:
 
 def big_front(formula: Big) -> Box:
     """The sign with its indices, and with conditions on them."""
-    bound = in_row([box(i) for i in formula.bound], ",", 0.3, Level.ATOM)
-    return big_sign(formula.operator, [bound, *(box(g) for g in formula.given)])
+    bound = [in_row([box(i) for i in formula.bound], ",", 0.3, Level.ATOM)]
+    given = [box(g) for g in formula.given]
+    return big_sign(formula.operator, given if told_below(formula) else bound + given)
 
 
 def _big(formula: Big) -> Box:

@@ -4,7 +4,7 @@ Scalars are plain, vectors bold and lower-case, matrices and arrays of higher ra
 upper-case. An entry has the letter of its array in plain italics, with indices: Z and Z_nj. A
 trailing number is a layer and stands above (z2 is Z²; but a scalar, which has powers, carries it
 below); what follows an underscore stands below. Greek names are Greek letters, xhat is x̂. Other
-names of several letters stay as they are.
+names of several letters stay as they are, or begin and end so where they are long.
 A bar marks the cotangent: of Z², the derivative of the loss by Z². A `Notation` may ask for other
 marks and places, and for the axes of arrays in the opposite order.
 
@@ -23,7 +23,7 @@ from typing import TypeVar
 from sympy import Expr, Mul, Symbol
 
 from symbackprop.derivation.model import Derivation, Line
-from symbackprop.equations.nodes import Access, Partial, TensorSymbol
+from symbackprop.equations.nodes import Access, Partial, TensorSymbol, tensors
 from symbackprop.notation import USUAL, Notation
 from symbackprop.report.display import Display, Mark
 from symbackprop.report.formula import ALL, Apply, Formula, Named
@@ -36,6 +36,7 @@ _HATTED = tuple("pqruvxyz")
 _SHORT_NAMES = {"eps": "ε", "lam": "λ", "lambda": "λ"}
 _PARTS = re.compile(r"([^\W\d_]+)(\d*)((?:_[^\W_]+)*)\Z")
 _NUMBERED = re.compile(r"(.*[^\W\d])(\d+)\Z")
+_LONGEST = 20  # letters of a name; of a longer one the middle goes unwritten
 _RESERVED = (Display("I"), Display("δ"))  # the identity and Kronecker's delta
 _SIGNS = {"bars": "bar", "delta": "delta"}
 _GRADIENT_SIGNS = {"denominators": "denominator", "nabla": "nabla"}
@@ -48,7 +49,8 @@ class Names:
 
     `cotangents` maps the symbol of a cotangent to what it is that of, and `gradients` each loss
     to the symbols of its gradients, which losses may share: `loss` is the one that is meant.
-    `onehot` maps integer vectors to the display of their one-hot matrix.
+    `onehot` maps integer vectors to the display of their one-hot matrix. `aside` are the tensors
+    whose numbers stand aside from those of layers, since they are others.
     """
 
     displays: Mapping[Symbol, Display]
@@ -57,6 +59,7 @@ class Names:
     gradients: Mapping[TensorSymbol, frozenset[TensorSymbol]] = field(default_factory=dict)
     notation: Notation = USUAL
     loss: TensorSymbol | None = None
+    aside: frozenset[TensorSymbol] = frozenset()
 
     def order(self, axes: tuple[Ordered, ...]) -> tuple[Ordered, ...]:
         """What belongs to the axes of an array, in the order in which it is written."""
@@ -112,7 +115,7 @@ def names(derivation: Derivation, notation: Notation = USUAL) -> Names:
         if line.of is not None
     }
     losses = [loss.symbol for loss in system.losses]
-    tensors = [
+    found = [
         *(i.symbol for i in system.inputs),
         *(p.symbol for p in system.parameters),
         *(s.symbol for s in system.states),
@@ -121,24 +124,59 @@ def names(derivation: Derivation, notation: Notation = USUAL) -> Names:
     ]
     symbols: list[Symbol] = [
         *system.extents,
-        *(t for t in dict.fromkeys(tensors) if t not in of and t not in losses),
+        *(t for t in dict.fromkeys(found) if t not in of and t not in losses),
     ]
     taken = set(_RESERVED)
     chosen = {loss: _free(_loss_displays(loss, losses), taken) for loss in losses}
+    aside = _beside_layers(derivation, [t for t in symbols if isinstance(t, TensorSymbol)])
     waiting = sorted(symbols, key=lambda s: _candidates(s, notation)[0].letter != s.name)
-    chosen.update({symbol: _free(_candidates(symbol, notation), taken) for symbol in waiting})
+    chosen.update({s: _free(_candidates(s, notation, own=s in aside), taken) for s in waiting})
     gradients = {
         loss.loss: frozenset(line.equation.tensor for line in loss.gradients.values())
         for version in versions
         for loss in version.losses
     }
-    one_hot = _one_hot_displays(tensors, taken, notation)
-    return Names(chosen, of, one_hot, gradients, notation)
+    one_hot = _one_hot_displays(found, taken, notation)
+    return Names(chosen, of, one_hot, gradients, notation, aside=aside)
+
+
+def layer_of(symbol: Symbol) -> str:
+    """The number that is written as a layer; empty where there is none."""
+    return _layered(symbol)[0].layer
+
+
+def _beside_layers(
+    derivation: Derivation, written: Iterable[TensorSymbol]
+) -> frozenset[TensorSymbol]:
+    """The tensors that the user has numbered in another way than the layers are.
+
+    There are none where every such number is that of the layer that the tensor comes from last, or
+    where no layer has a number.
+    """
+    system = derivation.system
+    own = {*system.own, *(f"z_{name}" for name in system.own)}
+    numbered = [t for t in written if t.name in own and layer_of(t)]
+    layers = {
+        p.symbol: int(layer_of(p.symbol))
+        for p in system.parameters
+        if p.symbol.name not in own and layer_of(p.symbol)
+    }
+    if not layers:
+        return frozenset()
+    last: dict[TensorSymbol, int] = {}
+    for line in derivation.forward:
+        read = tensors(line.equation.rhs)
+        numbers = [layers[t] for t in read if t in layers] or [last.get(t, 0) for t in read]
+        last[line.equation.tensor] = max(numbers, default=0)
+    agree = all(last.get(t) == int(layer_of(t)) for t in numbered)
+    return frozenset() if agree else frozenset(numbered)
 
 
 def _loss_displays(symbol: TensorSymbol, losses: list[TensorSymbol]) -> tuple[Display, ...]:
     """L, or L with the loss's name below where there are several."""
-    return (Display("L") if losses == [symbol] else Display("L", subscript=symbol.name),)
+    return (
+        Display("L") if losses == [symbol] else Display("L", subscript=_shortened(symbol.name)),
+    )
 
 
 def _free(options: tuple[Display, ...], taken: set[Display]) -> Display:
@@ -150,15 +188,19 @@ def _free(options: tuple[Display, ...], taken: set[Display]) -> Display:
     return display
 
 
-def _candidates(symbol: Symbol, notation: Notation) -> tuple[Display, ...]:
+def _candidates(symbol: Symbol, notation: Notation, own: bool = False) -> tuple[Display, ...]:
     """Ways to write a name, the best first; the last is the name itself."""
-    return tuple(_placed(display, notation.layers) for display in _layered(symbol))
+    return tuple(_placed(display, notation.layers, own) for display in _layered(symbol))
 
 
-def _placed(display: Display, layers: str) -> Display:
-    """The display with its layer above, above in brackets, or below."""
-    if not display.layer or layers == "superscript":
+def _placed(display: Display, layers: str, own: bool) -> Display:
+    """The display with its layer above, above in brackets, or below; a number of the user's `own`
+    that is no layer stands above with brackets where layers have none, and without where they have.
+    """
+    if not display.layer or (layers == "superscript" and not own):
         return display
+    if own:
+        return display if layers == "brackets" else replace(display, layer=f"({display.layer})")
     if layers == "brackets":
         return replace(display, layer=f"({display.layer})")
     below = ",".join(w for w in (display.layer, display.subscript) if w)
@@ -168,7 +210,11 @@ def _placed(display: Display, layers: str) -> Display:
 def _layered(symbol: Symbol) -> tuple[Display, ...]:
     """Ways to write a name, its layer above."""
     rank = symbol.rank if isinstance(symbol, TensorSymbol) else 0
-    verbatim = Display(symbol.name, array=rank)
+    verbatim = Display(_shortened(symbol.name), array=rank)
+    if len(symbol.name) > _LONGEST:
+        last = _NUMBERED.match(symbol.name) if rank else None
+        layered = (Display(_shortened(last[1].rstrip("_")), last[2], array=rank),) if last else ()
+        return (*layered, verbatim)
     parts = _PARTS.match(symbol.name)
     if not parts:
         return (verbatim,)
@@ -189,6 +235,14 @@ def _layered(symbol: Symbol) -> tuple[Display, ...]:
         return (written, verbatim)
     cased = letter.upper() if rank > 1 else letter.lower()
     return (replace(written, letter=cased), written, verbatim)
+
+
+def _shortened(name: str) -> str:
+    """The name; of a long one its first words and its last, as in a_very…a_while."""
+    if len(name) <= _LONGEST:
+        return name
+    start, end = name[: _LONGEST // 2], name[1 - _LONGEST // 2 :]
+    return f"{start.rpartition('_')[0] or start}…{end.partition('_')[2] or end}"
 
 
 def _letter(word: str) -> str:

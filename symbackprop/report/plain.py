@@ -11,6 +11,7 @@ from symbackprop.report.languages import say
 from symbackprop.report.remarks import (
     conventions,
     draws,
+    numbers_in_names,
     one_hot_labels,
     rules,
     steps_heading,
@@ -83,7 +84,7 @@ def _footnotes(view: View, steps: bool) -> Iterator[str]:
         f"{text_of(matrix)} = onehot({text_of(labels)})"
         for matrix, labels in one_hot_labels(view.lines()).items()
     ]
-    notes += conventions(view, steps)
+    notes += [*numbers_in_names(view), *conventions(view, steps)]
     notes += [said("{draw}, where it is not given", draw=text_of(d)) for d in draws(view)]
     after = "after a step of training {update}, by ({number})"
     notes += [said(after, update=text_of(u), number=n) for u, n in updates(view)]
@@ -95,7 +96,7 @@ def _footnotes(view: View, steps: bool) -> Iterator[str]:
         yield said("Rules")
         width = max(columns(rule) for rule in used)
         for rule, why in used.items():
-            yield f"  {rule}{' ' * (width - columns(rule))}   {plain_text(why)}"
+            yield f"  {rule}{' ' * (width - columns(rule))}   {text_words(why)}"
 
 
 def columns(text: str) -> int:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from symbackprop.equations.recurrence import Recurrence
+from symbackprop.equations.system import System
 from symbackprop.report.latex import latex_of
 from symbackprop.report.remarks import draws, steps_heading, updates
 from symbackprop.report.unicode import text_of
@@ -42,8 +43,20 @@ def json_text(view: View, steps: bool) -> str:
     rules and their reasons its language.
     """
     system = view.derivation.system
-    record = {
-        "schema": SCHEMA,
+    record = {"schema": SCHEMA, **_declared(system), **_shown(view, steps)}
+    record |= {
+        "gradients": {
+            loss.loss.name: {name: line.number for name, line in loss.gradients.items()}
+            for loss in view.derivation.losses
+        },
+        "sparse": [tensor.name for tensor in system.sparse],
+    }
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+
+
+def _declared(system: System) -> dict[str, Any]:
+    """What the spec says beside its equations."""
+    return {
         "name": system.name,
         "title": system.title,
         "notes": system.notes,
@@ -57,29 +70,30 @@ def json_text(view: View, steps: bool) -> str:
             {"name": p.symbol.name, "shape": _shape(p.symbol), "trainable": p.trainable}
             for p in system.parameters
         ],
+    }
+
+
+def _shown(view: View, steps: bool) -> dict[str, Any]:
+    """The equations, and what is said of them."""
+    sections, states = view.all_sections(), view.derivation.system.states
+    return {
         "equations": [
             _equation(shown, steps, section in view.in_use)
-            for section in view.all_sections()
+            for section in sections
             for shown in section.lines
         ],
         "recurrences": [
             _recurrence(block, block.recurrence)
-            for section in view.all_sections()
+            for section in sections
             for block in section.blocks()
             if block.recurrence is not None
         ],
         "draws": [{"text": text_of(d), "latex": latex_of(d)} for d in draws(view)],
         "updates": [
             {"state": s.symbol.name, "becomes": s.update.name, "number": number}
-            for s, (_, number) in zip(system.states, updates(view), strict=True)
+            for s, (_, number) in zip(states, updates(view), strict=True)
         ],
-        "gradients": {
-            loss.loss.name: {name: line.number for name, line in loss.gradients.items()}
-            for loss in view.derivation.losses
-        },
-        "sparse": [tensor.name for tensor in system.sparse],
     }
-    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 
 
 def _shape(tensor: Any) -> list[str]:
@@ -100,7 +114,12 @@ def _equation(shown: Shown, steps: bool, in_use: bool) -> dict[str, Any]:
         "latex": f"{latex_of(shown.derivative)} = {latex_of(shown.index)}",
         "matrix_latex": (f"{latex_of(matrix.left)} = {latex_of(matrix.right)}" if matrix else None),
         "also": [
-            {"rule": r.rule, "text": text_of(r.formula), "latex": latex_of(r.formula), "why": r.why}
+            {
+                "rule": r.rule,
+                "text": text_of(r.formula),
+                "latex": latex_of(r.formula),
+                "why": text_words(r.why),
+            }
             for r in shown.other_forms()
         ],
         "in_use": in_use,
@@ -131,5 +150,5 @@ def _step(before: Row, after: Row) -> dict[str, str]:
         "rule": after.rule,
         "before": latex_of(before.formula),
         "after": latex_of(after.formula),
-        "why": after.why,
+        "why": text_words(after.why),
     }

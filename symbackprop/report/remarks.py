@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 
 from sympy import Integer
 
@@ -23,6 +22,8 @@ from symbackprop.report.formula import (
     walk,
 )
 from symbackprop.report.languages import say
+from symbackprop.report.naming import layer_of
+from symbackprop.report.reasons import reason
 from symbackprop.report.recurring import End
 from symbackprop.report.view import Block, Shown, View
 from symbackprop.report.words import Words, phrased
@@ -31,6 +32,16 @@ REVERSED = (
     "Every array is written with its axes in the opposite order of those that the code has: the "
     "samples of a batch are the columns of a matrix."
 )
+_OWN = "A number in brackets above a name is its own in the spec, not a layer."
+# What a layer's number is, and one that is no layer's.
+_NUMBERS = {
+    "superscript": ("A number above a name is its layer, not a power.", _OWN),
+    "brackets": (
+        "A number in brackets above a name is its layer.",
+        "A number without brackets above a name is its own in the spec, not a power.",
+    ),
+    "subscript": ("A number below a name is its layer.", _OWN),
+}
 FEW = 3  # steps that are named one by one
 _KINKED = tuple(map(pointwise_function, ("relu", "abs")))
 
@@ -48,14 +59,24 @@ def one_hot_labels(shown: Iterable[Shown]) -> dict[Named, Named]:
     return used
 
 
-def rules(view: View) -> dict[str, str]:
+def rules(view: View) -> dict[str, Words]:
     """Every rule used, in order of first use, with what it says."""
-    used: dict[str, str] = {}
-    said = partial(say, view.known.notation)
+    used: dict[str, Words] = {}
+    notation = view.known.notation
     for shown in view.lines():
         for step in (*shown.line.steps, *shown.line.also):
-            used.setdefault(said(step.rule), said(step.why))
+            used.setdefault(say(notation, step.rule), reason(step.why, notation))
     return used
+
+
+def numbers_in_names(view: View) -> list[str]:
+    """What numbers above or below names are, where there are such."""
+    known, system = view.known, view.derivation.system
+    layers, aside = _NUMBERS[known.notation.layers]
+    seen = {*system.given, *(shown.subject for shown in view.lines())}
+    found = [layers] if any(layer_of(t) for t in seen - known.aside) else []
+    found += [aside] if seen & known.aside else []
+    return [say(known.notation, sentence) for sentence in found]
 
 
 def conventions(view: View, steps: bool) -> list[str]:

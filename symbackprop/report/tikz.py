@@ -13,6 +13,7 @@ from symbackprop.report.latex import latex_of
 from symbackprop.report.view import View
 
 _PAGE = (43.0, 57.0)  # em: what a page has for a picture
+_UNDER_TITLE = 50.0  # em: the height that the first page has
 _LARGEST, _SMALLEST = 0.85, 0.42  # of its natural size; what would be smaller is not drawn
 _HEIGHT, _READ = 24.0, 0.7  # em that are best not exceeded, so long as the size is this
 _ABOVE, _BELOW = 0.65, 1.0  # em from the middle of a box to its mathematics, and to its word
@@ -32,6 +33,7 @@ def tikz(drawn: Graph, view: View) -> Drawing | None:
     scale = min(scale, max(_READ, _HEIGHT / drawn.height))
     if scale < _SMALLEST:
         return None
+    scale = min(scale, max(_SMALLEST, _UNDER_TITLE / drawn.height))
     commands = [*map(_line, drawn.edges)]
     for node in drawn.nodes:
         commands += _box(node, view)
@@ -62,19 +64,19 @@ def _box(node: Node, view: View) -> Iterator[str]:
         above, below = round(node.y - _ABOVE, 3), round(node.y + _BELOW, 3)
         formula = latex_of(cell.formula or view.known.whole(cell.tensor))
         yield rf"\node at ({middle},{above}) {{${formula}$}};"
-        yield rf"\node[word] at ({middle},{below}) {{{_word(cell, node, view)}}};"
+        yield rf"\node[word] at ({middle},{below}) {{{_word(cell, node)}}};"
         x += cell.width
+        if cell is not node.cells[-1]:
+            yield rf"\draw[black!15] ({round(x, 3)},{top}) -- ({round(x, 3)},{foot});"
 
 
-def _word(cell: Cell, node: Node, view: View) -> str:
+def _word(cell: Cell, node: Node) -> str:
     """What the tensor is, the number of its equation, and its cotangents with theirs."""
-    extents = r" \times ".join(str(e) for e in view.known.order(cell.tensor.shape))
     said = [latex_text(node.label)] if cell.number and node.label else []
-    if extents and cell.shaped and not cell.number and not cell.cotangents:
-        said.append(f"${extents}$")
+    if cell.shape and not cell.signs:
+        said.append("$" + r" \times ".join(map(latex_of, cell.shape)) + "$")
     said += [rf"\eqref{{eq:{cell.number}}}"] if cell.number else []
-    said += [
-        rf"${latex_of(view.known.whole(cotangent))}$ \eqref{{eq:{number}}}"
-        for cotangent, number in cell.cotangents
-    ]
+    for sign in cell.signs:
+        numbers = ", ".join(rf"\eqref{{eq:{shown.number}}}" for shown in sign.lines)
+        said.append(f"${latex_of(sign.formula)}$ {numbers}")
     return r"\enspace ".join(said)

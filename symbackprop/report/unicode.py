@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from symbackprop.report.conditions import told_below
 from symbackprop.report.display import Display
+from symbackprop.report.factors import dotted
 from symbackprop.report.formula import (
     Apply,
     Big,
@@ -142,8 +144,7 @@ def _times(formula: Times) -> Printed:
     parts = [*(_at(f, Level.PRODUCT) for f in head), _bracketed(printed, level)]
     joined = parts[0]
     for before, after, part in zip(formula.factors, formula.factors[1:], parts[1:], strict=False):
-        both = isinstance(before, (Number, Decimal)) and isinstance(after, (Number, Decimal))
-        joined += ("·" if both else " ") + part
+        joined += ("·" if dotted(before, after) else " ") + part
     return joined, level
 
 
@@ -198,7 +199,8 @@ def _big(formula: Big) -> Printed:
     alone = len(formula.bound) == 1 and isinstance(formula.bound[0], Named)
     below = f"_{bound}" if alone else f"_{{{bound}}}"
     if formula.given:
-        below = f"_{{{bound}: {', '.join(text_of(g) for g in formula.given)}}}"
+        first = "" if told_below(formula) else f"{bound}: "
+        below = f"_{{{first}{', '.join(text_of(g) for g in formula.given)}}}"
     sign = _BIG.get(formula.operator, formula.operator)
     return f"{sign}{below} {_at(formula.body, Level.OPEN)}", Level.OPEN
 

@@ -19,8 +19,10 @@ from symbackprop.report.formula import ALL, Derivative, Formula, Named
 from symbackprop.report.languages import say
 from symbackprop.report.matrix import MatrixForm, matrix_form
 from symbackprop.report.naming import Names, names
+from symbackprop.report.reasons import reason
 from symbackprop.report.recurring import NO_STEPS, Steps, steps_of
 from symbackprop.report.structure import gathered
+from symbackprop.report.words import Words
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Row:
 
     formula: Formula
     rule: str = ""
-    why: str = ""
+    why: Words = ()
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,10 @@ class Shown:
             after = self._written(step.after)
             if rows[-1].formula == after:
                 named = said(", ").join(r for r in (rows[-1].rule, said(step.rule)) if r)
-                rows[-1] = Row(after, named, said(step.why))
+                rows[-1] = Row(after, named, reason(step.why, self.known.notation))
             else:
-                rows.append(Row(after, said(step.rule), said(step.why)))
+                why = reason(step.why, self.known.notation)
+                rows.append(Row(after, said(step.rule), why))
             last = step.after
         return rows
 

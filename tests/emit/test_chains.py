@@ -114,5 +114,26 @@ def test_short_runs_and_small_arrays_are_not_split():
 
 def test_what_is_read_by_no_later_statement_has_memory_of_one_block():
     source = body(WIDE, "loss_and_grads")
-    assert re.findall(r"out=(work\.\w+)\[part\]", source) == ["work.subtract_5", "work.multiply_5"]
+    blocks = ["work.multiply_2", "work.subtract_5", "work.multiply_5"]
+    assert re.findall(r"out=(work\.\w+)\[part\]", source) == blocks
     assert "part = slice(rows.stop - start)" in source
+
+
+ATTENTION = """
+    name: attention
+    inputs: {x: [64, 128, 16], y: [64, 128, 16]}
+    network: |
+      h = multi_head_attention(x, 2)
+    loss: mse(h, y)
+"""
+
+
+def test_what_has_nothing_to_do_with_a_run_is_computed_before_it():
+    """The values of all heads before their scores; the gradient by the values before theirs."""
+    source = body(ATTENTION, "loss_and_grads")
+    loops = [loop.split("\n\n")[0] for loop in source.split("\n    for ")[1:]]
+    forward, back = [loop for loop in loops if " = np.matmul(" in loop]
+    assert forward.count(" = np.matmul(") == 3 and "np.exp(p1, out=p1)" in forward
+    assert back.count(" = np.matmul(") == 3 and "inner_15 = np.einsum(" in back
+    assert source.index("v1 = work.v1") < source.index(forward)
+    assert source.index("dW1_v = work.dW1_v") < source.index(back)

@@ -156,6 +156,34 @@ def test_no_value_reads_a_parameter_after_its_step(name):
         assert len(stepped) == len(function.steps)
 
 
+DECAYED = """
+    name: decayed
+    inputs: {x: [N, 3], y: [N, 2], i: {shape: [N], classes: 5}}
+    params: {W: {shape: [3, 2]}, E: {shape: [5, 2]}}
+    network: |
+      e[n, k] = E[i[n], k]
+    loss: mse(x @ W + e, y) + l2(0.1)
+"""
+
+
+def test_a_penalty_makes_a_parameter_smaller_before_its_step():
+    """So its gradient is not added up with what it is multiplied by."""
+    source = emit_module(lower(derived(DECAYED)))
+    step = source.split("def sgd_step(")[1].split("\ndef ")[0]
+    for name in ("W", "E"):
+        decayed = f"    np.multiply({name}, 1 - "
+        assert step.count(decayed) == 1
+        assert step.index(decayed) < step.index("np.subtract", step.index(decayed))
+    assert "work.dE" not in step
+    assert all(row.held for row in rows_of(DECAYED))
+    assert not all(row.held for row in rows_of(DECAYED, lambda s: s.replace(", 1 - ", ", 1 + ")))
+
+
+def test_other_terms_of_a_gradient_are_added_to_it():
+    source = emit_module(lower(derived(DECAYED.replace("l2(0.1)", "0.1 * sum(W**3)"))))
+    assert ", 1 - " not in source.split("def sgd_step(")[1]
+
+
 def test_one_loss_gives_sgd_step_and_several_one_each():
     one, several = compiled(SPECS["digits"]), compiled(SPECS["two_losses"])
     assert hasattr(one, "sgd_step")

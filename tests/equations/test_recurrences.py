@@ -43,6 +43,18 @@ def test_an_earlier_step_is_read_where_there_is_one() -> None:
     assert guard == Where(Compare(">=", t, 1), Access(equation.tensor, n, t - 1, i), 0)
 
 
+def test_an_index_is_no_read_of_a_tensor_of_its_name() -> None:
+    system = built(
+        "h[n, t, i] = x[n, t, i] + sum[k](U[k, i] * h[n, t - 1, k])",
+        "g[n, t, i] = h[n, t, i] + sum[k](U[i, k] * g[n, t + 1, k])",
+        "k[n, t] = sum[j](g[n, t, j]**2)",
+        loss="sum(k)",
+    )
+    first, second = (c for c in components(system.equations) if isinstance(c, Recurrence))
+    assert [e.tensor.name for e in (*first.equations, *second.equations)] == ["h", "g"]
+    assert (first.reverse, second.reverse) == (False, True)
+
+
 def test_a_pass_from_the_end_reads_the_step_after() -> None:
     system = built("h[n, T, i] = h0[n, i]", "h[n, t, i] = x[n, t, i] + h[n, t + 1, i]")
     equation = defined(system, "h")

@@ -103,8 +103,31 @@ def test_a_number_is_written_where_a_known_mask_does_not_hold():
         loss: mse(h, y)
     """
     source = body(text, "forward")
-    assert source.count("where=work.fixed_T)") == 2
+    assert source.count("where=work.fixed_T)") == 1
     assert "np.copyto(p" in source and ".fill(-1e30)" not in source
+
+
+@pytest.mark.parametrize(
+    "inside, outside, low, masks",
+    [
+        ("<=", "<=", "-1e30", 1),  # exp(-1e30 - s) is 0 as it is
+        ("<=", "<=", "-1e9", 2),  # s may be as low as that
+        ("<", "<", "-1e30", 2),  # all of row 0 is low
+        ("<=", "<", "-1e30", 2),
+    ],
+)
+def test_a_softmax_is_zero_where_its_scores_are_lowest(inside, outside, low, masks):
+    text = f"""
+        name: causal
+        inputs: {{s: [T, T], y: [T, T]}}
+        params: {{w: [1]}}
+        network: |
+          z[t, i] = w[0] * s[t, i]
+          e[t, j] = exp(where(j {inside} t, z[t, j], {low}))
+          p[t, j] = where(j {outside} t, e[t, j] / sum[i](e[t, i]), 0)
+        loss: mse(p, y)
+    """
+    assert body(text, "forward").count("where=work.fixed_T") == masks
 
 
 def test_pools_write_where_windows_lie_apart():

@@ -13,7 +13,7 @@ from symbackprop.report.page.page import page
 from symbackprop.report.view import view
 from tests.report.specs import derived
 
-VOID = {"meta", "link", "br", "hr", "img", "input"}
+VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 
 
 @dataclass

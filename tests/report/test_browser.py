@@ -13,6 +13,8 @@ import pytest
 import symbackprop as sb
 import symbackprop.gallery
 from symbackprop import pipeline
+from symbackprop.notation import Notation
+from tests.report.test_captions import SHARED
 from tests.sampling import sampled
 
 pytestmark = pytest.mark.browser
@@ -47,7 +49,8 @@ return [...document.querySelectorAll(".cell")].filter(
 """
 
 
-# Links that lead nowhere, code without its equation, formulas that were not set.
+# Links that lead nowhere, code without its equation, equations without code, formulas that were
+# not set.
 LOST = """
 const at = (id) => document.getElementById(id), found = [];
 for (const a of document.querySelectorAll('a[href^="#"]')) {
@@ -55,6 +58,9 @@ for (const a of document.querySelectorAll('a[href^="#"]')) {
 }
 for (const e of document.querySelectorAll(".code [id]")) {
   if (!at("e" + e.id.slice(1))) found.push(e.id);
+}
+for (const e of document.querySelectorAll("main [id]")) {
+  if (/^e\\d+$/.test(e.id) && !at("c" + e.id.slice(1))) found.push(e.id);
 }
 for (const e of document.querySelectorAll("main, .graph, .names")) {
   if (/[\\\\$]/.test(e.textContent)) found.push(e.textContent.match(/.{0,20}[\\\\$].{0,20}/)[0]);
@@ -119,6 +125,16 @@ def test_a_page_is_quiet_and_stays_inside_the_window(
     assert browser.execute_script(OUTSIDE) == []
 
 
+@pytest.mark.parametrize("name", ["dropout_digits", "sunspots_ssm"])
+def test_a_page_in_chinese_is_as_quiet(browser: Any, tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{name}.html"
+    pipeline.render(sb.derive(sb.load(name)), path, Notation(language="zh"))
+    for width, height in SIZES:
+        assert opened(browser, path, width, height) == []
+        for found in (OUTSIDE, FULL, LOST):
+            assert browser.execute_script(found) == []
+
+
 def test_an_equation_and_its_code_light_up_together(browser: Any, rendered: Path) -> None:
     opened(browser, rendered / "xor.html", 1280, 800)
     point = (
@@ -166,3 +182,28 @@ def test_formulas_are_set_before_any_script_runs(browser: Any, rendered: Path) -
         tall = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]["height"]
         heights.append(tall)
     assert heights[0] == heights[1]
+
+
+def test_signs_of_several_losses_stay_inside_their_boxes(browser: Any, tmp_path: Path) -> None:
+    derivation = sb.derive(sb.parse(SHARED))
+    for gradients in ("nabla", "denominators"):
+        path = tmp_path / f"{gradients}.html"
+        pipeline.render(derivation, path, Notation("delta", gradients, "column"))
+        opened(browser, path, 1280, 800)
+        assert browser.execute_script(FULL) == []
+
+
+def test_long_names_stay_in_their_columns(browser: Any, tmp_path: Path) -> None:
+    name = "a_very_long_parameter_name_that_goes_on_and_on_for_a_while"
+    text = (
+        f"name: long\ninputs: {{x: [N, 3]}}\nparams: {{{name}: {{shape: [3]}}}}\n"
+        f"network: |\n  predictions = x @ {name}\nloss: mean(predictions)\n"
+    )
+    path = tmp_path / "long.html"
+    pipeline.render(sb.derive(sb.parse(text)), path)
+    wider = "return [...document.querySelectorAll('.table li > *')]"
+    wider += ".filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"
+    for width, height in SIZES:
+        assert opened(browser, path, width, height) == []
+        assert browser.execute_script(wider) == []
+        assert browser.execute_script(OUTSIDE) == []

@@ -40,7 +40,7 @@ WRITTEN: list[tuple[Expr, str]] = [
         ),
         "Σ_{i: 0 ≤ a − 2 i < 2} G[n,i] k[a − 2 i]",
     ),
-    (Sum(Where(Compare("<", i, 3), dy[n, i], 0), i), "Σ_{i: i < 3} G[n,i]"),
+    (Sum(Where(Compare("<", i, 3), dy[n, i], 0), i), "Σ_{i < 3} G[n,i]"),
     (Sum(x[n, a] * Compare(">", x[n, a], i), i), "Σ_{i < 4} X[n,a] 1[X[n,a] > i]"),
     (Sum(dy[n, i] * Delta(a, ids[n, i]), n, i), "Σ_{n,i: ids[n,i] = a} G[n,i]"),
     (Max(x[n, 2 * i + p], p), "max_{p < 2} X[n,2 i + p]"),
@@ -63,7 +63,7 @@ def test_written(rhs: Expr, expected: str) -> None:
 
 def test_a_masked_softmax_sums_over_what_is_not_masked() -> None:
     page = text(derived("block"))
-    softmax = "exp(S²[n,h,t,j])/(Σ_{i: i ≤ t} exp(S²[n,h,t,i])) if j ≤ t else 0)"
+    softmax = "exp(S²[n,h,t,j])/(Σ_{i ≤ t} exp(S²[n,h,t,i])) if j ≤ t else 0)"
     assert softmax in page.replace("³", "²")
     assert "The exponential of a masked score counts as 0." in page
 
@@ -71,6 +71,17 @@ def test_a_masked_softmax_sums_over_what_is_not_masked() -> None:
 def test_conditions_stand_below_the_sign() -> None:
     line = Line(1, Equation(out, (n, a), WRITTEN[0][0]))
     assert r"\sum_{\substack{i,p \\ 2 \, i + p = a}}" in line_latex(line)
+
+
+def test_a_condition_that_names_the_only_index_stands_alone() -> None:
+    def below(rhs: Expr) -> str:
+        return line_latex(Line(1, Equation(out, (n, a), rhs)))
+
+    bounded = Where(Compare("<=", i, a), dy[n, i], 0)
+    assert r"\sum_{i \le a} G_{ni}" in below(Sum(bounded, i))
+    assert r"\sum_{\substack{i,p \\ i \le a}}" in below(Sum(bounded * K[p], i, p))
+    shifted = Where(Compare("<=", 2 * i, a), dy[n, i], 0)
+    assert r"\sum_{\substack{i \\ 2 \, i \le a}}" in below(Sum(shifted, i))
 
 
 def test_extents_with_floors() -> None:

@@ -130,3 +130,4 @@ def test_a_star_is_printed() -> None:
     form = Times((named("A", STAR), Named(Display("W", "2", STAR, 2))))
     assert latex_of(form) == r"\mathbf{A}_{\star} \, \mathbf{W}^{2}_{\star}"
     assert latex_of(named("A", f"2,{STAR}")) == r"\mathbf{A}_{2,\star}"
+    assert latex_of(named("A", f"q,{STAR}")) == r"\mathbf{A}_{\mathrm{q,}\star}"

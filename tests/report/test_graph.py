@@ -14,6 +14,7 @@ from symbackprop.equations.nodes import tensors
 from symbackprop.report.graph import HEIGHT, Graph, Node, graph, path
 from symbackprop.report.layering import layout
 from symbackprop.report.repetition import repeats
+from symbackprop.report.tikz import tikz
 from symbackprop.report.view import view
 from symbackprop.spec import parse
 from tests.report.specs import SPECS, derived
@@ -96,10 +97,11 @@ def test_a_recurrence_goes_back() -> None:
 def test_cells_have_their_numbers() -> None:
     shown = view(derived("mlp"))
     cells = {c.tensor.name: c for node in graph(shown).nodes for c in node.cells}
-    assert cells["W1"].gradient and cells["W1"].number == 0
+    (sign,) = cells["W1"].signs
+    assert sign.gradient and cells["W1"].number == 0
     gradient = next(s for s in shown.gradients() if s.gradient == "W1")
-    assert [number for _, number in cells["W1"].cotangents] == [gradient.number]
-    assert cells["z1"].number == 1 and not cells["z1"].gradient
+    assert [line.number for line in sign.lines] == [gradient.number]
+    assert cells["z1"].number == 1 and not any(s.gradient for s in cells["z1"].signs)
 
 
 def test_copies_are_one_node() -> None:
@@ -145,3 +147,13 @@ def test_any_network_is_laid_out(
             room = (widths[a] + widths[b]) / 2 + 1.0
             assert abs(found.places[a] - found.places[b]) >= room - 0.01
     assert min(x - w / 2 for x, w in zip(found.places, widths, strict=True)) >= -0.01
+
+
+def test_a_tall_picture_fits_below_a_title() -> None:
+    network = "\n".join(f"  h{k + 1} = tanh(h{k} * h{k // 2})" for k in range(17))
+    text = f"name: tall\ninputs: {{h0: [N]}}\nnetwork: |\n{network}\nloss: mean(h17)\nwrt: [h0]\n"
+    shown = view(differentiate(build(parse(text))))
+    picture = graph(shown)
+    drawing = tikz(picture, shown)
+    assert drawing is not None and picture.height > 100
+    assert float(drawing.scale) * picture.height == pytest.approx(50, abs=0.1)

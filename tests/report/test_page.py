@@ -9,12 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from sympy import Expr
 
 import symbackprop as sb
 from symbackprop import pipeline
-from symbackprop.equations.masks import Where
-from symbackprop.equations.nodes import Access
 from symbackprop.errors import CallError
 from symbackprop.report.page import mathematics
 from symbackprop.report.page.listing import functions
@@ -28,11 +25,6 @@ SOME = ("mlp", "lstm", "gan", "drawn")
 DEEP = "name: deep\ninputs: {x: [N, 5], y: [N, 5]}\nnetwork: |\n" + "".join(
     f"  h{k} = tanh(dense({f'h{k - 1}' if k else 'x'}, 5))\n" for k in range(12)
 )
-
-
-def bare(rhs: Expr) -> bool:
-    """One read, where it has to be guarded or not."""
-    return isinstance(rhs.args[1] if isinstance(rhs, Where) else rhs, Access)
 
 
 def deep() -> sb.pipeline.ProvedDerivation:
@@ -73,11 +65,7 @@ def test_equations_and_code_have_the_same_numbers(name: str) -> None:
     equations = {int(place[1:]) for place in found.values("id") if re.fullmatch(r"e\d+", place)}
     coded = {int(place[1:]) for place in found.values("id") if re.fullmatch(r"c\d+", place)}
     named = set(map(int, re.findall(r"^ *# \((\d+)\)", pipeline.source(derivation)[0], re.M)))
-    assert equations == lines
-    assert coded == named <= lines
-    for shown in view(derivation).lines():
-        if shown.number not in named:  # another array's entries, under a name of its own
-            assert bare(shown.line.equation.rhs), shown.line.equation
+    assert equations == coded == named == lines
 
 
 def test_each_line_of_code_is_joined_to_the_comment_above_it() -> None:
@@ -87,6 +75,14 @@ def test_each_line_of_code_is_joined_to_the_comment_above_it() -> None:
     )
     assert [line.number for line in function.lines] == [0, 0, 0, 3, 3, 3, 0, 0, 0, 4, 4, 0]
     assert [line.number for line in function.lines if line.first] == [3, 4]
+
+
+def test_a_head_of_several_lines_is_one_with_its_function() -> None:
+    (function,) = functions(
+        "def f(\n    a,\n):\n    # (3) b = a\n    b = a\n\n\ndef g():\n    pass\n"
+    )
+    assert function.name == "f"
+    assert [line.number for line in function.lines] == [0, 0, 0, 3, 3]
 
 
 def test_code_is_shown_as_it_is() -> None:

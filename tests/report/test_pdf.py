@@ -192,3 +192,20 @@ def test_every_choice_of_notation_is_one_that_can_be_made() -> None:
     assert str(raised.value) == (
         "no notation of cotangents is called 'hats'\n  fix: there are bars, delta"
     )
+
+
+def test_the_picture_floats_and_the_table_breaks_so_that_no_page_stays_empty() -> None:
+    tex = document_tex(derived("lstm"))
+    places = (
+        r"\begin{figure}[!htbp]",
+        r"\end{figure}",
+        r"\section{Notation}",
+        r"\begin{longtable}",
+    )
+    at = [tex.index(place) for place in places]
+    assert at == sorted(at)
+    table = tex[at[-1] : tex.index(r"\end{longtable}")]
+    rows = [line for line in table.splitlines() if r"\texttt{" in line]
+    whole = [line.endswith("*") for line in rows]  # no page breaks behind these
+    assert len(rows) > 20 and r"\endhead" in table
+    assert whole == [True] * 2 + [False] * (len(rows) - 6) + [True] * 3 + [False]

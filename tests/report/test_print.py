@@ -48,6 +48,7 @@ Backward
   (12)  b̄¹ = Z̄¹ᵀ 𝟏              ◀ gradient of b1
 
 Y = onehot(y)
+A number above a name is its layer, not a power.
 relu and abs have derivative 0 at 0.
 """
 
@@ -62,7 +63,7 @@ def test_text_names_every_rule_and_says_it_once() -> None:
     for line in derivation.lines():
         for step in line.steps:
             assert step.rule in page
-    assert page.count("Σ_i δ(u, i) f(i) = f(u)") == 1
+    assert page.count("Σ_i δ[u,i] f[i] = f[u]") == 1
 
 
 def test_remarks_stand_in_one_column() -> None:

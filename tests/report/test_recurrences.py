@@ -47,7 +47,7 @@ def test_what_is_beyond_the_ends_is_said_beside_each_group() -> None:
     for heading in (
         "for t = 0, 1, …, T − 1, with a[−1] = 0:",
         "for t = T − 1, …, 0, with B[T] = 0:",
-        "for t = 0, 1, …, T − 1, with C[n,−1,i] = H⁰[n,i]:",
+        "for t = 0, 1, …, T − 1, with C[n,−1,i] = H⁽⁰⁾[n,i]:",
         "for t = 0, 1, …, T − 1, with d[−1] = d[−2] = 0:",
         "for t = T − 1, …, 0, with d̄[T] = d̄[T + 1] = 0:",
         "for t = 0, 1, …, T − 1, with Z̄²_h[−1] = 0:",

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import symbackprop as sb
 from symbackprop.derivation import Derivation, differentiate
 from symbackprop.derivation.model import Line
 from symbackprop.equations.build import build
 from symbackprop.equations.renaming import positional
-from symbackprop.report.progression import told_repeats
+from symbackprop.notation import CHOICES, Notation
+from symbackprop.report import document_tex
+from symbackprop.report.display import Display
+from symbackprop.report.formula import Named
+from symbackprop.report.latex import latex_of
+from symbackprop.report.progression import general_names, told_repeats
 from symbackprop.report.repetition import LEAST_SAVED, Repeat, earlier_likes, repeats
 from symbackprop.report.view import view
 from symbackprop.spec import parse
+from tests.report.test_pdf import log_of
 
 
 def tower(depth: int, odd: int = -1, block: int = 0) -> Derivation:
@@ -121,3 +131,59 @@ def test_what_no_rule_of_names_tells_is_not_folded() -> None:
         (lines,) = (s.lines for s in view(derivation).sections if s.title == "Backward")
         assert repeats([shown.line for shown in lines])
         assert bool(told_repeats(lines)) == told
+
+
+@pytest.mark.parametrize("layers", CHOICES["layers"])
+def test_blocks_are_told_wherever_their_numbers_stand(layers: str) -> None:
+    written = {"superscript": "^{2\\ell}", "brackets": "^{(2\\ell)}", "subscript": "_{2\\ell}"}
+    for section in view(tower(12), Notation(layers=layers)).sections:
+        if section.title == "Loss":
+            continue
+        (repeat,) = told_repeats(section.lines)
+        if section.title == "Forward":
+            assert (
+                rf"\mathbf{{W}}{written[layers]}"
+                in general_names(repeat, section.lines[0].known)[0]
+            )
+
+
+def test_a_number_among_words_is_told() -> None:
+    shown = Named(Display("W", subscript="2ℓ-1,q", array=2))
+    assert latex_of(shown) == r"\mathbf{W}_{2\ell-1\mathrm{,q}}"
+
+
+@pytest.mark.parametrize("layers", CHOICES["layers"])
+def test_the_article_says_like_blocks_once(layers: str) -> None:
+    derivation = tower(12)
+    article = document_tex(derivation, Notation(layers=layers))
+    assert r"\again{The same for $\ell = 2, \ldots, 12$, of" in article
+    copied = re.findall(r"\\copied\{(\d+)\}\{(.*)\}", article)
+    labels = re.findall(r"\\label\{eq:(\d+)\}", article)
+    numbers = [str(line.number) for line in derivation.lines()]
+    assert sorted([*labels, *(n for n, _ in copied)], key=int) == numbers
+    assert len(labels) < 40 < len(copied)
+    assert set(re.findall(r"\\(?:eq)?ref\{eq:(\d+)\}", article)) <= set(numbers)
+    names = {str(s.number): s for s in view(derivation, Notation(layers=layers)).lines()}
+    for number, name in copied:
+        whole = latex_of(names[number].known.whole(names[number].line.equation.tensor))
+        assert name == (rf"\boxed{{{whole}}}" if names[number].gradient else whole)
+    assert r"\texttt{W2}" in article and r"\texttt{W4}" not in article
+    stepped = re.findall(r"equation~\\eqref\{eq:(\d+)\}|\\ref\{eq:(\d+)\}", article)
+    assert {number for pair in stepped for number in pair if number} <= set(labels)
+
+
+def test_the_article_of_worked_numbers_has_every_equation() -> None:
+    network = "\n".join(f"  h{k + 1} = sin(h{k})" for k in range(32))
+    text = f"name: sines\ninputs: {{h0: [2]}}\nnetwork: |\n{network}\nloss: mean(h32)\nwrt: [h0]\n"
+    derivation = sb.derive(sb.parse(text))
+    assert r"\copied{" in document_tex(derivation)
+    article = document_tex(derivation, worked=sb.numbers(derivation))
+    assert r"\copied{" not in article.split(r"\begin{document}")[1]
+    labels = set(re.findall(r"\\label\{eq:(\d+)\}", article))
+    assert labels == {str(line.number) for line in derivation.lines()}
+
+
+@pytest.mark.latex
+def test_a_folded_article_compiles(tmp_path: Path) -> None:
+    for look in (Notation(layers="subscript"), Notation(language="zh")):
+        assert log_of(tmp_path, document_tex(tower(12), look)) == ""

@@ -409,9 +409,9 @@ def test_faults_of_a_mapping() -> None:
     with pytest.raises(sb.CallError) as fault:
         worked("two", {"W1": [[1, 2]], "x": [["a", 1]], "b1": [float("nan"), 1]})
     assert str(fault.value).splitlines() == [
-        "'x' holds '[['a', 1]]': no finite numbers",
+        "x[0, 0] is 'a', not a finite number",
         "  fix: give a number, or lists or an array of numbers",
-        "'b1' holds '[nan, 1]': no finite numbers",
+        "b1[0] is 'nan', not a finite number",
         "  fix: give a number, or lists or an array of numbers",
         "W1 is [2, 2], but its value is [1, 2]",
         "  fix: make the two agree",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sympy import Expr
 
@@ -20,6 +20,34 @@ SMALL = 64
 """Up to so many multiplications a row, a product is loops: BLAS would cost more to call."""
 
 
+@dataclass(frozen=True)
+class _Product:
+    """c = a b for each of a stack; where there are no `rows` or `columns`, one is a vector."""
+
+    value: int
+    line: int
+    a: Access
+    b: Access
+    c: Access
+    lead: int
+    rows: bool
+    columns: bool
+
+    @property
+    def has_ones(self) -> bool:
+        return self.a.is_number(ONE) or self.b.is_number(ONE)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether each sum is so short, or the row of a sum of rows, that loops do it."""
+        return is_small((*self.c.shape, self.a.shape[-1])[-2:])
+
+    @property
+    def is_little(self) -> bool:
+        """Whether each result is a matrix so small that loops do it."""
+        return self.rows and self.columns and is_small(self.c.shape[-2:])
+
+
 def product_pieces(
     memory: Memory, value: int, operation: Matmul, step: int | None = None
 ) -> list[Statement | Block]:
@@ -28,68 +56,64 @@ def product_pieces(
     With a step of descent that subtracts it, the product goes into the parameter: nothing where
     that is not possible.
     """
-    a, b = memory.see(operation.a), memory.see(operation.b)
-    target = memory.see(value)
+    seen = _seen(memory, value, operation)
+    if step is not None:
+        few = seen.is_short or seen.is_little or not seen.c.shape
+        into = None if few or seen.has_ones else _parameter_as(memory, step, seen.c)
+        call = into and _called(replace(seen, value=step, c=into), _minus_rate(memory, step), "1")
+        return [call] if call else []
+    loops = _looped(seen)
+    if seen.has_ones:
+        return [_summed(loops, seen.a.is_number(ONE))]
+    if seen.is_short:
+        return [loops]
+    if seen.is_little:
+        return [_summed_first(loops, sum(e != 1 for e in seen.c.shape[: seen.lead]))]
+    alone = seen.lead == 0 and not (seen.rows or seen.columns)
+    return [(None if alone else _called(seen)) or loops]
+
+
+def _seen(memory: Memory, value: int, operation: Matmul) -> _Product:
+    """The factors and the result, its axes those of the stack, of rows and of columns."""
+    a, b, c = memory.see(operation.a), memory.see(operation.b), memory.see(value)
     stacked = len(a.shape) > 2
     natural = (*a.shape[:-1], *(b.shape[-1:] if stacked else b.shape[1:]))
-    if target.shape != natural:
-        target = reshaped(target, natural)
-    line, lead = memory.program.serves[value], len(a.shape) - 2 if stacked else 0
-    # Every operand over the axes stack, rows, columns, summed; a vector has no rows or columns.
-    rows = len(a.shape) - lead == 2
-    columns = len(b.shape) - lead == 2
-    stack = list(range(lead))
-    shape = (*natural, a.shape[-1])
-    summed = len(natural)
-    over_a: list[int | None] = [
-        *stack,
-        *([lead] if rows else []),
-        *([None] if columns else []),
-        lead + rows,
-    ]
-    over_b: list[int | None] = [
-        *stack,
-        *([None] if rows else []),
-        *([lead + 1] if columns else []),
-        lead,
-    ]
-    over_c: list[int | None] = [*range(len(natural)), None]
-    as_loops = statement(
-        value,
-        line,
-        shape,
-        target.along(over_c),
+    if c.shape != natural:
+        c = reshaped(c, natural)
+    lead = len(a.shape) - 2 if stacked else 0
+    rows, columns = len(a.shape) - lead == 2, len(b.shape) - lead == 2
+    return _Product(value, memory.program.serves[value], a, b, c, lead, rows, columns)
+
+
+def _looped(seen: _Product) -> Statement:
+    """The product as a statement over the axes stack, rows, columns, summed."""
+    lead, rows, columns = seen.lead, seen.rows, seen.columns
+    stack, natural = list(range(lead)), seen.c.shape
+    over_a = [*stack, *([lead] if rows else []), *([None] if columns else []), lead + rows]
+    over_b = [*stack, *([None] if rows else []), *([lead + 1] if columns else []), lead]
+    over_c = [*range(len(natural)), None]
+    return statement(
+        seen.value,
+        seen.line,
+        (*natural, seen.a.shape[-1]),
+        seen.c.along(over_c),
         "multiply",
-        [a.along(over_a), b.along(over_b)],
-        [summed],
+        [seen.a.along(over_a), seen.b.along(over_b)],
+        [len(natural)],
         "sum",
     )
-    few = is_small(shape[-2:]) or (rows and columns and is_small(natural[-2:])) or not natural
-    if step is not None and (few or a.is_number(ONE) or b.is_number(ONE)):
-        return []
-    if a.is_number(ONE) or b.is_number(ONE):
-        return [_summed(as_loops, a.is_number(ONE))]
-    if is_small(shape[-2:]):
-        return [as_loops]
-    if rows and columns and is_small(natural[-2:]):
-        return [_summed_first(as_loops, sum(e != 1 for e in natural[:lead]))]
-    if lead == 0 and not (rows or columns):
-        return [as_loops]
-    into, alpha, beta = target, "1", "0"
-    if step is not None:
-        found = _parameter_as(memory, step, target)
-        if found is None:
-            return []
-        value, into, alpha, beta = step, found, _minus_rate(memory, step), "1"
-    # A vector is a matrix of one row or of one column.
-    c = into
-    if not rows:
+
+
+def _called(seen: _Product, alpha: str = "1", beta: str = "0") -> Block | None:
+    """Calls of BLAS, a vector as a matrix of one row or of one column; None where it takes none."""
+    a, b, c, lead = seen.a, seen.b, seen.c, seen.lead
+    if not seen.rows:
         a, c = _with_unit(a, lead), _with_unit(c, lead)
-    if not columns:
+    if not seen.columns:
         b, c = _with_unit(b, lead + 1), _with_unit(c, lead + 1)
     if not all(_is_matrix(m, lead) for m in (a, b, c)):
-        return [] if step is not None else [as_loops]
-    return [product_block(value, line, a, b, c, lead, alpha, beta)]
+        return None
+    return product_block(seen.value, seen.line, a, b, c, lead, alpha, beta)
 
 
 def _minus_rate(memory: Memory, step: int) -> str:

@@ -37,7 +37,8 @@ def build(spec: Spec) -> System:
     scalar, arguments of the wrong kind; all statements are looked at before it is raised.
     """
     scope = Scope(spec)
-    scope.taken |= {s.target for s in spec.network} | {ls.name for ls in spec.losses}
+    targets = frozenset(s.target for s in spec.network)
+    scope.taken |= targets | {ls.name for ls in spec.losses}
     scope.numbers |= {n: Rational(v.numerator, v.denominator) for n, v in spec.constants.items()}
     _declare_inputs(scope)
     for p in spec.params:
@@ -69,6 +70,7 @@ def build(spec: Spec) -> System:
         digest=hashlib.sha256(spec.source.text.encode()).hexdigest()[:16],
         states=tuple(scope.states.values()),
         sparse=sparse,
+        own=targets | {i.name for i in spec.inputs} | {p.name for p in spec.params},
     )
 
 

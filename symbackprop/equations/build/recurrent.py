@@ -9,7 +9,7 @@ from sympy import Expr
 from symbackprop.equations.build.indexed import Indexed
 from symbackprop.equations.build.members import Initial, Members
 from symbackprop.equations.build.scope import ArrayValue, DependsOnFault, Scope
-from symbackprop.equations.build.walk import elements, named
+from symbackprop.equations.build.walk import elements, named, read
 from symbackprop.equations.recurrence import strongly_connected
 from symbackprop.spec.syntax import Name, Statement
 
@@ -17,7 +17,7 @@ from symbackprop.spec.syntax import Name, Statement
 def groups(defining: Sequence[Statement]) -> dict[str, frozenset[str]]:
     """For each name that stands in a circle of statements, all the names of its circle."""
     place = {s.target: k for k, s in enumerate(defining)}
-    reads = [sorted({place[n] for n in named(s.value) if n in place}) for s in defining]
+    reads = [sorted({place[n] for n in read(s) if n in place}) for s in defining]
     found: dict[str, frozenset[str]] = {}
     for group in strongly_connected(reads):
         names = frozenset(defining[k].target for k in group)
@@ -103,8 +103,8 @@ class Circles:
         indexed = Indexed(self.scope)
         position = indexed.value(statement.indices[axis], {})
         # what the value does not depend on is the same for every index of that axis
-        read = set(named(statement.value))
-        axes = tuple(k for k, p in left.items() if isinstance(p, Name) and p.id in read)
+        words = set(named(statement.value))
+        axes = tuple(k for k, p in left.items() if isinstance(p, Name) and p.id in words)
         indices, body = indexed.statement(tuple(left[k] for k in axes), statement.value, {})
         value = ArrayValue(indices, body, f"{statement.target}_first")
         if not body.is_number:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbackprop.spec.syntax import Element, Expression, Name
+from symbackprop.spec.syntax import Element, Expression, Name, Reduction, Statement
 from symbackprop.spec.syntax import children as parts
 
 
@@ -24,3 +24,20 @@ def named(node: Expression) -> Iterator[str]:
         yield node.tensor
     for part in parts(node):
         yield from named(part)
+
+
+def read(statement: Statement) -> set[str]:
+    """The tensors and numbers by name that a statement reads: words that are no index there."""
+    left = {i.id for i in statement.indices or () if isinstance(i, Name)}
+    return set(_read(statement.value, frozenset(left)))
+
+
+def _read(node: Expression, indices: frozenset[str]) -> Iterator[str]:
+    if isinstance(node, Reduction):
+        indices = indices.union(binder.index for binder in node.binders)
+    if isinstance(node, Name) and node.id not in indices:
+        yield node.id
+    if isinstance(node, Element):
+        yield node.tensor
+    for part in parts(node):
+        yield from _read(part, indices)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from symbackprop.report.languages import inspections
+
 PHRASES: Mapping[str, str] = {
+    **inspections.CHINESE,
     # Headings, and words in tables and lists.
     "Notation": "记号",
-    "Computation": "计算图",
     "Forward": "前向传播",
     "Loss": "损失",
     "Backward": "反向传播",
@@ -71,30 +73,23 @@ PHRASES: Mapping[str, str] = {
     "chain rule": "链式法则",
     "every way on which the loss depends on it": "对损失依赖于它的每一条路径求和",
     "collapse δ": "消去 δ",
-    "Σ_i δ(u, i) f(i) = f(u)": "Σ_i δ(u, i) f(i) = f(u)",
     "gather by range": "按范围合并",
-    "Σ_j [m] f_j + [m] g = [m] (Σ_j f_j + g)": "Σ_j [m] f_j + [m] g = [m] (Σ_j f_j + g)",
     "one divisor": "通分",
-    "f/d + g/d² = (f d + g)/d², u sign(u) = abs(u)": (
-        "f/d + g/d² = (f d + g)/d²，u sign(u) = abs(u)"
-    ),
+    "{a}, {b}": "{a}，{b}",
     "forward value": "代入前向值",
     "computed on the way forward": "前向传播时已经算出",
     "computed already": "已经算出",
     "forward power": "前向值的幂",
-    "f^(k e) = y^k where y = f^e": "f^(k e) = y^k，其中 y = f^e",
+    "{a} where {b}": "{a}，其中 {b}",
     "forward sum": "前向值的和",
-    "Σ_j f_j = J m where m is its mean": "Σ_j f_j = J m，其中 m 是均值",
+    "{a} where {b} is its mean": "{a}，其中 {b} 是均值",
     "forward product": "前向值的积",
-    "f g = y": "f g = y",
     "mirror": "对称性",
-    "sigmoid(-u) = 1 - sigmoid(u)": "sigmoid(-u) = 1 - sigmoid(u)",
     "on its support": "限于支集",
-    "p [m] = p where p is 0 outside of m": "p [m] = p，其中 p 在 m 之外为 0",
+    "{a} where {b} is 0 outside of {c}": "{a}，其中 {b} 在 {c} 之外为 0",
     "rows sum to 1": "行和为 1",
     "each row is a distribution": "每一行都是概率分布",
     "merge like terms": "合并同类项",
-    "a f + b f = (a + b) f": "a f + b f = (a + b) f",
     "factor": "提取公因子",
     "what all terms share": "提出各项共有的因子",
     "solve for the index": "解出下标",
@@ -118,14 +113,15 @@ PHRASES: Mapping[str, str] = {
         "Scalars are plain, vectors bold and lower-case, matrices "
         "bold and upper-case; vectors are columns."
     ): "标量用普通字体，向量用小写粗体，矩阵用大写粗体；向量均为列向量。",
-    "{entry} is an entry of {z}. A number above a name is its layer, not a power.": (
-        "{entry} 是 {z} 的元素。名称右上角的数字表示所在的层，不是幂。"
+    "{entry} is an entry of {z}.": "{entry} 是 {z} 的元素。",
+    "A number above a name is its layer, not a power.": ("名称右上角的数字表示所在的层，不是幂。"),
+    "A number in brackets above a name is its layer.": "名称右上角括号中的数字表示所在的层。",
+    "A number below a name is its layer.": "名称右下角的数字表示所在的层。",
+    "A number in brackets above a name is its own in the spec, not a layer.": (
+        "名称右上角括号中的数字是规格中的编号，不表示层。"
     ),
-    "{entry} is an entry of {z}. A number in brackets above a name is its layer.": (
-        "{entry} 是 {z} 的元素。名称右上角括号中的数字表示所在的层。"
-    ),
-    "{entry} is an entry of {z}. A number below a name is its layer.": (
-        "{entry} 是 {z} 的元素。名称右下角的数字表示所在的层。"
+    "A number without brackets above a name is its own in the spec, not a power.": (
+        "名称右上角不带括号的数字是规格中的编号，不是幂。"
     ),
     "{cotangent} is the cotangent of {z}, the derivative of the loss by it.": (
         "{cotangent} 是 {z} 的伴随量，即损失对 {z} 的导数。"
@@ -204,6 +200,9 @@ PHRASES: Mapping[str, str] = {
         "虚线箭头指向下一个时间步。"
         "括号中是该值的式号及其伴随量的式号。"
     ),
+    "Several equations of one cotangent belong to a loss each, in the order {losses}.": (
+        "一个伴随量有多个式号时，它们依次属于 {losses}。"
+    ),
     (
         "What stands above is derived here, one rule at a time; the rules are listed at the end."
     ): "以下逐条运用规则，推导上面的各式；所用规则列于文末。",
@@ -217,8 +216,9 @@ PHRASES: Mapping[str, str] = {
         "them; the number in a\n"
         "% label is the one that the code generated from this derivation names. What is "
         "read once, entry by\n"
-        "% entry, stands where it is read, and has no label. Lines fit in a width of 37 "
-        "em."
+        "% entry, stands where it is read, and has no label; of equations that a star joins, or "
+        "that are the\n"
+        "% same for other numbers, the first has one. Lines fit in a width of 37 em."
     ): (
         "% {name} 的反向传播，用 \\input 引入。需要 \\usepackage{{amsmath}}；汉字需要 "
         "ctex，或者\n"
@@ -226,13 +226,19 @@ PHRASES: Mapping[str, str] = {
         "\\end{{CJK*}} 之间。\n"
         "% 式号由引入它的文档编排，用 \\eqref{{{prefix}:1}} 等引用；"
         "标签中的数字就是由此推导生成的代码所注的式号。\n"
-        "% 只被读取一次、且逐元素读取的量写在读取之处，没有标签。各行宽度不超过 37 em。"
+        "% 只被读取一次、且逐元素读取的量写在读取之处，没有标签；"
+        "用星号合写的各式，以及对其他编号同样成立的各式，\n"
+        "% 只有第一个有标签。各行宽度不超过 37 em。"
     ),
     # Worked numbers.
     "Drawn with seed {seed}: {names}.": "以种子 {seed} 随机抽取：{names}。",
     "Values are exact; printed with {digits} digits, or fewer where these are all.": (
         "计算是精确的；印出 {digits} 位有效数字，不足时全部印出。"
     ),
+    (
+        "At {equations} values stand alone: with numbers put in, the formula would be too long "
+        "to read, or has no such form."
+    ): "式 {equations} 只给出数值：代入后过长，或没有相应的写法。",
     "{name} was {before}, and is {now} with the new parameters.": (
         "{name} 原为 {before}，用新参数计算则为 {now}。"
     ),
@@ -252,7 +258,6 @@ PHRASES: Mapping[str, str] = {
     "copied": "已复制",
     "not allowed": "不允许复制",
     "the gradient by {name}": "对 {name} 的梯度",
-    "needs no code: an array under another name": "无需代码：同一数组的另一个名称",
     "the same, {count} times more": "相同结构再重复 {count} 次",
     "Names and shapes": "名称与形状",
     "What repeats is named alike, by the rule below its equations.": (

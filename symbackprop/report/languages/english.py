@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from symbackprop.report.languages import inspections
+
 _PHRASES = (
     # Headings, and words in tables and lists.
     "Notation",
-    "Computation",
     "Forward",
     "Loss",
     "Backward",
@@ -68,28 +69,23 @@ _PHRASES = (
     "chain rule",
     "every way on which the loss depends on it",
     "collapse δ",
-    "Σ_i δ(u, i) f(i) = f(u)",
     "gather by range",
-    "Σ_j [m] f_j + [m] g = [m] (Σ_j f_j + g)",
     "one divisor",
-    "f/d + g/d² = (f d + g)/d², u sign(u) = abs(u)",
+    "{a}, {b}",
     "forward value",
     "computed on the way forward",
     "computed already",
     "forward power",
-    "f^(k e) = y^k where y = f^e",
+    "{a} where {b}",
     "forward sum",
-    "Σ_j f_j = J m where m is its mean",
+    "{a} where {b} is its mean",
     "forward product",
-    "f g = y",
     "mirror",
-    "sigmoid(-u) = 1 - sigmoid(u)",
     "on its support",
-    "p [m] = p where p is 0 outside of m",
+    "{a} where {b} is 0 outside of {c}",
     "rows sum to 1",
     "each row is a distribution",
     "merge like terms",
-    "a f + b f = (a + b) f",
     "factor",
     "what all terms share",
     "solve for the index",
@@ -113,9 +109,12 @@ _PHRASES = (
         "Scalars are plain, vectors bold and lower-case, matrices "
         "bold and upper-case; vectors are columns."
     ),
-    "{entry} is an entry of {z}. A number above a name is its layer, not a power.",
-    "{entry} is an entry of {z}. A number in brackets above a name is its layer.",
-    "{entry} is an entry of {z}. A number below a name is its layer.",
+    "{entry} is an entry of {z}.",
+    "A number above a name is its layer, not a power.",
+    "A number in brackets above a name is its layer.",
+    "A number below a name is its layer.",
+    "A number in brackets above a name is its own in the spec, not a layer.",
+    "A number without brackets above a name is its own in the spec, not a power.",
     "{cotangent} is the cotangent of {z}, the derivative of the loss by it.",
     "{gradient} is the array of all {slope}, of the shape of {w}.",
     (
@@ -165,6 +164,7 @@ _PHRASES = (
         "brackets stand the\n"
         "equation of a value, and that of its cotangent."
     ),
+    "Several equations of one cotangent belong to a loss each, in the order {losses}.",
     ("What stands above is derived here, one rule at a time; the rules are listed at the end."),
     "What is derived as an earlier equation was, but for the names, refers to that.",
     (
@@ -174,12 +174,17 @@ _PHRASES = (
         "them; the number in a\n"
         "% label is the one that the code generated from this derivation names. What is "
         "read once, entry by\n"
-        "% entry, stands where it is read, and has no label. Lines fit in a width of 37 "
-        "em."
+        "% entry, stands where it is read, and has no label; of equations that a star joins, or "
+        "that are the\n"
+        "% same for other numbers, the first has one. Lines fit in a width of 37 em."
     ),
     # Worked numbers.
     "Drawn with seed {seed}: {names}.",
     "Values are exact; printed with {digits} digits, or fewer where these are all.",
+    (
+        "At {equations} values stand alone: with numbers put in, the formula would be too long "
+        "to read, or has no such form."
+    ),
     "{name} was {before}, and is {now} with the new parameters.",
     # The page.
     "Graph",
@@ -197,7 +202,6 @@ _PHRASES = (
     "copied",
     "not allowed",
     "the gradient by {name}",
-    "needs no code: an array under another name",
     "the same, {count} times more",
     "Names and shapes",
     "What repeats is named alike, by the rule below its equations.",
@@ -215,6 +219,6 @@ _PHRASES = (
     "Written by {program} from the spec {name}.",
 )
 
-PHRASES: Mapping[str, str] = {phrase: phrase for phrase in _PHRASES} | {
+PHRASES: Mapping[str, str] = {phrase: phrase for phrase in (*_PHRASES, *inspections.CHINESE)} | {
     "name (of a column)": "name",  # "name" is a rule
 }

@@ -9,7 +9,6 @@ from symbackprop.notation import Notation
 from symbackprop.report.escape import html_text
 from symbackprop.report.page.mathematics import Mathematics
 from symbackprop.report.worked import Worked
-from symbackprop.report.worked.remarks import remarks
 from symbackprop.report.worked.typeset import Typeset, aligned, typeset
 
 _TOP, _PLAIN = r"\begin{aligned}[t]", r"\begin{aligned}"  # KaTeX knows of no such option
@@ -43,12 +42,10 @@ def numbers_of(worked: Worked, notation: Notation) -> Typeset:
     return typeset(worked, notation, ROOM)
 
 
-def example(
-    worked: Worked, notation: Notation, numbers: Typeset, mathematics: Mathematics
-) -> Example:
+def example(numbers: Typeset, mathematics: Mathematics) -> Example:
     """The words and formulas around the equations."""
     return Example(
-        tuple(map(html_text, remarks(worked, notation))),
+        tuple(map(html_text, numbers.remarks)),
         tuple(map(mathematics.display, numbers.given)),
         mathematics.inline(numbers.rate),
         tuple(

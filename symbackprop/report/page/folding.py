@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symbackprop.report.escape import html_text
 from symbackprop.report.page.mathematics import Mathematics
-from symbackprop.report.progression import general_names
+from symbackprop.report.progression import counting, general_names
 from symbackprop.report.repetition import Repeat
 from symbackprop.report.unicode import text_of
 from symbackprop.report.view import Shown
@@ -38,13 +38,11 @@ def fold(repeat: Repeat, lines: Sequence[Shown], mathematics: Mathematics) -> Fo
     """What is said in place of the copies of a repetition of these lines."""
     known = lines[0].known
     names, rising = general_names(repeat, known)
-    count = len(repeat.renamed)
-    counting = rf"\ell = 2, \ldots, {count + 1}" if rising else rf"\ell = {count}, \ldots, 1"
     copied = lines[repeat.start + repeat.period : repeat.end]
     return Fold(
         copied[0].number,
         copied[-1].number,
-        mathematics.inline(counting),
+        mathematics.inline(counting(repeat, rising)),
         tuple(mathematics.inline(name) for name in names),
         tuple(_copies(repeat, lines)),
     )

@@ -13,10 +13,20 @@ from symbackprop.report.formula import Formula
 from symbackprop.report.languages import say
 from symbackprop.report.latex import box, latex_of
 from symbackprop.report.page.mathematics import Mathematics
-from symbackprop.report.page.words import prose, spaced
-from symbackprop.report.remarks import conventions, draws, one_hot_labels, uses_rows, uses_slices
+from symbackprop.report.page.prose import prose, spaced
+from symbackprop.report.remarks import (
+    conventions,
+    draws,
+    numbers_in_names,
+    one_hot_labels,
+    uses_rows,
+    uses_slices,
+)
 from symbackprop.report.view import View
 from symbackprop.templating import fill
+
+# Em of a symbol, and letters of a name, that a line has room for: of a narrow window, of any.
+_ROOMS = {"crowded": (4.5, 10), "wide": (8.0, 24)}
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,7 @@ def names(view: View, unseen: Collection[TensorSymbol], mathematics: Mathematics
     return [
         Name(
             mathematics.inline(entry.formula),
-            html_text(entry.name),
+            html_text(entry.name).replace("_", "_<wbr>"),
             mathematics.inline(entry.shape),
             html_text(entry.role),
         )
@@ -51,6 +61,14 @@ def widest(view: View, unseen: Collection[TensorSymbol]) -> float:
     return round(max(box(view.known.whole(tensor)).width for tensor in seen), 1)
 
 
+def crowded(view: View, unseen: Collection[TensorSymbol]) -> list[str]:
+    """Where a row of the table of names needs two lines: in a narrow window, or in a wide one."""
+    skipped = {tensor.name for tensor in unseen}
+    seen = (entry.name for entry in table_of_names(view) if entry.name not in skipped)
+    symbol, letters = widest(view, unseen), max(map(len, seen))
+    return [where for where, (em, most) in _ROOMS.items() if symbol > em or letters > most]
+
+
 def notation(view: View, mathematics: Mathematics) -> list[str]:
     """What is said of the notation of these lines, a sentence or a few at a time."""
     found = [prose(text, mathematics) for text in _sentences(view)]
@@ -60,7 +78,8 @@ def notation(view: View, mathematics: Mathematics) -> list[str]:
 def _sentences(view: View) -> Iterator[str]:
     known = view.known
     said = partial(say, known.notation)
-    yield fill("report_notation.jinja", notation=known.notation, say=said)
+    numbers = numbers_in_names(view)
+    yield fill("report_notation.jinja", notation=known.notation, say=said, numbers=numbers)
     for matrix, labels in one_hot_labels(view.lines()).items():
         yield said(
             "{matrix} is the one-hot matrix of {labels}.", matrix=_tex(matrix), labels=_tex(labels)

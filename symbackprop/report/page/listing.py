@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from html import escape
+
+from symbackprop.hypertext import escaped
 
 _FULL = 160_000  # letters; of a longer module, only the functions that hold every number are shown
 _DEFINITION = re.compile(r"def (\w+)\(")
@@ -65,7 +66,7 @@ def _named_once(function: Function, named: set[int], shown: bool) -> Function:
 
 def _all(module: str) -> Iterator[Function]:
     lines = module.split("\n")
-    starts = [k for k, line in enumerate(lines) if line and not line[0].isspace()]
+    starts = [k for k, line in enumerate(lines) if line and not re.match(r"[\s)]", line)]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         defined = _DEFINITION.match(lines[start])
         if defined:
@@ -91,8 +92,8 @@ def _coloured(code: str) -> str:
     pieces, end = [], 0
     for token in _TOKEN.finditer(code):
         kind = token.lastgroup
-        words = _LINK.sub(r'# <a href="#e\1">(\1)</a>', escape(token[0]))
+        words = _LINK.sub(r'# <a href="#e\1">(\1)</a>', escaped(token[0]))
         marked = "\n".join(f'<i class="{kind}">{part}</i>' for part in words.split("\n"))
-        pieces += [escape(code[end : token.start()]), marked]
+        pieces += [escaped(code[end : token.start()]), marked]
         end = token.end()
-    return "".join([*pieces, escape(code[end:])])
+    return "".join([*pieces, escaped(code[end:])])

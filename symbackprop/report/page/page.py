@@ -11,12 +11,13 @@ from symbackprop.report.graph import graph
 from symbackprop.report.languages import say
 from symbackprop.report.latex import latex_of
 from symbackprop.report.page.example import example, numbers_of
-from symbackprop.report.page.front import names, notation, widest
+from symbackprop.report.page.front import crowded, names, notation, widest
 from symbackprop.report.page.listing import functions
 from symbackprop.report.page.mathematics import Mathematics
 from symbackprop.report.page.picture import picture
-from symbackprop.report.page.sections import Sections, copied, printed
-from symbackprop.report.progression import told_repeats
+from symbackprop.report.page.prose import html_words
+from symbackprop.report.page.sections import Sections
+from symbackprop.report.progression import copied, printed, told_repeats
 from symbackprop.report.remarks import rules, updates
 from symbackprop.report.view import View
 from symbackprop.report.worked import Worked
@@ -54,9 +55,8 @@ def _body(
         for section in view.all_sections()
     }
     listed = functions(module)
-    coded = frozenset[int]().union(*(function.numbers for function in listed))
     numbers = numbers_of(worked, view.known.notation) if worked else None
-    sections = Sections(view, folded, mathematics, coded, numbers.equations if numbers else {})
+    sections = Sections(view, folded, mathematics, numbers.equations if numbers else {})
     seen, unseen = printed(view, folded), copied(view, folded)
     return fill(
         "page_body.html.jinja",
@@ -67,14 +67,17 @@ def _body(
         picture=picture(graph(view, folded.get(said("Forward"), [])), view, mathematics),
         names=names(view, unseen, mathematics),
         widest=widest(view, unseen),
+        crowded=crowded(view, unseen),
         copied=bool(unseen),
         notation=notation(seen, mathematics),
         sections=[(html_text(s.title), list(sections.groups(s))) for s in view.all_sections()],
         rule=mathematics.display(_STEP),
         steps=[(inline(tex), number) for tex, number in _steps(view, unseen)],
         states=[(inline(latex_of(update)), number) for update, number in updates(view)],
-        example=worked and numbers and example(worked, view.known.notation, numbers, mathematics),
-        rules=[(html_text(rule), html_text(why)) for rule, why in rules(seen).items()],
+        example=numbers and example(numbers, mathematics),
+        rules=[
+            (html_text(rule), html_words(why, mathematics)) for rule, why in rules(seen).items()
+        ],
         functions=listed,
     )
 

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from symbackprop.report.captions import Sign
 from symbackprop.report.escape import html_text
 from symbackprop.report.graph import HEIGHT, Cell, Graph, Node, path
 from symbackprop.report.latex import latex_of
 from symbackprop.report.page.mathematics import Mathematics
+from symbackprop.report.unicode import text_of
 from symbackprop.report.view import View
 
 
 @dataclass(frozen=True)
 class Link:
-    """The mathematics of a link to an equation."""
+    """The number of an equation on the way back, and the loss that it starts from."""
+
+    number: int
+    loss: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The sign of a cotangent, whether it is a result, and its equations, one for each loss."""
 
     formula: str
-    number: int
+    gradient: bool
+    links: tuple[Link, ...]
 
 
 @dataclass(frozen=True)
@@ -26,8 +37,7 @@ class Part:
     formula: str
     number: int
     word: str
-    back: tuple[Link, ...]
-    gradient: bool
+    back: tuple[Mark, ...]
     width: float
 
 
@@ -77,13 +87,18 @@ def _box(node: Node, view: View, mathematics: Mathematics) -> Box:
 def _part(cell: Cell, node: Node, view: View, mathematics: Mathematics) -> Part:
     known = view.known
     whole = cell.formula or known.whole(cell.tensor)
-    extents = " × ".join(str(e) for e in known.order(cell.tensor.shape))
-    back = (Link(mathematics.inline(latex_of(known.whole(t))), n) for t, n in cell.cotangents)
+    extents = " × ".join(map(text_of, cell.shape))
     return Part(
         mathematics.inline(latex_of(whole)),
         cell.number,
-        html_text(node.label if cell.number else extents if cell.shaped else ""),
-        tuple(back),
-        cell.gradient,
+        html_text(node.label if cell.number else extents),
+        tuple(_mark(sign, mathematics) for sign in cell.signs),
         round(cell.width, 2),
     )
+
+
+def _mark(sign: Sign, mathematics: Mathematics) -> Mark:
+    links = (
+        Link(line.number, html_text(line.loss.name if line.loss else "")) for line in sign.lines
+    )
+    return Mark(mathematics.inline(latex_of(sign.formula)), sign.gradient, tuple(links))

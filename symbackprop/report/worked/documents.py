@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from symbackprop.notation import USUAL, Notation
+from symbackprop.report.alignment import PAGE, environment
 from symbackprop.report.escape import latex_text, markdown_text
 from symbackprop.report.formula import Formula, Relation
 from symbackprop.report.languages import say
 from symbackprop.report.latex import box, latex_of
-from symbackprop.report.typeset import PAGE, environment
 from symbackprop.report.worked.equations import Example, example
 from symbackprop.report.worked.remarks import AFTERWARDS, remarks
 from symbackprop.report.worked.typeset import equations, row, updates
@@ -66,7 +66,7 @@ def _filled(medium: _Medium, worked: Worked, notation: Notation) -> str:
         medium.template,
         say=partial(say, notation),
         size=size,
-        remarks=[medium.escape(remark) for remark in remarks(worked, notation)],
+        remarks=[medium.escape(remark) for remark in remarks(worked, shown)],
         given=[row(one) for one in shown.given],
         sections=[
             (medium.escape(title), medium.displayed([equations([one], room) for one in found]))

@@ -15,7 +15,7 @@ from symbackprop.report.languages import say
 from symbackprop.report.naming import Names
 from symbackprop.report.recurring import NO_STEPS, Steps, steps_of
 from symbackprop.report.view import Section, Shown, View, view
-from symbackprop.report.worked.figures import decimal
+from symbackprop.report.worked.figures import decimal, stated
 from symbackprop.report.worked.substituted import (
     Scope,
     Unwritten,
@@ -32,11 +32,15 @@ _SINGLE = 4  # entries of a tensor that are worked out one by one, where there i
 
 @dataclass(frozen=True)
 class Row:
-    """left = formula = result; `formula` has numbers for its names, where it is short enough."""
+    """left = formula = result; `formula` has numbers for its names, where it is short enough.
+
+    `alone`: the result stands without the numbers that it comes of.
+    """
 
     left: Formula
     formula: Formula | None
     result: Formula
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,11 @@ class Equation:
     @property
     def whole(self) -> bool:
         return len(self.rows) == 1 and self.rows[0].left == self.shown.left
+
+    @property
+    def alone(self) -> bool:
+        """Whether results stand without the numbers that they come of."""
+        return any(row.alone for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,7 @@ def example(worked: Worked, notation: Notation = USUAL) -> Example:
         updates,
         states,
         tuple(_after(worked, loss.loss, seen.known) for loss in losses.values()),
-        decimal(worked.rate, worked.digits),
+        stated(worked.rate, worked.digits),
         rate_name,
     )
 
@@ -162,15 +171,17 @@ def _rows(shown: Shown, scope: Scope) -> Iterator[Row]:
     entries = scope.values[tensor.name]
     left = shown.left
     indices = [i for i in left.indices if i != ALL] if isinstance(left, Named) else []
+    values = _slices(tensor, entries, shown.known, shown.steps, scope.digits)
+    alone = (replace(row, alone=True) for row in values)
     if shown.matrix is None and indices and len(entries.flat) > _SINGLE:
-        yield from _slices(tensor, entries, shown.known, shown.steps, scope.digits)
+        yield from alone
         return
     for point in itertools.product(*(range(scope.ranges[i]) for i in indices)):
         here = scope.at(dict(zip(indices, point, strict=True)))
         try:
-            yield Row(_placed(left, here), _numbers(shown.formula, here), put(left, here))
+            yield _row(shown.formula, _placed(left, here), put(left, here), here)
         except Unwritten:
-            yield from _slices(tensor, entries, shown.known, shown.steps, scope.digits)
+            yield from alone
             return
 
 
@@ -182,21 +193,26 @@ def _placed(left: Formula, scope: Scope) -> Formula:
     return replace(left, indices=indices)
 
 
-def _numbers(formula: Formula, scope: Scope) -> Formula | None:
-    """The formula with numbers, where there is one of a length that is read."""
+def _row(formula: Formula, left: Formula, result: Formula, scope: Scope) -> Row:
+    """The formula with numbers, where there is one of a length that is read, and its result.
+
+    One that is nothing but the result is not written twice.
+    """
     try:
         found = put(formula, scope)
     except Unwritten:
-        return None
-    plain = isinstance(found, Grid) or count(found) > _SHORT
-    return None if plain else found
+        return Row(left, None, result, alone=True)
+    if isinstance(found, Grid):
+        return Row(left, None, result)
+    long = count(found) > _SHORT
+    return Row(left, None if long else found, result, alone=long)
 
 
 def _updates(
     symbol: TensorSymbol, slope: TensorSymbol, worked: Worked, loss: str, known: Names
 ) -> Iterator[Update]:
     """The update of a parameter, matrix by matrix."""
-    rate, values = decimal(worked.rate, worked.digits), worked.back[loss]
+    rate, values = stated(worked.rate, worked.digits), worked.back[loss]
     after = worked.updated[loss][symbol.name]
     three = ((symbol, values[symbol.name]), (slope, values[slope.name]), (symbol, after))
     for before, by, now in zip(

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from sympy import Rational
+
 from symbackprop.equations.evaluate import Value
 from symbackprop.equations.evaluate_numbers import multiprecision
-from symbackprop.report.formula import Decimal
+from symbackprop.report.formula import Decimal, Formula, Number
 
 _AGREE = Fraction(1, 10**40)  # of 50 digits, what rounding cannot have touched
 _LONG = (
     4  # zeros behind the point, or digits beyond those printed, from which on powers are shorter
 )
+
+_STATED = 20  # digits of a number that is printed as it was stated
+
+
+def stated(value: Fraction, digits: int) -> Formula:
+    """A number that the reader has chosen: not rounded, but as a decimal, or a fraction, in full;
+    rounded to `digits` where that is long.
+    """
+    rest, parts = value.denominator, f"{value.numerator}{value.denominator}"
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    found = decimal(value, _STATED)
+    if rest == 1 and Fraction(found.mantissa) * Fraction(10) ** found.exponent == abs(value):
+        return found
+    short = rest > 1 and len(parts) <= _STATED
+    return Number(Rational(value.numerator, value.denominator)) if short else decimal(value, digits)
 
 
 def decimal(value: Value, digits: int) -> Decimal:

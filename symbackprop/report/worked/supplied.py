@@ -63,9 +63,12 @@ NOTHING: Mapping[str, Any] = {}
 def supplied(system: System, values: Mapping[str, Any] | str | Path) -> Supplied:
     """The values of a mapping, or of the file at a path.
 
-    Raises SpecError for a file and CallError for a mapping that does not fit.
+    Raises SpecError for a file, CallError for a mapping that does not fit or what is neither.
     """
     faults = Faults()
+    if not isinstance(values, Mapping | str | Path):
+        fix = "give a mapping of names to numbers, or the path of a file that holds one"
+        raise CallError(f"the values are of type {type(values).__name__}", fix)
     if isinstance(values, Mapping):
         entries = dict(_from_mapping(values, faults))
         found = _fitting(system, entries, faults)
@@ -114,7 +117,9 @@ def _from_file(source: Source, faults: Faults) -> Iterator[tuple[str, Entry]]:
     except Refused as refused:  # the reader speaks of specs
         fault = refused.fault
         message = fault.message.replace("the spec", "the file").replace("a spec", "such a file")
-        fix = fault.fix if "not YAML" in message else FORM
+        if source.path.lower().endswith(".json"):
+            message = message.replace("not YAML", "not JSON")
+        fix = fault.fix if "not YAML" in fault.message else FORM
         raise Refused(fault.place, message, fix) from None
     for key, node in root.entries:
         found = fields.attempt(faults, lambda node=node, key=key: _numbers(node, key.text))  # type: ignore[misc]
@@ -126,30 +131,33 @@ def _numbers(node: Node, name: str) -> Any:
     if isinstance(node, ListNode):
         return [_numbers(item, name) for item in node.items]
     if isinstance(node, ScalarNode) and not node.style and node.text in ("true", "false"):
-        return int(node.text == "true")
+        return node.text == "true"
     return fields.number(node, f"an entry of {name}")
 
 
 def _from_mapping(values: Mapping[str, Any], faults: Faults) -> Iterator[tuple[str, Entry]]:
     for name, value in values.items():
         try:
-            yield str(name), Entry(_exact(value))
-        except (ValueError, TypeError, ZeroDivisionError):
-            message = f"{quoted(str(name))} holds {quoted(repr(value))}: no finite numbers"
-            faults.add(Fault(None, message, "give a number, or lists or an array of numbers"))
+            yield str(name), Entry(_exact(value, str(name), ()))
+        except Refused as refused:
+            faults.add(refused.fault)
 
 
-def _exact(value: Any) -> Any:
-    """Nested lists of fractions: 0.1 is 1/10, as it is written."""
-    if getattr(value, "ndim", 0):
-        return [_exact(item) for item in value]
-    if isinstance(value, list | tuple):
-        return [_exact(item) for item in value]
+def _exact(value: Any, name: str, place: tuple[int, ...]) -> Any:
+    """Nested lists of fractions: 0.1 is 1/10, as it is written. Refused at what is no number."""
+    if isinstance(value, list | tuple) or getattr(value, "ndim", False):
+        return [_exact(item, name, (*place, position)) for position, item in enumerate(value)]
     if str(value) in ("True", "False"):
-        return int(bool(value))
-    if isinstance(value, str):
-        raise TypeError(value)
-    return Fraction(str(value))
+        return bool(value)
+    try:
+        if isinstance(value, str):
+            raise ValueError(value)
+        return Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        where = f"{name}{list(place)}" if place else name
+        message = f"{where} is {quoted(str(value))}, not a finite number"
+        fix = "give a number, or lists or an array of numbers"
+        raise Refused(None, message, fix) from None
 
 
 def _fitting(system: System, entries: Mapping[str, Entry], faults: Faults) -> Supplied:
@@ -185,8 +193,9 @@ def _take_extent(
     name: str, entry: Entry, extents: dict[str, tuple[int, str]], faults: Faults
 ) -> None:
     value = entry.nested
-    if isinstance(value, list) or value != int(value) or value < 1:
-        shown = "a list" if isinstance(value, list) else f"{float(value):.12g}"
+    if isinstance(value, list | bool) or value != int(value) or value < 1:
+        shown = {list: "a list", bool: str(value).lower()}.get(type(value), "")
+        shown = shown or f"{float(value):.12g}"
         message = f"the extent {name} is {shown}, not a whole number from 1"
         faults.add(Fault(entry.place, message, f"write {name}: 2"))
     else:
@@ -254,6 +263,11 @@ def _check_kind(
         wanted = _listed(shape_of(symbol, extents))
         message = f"{symbol.name} is {wanted}, but its value is {_listed(array.shape)}"
         faults.add(Fault(entry.place, message, "make the two agree"))
+        return
+    truths = [v for v in array.ravel().tolist() if isinstance(v, bool)]
+    if truths and symbol.kind != "mask":
+        message = f"{symbol.name} holds {str(truths[0]).lower()}, not a number"
+        faults.add(Fault(entry.place, message, "write a number: masks alone are true or false"))
         return
     if symbol.kind != "real":
         assert isinstance(declared, Input)

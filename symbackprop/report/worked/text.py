@@ -14,6 +14,7 @@ from symbackprop.report.escape import plain_text
 from symbackprop.report.formula import Formula, Grid, Named
 from symbackprop.report.languages import say
 from symbackprop.report.plain import columns
+from symbackprop.report.remarks import numbers_in_names
 from symbackprop.report.unicode import text_of
 from symbackprop.report.worked.equations import Equation, Example, Row, Update, example
 from symbackprop.report.worked.remarks import AFTERWARDS, remarks
@@ -51,7 +52,8 @@ def _lines(worked: Worked, notation: Notation) -> Iterator[str]:
     yield ""
     yield say(notation, "Given")
     yield from _indented(_flowing(_row_block(row) for row in shown.given), 2)
-    yield from (f"  {line}" for line in remarks(worked, notation))
+    for line in (*remarks(worked, shown), *numbers_in_names(shown.view)):
+        yield f"  {line}"
     for heading, equations in shown.sections:
         yield ""
         yield heading

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from symbackprop.notation import USUAL, Notation
+from symbackprop.report.alignment import PAGE, TAGS
 from symbackprop.report.boxes import Box, bracketed, entrywise_sign, sign
 from symbackprop.report.formula import Formula, Hadamard, Level, Plus, Relation
 from symbackprop.report.latex import box, latex_of
 from symbackprop.report.lines import broken
-from symbackprop.report.typeset import PAGE, TAGS
 from symbackprop.report.worked.equations import Equation, Row, Update, example
+from symbackprop.report.worked.remarks import remarks
 from symbackprop.report.worked.values import Worked
 
 _EQUALS = 1.5  # em, of a sign between two sides
@@ -24,7 +25,7 @@ class Typeset:
     `equations` has for each number of the report what follows its formula: the numbers put in, and
     the result; a row on its own for each step of a recurrence, or matrix of several. `updates` and
     `losses` are by loss; the latter are its name, what it was and what it becomes. `given` and
-    `states` are formulas; `rate` is η = 0.1.
+    `states` are formulas; `rate` is η = 0.1; `remarks` are in words.
     """
 
     given: tuple[str, ...]
@@ -33,6 +34,7 @@ class Typeset:
     states: tuple[str, ...]
     losses: Mapping[str, tuple[str, str, str]]
     rate: str
+    remarks: tuple[str, ...]
 
 
 def typeset(worked: Worked, notation: Notation = USUAL, room: float = PAGE.alone) -> Typeset:
@@ -49,6 +51,7 @@ def typeset(worked: Worked, notation: Notation = USUAL, room: float = PAGE.alone
             for loss, (name, before, now) in zip(shown.updates, shown.after, strict=True)
         },
         latex_of(Relation("==", shown.rate_name, shown.rate)),
+        tuple(remarks(worked, shown)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,10 +30,14 @@ from symbackprop.report.worked.given import (
     shape_of,
 )
 from symbackprop.report.worked.supplied import Supplied, supplied
+from symbackprop.spec.errors import quoted
 
 MOST = 1_000  # numbers that an example prints
 PAGE = 96  # signs on a line of small type, where a number takes five beside its digits
 RATE, LARGEST_RATE = Fraction(1, 10), 10**6
+_DECIMAL = r"([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(e[-+]?[0-9]{1,3})?"
+_RATIO = "[0-9]{1,40}/0*[1-9][0-9]{0,39}"
+_RATE = re.compile(f"-?({_RATIO}|{_DECIMAL})", re.IGNORECASE)
 DIGITS = 6
 FEWEST_DIGITS, MOST_DIGITS = 2, 20
 
@@ -90,7 +95,7 @@ def work(
     every function is defined at, and where there are more numbers than a page is good for.
     """
     exact_rate = _rate(rate)
-    if not FEWEST_DIGITS <= digits <= MOST_DIGITS:
+    if not isinstance(digits, int) or not FEWEST_DIGITS <= digits <= MOST_DIGITS:
         message = f"{digits} significant digits; there are from {FEWEST_DIGITS} to {MOST_DIGITS}"
         raise CallError(message, f"leave it out for {DIGITS}")
     system = derivation.system
@@ -114,10 +119,11 @@ def _values_fix(known: Supplied) -> str:
 
 
 def _rate(rate: Any) -> Fraction:
-    try:
-        exact = Fraction(str(rate))
-    except (ValueError, ZeroDivisionError):
-        raise CallError(f"the rate is '{rate}', not a number", "write it as in 0.5") from None
+    """The exact number that a decimal, or a fraction of whole numbers, is."""
+    word = str(rate)
+    if not _RATE.fullmatch(word):
+        raise CallError(f"the rate is {quoted(word)}, not a number", "write it as in 0.5 or 1/3")
+    exact = Fraction(word)
     if not 0 < exact <= LARGEST_RATE:
         fix = f"choose one above 0 and at most {LARGEST_RATE:,}, as in 0.5"
         raise CallError(f"the rate is {rate}", fix)

@@ -14,8 +14,10 @@ from symbackprop.report.languages import say
 from symbackprop.report.latex import box, latex_of
 from symbackprop.report.lines import broken, loose
 from symbackprop.report.page.mathematics import Mathematics
+from symbackprop.report.page.prose import html_words
 from symbackprop.report.repetition import Names
 from symbackprop.report.view import Row, Shown
+from symbackprop.report.words import Words, text_words
 
 _ALONE, _STEP = 31.0, 27.0  # em of an equation, and of a step
 _PHONE = 14.0  # where there is less room than that, what is longer may be broken further
@@ -25,14 +27,14 @@ _PHONE = 14.0  # where there is less room than that, what is longer may be broke
 class Detail:
     """One row of what unfolds: a formula in lines of HTML, the rule that led to it, and why.
 
-    `new`: the page says it for the first time.
+    `hint` is that as text; `why` is empty where the page has said it before.
     """
 
     left: str
     lines: tuple[str, ...]
     rule: str
+    hint: str
     why: str
-    new: bool
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,8 @@ class Like:
 class Equation:
     """A numbered equation in HTML. `tex` is the LaTeX of it, `by` its layer or its rules.
 
-    `gradient` names the result that it is; `coded`: the code has its number. Where
-    `like` is set, of its steps only the last is in `details`. `numbers` is what stands below in a
-    worked example.
+    `gradient` names the result that it is. Where `like` is set, of its steps only the last is in
+    `details`. `numbers` is what stands below in a worked example.
     """
 
     number: int
@@ -58,7 +59,6 @@ class Equation:
     by: str
     gradient: str
     details: tuple[Detail, ...]
-    coded: bool
     like: Like | None
     numbers: str
 
@@ -66,12 +66,11 @@ class Equation:
 def equation(
     shown: Shown,
     mathematics: Mathematics,
-    coded: bool,
     like: tuple[int, Names] | None,
-    told: set[tuple[str, str]],
+    told: set[tuple[str, Words]],
     numbers: str,
 ) -> Equation:
-    """A line of the derivation; `coded`: the code has its number; `like`: one with its steps.
+    """A line of the derivation; `like`: one with its steps.
 
     `told` are the rules that the page has explained, and grows.
     """
@@ -89,7 +88,6 @@ def equation(
         html_text(said(", ").join(words)),
         html_text(shown.gradient),
         tuple(_details(shown, mathematics, like is not None, told)),
-        coded,
         _like(shown, mathematics, like) if like and shown.line.steps else None,
         numbers,
     )
@@ -112,7 +110,7 @@ def _like(shown: Shown, mathematics: Mathematics, like: tuple[int, Names]) -> Li
 
 
 def _details(
-    shown: Shown, mathematics: Mathematics, last: bool, told: set[tuple[str, str]]
+    shown: Shown, mathematics: Mathematics, last: bool, told: set[tuple[str, Words]]
 ) -> Iterator[Detail]:
     """The steps from the chain rule to the index form, or the last; what else the result equals."""
     rows = shown.rows()[-1:] if last else shown.rows()
@@ -124,8 +122,8 @@ def _details(
             mathematics.display(head),
             tuple(map(mathematics.display, _lines(row.formula, _STEP))),
             html_text(row.rule),
-            html_text(row.why),
-            (row.rule, row.why) not in told,
+            html_text(text_words(row.why)),
+            "" if (row.rule, row.why) in told else html_words(row.why, mathematics),
         )
         told.add((row.rule, row.why))
         head = "="
