@@ -6,7 +6,7 @@ DIR/native a few of them for the native target.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,5 +27,7 @@ def write(directory: Path) -> Iterator[Path]:
 
 
 if __name__ == "__main__":
-    for path in write(Path(sys.argv[1] if len(sys.argv) > 1 else "generated")):
+    about = argparse.ArgumentParser(prog="python -m symbackprop.gallery", description=__doc__)
+    about.add_argument("directory", nargs="?", type=Path, default=Path("generated"), metavar="DIR")
+    for path in write(about.parse_args().directory):
         print(path)
