@@ -165,22 +165,20 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
 
     # (3) loss = sum[i]((y[i] - t[i])**2) / 2
     dy = np.subtract(y, t, out=work.dy)
+    product_3 = float(dy.dot(dy))
+    loss = product_3 / 2
 
     # (4) dy[i] = y[i] - t[i]: computed with (3)
 
-    # (5) dz, the part that is known already
+    # (5) dz[i] = (1 - y[i]) * dy[i] * y[i]
     subtract_5 = np.subtract(1.0, y, out=work.subtract_5)
-    np.multiply(dy, subtract_5, out=subtract_5)
-    dz = np.multiply(y, subtract_5, out=y)
+    multiply_5 = np.multiply(dy, subtract_5, out=dy)
+    dz = np.multiply(y, multiply_5, out=y)
 
     # (7) b -= rate * db
-    scaled_7 = work.subtract_5
+    scaled_7 = work.dy
     np.multiply(dz, rate, out=scaled_7)
     np.subtract(b, scaled_7, out=b)
-
-    # (3) loss = sum[i]((y[i] - t[i])**2) / 2
-    product_3 = float(dy.dot(dy))
-    loss = product_3 / 2
 
     # (6) dW[i, j] = dz[i] * x[j]
     dW = np.multiply(x, dz[:, None], out=work.dW)

@@ -80,9 +80,8 @@ class Workspace:
         self.z3 = np.empty((N, 32), dtype)
         self.z4 = np.empty((N, 64), dtype)
         self.subtract_8 = np.empty((N, 64), dtype)
-        self.dback = np.empty((N, 64), dtype)
-        self.subtract_10 = np.empty((N, 64), dtype)
         self.inner_8 = np.empty((N,), dtype)
+        self.subtract_10 = np.empty((N, 64), dtype)
         self.dW4 = np.empty((32, 64), dtype)
         self.db4 = np.empty((64,), dtype)
         self.dg = np.empty((N, 32), dtype)
@@ -238,20 +237,18 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
 
     # (8) loss = sum[n](sum[i]((back[n, i] - x[n, i])**2) / 64) / N
     subtract_8 = np.subtract(back, x, out=work.subtract_8)
-
-    # (9) dback, the part that is known already
-    dback = np.divide(subtract_8, 32 * N, out=work.dback)
-
-    # (10) dz4, the part that is known already
-    subtract_10 = np.subtract(1.0, back, out=work.subtract_10)
-    multiply_10 = np.multiply(back, subtract_10, out=back)
-    dz4 = np.multiply(dback, multiply_10, out=dback)
-
-    # (8) loss = sum[n](sum[i]((back[n, i] - x[n, i])**2) / 64) / N
     inner_8 = np.einsum("...i,...i->...", subtract_8, subtract_8, out=work.inner_8)
     total_8 = float(np.add.reduce(inner_8, axis=None))
     divide_8 = total_8 / 64
     loss = divide_8 / N
+
+    # (9) dback[n, i] = (back[n, i] - x[n, i]) / (32 * N)
+    dback = np.divide(subtract_8, 32 * N, out=subtract_8)
+
+    # (10) dz4[n, j] = (1 - back[n, j]) * back[n, j] * dback[n, j]
+    subtract_10 = np.subtract(1.0, back, out=work.subtract_10)
+    multiply_10 = np.multiply(back, subtract_10, out=back)
+    dz4 = np.multiply(dback, multiply_10, out=dback)
 
     # (11) dW4[i, j] = sum[n](dz4[n, j] * g[n, i])
     dW4 = g.T.dot(dz4, out=work.dW4)

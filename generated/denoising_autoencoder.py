@@ -80,9 +80,8 @@ class Workspace:
         self.z1 = np.empty((N, 128), dtype)
         self.z2 = np.empty((N, 64), dtype)
         self.subtract_6 = np.empty((N, 64), dtype)
-        self.dclean = np.empty((N, 64), dtype)
-        self.subtract_9 = np.empty((N, 64), dtype)
         self.inner_6 = np.empty((N,), dtype)
+        self.subtract_9 = np.empty((N, 64), dtype)
         self.dW2 = np.empty((128, 64), dtype)
         self.db2 = np.empty((64,), dtype)
         self.dh = np.empty((N, 128), dtype)
@@ -207,20 +206,18 @@ def loss_and_grads(params, *, x, noise=None, rng=None, workspace=None, training=
 
     # (6) loss = sum[n](sum[i]((clean[n, i] - x[n, i])**2) / 64) / N
     subtract_6 = np.subtract(clean, x, out=work.subtract_6)
-
-    # (8) dclean, the part that is known already
-    dclean = np.divide(subtract_6, 32 * N, out=work.dclean)
-
-    # (9) dz2, the part that is known already
-    subtract_9 = np.subtract(1.0, clean, out=work.subtract_9)
-    multiply_9 = np.multiply(clean, subtract_9, out=clean)
-    dz2 = np.multiply(dclean, multiply_9, out=dclean)
-
-    # (6) loss = sum[n](sum[i]((clean[n, i] - x[n, i])**2) / 64) / N
     inner_6 = np.einsum("...i,...i->...", subtract_6, subtract_6, out=work.inner_6)
     total_6 = float(np.add.reduce(inner_6, axis=None))
     divide_6 = total_6 / 64
     loss = divide_6 / N
+
+    # (8) dclean[n, i] = (clean[n, i] - x[n, i]) / (32 * N)
+    dclean = np.divide(subtract_6, 32 * N, out=subtract_6)
+
+    # (9) dz2[n, j] = (1 - clean[n, j]) * clean[n, j] * dclean[n, j]
+    subtract_9 = np.subtract(1.0, clean, out=work.subtract_9)
+    multiply_9 = np.multiply(clean, subtract_9, out=clean)
+    dz2 = np.multiply(dclean, multiply_9, out=dclean)
 
     # (10) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
     dW2 = h.T.dot(dz2, out=work.dW2)

@@ -156,17 +156,15 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2 / 2)
     dp = np.subtract(p, y, out=work.dp)
+    product_5 = float(np.vdot(dp, dp))
+    loss = product_5 / 2
 
     # (6) dp[n, i] = p[n, i] - y[n, i]: computed with (5)
 
-    # (7) dz2, the part that is known already
+    # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
     subtract_7 = np.subtract(1.0, p, out=work.subtract_7)
-    np.multiply(dp, subtract_7, out=subtract_7)
-    dz2 = np.multiply(p, subtract_7, out=p)
-
-    # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2 / 2)
-    product_5 = float(np.vdot(dp, dp))
-    loss = product_5 / 2
+    multiply_7 = np.multiply(dp, subtract_7, out=dp)
+    dz2 = np.multiply(p, multiply_7, out=p)
 
     # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
     dW2 = h.T.dot(dz2, out=work.dW2)
@@ -216,17 +214,15 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2 / 2)
     dp = np.subtract(p, y, out=work.dp)
+    product_5 = float(np.vdot(dp, dp))
+    loss = product_5 / 2
 
     # (6) dp[n, i] = p[n, i] - y[n, i]: computed with (5)
 
-    # (7) dz2, the part that is known already
+    # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
     subtract_7 = np.subtract(1.0, p, out=work.subtract_7)
-    np.multiply(dp, subtract_7, out=subtract_7)
-    dz2 = np.multiply(p, subtract_7, out=p)
-
-    # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2 / 2)
-    product_5 = float(np.vdot(dp, dp))
-    loss = product_5 / 2
+    multiply_7 = np.multiply(dp, subtract_7, out=dp)
+    dz2 = np.multiply(p, multiply_7, out=p)
 
     # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
     dW2 = h.T.dot(dz2, out=work.dW2)

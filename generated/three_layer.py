@@ -74,7 +74,6 @@ class Workspace:
         self.z2 = np.empty((N, 3), dtype)
         self.z3 = np.empty((N, 1), dtype)
         self.subtract_7 = np.empty((N, 1), dtype)
-        self.dp = np.empty((N, 1), dtype)
         self.subtract_9 = np.empty((N, 1), dtype)
         self.dW3 = np.empty((3, 1), dtype)
         self.db3 = np.empty((1,), dtype)
@@ -226,18 +225,16 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
 
     # (7) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
     subtract_7 = np.subtract(p, y, out=work.subtract_7)
+    product_7 = float(np.vdot(subtract_7, subtract_7))
+    loss = product_7 / N
 
-    # (8) dp, the part that is known already
-    dp = np.multiply(subtract_7, 2 / N, out=work.dp)
+    # (8) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
+    dp = np.multiply(subtract_7, 2 / N, out=subtract_7)
 
-    # (9) dz3, the part that is known already
+    # (9) dz3[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
     subtract_9 = np.subtract(1.0, p, out=work.subtract_9)
     multiply_9 = np.multiply(dp, subtract_9, out=dp)
     dz3 = np.multiply(p, multiply_9, out=p)
-
-    # (7) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
-    product_7 = float(np.vdot(subtract_7, subtract_7))
-    loss = product_7 / N
 
     # (10) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
     dW3 = h2.T.dot(dz3, out=work.dW3)

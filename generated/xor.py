@@ -69,7 +69,6 @@ class Workspace:
         self.z1 = np.empty((N, 2), dtype)
         self.z2 = np.empty((N, 1), dtype)
         self.subtract_5 = np.empty((N, 1), dtype)
-        self.dp = np.empty((N, 1), dtype)
         self.subtract_7 = np.empty((N, 1), dtype)
         self.dW2 = np.empty((2, 1), dtype)
         self.db2 = np.empty((1,), dtype)
@@ -183,18 +182,16 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
     subtract_5 = np.subtract(p, y, out=work.subtract_5)
+    product_5 = float(np.vdot(subtract_5, subtract_5))
+    loss = product_5 / N
 
-    # (6) dp, the part that is known already
-    dp = np.multiply(subtract_5, 2 / N, out=work.dp)
+    # (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
+    dp = np.multiply(subtract_5, 2 / N, out=subtract_5)
 
-    # (7) dz2, the part that is known already
+    # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
     subtract_7 = np.subtract(1.0, p, out=work.subtract_7)
     multiply_7 = np.multiply(dp, subtract_7, out=dp)
     dz2 = np.multiply(p, multiply_7, out=p)
-
-    # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
-    product_5 = float(np.vdot(subtract_5, subtract_5))
-    loss = product_5 / N
 
     # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
     dW2 = h.T.dot(dz2, out=work.dW2)

@@ -649,9 +649,9 @@ static double loss_and_grads_in_training(
         char *const *at, const int64_t *extents, const double *numbers)
 {
     const int64_t N = extents[0];
-    real *restrict dW2 = (real *)at[12];
-    real *restrict dW1 = (real *)at[16];
-    real *restrict db1 = (real *)at[17];
+    real *restrict dW2 = (real *)at[11];
+    real *restrict dW1 = (real *)at[15];
+    real *restrict db1 = (real *)at[16];
     const real *restrict x = (const real *)at[4];
     const real *restrict W1 = (const real *)at[0];
     const real *restrict b1 = (const real *)at[1];
@@ -660,7 +660,7 @@ static double loss_and_grads_in_training(
     const real *restrict b2 = (const real *)at[3];
     const real *restrict y = (const real *)at[5];
     real *const dz1 = h;
-    real *restrict db2 = (real *)at[13];
+    real *restrict db2 = (real *)at[12];
 
     double product_5 = 0;
     for (int64_t i = 0; i < 2; i++) {
@@ -701,14 +701,13 @@ static double loss_and_grads_in_training(
         p_i = 1 / p_i;
         // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
         real subtract_5_i = p_i - y[n];
+        product_5 += subtract_5_i * subtract_5_i;
         // (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
         real dp_i = subtract_5_i * (real)(2.0 / (double)N);
         // (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
         real subtract_7_i = 1 - p_i;
         real multiply_7_i = dp_i * subtract_7_i;
         real dz2_i = p_i * multiply_7_i;
-        // (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
-        product_5 += subtract_5_i * subtract_5_i;
         for (int64_t k = 0; k < 2; k++) {
             // (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
             dW2[k] += h[2 * n + k] * dz2_i;
@@ -741,9 +740,9 @@ static double sgd_step_in_training(
 {
     const int64_t N = extents[0];
     const double rate = numbers[0];
-    real *restrict dW2 = (real *)at[12];
-    real *restrict dW1 = (real *)at[16];
-    real *restrict db1 = (real *)at[17];
+    real *restrict dW2 = (real *)at[11];
+    real *restrict dW1 = (real *)at[15];
+    real *restrict db1 = (real *)at[16];
     const real *restrict x = (const real *)at[4];
     real *restrict W1 = (real *)at[0];
     real *restrict b1 = (real *)at[1];
@@ -881,7 +880,7 @@ extern object *PyCFunction_NewEx(method *, object *, object *);
 
 enum { PARAMETER, INPUT, STATE, OWN };
 enum { REAL_ENTRIES, POSITIONS, TRUTHS };
-enum { SLOTS = 18, PARAMETERS = 4, EXTENTS = 1, AXES = 10 };
+enum { SLOTS = 17, PARAMETERS = 4, EXTENTS = 1, AXES = 10 };
 
 /* What stands where in the table of pointers. */
 static const struct {
@@ -898,14 +897,13 @@ static const struct {
     {OWN, REAL_ENTRIES, 2, 10}, /* 7 z1 */
     {OWN, REAL_ENTRIES, 2, 10}, /* 8 z2 */
     {OWN, REAL_ENTRIES, 2, 10}, /* 9 subtract_5 */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 10 dp */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 11 subtract_7 */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 12 dW2 */
-    {OWN, REAL_ENTRIES, 1, 10}, /* 13 db2 */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 14 dh */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 15 subtract_11 */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 16 dW1 */
-    {OWN, REAL_ENTRIES, 1, 10}, /* 17 db1 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 10 subtract_7 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 11 dW2 */
+    {OWN, REAL_ENTRIES, 1, 10}, /* 12 db2 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 13 dh */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 14 subtract_11 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 15 dW1 */
+    {OWN, REAL_ENTRIES, 1, 10}, /* 16 db1 */
 };
 
 /* A workspace: its own memory, and its place for what is handed in. */

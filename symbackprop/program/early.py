@@ -26,7 +26,7 @@ def moved_forward(
     now = {value: k for k, value in enumerate(order)}
     moved: dict[int, int] = {}
     for sink in order:
-        if sink in known and not readers.get(sink, set()) <= known:
+        if sink in known and _waits(graph, sink, known, readers, now, forward):
             factor = _made_for(graph, sink, known, readers)
             place = _place(graph, factor, readers, now, kept, forward)
             if place is not None:
@@ -59,6 +59,23 @@ def _readers(graph: Values, order: Sequence[int]) -> Mapping[int, set[int]]:
         for operand in graph.values[value].operands:
             found.setdefault(root(graph.values, operand), set()).add(value)
     return found
+
+
+def _waits(
+    graph: Values,
+    sink: int,
+    known: Collection[int],
+    readers: Mapping[int, set[int]],
+    now: Mapping[int, int],
+    forward: Collection[int],
+) -> bool:
+    """Whether it is a factor of a cotangent: read beside what only the way back computes."""
+    beside = {
+        root(graph.values, operand)
+        for reader in readers.get(sink, set()) - set(known)
+        for operand in graph.values[reader].operands
+    }
+    return any(v in now and v not in known and graph.serves[v] not in forward for v in beside)
 
 
 def _made_for(

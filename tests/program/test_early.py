@@ -41,6 +41,12 @@ def test_one_array_is_kept_for_the_way_back_as_it_is(map_of_z):
     assert KNOWN not in emit_module(lowered(map_of_z))
 
 
+def test_a_cotangent_that_is_known_whole_is_no_factor():
+    """dz = (p - y) p (1 - p) waits for nothing: it stands where the way back begins."""
+    text = NETWORK.format("tanh(z)").replace("mse(dense(h, 3), y)", "mse(sigmoid(dense(h, 3)), y)")
+    assert KNOWN not in emit_module(lower(differentiate(build(parse(text)))))
+
+
 def test_what_only_uses_the_network_computes_no_slopes():
     program = lowered("gelu_tanh(z)")
     assert KNOWN not in body(program, "forward") + body(program, "loss")
