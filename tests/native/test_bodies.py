@@ -118,6 +118,19 @@ def test_names_that_mean_something_else_in_c():
     assert Both(parse(NAMES)).differences("float64") == []
 
 
+@needs_compiler
+def test_constants_that_numpy_keeps_transposed_are_read_in_row_major_order():
+    """[k = i + 1] for i and k is turned to (i, k) and copied: NumPy keeps the order of memory."""
+    text = """
+name: turned
+inputs: {u: {shape: [2], classes: 4}}
+params: {W: {shape: [1, 4, 3]}}
+network: "h[n:1, i, j] = W[j, u[i], 2*j + i + 3*n + 1]"
+loss: sum(tanh(h))
+"""
+    assert Both(parse(text)).differences("float64") == []
+
+
 def body_of(source: str, name: str) -> str:
     return source.split(f"static double {name}(")[1].split("\n}\n")[0]
 

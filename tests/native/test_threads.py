@@ -25,7 +25,8 @@ from tests.native.test_bodies import GALLERY
 from tests.sampling import sampled
 
 needs_compiler = pytest.mark.skipif(not HAS_COMPILER, reason="there is no C compiler")
-QUICK = ["lenet5", "char_lstm", "char_transformer", "batch_norm_digits", "skip_gram"]
+QUICK = ["lenet5", "char_lstm", "batch_norm_digits", "skip_gram"]
+REST = ["char_transformer", *(n for n in GALLERY if n not in QUICK)]
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +73,7 @@ def test_what_threads_share_is_what_numpy_computes(name: str, eager: None) -> No
 
 @needs_compiler
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sampled([n for n in GALLERY if n not in QUICK], 6))
+@pytest.mark.parametrize("name", sampled(REST, 13))
 def test_the_gallery_shared_by_threads(name: str, eager: None) -> None:
     shared = Shared(load(name))
     for seed in range(5):
@@ -86,6 +87,33 @@ def test_a_drawn_spec_shared_by_threads(seed: int, eager: None) -> None:
     with contextlib.suppress(SpecError, ValueError):  # refused, as it should be
         shared = Shared(parse(drawn(seed)[1].text))
         assert shared.differences("float64", seed, 1e-8) == []
+
+
+@needs_compiler
+def test_strips_of_several_rows_are_collected_whole() -> None:
+    """Eight rows of six entries are summed at once: each thread has 48 sums of its own."""
+    text = """
+name: strips
+inputs: {x: [N, 4096, 7]}
+network: z = dense(tanh(dense(x, 6)), 1)
+loss: mean(z)
+"""
+    shared = Shared(parse(text))
+    assert "reduction(+ : strip[:48])" in shared.source
+    assert shared.differences("float64") == []
+
+
+@needs_compiler
+def test_a_product_of_fewer_rows_and_columns_than_threads() -> None:
+    """dw = dz x has one row of two entries: some of three threads have none of them."""
+    text = """
+name: few
+inputs: {x: [64, 2], y: [64]}
+params: {w: {shape: [2], init: ones}}
+network: z = x @ w
+loss: mse(z, y)
+"""
+    assert Shared(parse(text)).differences("float64") == []
 
 
 def test_rows_that_may_be_the_same_are_not_shared(eager: None) -> None:
@@ -174,6 +202,24 @@ if not child:
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), losses() == before)
 """
     assert ran(code, folder, OPENBLAS_NUM_THREADS="2").split() == ["0", "True"]
+
+
+@needs_compiler
+def test_a_forked_process_opens_another_library(folder: Path) -> None:
+    """What is opened after the fork knows nothing of it: the parent's threads have ended before."""
+    code = """
+import signal
+losses()
+net._built(np.dtype("float64"))
+child = os.fork()
+if not child:
+    signal.alarm(30)
+    params, work = net.init_params(0, dtype="float64"), net.Workspace(N=256, dtype="float64")
+    net.sgd_step(params, x=x.astype("d"), y=y.astype("d"), rate=0.1, workspace=work)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert ran(code, folder, OPENBLAS_NUM_THREADS="2").split() == ["0"]
 
 
 @needs_compiler

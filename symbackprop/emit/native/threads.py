@@ -63,7 +63,7 @@ def shared(loop: Loop, variables: Variables) -> Sharing | None:
             if any(_reaches_out(a, loop.level) for a, writes in one.accesses if writes):
                 return None
             continue
-        name = _collected(one, loop.level, variables)
+        name = _collected(one, loop, variables)
         if name is None:
             return None
         names = found.collected.setdefault(REDUCTIONS[one.combine], [])
@@ -94,13 +94,14 @@ def _is_collected(one: Statement, level: int) -> bool:
     return bool(one.combine and one.target.strides[level] == ZERO)
 
 
-def _collected(one: Statement, level: int, variables: Variables) -> str | None:
+def _collected(one: Statement, loop: Loop, variables: Variables) -> str | None:
     """What is collected: a variable, or the first entries of an array; None for neither."""
     if one.combine not in REDUCTIONS or one.target.gathered:
         return None
-    if one.suffix <= level:
+    if one.suffix <= loop.level:
         return variables.accumulator(one)
-    entries = span(one.target, range(len(one.shape))) + ONE
+    # In a loop over several rows at once, a strip has a place for each of them.
+    entries = (span(one.target, range(len(one.shape))) + ONE) * loop.step
     few = entries.is_Integer and entries <= MOST_COLLECTED
     whole = one.target.form == "memory" and one.target.offset == ZERO
     return f"{one.target.pointer}[:{entries}]" if few and whole else None
