@@ -2,11 +2,11 @@
 
 The network sees a digit with noise on every pixel and is asked for the digit without
 it. It cannot copy its input, so it has to know what digits look like (Vincent et al.,
-2008). The noise is drawn anew in every step, and no gradient goes to it. `before` has
-no parameters to step: it is the error of the noisy digit itself, 0.09 by its making, of
-which less than a quarter is left on digits held out.
+2008). The noise is drawn anew in every step, and no gradient goes to it. The loss
+called before has no parameters to step: it is the error of the noisy digit itself, 0.09
+by its making, of which less than a quarter is left on digits held out.
 
-Written by symbackprop from the spec denoising_autoencoder (b0d0569d88e5576b).
+Written by symbackprop from the spec denoising_autoencoder (995f448ba12f04d6).
 Call init_params, then forward, loss_and_grads, before_and_grads, loss_sgd_step.
 
 What is not handed in of noise is drawn: rng= is a generator or a seed, which gives the

@@ -2,8 +2,8 @@
 
 One network makes digits of noise, the other tells them from real ones, and each is
 stepped by its own loss alone: the discriminator's parameters by the first, the
-generator's by the second, in turn. The generator's loss is the non-saturating one, -log
-D(G(z)) instead of log(1 - D(G(z))), whose gradient does not vanish while the
+generator's by the second, in turn. The generator's loss is the non-saturating one, −log
+D(G(z)) instead of log(1 − D(G(z))), whose gradient does not vanish while the
 discriminator is still ahead (Goodfellow et al., 2014). How well it goes, neither loss
 says. So two figures are watched that nothing is stepped by: how far a held-out digit is
 from the nearest one made (coverage), and one made from the nearest held-out one
@@ -12,7 +12,7 @@ Both end at 1.05 or below. Real digits have 1.0; a single class of them a covera
 1.27; normal variables with the digits' means and covariances 1.08; pixels drawn one by
 one 1.35.
 
-Written by symbackprop from the spec gan (bf49df9124a164a4).
+Written by symbackprop from the spec gan (cf4179ca55bc8c51).
 Call init_params, then forward, discriminator_and_grads, generator_and_grads,
 coverage_and_grads, likeness_and_grads, discriminator_sgd_step, generator_sgd_step.
 

@@ -1548,7 +1548,8 @@ def _bind(work):
     if library is None:
         return dict.fromkeys(_ENTRIES, _decline)
     extents = (ctypes.c_int64 * (len(_EXTENTS) + 1))(*work._extents.values())
-    own = tuple(getattr(work, name) for name in _OWN)
+    # What NumPy made of transposed arrays may lie in another order.
+    own = tuple(np.ascontiguousarray(getattr(work, name)) for name in _OWN)
     return dict(zip(_ENTRIES, library.bind_workspace(own, extents)))
 
 
@@ -1601,7 +1602,7 @@ def _briefly_awake():
         yield
     finally:
         if wished is None:
-            del os.environ["GOMP_SPINCOUNT"]
+            os.environ.pop("GOMP_SPINCOUNT", None)
 
 
 def _built(dtype):

@@ -549,7 +549,8 @@ static void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha,
         product_by_one(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
     }
-    const int64_t length = m < n ? n : m, each = (length / parts + WIDE - 1) / WIDE * WIDE;
+    const int64_t length = m < n ? n : m, stretch = (int64_t)parts * WIDE;
+    const int64_t each = (length + stretch - 1) / stretch * WIDE; /* WIDE or more, however short */
 #pragma omp parallel for num_threads(parts)
     for (int64_t start = 0; start < length; start += each) {
         const int64_t count = least(each, length - start);
@@ -1160,7 +1161,16 @@ static int (*threads_of_blas)(void);
 static void (*set_threads_of_blas)(int);
 static int may_share = 1;
 
-static void forked(void) { may_share = 0; } /* the threads of OpenMP stay with the parent */
+/* When a process forks, the threads of OpenMP stay with the parent. They are ended first: a library
+   that is opened in the child shares loops, and would wait for them. */
+static void before_fork(void)
+{
+#if defined _OPENMP && (defined __clang__ || __GNUC__ >= 9)
+    omp_pause_resource_all(omp_pause_soft);
+#endif
+}
+
+static void forked(void) { may_share = 0; }
 
 /* A step with the threads of BLAS, which gets them back. */
 static double computed(body *computes, const workspace *w, const double *numbers)
@@ -1294,9 +1304,9 @@ int open_library(object *shown, char *memory, object *types, object *slot_names,
 #ifdef _OPENMP
     threads_of_blas = (int (*)(void))threads_of;
     set_threads_of_blas = (void (*)(int))set_threads;
-    pthread_atfork(NULL, NULL, forked);
+    pthread_atfork(before_fork, NULL, forked);
 #else
-    (void)threads_of, (void)set_threads, (void)forked;
+    (void)threads_of, (void)set_threads, (void)before_fork, (void)forked;
 #endif
     return 1;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,7 @@ class Marks:
 
     `about` is what is remarked on a line. `left` sets a left-hand side, at least `indent` em wide.
     `unnumbered` ends a row without a number, `unremarked` each row where none has a remark.
+    No page ends within the first or the last `together` lines of an environment, or behind them.
     """
 
     remark: Callable[[str], str]
@@ -46,6 +48,7 @@ class Marks:
     environment: str = "align*"
     unnumbered: str = ""
     unremarked: str = ""
+    together: int = 0
 
 
 def _text_remark(remark: str) -> str:
@@ -63,7 +66,7 @@ def align(lines: Iterable[Shown], marks: Marks, steps: bool) -> str:
     room = PAGE.beside if remarks else PAGE.alone
     bare = replace(marks, remark=lambda _: marks.unremarked)
     rows = (row for s in lines for row in _shown_rows(s, marks if remarks else bare, steps, room))
-    return environment(rows, marks.environment)
+    return environment(rows, marks.environment, marks.together)
 
 
 def align_line(shown: Shown, marks: Marks) -> str:
@@ -71,9 +74,15 @@ def align_line(shown: Shown, marks: Marks) -> str:
     return align([shown], marks, steps=True)
 
 
-def environment(rows: Iterable[str], name: str = "align*") -> str:
-    """Rows as an align environment with numbers of its own making."""
-    return f"\\begin{{{name}}}\n" + " \\\\\n".join(rows) + f"\n\\end{{{name}}}"
+def environment(rows: Iterable[str], name: str = "align*", together: int = 0) -> str:
+    """Rows as an align environment with numbers of its own making; a star keeps two on one page."""
+    rows = list(rows)
+    behind = [*itertools.accumulate(1 + row.count(r"\\") for row in rows)]
+    body = "".join(
+        rf"{row} \\{'' if together < lines < behind[-1] - together else '*'}" + "\n"
+        for row, lines in zip(rows[:-1], behind, strict=False)
+    )
+    return f"\\begin{{{name}}}\n{body}{rows[-1]}\n\\end{{{name}}}"
 
 
 def _shown_rows(shown: Shown, marks: Marks, steps: bool, room: float) -> Iterator[str]:

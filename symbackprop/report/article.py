@@ -34,6 +34,7 @@ from symbackprop.report.worked.documents import tex as worked_tex
 from symbackprop.templating import fill
 
 _EVERY = 48  # equations; of more, those derived alike are derived once
+_SHORT = 22  # rows; a table of no more is not parted
 _INDENT = 3.2  # em that a left-hand side has at least: the signs of equality stand in a column
 
 
@@ -81,6 +82,7 @@ def _named(shown: View, unseen: Collection[TensorSymbol]) -> dict[str, object]:
         "title": latex_names(system.title or system.name),
         "name": latex_names(system.name),
         "entries": written,
+        "short": len(rows) <= _SHORT,
         "column": r">{\raggedright\arraybackslash}p{9em}" if long else "l",
         "copied": bool(unseen),
     }
@@ -118,7 +120,7 @@ _ARTICLE = Marks(
     environment="flalign*",
     unremarked=" &&",
 )
-_DERIVED = replace(_ARTICLE, number=lambda number: rf" \tag{{\ref{{eq:{number}}}}}")
+_DERIVED = replace(_ARTICLE, number=lambda number: rf" \tag{{\ref{{eq:{number}}}}}", together=2)
 
 
 def _results(section: Section, folded: Sequence[Repeat]) -> Iterator[Paragraph]:

@@ -208,7 +208,7 @@ def big_sign(operator: str, below: list[Box]) -> Box:
     """A large sign over lines of indices and conditions."""
     plain = rf"\operatorname*{{{operator}}}"
     front = _BIG.get(operator, plain)
-    rows = r" \\ ".join(b.tex for b in below)
+    rows = r" \\[0.3ex] ".join(b.tex for b in below)
     tex = rows if len(below) == 1 else rf"\substack{{{rows}}}"
     own = 1.5 if operator in ("sum", "prod") else 0.6 * len(operator)
     width = max(own, *(0.75 * b.width for b in below)) + 0.2
@@ -239,8 +239,9 @@ def cases_box(words: tuple[str, str, str], then: Box, mask: Box, other: Box) -> 
     """One value where the mask holds, another elsewhere, behind a brace."""
     where, elsewhere, _ = words
     large = {True: r"\displaystyle ", False: ""}
+    room = "[1ex]" if then.tall or other.tall else ""
     tex = (
-        rf"\begin{{cases}} {large[then.tall]}{then.tex} & \text{{{where} }} {mask.tex} \\ "
+        rf"\begin{{cases}} {large[then.tall]}{then.tex} & \text{{{where} }} {mask.tex} \\{room} "
         rf"{large[other.tall]}{other.tex} & \text{{{elsewhere}}} \end{{cases}}"
     )
     width = max(then.width, other.width) + max(mask.width + 1.2, 4.5) + 2.2

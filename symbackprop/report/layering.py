@@ -126,11 +126,13 @@ def _placed(
     """The middle of every vertex and bend; the leftmost edge is at 0."""
     places: dict[Vertex, float] = {}
     for rank in ranks:
-        places.update(zip(rank, _apart([(0.0, 1.0)] * len(rank), rank, room, gap), strict=True))
+        found = apart([(0.0, 1.0)] * len(rank), [room[v] for v in rank], gap)
+        places.update(zip(rank, found, strict=True))
     for sweep in range(max(4, min(_PLACE_SWEEPS, _MOST // max(1, len(places))))):
         for rank in ranks if sweep % 2 == 0 else ranks[::-1]:
             wanted = [_wanted(v, places, above, below, late) for v in rank]
-            places.update(zip(rank, _apart(wanted, rank, room, gap), strict=True))
+            found = apart(wanted, [room[v] for v in rank], gap)
+            places.update(zip(rank, found, strict=True))
     left = min((places[v] - room[v] / 2 for v in places), default=0.0)
     return {v: round(x - left, 3) for v, x in places.items()}
 
@@ -153,14 +155,13 @@ def _wanted(
     return (sum(w * x for w, x in pairs) / weight, weight) if pairs else (places[vertex], _LATE)
 
 
-def _apart(
-    wanted: Sequence[tuple[float, float]], rank: Sequence[Vertex], room: Mapping[Vertex, float],
-    gap: float,
-) -> list[float]:  # fmt: skip
+def apart(
+    wanted: Sequence[tuple[float, float]], widths: Sequence[float], gap: float
+) -> list[float]:
     """The places nearest to those wanted, by weight, that keep the order and leave room."""
     offsets = [0.0]
-    for a, b in itertools.pairwise(rank):
-        offsets.append(offsets[-1] + (room[a] + room[b]) / 2 + gap)
+    for a, b in itertools.pairwise(widths):
+        offsets.append(offsets[-1] + (a + b) / 2 + gap)
     blocks: list[tuple[float, float, int]] = []  # moment, weight and number of what stands together
     for (want, weight), offset in zip(wanted, offsets, strict=True):
         block = (want - offset) * weight, weight, 1

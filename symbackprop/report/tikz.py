@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from symbackprop.report.cells import Cell, Node
 from symbackprop.report.escape import latex_text
-from symbackprop.report.graph import HEIGHT, Cell, Edge, Graph, Node
+from symbackprop.report.graph import Edge, Graph
 from symbackprop.report.languages import say
 from symbackprop.report.latex import latex_of
 from symbackprop.report.view import View
@@ -16,7 +17,7 @@ _PAGE = (43.0, 57.0)  # em: what a page has for a picture
 _UNDER_TITLE = 50.0  # em: the height that the first page has
 _LARGEST, _SMALLEST = 0.85, 0.42  # of its natural size; what would be smaller is not drawn
 _HEIGHT, _READ = 24.0, 0.7  # em that are best not exceeded, so long as the size is this
-_ABOVE, _BELOW = 0.65, 1.0  # em from the middle of a box to its mathematics, and to its word
+_ABOVE, _BELOW = 1.15, 0.8  # em from the head of a box to its mathematics; from its foot to words
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def _line(edge: Edge) -> str:
 
 def _box(node: Node, view: View) -> Iterator[str]:
     left, right = (round(node.x + side * node.width / 2, 3) for side in (-1, 1))
-    top, foot = (round(node.y + side * HEIGHT / 2, 3) for side in (-1, 1))
+    top, foot = round(node.head, 3), round(node.foot, 3)
     yield rf"\draw[{node.kind}] ({left},{top}) rectangle ({right},{foot});"
     if node.kind == "copies":
         more = say(view.known.notation, "{count} more", count=rf"$\times\,{node.count}$")
@@ -61,7 +62,8 @@ def _box(node: Node, view: View) -> Iterator[str]:
     x = node.x - sum(cell.width for cell in node.cells) / 2
     for cell in node.cells:
         middle = round(x + cell.width / 2, 3)
-        above, below = round(node.y - _ABOVE, 3), round(node.y + _BELOW, 3)
+        above = round(node.head + _ABOVE + node.above / 2, 3)
+        below = round(node.foot - _BELOW - node.below / 2, 3)
         formula = latex_of(cell.formula or view.known.whole(cell.tensor))
         yield rf"\node at ({middle},{above}) {{${formula}$}};"
         yield rf"\node[word] at ({middle},{below}) {{{_word(cell, node)}}};"

@@ -70,7 +70,7 @@ def test_a_masked_softmax_sums_over_what_is_not_masked() -> None:
 
 def test_conditions_stand_below_the_sign() -> None:
     line = Line(1, Equation(out, (n, a), WRITTEN[0][0]))
-    assert r"\sum_{\substack{i,p \\ 2 \, i + p = a}}" in line_latex(line)
+    assert r"\sum_{\substack{i,p \\[0.3ex] 2 \, i + p = a}}" in line_latex(line)
 
 
 def test_a_condition_that_names_the_only_index_stands_alone() -> None:
@@ -79,9 +79,9 @@ def test_a_condition_that_names_the_only_index_stands_alone() -> None:
 
     bounded = Where(Compare("<=", i, a), dy[n, i], 0)
     assert r"\sum_{i \le a} G_{ni}" in below(Sum(bounded, i))
-    assert r"\sum_{\substack{i,p \\ i \le a}}" in below(Sum(bounded * K[p], i, p))
+    assert r"\sum_{\substack{i,p \\[0.3ex] i \le a}}" in below(Sum(bounded * K[p], i, p))
     shifted = Where(Compare("<=", 2 * i, a), dy[n, i], 0)
-    assert r"\sum_{\substack{i \\ 2 \, i \le a}}" in below(Sum(shifted, i))
+    assert r"\sum_{\substack{i \\[0.3ex] 2 \, i \le a}}" in below(Sum(shifted, i))
 
 
 def test_extents_with_floors() -> None:

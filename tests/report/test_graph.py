@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from symbackprop.derivation import differentiate
 from symbackprop.equations.build import build
 from symbackprop.equations.nodes import tensors
-from symbackprop.report.graph import HEIGHT, Graph, Node, graph, path
+from symbackprop.notation import Notation
+from symbackprop.report.cells import HEIGHT, Node
+from symbackprop.report.graph import Graph, graph, path
 from symbackprop.report.layering import layout
 from symbackprop.report.repetition import repeats
 from symbackprop.report.tikz import tikz
@@ -34,12 +36,12 @@ def test_nothing_overlaps_or_stands_outside(name: str) -> None:
     for node in picture.nodes:
         left, right = ends(node)
         assert left >= -0.01 and right <= picture.width + 0.01
-        assert node.y + HEIGHT / 2 <= picture.height + 0.01
+        assert node.head >= -0.01 and node.foot <= picture.height + 0.01
     for a, b in itertools.combinations(picture.nodes, 2):
         if a.layer == b.layer:
             assert ends(a)[1] < ends(b)[0] or ends(b)[1] < ends(a)[0]
         else:
-            assert abs(a.y - b.y) > HEIGHT
+            assert a.foot < b.head or b.foot < a.head
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -80,12 +82,37 @@ def test_lines_go_from_the_foot_of_a_node_to_the_head_of_another(name: str) -> N
     for edge in picture.edges:
         source, target = picture.nodes[edge.source], picture.nodes[edge.target]
         (x0, y0), (x1, y1) = edge.points[0], edge.points[-1]
-        assert y0 == pytest.approx(source.y + HEIGHT / 2, abs=0.01)
-        assert y1 == pytest.approx(target.y - HEIGHT / 2, abs=0.01)
+        assert y0 == pytest.approx(source.foot, abs=0.01)
+        assert y1 == pytest.approx(target.head, abs=0.01)
         assert ends(source)[0] < x0 < ends(source)[1]
         assert ends(target)[0] < x1 < ends(target)[1]
         assert edge.recurs == (source.layer >= target.layer)
         assert path(edge).startswith(f"M{x0} {y0} ")
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_tips_meet_a_head_apart(name: str) -> None:
+    picture = drawn(name)
+    for n, node in enumerate(picture.nodes):
+        onward = [e for e in picture.edges if e.target == n and not e.recurs]
+        ends_at = sorted(e.points[-1][0] for e in onward)
+        room = min(0.9, (node.width - 2) / max(1, len(onward) - 1))
+        assert all(b - a > room - 0.01 for a, b in itertools.pairwise(ends_at))
+
+
+def test_a_box_is_as_tall_as_its_fraction_needs() -> None:
+    text = (
+        "name: net\ninputs: {x: [N, 3], y: [N, 3]}\nnetwork: h = x * y\nloss: mse(h, y)\nwrt: [x]\n"
+    )
+    derivation = differentiate(build(parse(text)))
+    plain, told = (
+        graph(view(derivation, Notation(gradients=g))) for g in ("cotangents", "denominators")
+    )
+    x, *_, loss = plain.nodes
+    assert x.height == HEIGHT < loss.height
+    assert loss.above and not loss.below  # a fraction in the formula, none below it
+    x = told.nodes[0]
+    assert x.below and not x.above  # where the gradient is written as a fraction
 
 
 def test_a_recurrence_goes_back() -> None:

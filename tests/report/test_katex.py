@@ -18,6 +18,7 @@ from symbackprop.equations.system import Equation
 from symbackprop.report import document_markdown, latex, line_latex, markdown
 from symbackprop.report import json as json_report
 from symbackprop.report.escape import latex_text
+from symbackprop.report.page.mathematics import before_signs
 
 from .katex import formulas, render
 from .specs import SPECS, derived
@@ -114,3 +115,13 @@ def renamed(derivation: Derivation) -> Derivation:
 def test_katex_refuses_what_is_wrong() -> None:
     with pytest.raises(quickjs.JSException):
         render(r"\frac{1}{")
+
+
+def test_lines_of_the_page_begin_with_their_signs() -> None:
+    tex = r"-a + \frac{a + b}{2} \odot \left( c - d \right) - \{ e \cdot f \}"
+    assert before_signs(tex) == (
+        r"-a \allowbreak + \nobreak \frac{a + b}{2} \allowbreak \odot \nobreak "
+        r"\left( c - d \right) \allowbreak - \nobreak \{ e \allowbreak \cdot \nobreak f \}"
+    )
+    first, second = render(before_signs("a + b"), display=False).split("katex-base")[1:]
+    assert "+" not in first and "+" in second

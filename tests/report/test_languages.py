@@ -133,7 +133,8 @@ def prose(kind: str, document: str) -> str:
     said = re.findall(r"\\(?:text|remark)\{([^{}]*)\}", text)
     text = re.sub(r"(?s)```math.*?```|\\begin\{(\w*align)\*?\}.*?\\end\{\1\*?\}", " ", text)
     text = re.sub(r"\\(?:texttt|ref|eqref|label|begin|end|usepackage|color)\{[^}]*\}+", " ", text)
-    return "\n".join([re.sub(r"\\[A-Za-z]+|\{UTF8\}\{gbsn\}|\dem\b|\d em", " ", text), *said])
+    text = re.sub(r"\\[A-Za-z]+|\{UTF8\}\{gbsn\}|\[!htbp?\]|\dem\b|\d em", " ", text)
+    return "\n".join([text, *said])
 
 
 def english(kind: str, document: str, derivation: Derivation) -> set[str]:

@@ -12,12 +12,15 @@ import pytest
 
 import symbackprop as sb
 from symbackprop import pipeline
+from symbackprop.derivation import differentiate
+from symbackprop.equations.build import build
 from symbackprop.errors import CallError
 from symbackprop.report.page import mathematics
 from symbackprop.report.page.listing import functions
 from symbackprop.report.page.mathematics import Mathematics
 from symbackprop.report.page.page import page
 from symbackprop.report.view import view
+from symbackprop.spec import parse
 from tests.report.pages import page_named, page_of, reading
 from tests.report.specs import derived
 
@@ -102,6 +105,16 @@ def test_few_functions_that_hold_every_number_are_open() -> None:
     assert len(shown) < len(found)
     places = [line.number for f in found for line in f.lines if line.first]
     assert len(places) == len(set(places))
+
+
+def test_long_updates_have_a_line_of_their_own() -> None:
+    text = (
+        "name: net\ninputs: {x: [N, 3]}\nparams: {w: {shape: [3], init: ones}, "
+        "transition: {shape: [3], init: ones}}\nnetwork: h = x * w * transition\nloss: mean(h)\n"
+    )
+    html = page_of(differentiate(build(parse(text))))
+    listed = re.findall(r'<li data-n="\d+"( class="wide")?>', html)
+    assert sorted(listed) == ["", ' class="wide"']
 
 
 def test_gradients_and_nothing_else_are_boxed() -> None:

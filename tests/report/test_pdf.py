@@ -17,6 +17,7 @@ from symbackprop.cli import main
 from symbackprop.errors import CallError
 from symbackprop.notation import CHOICES, Notation
 from symbackprop.report import document_tex, fragment_tex
+from symbackprop.report.alignment import environment
 from symbackprop.report.pdflatex import pdf
 from tests.sampling import sampled
 
@@ -209,3 +210,23 @@ def test_the_picture_floats_and_the_table_breaks_so_that_no_page_stays_empty() -
     whole = [line.endswith("*") for line in rows]  # no page breaks behind these
     assert len(rows) > 20 and r"\endhead" in table
     assert whole == [True] * 2 + [False] * (len(rows) - 6) + [True] * 3 + [False]
+
+
+def test_a_short_table_is_whole_beside_the_picture_or_below_it() -> None:
+    tex = document_tex(derived("mlp"))
+    assert r"\begin{longtable}" not in tex
+    table = tex[tex.index(r"\sbox{\listed}{\begin{tabular}") : tex.index(r"\end{tabular}}")]
+    assert sum(r"\texttt{" in line for line in table.splitlines()) == 11
+    figure = tex[tex.index(r"\begin{figure}") : tex.index(r"\end{figure}")]
+    assert r"\ifbeside\hspace{1.9em}\usebox{\listed}\fi" in figure
+    assert "\\ifbeside\\else\n\\begin{table}[!htb]\n\\centering\n\\usebox{\\listed}\n" in tex
+
+
+def test_a_page_ends_in_the_middle_of_a_long_derivation_alone() -> None:
+    def kept(rows: list[str]) -> list[bool]:
+        return [line.endswith(r"\\*") for line in environment(rows, together=2).splitlines()[1:-2]]
+
+    assert kept(["a"] * 5) == [True] * 4
+    assert kept(["a"] * 6) == [True, True, False, True, True]
+    assert kept(["a", r"\substack{b \\[0.3ex] c}", r"d \\ e", "f"]) == [True, False, True]
+    assert environment(["a", "b"]) == "\\begin{align*}\na \\\\\nb\n\\end{align*}"

@@ -26,11 +26,12 @@ from symbackprop.report import (
     text,
 )
 from symbackprop.report import json as json_report
+from symbackprop.report.boxes import Box
 from symbackprop.report.display import Display
 from symbackprop.report.formula import Apply, Hadamard, Named, Number, Plus, Times
 from symbackprop.report.graph import graph
 from symbackprop.report.latex import box
-from symbackprop.report.lines import Piece, broken
+from symbackprop.report.lines import Piece, broken, loose
 from symbackprop.report.plain import columns
 from symbackprop.report.tikz import tikz
 from symbackprop.report.view import view
@@ -233,3 +234,40 @@ def test_a_sum_inside_brackets_breaks_too() -> None:
     assert all(line.startswith("{}") for line in found[1:])
     joined = "".join(found)
     assert joined.count(r"\bigl(") == joined.count(r"\bigr)") == 1
+
+
+def test_where_there_is_less_room_lines_break_between_terms_first_and_in_no_bracket() -> None:
+    a, b, c = (Named(Display(letter)) for letter in "abc")
+    one_minus = Plus(((False, Number(Integer(1))), (True, a)))
+    term = Times((Apply("tanh", (a,)), one_minus, b))  # 10 em
+    assert loose(Plus(((False, term), (True, c))), 40.0) == [r"{\tanh(a) \, (1 - a) \, b - c}"]
+    long = Plus(((False, term), (True, term)))
+    assert loose(long, 40.0) == [r"{\tanh(a) \, (1 - a) \, b} - {\tanh(a) \, (1 - a) \, b}"]
+    assert loose(long, 12.0) == [
+        r"{\tanh(a) \, (1 - a) \, b}",
+        r"{}-\nobreak {\tanh(a) \, (1 - a) \, b}",
+    ]
+    assert loose(Times((term, term)), 40.0) == [
+        r"{\tanh(a) \, (1 - a) \, b} \, \allowbreak {\tanh(a) \, (1 - a) \, b}"
+    ]
+
+
+@given(PIECES)
+def test_the_parts_of_a_line_are_the_line(pieces: list[Piece]) -> None:
+    parts = lines._parts(pieces)
+    assert [piece for part in parts for piece in part] == pieces
+    assert all(len(p) == 1 or sum(x.width for x in p) <= lines._PHONE for p in parts)
+
+
+def test_no_last_part_of_a_line_is_short() -> None:
+    wide = [Piece("x", width, 4) for width in (10.0, 10.0, 2.0)]
+    assert lines._parts(wide) == [wide[:1], wide[1:]]
+    assert lines._parts(wide[1:]) == [wide[1:]]
+    assert lines._parts([*wide[:2], Piece("y", 4.0, 4)])[-1] == [Piece("y", 4.0, 4)]
+
+
+def test_brackets_are_as_high_as_what_is_whole_between_them() -> None:
+    inner = Piece(r"\begin{cases} a & b \end{cases}", 10.0, 0)
+    (found,) = lines._after(Box(r"\exp", 1.5), [inner], bare=False)
+    assert found.tex == rf"\exp\left({inner.tex}\right)"
+    assert lines._after(Box("", 0), [inner, inner], bare=False)[0].tex == rf"\Bigl({inner.tex}"

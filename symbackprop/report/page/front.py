@@ -47,7 +47,7 @@ def names(view: View, unseen: Collection[TensorSymbol], mathematics: Mathematics
             mathematics.inline(entry.formula),
             html_text(entry.name).replace("_", "_<wbr>"),
             mathematics.inline(entry.shape),
-            html_text(entry.role),
+            html_text(entry.role).replace("_", "_<wbr>"),
         )
         for entry in table_of_names(view)
         if entry.name not in skipped

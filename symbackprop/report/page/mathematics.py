@@ -14,8 +14,13 @@ _RENDER = """(function (tex) {
   return katex.renderToString(tex, {throwOnError: true, strict: false, output: "html"});
 })"""
 _SPAN = re.compile(r'<span(?: class="([^"]*)")?(?: aria-hidden="true")?(?: style="([^"]*)")?>')
+_BREAK = re.compile(r'<span class="mspace (?:allow|no)break"></span>')  # it has broken by then
 _CLASS = re.compile(r"\.([A-Za-z][\w-]*)")
 _FACE = re.compile(r"@font-face\{([^}]*)\}")
+_OPEN_CLOSE_SIGN = re.compile(
+    r"(?P<open>(?<!\\)\{|\\left(?![a-z])|\\begin)|(?P<close>(?<!\\)\}|\\right(?![a-z])|\\end)"
+    r"| (?P<sign>[+-]|\\odot|\\oslash|\\cdot) "
+)
 _LIGHT = "b.katex{font-weight:400}.katex b{font-weight:inherit}"
 _FONT = re.compile(r"url\(fonts/KaTeX_([\w-]+)\.woff2\)")
 
@@ -60,12 +65,13 @@ class Mathematics:
     def inline(self, tex: str) -> str:
         """A formula in a line of text."""
         if tex not in self._set:
-            html = _SPAN.sub(self._element, self._render(tex))
+            html = _BREAK.sub("", self._render(before_signs(tex)))
+            html = _SPAN.sub(self._element, html)
             self._set[tex] = html.replace("</span>", "</b>")
         return self._set[tex]
 
     def display(self, tex: str) -> str:
-        """A formula of full size that may be broken after its outermost signs."""
+        """A formula of full size that may be broken before its outermost signs."""
         return self.inline(rf"\displaystyle {tex}")
 
     def _element(self, span: re.Match[str]) -> str:
@@ -90,6 +96,20 @@ class Mathematics:
             for face in _FACE.findall(self._plain)
             if (font := _FONT.search(face)) and font[1] in needed
         ]
+
+
+def before_signs(tex: str) -> str:
+    """The same, broken before a sign where KaTeX breaks after it: as by hand, and as `broken`."""
+    depth = 0
+
+    def kept(found: re.Match[str]) -> str:
+        nonlocal depth
+        depth += bool(found["open"]) - bool(found["close"])
+        if not found["sign"] or depth:
+            return found[0]
+        return rf" \allowbreak {found['sign']} \nobreak "
+
+    return _OPEN_CLOSE_SIGN.sub(kept, tex)
 
 
 def _capitals(number: int) -> str:

@@ -9,10 +9,9 @@ from functools import partial
 from symbackprop.derivation.model import Line
 from symbackprop.equations.nodes import Partial, TensorSymbol
 from symbackprop.report.escape import html_text
-from symbackprop.report.formula import Formula
 from symbackprop.report.languages import say
 from symbackprop.report.latex import box, latex_of
-from symbackprop.report.lines import broken, loose
+from symbackprop.report.lines import loose
 from symbackprop.report.page.mathematics import Mathematics
 from symbackprop.report.page.prose import html_words
 from symbackprop.report.repetition import Names
@@ -20,7 +19,6 @@ from symbackprop.report.view import Row, Shown
 from symbackprop.report.words import Words, text_words
 
 _ALONE, _STEP = 31.0, 27.0  # em of an equation, and of a step
-_PHONE = 14.0  # where there is less room than that, what is longer may be broken further
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def equation(
     `told` are the rules that the page has explained, and grows.
     """
     head = box(shown.left)
-    lines = _lines(shown.formula, _ALONE - head.width)
+    lines = loose(shown.formula, _ALONE - head.width)
     whole = [f"{head.tex} = {lines[0]}", *lines[1:]]
     label = shown.line.equation.label if shown.loss is None else ""
     said = partial(say, shown.known.notation)
@@ -91,13 +89,6 @@ def equation(
         _like(shown, mathematics, like) if like and shown.line.steps else None,
         numbers,
     )
-
-
-def _lines(formula: Formula, width: float) -> list[str]:
-    whole = box(formula)
-    if whole.width > width:
-        return broken(formula, width)
-    return [whole.tex if whole.width <= _PHONE else loose(formula)]
 
 
 def _like(shown: Shown, mathematics: Mathematics, like: tuple[int, Names]) -> Like:
@@ -120,7 +111,7 @@ def _details(
     for row in (*rows, *shown.other_forms()):
         yield Detail(
             mathematics.display(head),
-            tuple(map(mathematics.display, _lines(row.formula, _STEP))),
+            tuple(map(mathematics.display, loose(row.formula, _STEP))),
             html_text(row.rule),
             html_text(text_words(row.why)),
             "" if (row.rule, row.why) in told else html_words(row.why, mathematics),

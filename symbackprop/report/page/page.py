@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from symbackprop.equations.nodes import TensorSymbol
+from symbackprop.report.boxes import Box
 from symbackprop.report.escape import html_text
 from symbackprop.report.graph import graph
 from symbackprop.report.languages import say
-from symbackprop.report.latex import latex_of
+from symbackprop.report.latex import box
 from symbackprop.report.page.example import example, numbers_of
 from symbackprop.report.page.front import crowded, names, notation, widest
 from symbackprop.report.page.listing import functions
@@ -23,6 +25,7 @@ from symbackprop.report.view import View
 from symbackprop.report.worked import Worked
 from symbackprop.templating import fill
 
+_HALF = 11.5  # em: the room of an update beside another
 _STEP = r"\theta \;\gets\; \theta - \eta\, \frac{\partial L}{\partial \theta}"
 
 
@@ -48,7 +51,7 @@ def page(view: View, module: str, worked: Worked | None = None) -> str:
 def _body(
     view: View, module: str, worked: Worked | None, mathematics: Mathematics, title: str
 ) -> str:
-    system, inline = view.derivation.system, mathematics.inline
+    system = view.derivation.system
     said = partial(say, view.known.notation)
     folded = {
         section.title: [] if worked else told_repeats(section.lines)
@@ -72,8 +75,8 @@ def _body(
         notation=notation(seen, mathematics),
         sections=[(html_text(s.title), list(sections.groups(s))) for s in view.all_sections()],
         rule=mathematics.display(_STEP),
-        steps=[(inline(tex), number) for tex, number in _steps(view, unseen)],
-        states=[(inline(latex_of(update)), number) for update, number in updates(view)],
+        steps=[_update(formula, number, mathematics) for formula, number in _steps(view, unseen)],
+        states=[_update(box(update), number, mathematics) for update, number in updates(view)],
         example=numbers and example(numbers, mathematics),
         rules=[
             (html_text(rule), html_words(why, mathematics)) for rule, why in rules(seen).items()
@@ -82,11 +85,25 @@ def _body(
     )
 
 
-def _steps(view: View, unseen: Collection[TensorSymbol]) -> Iterator[tuple[str, int]]:
+@dataclass(frozen=True)
+class Update:
+    """What a parameter or a state becomes, by which equation; `wide`: it has a line of its own."""
+
+    formula: str
+    number: int
+    wide: bool
+
+
+def _update(formula: Box, number: int, mathematics: Mathematics) -> Update:
+    return Update(mathematics.inline(formula.tex), number, formula.width > _HALF)
+
+
+def _steps(view: View, unseen: Collection[TensorSymbol]) -> Iterator[tuple[Box, int]]:
     """W ← W − η W̄ for every parameter that is seen, with the number of its gradient."""
     trained = {p.symbol for p in view.derivation.system.parameters if p.trainable}
     for shown in view.gradients():
         if shown.subject in trained and shown.subject not in unseen:
-            name = latex_of(view.known.whole(shown.subject))
-            gradient = latex_of(shown.known.whole(shown.line.equation.tensor))
-            yield rf"{name} \gets {name} - \eta\, {gradient}", shown.number
+            name = box(view.known.whole(shown.subject))
+            gradient = box(shown.known.whole(shown.line.equation.tensor))
+            tex = rf"{name.tex} \gets {name.tex} - \eta\, {gradient.tex}"
+            yield Box(tex, 2 * name.width + gradient.width + 3.4), shown.number

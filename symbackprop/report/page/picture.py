@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symbackprop.report.captions import Sign
+from symbackprop.report.cells import Cell, Node
 from symbackprop.report.escape import html_text
-from symbackprop.report.graph import HEIGHT, Cell, Graph, Node, path
+from symbackprop.report.graph import Graph, path
 from symbackprop.report.latex import latex_of
 from symbackprop.report.page.mathematics import Mathematics
-from symbackprop.report.unicode import text_of
 from symbackprop.report.view import View
 
 
@@ -43,14 +43,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Box:
-    """A node; lengths in em."""
+    """A node; lengths in em. `tall`: there is a fraction above a word."""
 
     kind: str
+    tall: bool
     parts: tuple[Part, ...]
     count: int
     left: float
     top: float
     width: float
+    height: float
 
 
 @dataclass(frozen=True)
@@ -76,22 +78,25 @@ def picture(drawn: Graph, view: View, mathematics: Mathematics) -> Picture:
 def _box(node: Node, view: View, mathematics: Mathematics) -> Box:
     return Box(
         node.kind,
+        node.above > 0,
         tuple(_part(cell, node, view, mathematics) for cell in node.cells),
         node.count,
         round(node.x - node.width / 2, 2),
-        round(node.y - HEIGHT / 2, 2),
+        round(node.head, 2),
         round(node.width, 2),
+        round(node.height, 2),
     )
 
 
 def _part(cell: Cell, node: Node, view: View, mathematics: Mathematics) -> Part:
     known = view.known
     whole = cell.formula or known.whole(cell.tensor)
-    extents = " × ".join(map(text_of, cell.shape))
+    shape = r" \times ".join(map(latex_of, cell.shape))
+    word = html_text(node.label) if cell.number else mathematics.inline(shape) if shape else ""
     return Part(
         mathematics.inline(latex_of(whole)),
         cell.number,
-        html_text(node.label if cell.number else extents),
+        word,
         tuple(_mark(sign, mathematics) for sign in cell.signs),
         round(cell.width, 2),
     )
