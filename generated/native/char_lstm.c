@@ -544,7 +544,7 @@ static void product_by_one(int ta, int tb, int64_t m, int64_t n, int64_t k, real
 static void product(int ta, int tb, int64_t m, int64_t n, int64_t k, real alpha, const real *a,
                     int64_t lda, const real *b, int64_t ldb, real beta, real *c, int64_t ldc)
 {
-    const int parts = threads_for(m * n * k / 4);
+    const int parts = threads_for(m * n * k / 8);
     if (parts == 1) {
         product_by_one(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         return;
