@@ -42,14 +42,15 @@ class Chain:
     """Values computed block by block along their first axes, of these extents, seen as one axis.
 
     `aligned` says of each value which of its operands have those axes as well. `run` has with them
-    the numbers among them, which are computed before. They write the buffers `written`, and read
-    `read` otherwise than by the rows that they compute.
+    the numbers among them, which are computed before. They read the buffers `touched`, some of them,
+    `read`, otherwise than by the rows that they compute, and write the buffers `written`.
     """
 
     lead: Shape
     values: list[int] = field(default_factory=list)
     aligned: dict[int, frozenset[int]] = field(default_factory=dict)
-    run: list[int] = field(default_factory=list)
+    run: dict[int, None] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     read: set[str] = field(default_factory=set)
 
@@ -87,12 +88,12 @@ def chains(program: Program, function: Function, values: Sequence[int]) -> Itera
 
 def _read_by(program: Program, chain: Chain, before: Sequence[int]) -> frozenset[int]:
     """Those of the values before a chain that it reads, and what they read of those."""
-    found: set[int] = set()
+    values = program.values
+    read = {root(values, o) for v in chain.run for o in values[v].operands}
     for value in reversed(before):
-        readers = (*chain.run, *found)
-        if value in {root(program.values, o) for v in readers for o in program.values[v].operands}:
-            found.add(value)
-    return frozenset(found)
+        if value in read:
+            read |= {root(values, o) for o in values[value].operands}
+    return frozenset(read.intersection(before))
 
 
 def _longest(
@@ -133,13 +134,11 @@ def _passes(program: Program, function: Function, chain: Chain, value: int) -> b
     if not isinstance(operation, _MOVABLE) or value not in places:
         return False
     reads = {root(program.values, o) for o in operation.operands}
-    seen = {root(program.values, o) for v in chain.run for o in program.values[v].operands}
     read = {places[v].buffer for v in reads if v in places}
     room = (v for v in reads if isinstance(program.values[v], Scratch))
     written = {places[v].buffer for v in (value, *room)}
-    touched = chain.written | {places[v].buffer for v in seen if v in places}
-    free = written.isdisjoint(touched) and chain.written.isdisjoint(read)
-    return free and reads.isdisjoint(chain.run)
+    free = written.isdisjoint(chain.written | chain.touched) and chain.written.isdisjoint(read)
+    return free and chain.run.keys().isdisjoint(reads)
 
 
 def _worth(program: Program, chain: Chain) -> Iterator[int | Chain]:
@@ -148,19 +147,20 @@ def _worth(program: Program, chain: Chain) -> Iterator[int | Chain]:
     if len(large) < SHORTEST:
         yield from chain.run
         return
-    first, last = (chain.run.index(large[k]) for k in (0, -1))
-    part = chain.run[first : last + 1]
+    run = list(chain.run)
+    first, last = (run.index(large[k]) for k in (0, -1))
+    part = run[first : last + 1]
     inside = [v for v in part if v in chain.aligned]
     aligned = {v: chain.aligned[v] for v in inside}
-    found = Chain(_lead(program, aligned), inside, aligned, inside)
+    found = Chain(_lead(program, aligned), inside, aligned, dict.fromkeys(inside))
     short = found.rows.is_Integer and size((found.rows, found.row(program))) <= 2 * BLOCK
     if 2 * len(large) < len(inside) or short:
         yield from chain.run
         return
-    yield from chain.run[:first]
+    yield from run[:first]
     yield from (v for v in part if v not in aligned)
     yield found
-    yield from chain.run[last + 1 :]
+    yield from run[last + 1 :]
 
 
 def _lead(program: Program, aligned: Mapping[int, frozenset[int]]) -> Shape:
@@ -217,11 +217,12 @@ def _kept(program: Program, value: int) -> int:
 def _joins(program: Program, function: Function, chain: Chain, value: int) -> bool:
     """Take a value into the chain, if it is computed row by row like all others."""
     operation = program.values[value]
-    inside = chain.aligned.keys()
+    inside, places = chain.aligned.keys(), function.places
     memory = {o: root(program.values, o) for o in operation.operands}
     if not operation.shape:
         if inside.isdisjoint(memory.values()) and chain.values:
-            chain.run.append(value)
+            chain.run[value] = None
+            chain.touched |= {places[v].buffer for v in memory.values() if v in places}
             return True
         return False
     aligned = _aligned(program, operation)
@@ -230,7 +231,6 @@ def _joins(program: Program, function: Function, chain: Chain, value: int) -> bo
     whole = {memory[o] for o in operation.operands if o not in aligned}
     if not inside.isdisjoint(whole):
         return False
-    places = function.places
     whole |= {memory[o] for o in aligned if not _kept(program, o)}
     written = places[value].buffer
     read = {places[v].buffer for v in whole if v in places}
@@ -239,7 +239,8 @@ def _joins(program: Program, function: Function, chain: Chain, value: int) -> bo
     chain.written.add(written)
     chain.read |= read
     chain.values.append(value)
-    chain.run.append(value)
+    chain.run[value] = None
+    chain.touched |= {places[v].buffer for v in memory.values() if v in places}
     chain.aligned[value] = aligned
     return True
 
