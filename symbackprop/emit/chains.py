@@ -42,8 +42,8 @@ class Chain:
     """Values computed block by block along their first axes, of these extents, seen as one axis.
 
     `aligned` says of each value which of its operands have those axes as well. `run` has with them
-    the numbers among them, which are computed before. They read the buffers `touched`, some of them,
-    `read`, otherwise than by the rows that they compute, and write the buffers `written`.
+    the numbers among them, which are computed before. They read the buffers `touched`, those in
+    `read` otherwise than by the rows that they compute, and write the buffers `written`.
     """
 
     lead: Shape
