@@ -1417,9 +1417,17 @@ def _blas(dtype):
         for spelling, is_wide in _PRODUCTS:
             gemm = _address(library, spelling.format(letter))
             if gemm:
-                pairs = ([_address(library, name) for name in pair] for pair in _THREADS)
-                return gemm, is_wide, *next(filter(all, pairs), (0, 0))
+                return gemm, is_wide, *_threads_of(library)
     return 0, 0, 0, 0
+
+
+def _threads_of(library):
+    """The addresses of what tells and sets its number of threads; zeros for neither."""
+    for pair in _THREADS:
+        told, setting = (_address(library, name) for name in pair)
+        if told and setting:
+            return told, setting
+    return 0, 0
 
 
 def _address(library, name):
