@@ -329,6 +329,7 @@ def forward(params, *, ids, workspace=None, training=False):
         np.exp(p3, out=p3)
         total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
         np.divide(p3, total_10[:, :, :, None], out=p3)
+        np.copyto(p3, 0.0, where=work.fixed_64)
         # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
         o3 = np.matmul(p3, v3_rows, out=work.o3[rows])
     o3 = work.o3
@@ -440,6 +441,7 @@ def forward(params, *, ids, workspace=None, training=False):
         np.exp(p8, out=p8)
         total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
         np.divide(p8, total_30[:, :, :, None], out=p8)
+        np.copyto(p8, 0.0, where=work.fixed_64)
         # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
         o8 = np.matmul(p8, v8_rows, out=work.o3[rows])
     o8 = work.o3
@@ -637,6 +639,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
         np.exp(p3, out=p3)
         total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
         np.divide(p3, total_10[:, :, :, None], out=p3)
+        np.copyto(p3, 0.0, where=work.fixed_64)
         # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
         o3 = np.matmul(p3, v3_rows, out=work.o3[rows])
     o3 = work.o3
@@ -748,6 +751,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
         np.exp(p8, out=p8)
         total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
         np.divide(p8, total_30[:, :, :, None], out=p8)
+        np.copyto(p8, 0.0, where=work.fixed_64)
         # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
         o8 = np.matmul(p8, v8_rows, out=work.o3[rows])
     o8 = work.o3
@@ -954,6 +958,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         np.exp(p3, out=p3)
         total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
         np.divide(p3, total_10[:, :, :, None], out=p3)
+        np.copyto(p3, 0.0, where=work.fixed_64)
         # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
         o3 = np.matmul(p3, v3_rows, out=work.o3[rows])
     p3 = work.s3
@@ -1079,6 +1084,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         np.exp(p8, out=p8)
         total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
         np.divide(p8, total_30[:, :, :, None], out=p8)
+        np.copyto(p8, 0.0, where=work.fixed_64)
         # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
         o8 = np.matmul(p8, v8_rows, out=work.o3[rows])
     p8 = work.s8
@@ -1729,6 +1735,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         np.exp(p3, out=p3)
         total_10 = np.matmul(p3, work.ones_64, out=work.largest_10[part])
         np.divide(p3, total_10[:, :, :, None], out=p3)
+        np.copyto(p3, 0.0, where=work.fixed_64)
         # (12) o3[n, h, t, e] = sum[j](p3[n, h, t, j] * v3[n, h, j, e])
         o3 = np.matmul(p3, v3_rows, out=work.o3[rows])
     p3 = work.s3
@@ -1854,6 +1861,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         np.exp(p8, out=p8)
         total_30 = np.matmul(p8, work.ones_64, out=work.largest_10[part])
         np.divide(p8, total_30[:, :, :, None], out=p8)
+        np.copyto(p8, 0.0, where=work.fixed_64)
         # (32) o8[n, h, t, e] = sum[j](p8[n, h, t, j] * v8[n, h, j, e])
         o8 = np.matmul(p8, v8_rows, out=work.o3[rows])
     p8 = work.s8

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Integer, Mul, exp
+from sympy import Add, Expr, Integer, Mul
 
 from symbackprop.equations.masks import And, Compare, Not, Where
 from symbackprop.equations.nodes import Access, Digit, Index
 from symbackprop.equations.ranges import MIRRORED, nonnegative, whole_bound
-from symbackprop.equations.reductions import LogSumExp, Sum
+from symbackprop.equations.reductions import Sum
 from symbackprop.equations.renaming import substituted
 from symbackprop.program.scope import Axes, Labelled, Scope
-
-LOWEST = -(10**30)
-"""A number that stands for no score at all: beside it every other is large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,33 +104,12 @@ def lower_where(expr: Where, scope: Scope) -> Labelled:
     return _assemble(index, ranges, a, b, scope)
 
 
-def _is_zero_elsewhere(mask: Expr, expr: Expr) -> bool:
-    """Whether a softmax of `where(mask, s, -1e30)` is computed as 0 where the mask does not hold.
-
-    So it is if the mask i <= t holds for some i, 0, whatever t is: the exponential of the
-    difference is then 0.
-    """
-    if not isinstance(expr, exp) or not isinstance(mask, Compare):
-        return False
-    chosen = [term for term in Add.make_args(expr.args[0]) if isinstance(term, Where)]
-    sums = [-term for term in Add.make_args(expr.args[0]) if isinstance(-term, LogSumExp)]
-    if len(chosen) != 1 or len(sums) != 1 or len(sums[0].bound) != 1:
-        return False
-    i, t = mask.args[1:]
-    first = mask.op == "<=" and isinstance(i, Index) and isinstance(t, Index)
-    body = substituted(sums[0].body, {sums[0].bound[0]: i}) if first else None
-    low = chosen[0].args[2]
-    return body == chosen[0] and body.args[0] == mask and low.is_number and low <= LOWEST
-
-
 def _chosen(mask: Expr, a: Expr, b: Expr, scope: Scope) -> Labelled:
     """One of two values at every entry.
 
     A number goes where the mask does not hold, if that is known beforehand: written over `a`, where
     nothing else reads that.
     """
-    if b == 0 and _is_zero_elsewhere(mask, a):
-        return scope.lower(a)
     holds, then, other = (scope.lower(e) for e in (mask, a, b))
     graph = scope.graph
     known = graph.is_constant(holds.value) and isinstance(mask, Compare)

@@ -50,7 +50,7 @@ def test_a_spec_computes_what_numpy_does(name):
 
 @needs_compiler
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sampled(GALLERY, 3))
+@pytest.mark.parametrize("name", sampled(GALLERY, 6))
 def test_a_spec_computes_what_numpy_does_when_vectorised(name):
     both = Both(load(name), "-O2")
     assert both.differences("float64", 1) == []
@@ -72,7 +72,7 @@ def test_a_drawn_spec_computes_what_numpy_does(seed):
 
 @needs_compiler
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", sampled(range(1000, 1030), 3))
+@pytest.mark.parametrize("seed", sampled(range(1000, 1030), 6))
 def test_a_drawn_spec_computes_what_numpy_does_when_vectorised(seed):
     _held(seed, "-O2")
 

@@ -59,13 +59,13 @@ def log_of(folder: Path, tex: str) -> str:
 
 
 @pytest.mark.latex
-@pytest.mark.parametrize("name", sampled(GALLERY, 4))
+@pytest.mark.parametrize("name", sampled(GALLERY, 8))
 def test_articles_of_the_gallery_compile_without_a_warning(name: str, tmp_path: Path) -> None:
     assert log_of(tmp_path, document_tex(of_gallery(name))) == ""
 
 
 @pytest.mark.latex
-@pytest.mark.parametrize("name", sampled(sorted(SPECS), 3))
+@pytest.mark.parametrize("name", sampled(sorted(SPECS), 6))
 def test_other_articles_compile_without_a_warning(name: str, tmp_path: Path) -> None:
     assert log_of(tmp_path, document_tex(derived(name))) == ""
 
