@@ -108,7 +108,12 @@ def latex_names(text: str) -> str:
     return " ".join(map(_breakable, plain_text(text).split(" ")))
 
 
-def _breakable(word: str) -> str:
+def _breakable(words: str) -> str:
+    """What no space parts: names after commas in Chinese, and parts of a long one."""
+    return r"\cut{}".join(map(_parted, re.split("(?<=、)", words)))
+
+
+def _parted(word: str) -> str:
     if len(word) <= UNBROKEN:
         return latex_text(word)
     return r"\cut{}".join(map(latex_text, re.findall(r"[^_]{1,16}_*|_+", word)))

@@ -82,3 +82,7 @@ def test_no_line_is_too_long(look: Notation, tmp_path: Path) -> None:
     (tmp_path / "part.tex").write_text(part, encoding="utf-8")
     declared = "".join(re.findall(r"^%   (.*)$", part, re.MULTILINE))
     assert log_of(tmp_path, PAPER % declared) == ""
+
+
+def test_lines_of_a_list_in_chinese_end_behind_its_commas():
+    assert latex_names("抽取：x、W1_z、y。") == r"抽取：x、\cut{}W1\_z、\cut{}y。"

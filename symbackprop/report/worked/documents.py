@@ -8,7 +8,7 @@ from functools import partial
 
 from symbackprop.notation import USUAL, Notation
 from symbackprop.report.alignment import PAGE, environment
-from symbackprop.report.escape import latex_text, markdown_text
+from symbackprop.report.escape import latex_names, markdown_text
 from symbackprop.report.formula import Formula, Relation
 from symbackprop.report.languages import say
 from symbackprop.report.latex import box, latex_of
@@ -118,5 +118,5 @@ def _apart(rows: list[list[str]]) -> str:
 
 
 _SIZES = (("", 1.0), (r"\footnotesize", 0.82), (r"\scriptsize", 0.73), (r"\tiny", 0.55))
-_ARTICLE = _Medium("report_worked.tex.jinja", latex_text, _together, _SIZES)
+_ARTICLE = _Medium("report_worked.tex.jinja", latex_names, _together, _SIZES)
 _PAGE = _Medium("report_worked.md.jinja", markdown_text, _apart)
