@@ -644,10 +644,7 @@ def _library(dtype):
 
 @contextlib.contextmanager
 def _briefly_awake():
-    """Threads of an OpenMP opened within wait awake for about 0.1 ms, then sleep.
-
-    Else they would keep the processor from others for 20 ms.
-    """
+    """An OpenMP opened within soon lets waiting threads sleep: others need the processor."""
     wished = os.environ.get("GOMP_SPINCOUNT")
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     try:

@@ -187,7 +187,7 @@ def ran(code: str, folder: Path, **environment: str) -> str:
 def test_two_threads_compute_the_same_each_time(folder: Path) -> None:
     code = "print(losses() == losses() == losses(), len(os.listdir('/proc/self/task')))"
     same, count = ran(code, folder, OPENBLAS_NUM_THREADS="2").split()
-    assert same == "True" and int(count) > 1
+    assert same == "True" and int(count) >= 3  # this one, that of BLAS and that of OpenMP
 
 
 @needs_compiler
@@ -232,4 +232,5 @@ exec cc "$@"
     compiler.chmod(0o755)
     code = "losses(); print(len(os.listdir('/proc/self/task')))"
     environment = {"CC": str(compiler), "XDG_CACHE_HOME": str(tmp_path)}
-    assert ran(code, folder, OPENBLAS_NUM_THREADS="1", **environment).split() == ["1"]
+    # This one and that of BLAS.
+    assert ran(code, folder, OPENBLAS_NUM_THREADS="2", **environment).split() == ["2"]
