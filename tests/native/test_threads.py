@@ -46,7 +46,7 @@ class Shared(Both):
 
     def __init__(self, spec: Any) -> None:
         super().__init__(spec)
-        self.source = f"#define WORTH_A_THREAD 1\n{self.source}"
+        self.source = f"#define WORTH_A_THREAD 1\n#define FEWEST_ROWS 1\n{self.source}"
         self.native._SOURCE = self.source
         _, _, told, setting = self.native._blas("float64")
         self._told = ctypes.CFUNCTYPE(ctypes.c_int)(told)

@@ -9,10 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from symbackprop.program.operations import Shape, View
 from symbackprop.program.shapes import ONE, ZERO, merged_stride, nominal, row_major
+
+START = Symbol("start", integer=True, nonnegative=True)
+COUNT = Symbol("count", integer=True, positive=True)
+"""Where a part of an axis begins, and how long it is, where only the running code knows."""
+ROWS = Symbol("rows", integer=True, positive=True)
+END = Symbol("end", integer=True, positive=True)
+"""How many rows of a batch a thread has: those from START to before END."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,28 @@ def selected(access: Access, items: Sequence[object], shape: Shape) -> Access:
             found.append(access.strides[axis])
         axis += 1
     return replace(access, shape=shape, strides=tuple(found), offset=offset)
+
+
+def stretch(access: Access, axis: int, start: Expr, count: Expr) -> Access:
+    """So many positions along an axis, from `start` on."""
+    return replace(
+        access,
+        shape=(*access.shape[:axis], count, *access.shape[axis + 1 :]),
+        offset=access.offset + start * access.strides[axis],
+        gathered=tuple(
+            replace(g, access=stretch(g.access, axis, start, count)) for g in access.gathered
+        ),
+    )
+
+
+def row_axis(shape: Shape, extent: Expr) -> tuple[int, Expr] | None:
+    """The one axis over so many rows, and how many entries each has there; None without one."""
+    exact = [k for k, e in enumerate(shape) if e == extent]
+    shares = ((k, e / extent) for k, e in enumerate(shape))
+    found = [(k, each) for k, each in shares if each.as_numer_denom()[1] == 1]
+    if len(exact) == 1:
+        return exact[0], ONE
+    return found[0] if len(found) == 1 else None
 
 
 def at_position(access: Access, axis: int, position: Expr) -> Access:

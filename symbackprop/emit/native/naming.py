@@ -18,7 +18,7 @@ bits whole INLINED
 """
 _FUNCTIONS = """
 fabs exp expm1 log log1p sin cos tan sinh cosh tanh atan erf erfc pow sqrt sign maximum minimum
-floor_divide modulo clipped product matvec
+floor_divide modulo clipped product matvec own_rows threads_for_rows
 """
 _TYPED = """
 real_fabs real_copysign real_sqrt real_pow real_exp real_expm1 real_log real_log1p real_tanh
@@ -26,7 +26,7 @@ real_erf real_erfc real_sin real_cos real_tan real_sinh real_cosh real_atan real
 double_larger double_smaller whole_larger whole_smaller
 """
 RESERVED = frozenset([*_KEYWORDS.split(), *_FUNCTIONS.split(), *_TYPED.split()])
-OF_BLOCKS = ("start", "count", *(f"visit{k}" for k in range(8)))
+OF_BLOCKS = ("start", "count", "end", "rows", *(f"visit{k}" for k in range(8)))
 COUNTERS = ("i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "u", "v", "w")
 
 

@@ -9,7 +9,6 @@ from symbackprop.emit.formulas import formula
 from symbackprop.emit.layout import comment
 from symbackprop.emit.native.accesses import Access
 from symbackprop.emit.native.fusion import collapsed, fused
-from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Block, Loop, Node, Statement
 from symbackprop.emit.native.strips import lengthened
 from symbackprop.emit.native.threads import shared
@@ -113,7 +112,7 @@ class Nests:
         found += self._directives(node, depth == base)
         counter = self.writer.counter(node)
         self.writer.around.append(counter)
-        found.append(margin + loop_head(counter, integer(node.extent), node.step))
+        found.append(margin + loop_head(counter, node.extent, node.step))
         declared = set(outer)
         for inner in node.body:
             found += self._node(inner, depth + 1, base, declared)

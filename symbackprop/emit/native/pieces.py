@@ -153,7 +153,9 @@ class Printing(Protocol):
 class Block:
     """Lines that are printed together, with the memories that they touch.
 
-    `lines` prints them at so many loops' depth.
+    `lines` prints them at so many loops' depth. A block that does the rows of an axis one after the
+    other tells all `accesses`, and whether they write; `cut` is the block for the rows that a
+    thread has of the axis of an extent, or None.
     """
 
     value: int
@@ -161,6 +163,9 @@ class Block:
     reads: frozenset[str]
     writes: frozenset[str]
     lines: Callable[[Printing, int], list[str]]
+    accesses: tuple[tuple[Access, bool], ...] = ()
+    operations: Expr = ZERO
+    cut: Callable[[Expr], Block | None] = lambda extent: None
 
     def freed(self, values: Collection[int]) -> Block:
         """The same: what a block reads and writes is always in memory."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sympy import Expr
-
-from symbackprop.emit.native.accesses import Access, reshaped, reshaped_if
-from symbackprop.emit.native.expressions import number, position
-from symbackprop.emit.native.memory import Memory, memories
-from symbackprop.emit.native.numbers import integer
-from symbackprop.emit.native.pieces import Block, Printing, Statement, statement
-from symbackprop.emit.native.threads import Sharing, is_worth
-from symbackprop.equations.ranges import nonnegative
+from symbackprop.emit.native.accesses import (
+    Access,
+    reshaped,
+    reshaped_if,
+)
+from symbackprop.emit.native.calls import is_matrix, product_block
+from symbackprop.emit.native.expressions import number
+from symbackprop.emit.native.memory import Memory
+from symbackprop.emit.native.pieces import Block, Statement, statement
 from symbackprop.program.operations import Descend, Matmul, Shape
-from symbackprop.program.shapes import ONE, nominal, product, row_major
+from symbackprop.program.shapes import ONE, nominal, row_major
 
 SMALL = 64
 """Up to so many multiplications a row, a product is loops: BLAS would cost more to call."""
@@ -111,7 +111,7 @@ def _called(seen: _Product, alpha: str = "1", beta: str = "0") -> Block | None:
         a, c = _with_unit(a, lead), _with_unit(c, lead)
     if not seen.columns:
         b, c = _with_unit(b, lead + 1), _with_unit(c, lead + 1)
-    if not all(_is_matrix(m, lead) for m in (a, b, c)):
+    if not all(is_matrix(m, lead) for m in (a, b, c)):
         return None
     return product_block(seen.value, seen.line, a, b, c, lead, alpha, beta)
 
@@ -183,88 +183,3 @@ def _with_unit(access: Access, axis: int) -> Access:
     axes: list[int | None] = list(range(len(access.shape)))
     axes.insert(axis, None)
     return access.along(axes)
-
-
-def _is_matrix(access: Access, lead: int) -> bool:
-    """Whether BLAS takes it: one of its strides is 1, and its rows do not overlap."""
-    found = _matrix(access, lead)
-    if found is None:
-        return False
-    turned, width = found
-    return nonnegative(width - access.shape[lead + (0 if turned else 1)])
-
-
-def _matrix(access: Access, lead: int) -> tuple[int, Expr] | None:
-    """Whether a matrix is stored transposed, and the distance of its rows; None for neither."""
-    if access.form != "memory" or any(s.could_extract_minus_sign() for s in access.strides):
-        return None
-    (rows, columns), (down, across) = access.shape[lead:], access.strides[lead:]
-    if across == 1 or columns == 1:
-        if rows == 1 or down == 0:
-            return (0, columns) if rows == 1 else None
-        if columns == 1 and down == 1:
-            return 1, rows
-        return 0, down
-    if down == 1 or rows == 1:
-        return (1, across) if across != 0 else None
-    return None
-
-
-def product_block(
-    value: int,
-    line: int,
-    a: Access,
-    b: Access,
-    c: Access,
-    lead: int = 0,
-    alpha: str = "1",
-    beta: str = "0",
-) -> Block:
-    """c = alpha a b + beta c for every position of the leading axes."""
-
-    def lines(printing: Printing, depth: int) -> list[str]:
-        counters = printing.counters(depth + lead)[depth:]
-        found = [
-            f"{'    ' * (depth + k)}for (int64_t {i} = 0; {i} < {integer(a.shape[k])}; {i}++) {{"
-            for k, i in enumerate(counters)
-        ]
-        call = product_call(printing, a, b, c, counters, alpha, beta)
-        found += [f"{'    ' * (depth + lead)}{line}" for line in call]
-        sharing = Sharing(product(a.shape[:lead]), product((*a.shape[lead:], b.shape[-1])))
-        if lead and is_worth(sharing):
-            found.insert(0, sharing.directive(loops=lead))
-        return found + [f"{'    ' * (depth + k)}}}" for k in reversed(range(lead))]
-
-    reads = {m for access in (a, b) for m in memories(access)}
-    return Block(value, line, frozenset(reads), frozenset(memories(c)), lines)
-
-
-def product_call(
-    printing: Printing,
-    a: Access,
-    b: Access,
-    c: Access,
-    counters: tuple[str, ...] = (),
-    alpha: str = "1",
-    beta: str = "0",
-) -> list[str]:
-    """The call of `product` for matrices at a position of the axes before them."""
-    lead = len(counters)
-    turned, width = _matrix(c, lead) or (0, ONE)
-    if turned:  # cᵀ = bᵀ aᵀ
-        swapped = [*range(lead), lead + 1, lead]
-        a, b, c = b.along(swapped), a.along(swapped), c.along(swapped)
-        width = (_matrix(c, lead) or (0, ONE))[1]
-    left, right = _matrix(a, lead), _matrix(b, lead)
-    assert left is not None and right is not None, (a, b)
-    sizes = ", ".join(integer(e) for e in (*c.shape[lead:], a.shape[-1]))
-
-    def where(access: Access, written: bool = False) -> str:
-        name = printing.pointer(access, written)
-        place = position(access.along(range(lead)), counters)
-        return name if place == "0" else f"{name} + {place}"
-
-    first = f"product({left[0]}, {right[0]}, {sizes}, {alpha}, {where(a)}, {integer(left[1])},"
-    second = f"{where(b)}, {integer(right[1])}, {beta}, {where(c, True)}, {integer(width)});"
-    whole = f"{first} {second}"
-    return [whole] if len(whole) <= 84 else [first, f"        {second}"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 from symbackprop.emit.native.accesses import Access
 from symbackprop.emit.native.expressions import TYPES, VARIABLES, number, position
+from symbackprop.emit.native.memory import Memory
 from symbackprop.emit.native.naming import spelled
 from symbackprop.emit.native.nests import Nests
 from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Block, Statement
+from symbackprop.emit.native.rows import rows_of
 from symbackprop.emit.native.statements import pieces, taken
 from symbackprop.program.model import Loop, Program
 from symbackprop.program.operations import Branch, Either, Operation
@@ -18,15 +21,45 @@ from symbackprop.program.steps import Condition, Step
 
 def loop_over_steps(program: Program, loop: Loop, nests: Nests, values: Sequence[int]) -> list[str]:
     """`for (t …)` and its body, whose parts may depend on conditions on the step."""
+    branches = {value: _branches(nests.memory, value) for value in values}
+    flat = [piece for of_value in branches.values() for one in of_value for piece in one]
+    choices = {v: o for v in values if isinstance(o := program.values[v], Either)}
+    rows = rows_of(nests.memory, loop.extent, flat, choices)
+    if rows is not None:
+        branches = {v: [[rows.own(p) for p in one] for one in b] for v, b in branches.items()}
+    lines = _loop(program, loop, nests, branches)
+    if rows is None:
+        return lines
+    return rows.shared(lines, loop.extent, _strips_in(nests, lines))
+
+
+def _branches(memory: Memory, value: int) -> list[list[Statement | Block]]:
+    """What computes a value, or each of the two that it may be; nothing for what is chosen."""
+    operation = memory.program.values[value]
+    if isinstance(operation, Branch):
+        return [taken(memory, value, chosen) for chosen in (operation.a, operation.b)]
+    if isinstance(operation, Either):
+        if operation.shape:
+            memory.choice(value, memory.stored(operation.a), memory.stored(operation.b))
+        return []
+    return [pieces(memory, value)]
+
+
+def _loop(
+    program: Program,
+    loop: Loop,
+    nests: Nests,
+    branches: Mapping[int, Sequence[Sequence[Statement | Block]]],
+) -> list[str]:
     step, end = spelled(loop.step.name), integer(loop.extent)
     head = f"    for (int64_t {step} = 0; {step} < {end}; {step}++) {{"
     if loop.reverse:
         head = f"    for (int64_t {step} = {end} - 1; {step} >= 0; {step}--) {{"
     nests.begin(2)
-    inside = _hoisted(program, nests, values)
+    inside = _hoisted(program, nests, list(branches))
     together: list[Statement | Block] = []
     known: tuple[Condition, ...] = ()
-    for value in values:
+    for value, of_value in branches.items():
         when, operation = program.when.get(value, ()), program.values[value]
         chooses = isinstance(operation, (Either, Branch))
         if when != known or chooses:
@@ -35,12 +68,18 @@ def loop_over_steps(program: Program, loop: Loop, nests: Nests, values: Sequence
         if isinstance(operation, Either):
             inside += _either(nests, value, operation, when)
         elif isinstance(operation, Branch):
-            inside += _branch(nests, value, operation, when)
+            inside += _branch(nests, value, operation, of_value, when)
         else:
-            together += pieces(nests.memory, value)
+            together += of_value[0]
     inside += _region(nests, loop.step, known, together)
     nests.writer.hoisted.clear()
     return [head, *inside, "    }"]
+
+
+def _strips_in(nests: Nests, lines: Sequence[str]) -> list[str]:
+    """The arrays on the stack that lines use."""
+    words = set(re.findall(r"\w+", "\n".join(lines)))
+    return [name for name in nests.memory.strips if name in words]
 
 
 def _region(
@@ -109,7 +148,7 @@ def _pointer(nests: Nests, value: int, operation: Either, condition: str) -> lis
     memory = nests.memory
     name = memory.names.of(value)
     a, b = (memory.stored(v) for v in (operation.a, operation.b))
-    chosen = memory.choice(value, a, b)
+    chosen = memory.choices[value]
     type_ = f"const {TYPES[operation.kind]} *"
     found = [f"{type_}{name} = {condition} ? {_place(nests, a)} : {_place(nests, b)};"]
     if chosen.strides != a.strides:
@@ -134,7 +173,13 @@ def scalar(nests: Nests, value: int) -> str:
     return access.pointer if access.form == "local" else nests.writer.entry(access, ())
 
 
-def _branch(nests: Nests, value: int, operation: Branch, when: Sequence[Condition]) -> list[str]:
+def _branch(
+    nests: Nests,
+    value: int,
+    operation: Branch,
+    taken: Sequence[Sequence[Statement | Block]],
+    when: Sequence[Condition],
+) -> list[str]:
     """Either branch copied where its condition holds."""
     condition = operation.condition
 
@@ -142,9 +187,9 @@ def _branch(nests: Nests, value: int, operation: Branch, when: Sequence[Conditio
         margin = "    " * depth
         title = nests.title(nests.memory.program.serves[value], depth)
         branches = []
-        for chosen in (operation.a, operation.b):
+        for one in taken:
             nests.begin(depth + 1)
-            branches.append(nests.region(taken(nests.memory, value, chosen), depth + 1))
+            branches.append(nests.region(one, depth + 1))
         first, second = branches
         if not first:
             first, second, holds = second, [], condition.negation

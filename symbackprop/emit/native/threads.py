@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
-from symbackprop.emit.native.accesses import Access, span
+from symbackprop.emit.native.accesses import ROWS, Access, span
 from symbackprop.emit.native.expressions import is_quick
 from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Loop, Statement, aligned
@@ -20,7 +20,7 @@ from symbackprop.emit.native.writer import REDUCTIONS
 from symbackprop.equations.ranges import nonnegative
 from symbackprop.program.shapes import ONE, ZERO, nominal, product
 
-WORTH = 1 << 17  # operations, fewer than which are over before a second thread has begun
+WORTH = 1 << 16  # operations, fewer than which are over before a second thread has begun
 FEWEST = 4  # positions of a loop that is shared
 SLOW = 8  # operations that a function such as exp stands for
 MOST_COLLECTED = 2048  # entries that each thread adds up on its own stack
@@ -53,6 +53,8 @@ class Sharing:
 
 def shared(loop: Loop, variables: Variables) -> Sharing | None:
     """How an outermost loop is shared; None where it may not be, or is not worth it."""
+    if loop.extent.has(ROWS):  # of a thread that has rows of its own
+        return None
     statements = loop.statements()
     found = Sharing(loop.extent, sum((_operations(s, loop.level) for s in statements), ZERO))
     if not is_worth(found):

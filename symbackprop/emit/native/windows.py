@@ -8,19 +8,16 @@ from dataclasses import replace
 from sympy import Expr, Symbol
 
 from symbackprop.emit.native import visits
-from symbackprop.emit.native.accesses import Access, reshaped, selected
+from symbackprop.emit.native.accesses import COUNT, START, Access, reshaped, selected, stretch
+from symbackprop.emit.native.calls import product_call
 from symbackprop.emit.native.memory import Memory, memories
 from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Block, Printing, Statement, statement
-from symbackprop.emit.native.products import product_call
 from symbackprop.emit.native.scatters import based
 from symbackprop.program.operations import Copy, Shape
 from symbackprop.program.shapes import ZERO, product, row_major
 from symbackprop.program.storage import root
 from symbackprop.program.windows import Attained, Blocked, Overlap, lie_apart
-
-START = Symbol("start", integer=True, nonnegative=True)
-COUNT = Symbol("count", integer=True, positive=True)
 
 
 def blocked(memory: Memory, value: int, operation: Blocked) -> list[Statement | Block]:
@@ -29,20 +26,20 @@ def blocked(memory: Memory, value: int, operation: Blocked) -> list[Statement | 
     part, target = memory.see(operation.part), memory.see(value)
     axis, rank, line = operation.axis, operation.rows, memory.program.serves[value]
     extent, columns = windows.shape[axis], b.shape[1:]
-    cut = _part(windows, axis, START, COUNT)
-    copied = _part(part, axis, ZERO, COUNT)
+    cut = stretch(windows, axis, START, COUNT)
+    copied = stretch(part, axis, ZERO, COUNT)
     copy = statement(value, line, cut.shape, copied, "copy", [cut], whole=False)
     matrix = reshaped(copied, (product(copied.shape[:rank]), product(copied.shape[rank:])))
     if axis > 0:
         matrix = matrix.along((1, 0))
     found: list[Statement | Block] = []
     if operation.total is None:
-        rows = _part(target, 0, START, COUNT)
+        rows = stretch(target, 0, START, COUNT)
         c = reshaped(rows, (matrix.shape[0], *columns))
         product_of, beta = (matrix, b, c), "0"
     else:
         each = b.shape[0] / extent
-        inner = _part(b, 0, each * START, each * COUNT)
+        inner = stretch(b, 0, each * START, each * COUNT)
         matrix = matrix.along((1, 0))
         c = reshaped(target, (matrix.shape[0], *columns))
         product_of, beta = (matrix, inner, c), "start > 0"
@@ -59,14 +56,6 @@ def blocked(memory: Memory, value: int, operation: Blocked) -> list[Statement | 
     reads = {m for a in (windows, b) for m in memories(a)}
     writes = {m for a in (part, target) for m in memories(a)}
     return [*found, Block(value, line, frozenset(reads), frozenset(writes), lines)]
-
-
-def _part(access: Access, axis: int, start: Expr, count: Expr) -> Access:
-    """So many positions along an axis."""
-    items: list[object] = [(ZERO, e) for e in access.shape]
-    items[axis] = (start, start + count)
-    shape = tuple(count if k == axis else e for k, e in enumerate(access.shape))
-    return selected(access, items, shape)
 
 
 def _in_blocks(extent: Expr, size: int, depth: int, body: list[str]) -> list[str]:
@@ -155,12 +144,12 @@ def _made(memory: Memory, value: int, operation: Overlap, windows: Access) -> Bl
     axis = operation.bearers.index(made.bearer)
     extent = windows.shape[axis]
     each = a.shape[0] / extent
-    rows = _part(a, 0, each * START, each * COUNT)
+    rows = stretch(a, 0, each * START, each * COUNT)
     part_axis = operation.entry_axes.index(made.bearer)
-    part = _part(entries, part_axis, ZERO, COUNT)
+    part = stretch(entries, part_axis, ZERO, COUNT)
     visited = operation.visited
     names = [Symbol(f"visit{k}", integer=True, nonnegative=True) for k in range(len(visited))]
-    block = _part(windows, axis, START, COUNT)
+    block = stretch(windows, axis, START, COUNT)
     offset, matrix = block.offset, b
     for bearer, name in zip(visited, names, strict=True):
         offset += block.strides[operation.bearers.index(bearer)] * name
@@ -198,6 +187,6 @@ def _in_rows(memory: Memory, operation: Overlap, columns: Expr) -> Access:
     made = operation.made
     assert made is not None
     part = memory.see(root(memory.program.values, operation.entries))
-    cut = _part(part, 0, ZERO, COUNT)
+    cut = stretch(part, 0, ZERO, COUNT)
     total = product(cut.shape)
     return reshaped(cut, (total / columns, columns))

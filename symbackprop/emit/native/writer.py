@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from symbackprop.emit.native.accesses import Access, Gathered
+from sympy import Expr
+
+from symbackprop.emit.native.accesses import END, ROWS, START, Access, Gathered
 from symbackprop.emit.native.expressions import VARIABLES, call, number, position
 from symbackprop.emit.native.memory import Memory
 from symbackprop.emit.native.numbers import integer
@@ -182,7 +184,7 @@ class Writer:
         free = [k for k in range(level, len(one.shape)) if not one.reduced[k]]
         names = self.counters(level + len(free))
         found = [
-            f"{'    ' * (depth + n)}{loop_head(names[level + n], integer(one.shape[k]))}"
+            f"{'    ' * (depth + n)}{loop_head(names[level + n], one.shape[k])}"
             for n, k in enumerate(free)
         ]
         target = self.entry(one.target.along([*range(level), *free]), names, True)
@@ -203,10 +205,12 @@ class Writer:
         return found
 
 
-def loop_head(counter: str, end: str, step: int = 1) -> str:
-    """`for (int64_t i = 0; i < N; i++) {`."""
+def loop_head(counter: str, extent: Expr, step: int = 1) -> str:
+    """`for (int64_t i = 0; i < N; i++) {`, for a thread's own rows from the first to the last."""
     turn = f"{counter}++" if step == 1 else f"{counter} += {step}"
-    return f"for (int64_t {counter} = 0; {counter} < {end}; {turn}) {{"
+    start, end = (integer(extent.subs(ROWS, bound)) for bound in (START, END))
+    start = start if extent.has(ROWS) else "0"
+    return f"for (int64_t {counter} = {start}; {counter} < {end}; {turn}) {{"
 
 
 def _type(one: Statement) -> str:
