@@ -106,6 +106,17 @@ def test_rows_that_need_others_are_not(name: str) -> None:
 
 
 @needs_compiler
+def test_a_recurrence_of_numbers_is_for_one_thread() -> None:
+    text = spec("""
+  g[t] = mean[n, k](x[n, t, k]) + where(t > 0, sin(g[t - 1]), 0)
+  h[n, t, k] = x[n, t, k] + where(t > 0, g[t] * sin(h[n, t - 1, k]), 0)
+""")
+    loops, shared = shared_loops(text)
+    assert loops == 2 * shared > 0
+    assert Shared(parse(text)).differences("float64") == []
+
+
+@needs_compiler
 def test_each_thread_has_strips_of_its_own() -> None:
     """Rows of six entries are done eight at once, beside a bias that is repeated on the stack."""
     text = """

@@ -63,11 +63,12 @@ def rows_of(
     numbers = [memory.see(v) for c in choices.values() if not c.shape for v in c.operands]
     if any(n.memory in written for n in numbers if n.form == "memory"):
         return None
+    pointers = {v: c for v, c in choices.items() if c.shape}
     for extent in _extents(pieces):
         if any(_cut(piece, extent) is None for piece in pieces):
             continue
         found = Rows(extent, sum((_operations(p, extent) for p in pieces), ZERO))
-        touched = [t for p in pieces for t in _touched(memory, p, extent, choices)]
+        touched = [t for p in pieces for t in _touched(memory, p, extent, pointers)]
         worth = is_worth(Sharing(extent, steps * found.operations))
         if worth and _lie_apart([t for t in touched if t.memory in written], extent):
             return found
@@ -137,7 +138,7 @@ class _Touched:
 
 
 def _touched(
-    memory: Memory, piece: Piece, extent: Expr, choices: Mapping[int, Either]
+    memory: Memory, piece: Piece, extent: Expr, pointers: Mapping[int, Either]
 ) -> Iterator[_Touched]:
     """All that a piece touches, with what its pointers may point to at any step."""
     for access, _ in piece.accesses:
@@ -149,20 +150,20 @@ def _touched(
             axis, each = found
             others[axis] = each, access.strides[axis]
             stride = each * access.strides[axis]
-        for name, offset, known in _pointed(memory, access, choices):
+        for name, offset, known in _pointed(memory, access, pointers):
             yield _Touched(name, stride if known else ZERO, offset, tuple(others))
 
 
 def _pointed(
-    memory: Memory, access: Access, choices: Mapping[int, Either]
+    memory: Memory, access: Access, pointers: Mapping[int, Either]
 ) -> Iterator[tuple[str, Expr, bool]]:
     """The memories that an access may mean, the offsets, and whether its strides are known."""
-    chosen = next((v for v in choices if memory.choices[v].pointer == access.pointer), None)
+    chosen = next((v for v in pointers if memory.choices[v].pointer == access.pointer), None)
     if chosen is None:
         yield access.memory, access.offset, True
         return
-    for value in choices[chosen].operands:
+    for value in pointers[chosen].operands:
         base = memory.stored(value)
         same = base.strides == memory.choices[chosen].strides
-        for name, offset, known in _pointed(memory, base, choices):
+        for name, offset, known in _pointed(memory, base, pointers):
             yield name, offset + access.offset, known and same
