@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import copy
+import ctypes
+import functools
 import gc
 import inspect
 import os
@@ -10,8 +13,10 @@ import pickle
 import shutil
 import subprocess
 import sys
+import threading
 import warnings
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -422,3 +427,78 @@ def test_numbers_have_the_shape_and_dtype_of_what_they_are_by() -> None:
         assert gradient.dtype == np.float32 and gradient == 3
         with pytest.raises(ValueError, match="w: expected an array, got float"):
             net.loss({"w": 0.5}, x=x, workspace=work)
+
+
+WIDE = """
+name: wide
+inputs: {x: [N, 256], y: [N, 256]}
+network: z = dense(tanh(dense(x, 512)), 256)
+loss: mse(z, y)
+"""
+
+
+@pytest.fixture(scope="module")
+def wide(folder: Path) -> Iterator[Any]:
+    """A network whose steps take long."""
+    sb.generate(sb.derive(sb.parse(WIDE)), folder, "float64", "native")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        yield from_file(folder / "wide.py")
+
+
+@compiled_only
+def test_other_threads_run_during_a_long_step(wide: Any) -> None:
+    """The one asks for the same workspace until it is told that it is in use, and by whom."""
+    params, work = wide.init_params(0, dtype="float64"), wide.Workspace(N=512, dtype="float64")
+    rng = np.random.default_rng(0)
+    batch = {name: rng.standard_normal((512, 256)) for name in "xy"}
+    told: list[str] = []
+    over = threading.Event()
+
+    def asking() -> None:
+        while not (told or over.is_set()):
+            try:
+                wide.loss(params, **batch, workspace=work)
+            except RuntimeError as error:
+                told.append(str(error))
+
+    other = threading.Thread(target=asking)
+    other.start()
+    for _ in range(200):
+        if told:
+            break
+        try:
+            wide.loss_and_grads(params, **batch, workspace=work)
+        except RuntimeError as error:
+            told.append(str(error))
+    over.set()
+    other.join()
+    assert told[0] == "workspace: another thread computes with it: make one for each thread"
+    loss, grads = wide.loss_and_grads(params, **batch, workspace=work)
+    again, wanted = wide.loss_and_grads(params, **batch)
+    assert loss == again
+    assert all(np.array_equal(grads[name], wanted[name]) for name in wanted)
+
+
+@compiled_only
+def test_threads_with_workspaces_of_their_own_train_side_by_side(wide: Any) -> None:
+    """Arrays whose only other holder drops them stay until the step is over."""
+
+    def trained(seed: int) -> list[float]:
+        rng = np.random.default_rng(seed)
+        params, work = wide.init_params(0, dtype="float64"), wide.Workspace(N=64, dtype="float64")
+        step = functools.partial(wide.sgd_step, params, rate=0.1, workspace=work)
+        return [
+            step(x=rng.standard_normal((64, 256)), y=rng.standard_normal((64, 256)))
+            for _ in range(30)
+        ]
+
+    _, _, told, setting = wide._blas("float64")
+    threads, told_to = ctypes.CFUNCTYPE(ctypes.c_int)(told), ctypes.CFUNCTYPE(None, ctypes.c_int)
+    before = threads()
+    told_to(setting)(2)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(trained, range(4)))
+    assert threads() == 2, "steps give BLAS its threads back"
+    told_to(setting)(before)
+    assert np.allclose(together, [trained(seed) for seed in range(4)], rtol=1e-12, atol=0)
