@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Add, Expr
 
-from symbackprop.emit.native.accesses import ROWS, Access, row_axis, stretch
+from symbackprop.emit.native.accesses import ROWS, START, Access, row_axis, stretch
 from symbackprop.emit.native.expressions import is_quick
 from symbackprop.emit.native.memory import Memory
 from symbackprop.emit.native.numbers import integer
@@ -65,10 +65,11 @@ def rows_of(
         return None
     pointers = {v: c for v, c in choices.items() if c.shape}
     for extent in _extents(pieces):
-        if any(_cut(piece, extent) is None for piece in pieces):
+        cut = [_cut(piece, extent) for piece in pieces]
+        if None in cut:
             continue
         found = Rows(extent, sum((_operations(p, extent) for p in pieces), ZERO))
-        touched = [t for p in pieces for t in _touched(memory, p, extent, pointers)]
+        touched = [t for p in cut if p for t in _touched(memory, p, pointers)]
         worth = is_worth(Sharing(extent, steps * found.operations))
         if worth and _lie_apart([t for t in touched if t.memory in written], extent):
             return found
@@ -137,21 +138,18 @@ class _Touched:
         return all(map(nonnegative, within)) and nonnegative(room - sum(within))
 
 
-def _touched(
-    memory: Memory, piece: Piece, extent: Expr, pointers: Mapping[int, Either]
-) -> Iterator[_Touched]:
-    """All that a piece touches, with what its pointers may point to at any step."""
+def _touched(memory: Memory, piece: Piece, pointers: Mapping[int, Either]) -> Iterator[_Touched]:
+    """All that a piece cut into rows touches, with what its pointers may point to at any step."""
     for access, _ in piece.accesses:
         if access.form != "memory":
             continue
-        others, stride = list(zip(access.shape, access.strides, strict=True)), ZERO
-        found = row_axis(access.shape, extent)
-        if found is not None and not access.gathered:
-            axis, each = found
-            others[axis] = each, access.strides[axis]
-            stride = each * access.strides[axis]
+        pairs = zip(access.shape, access.strides, strict=True)
+        # Along an axis of each · rows positions, every row has so many; without one, any of them.
+        axes = [(extent.subs(ROWS, 1), s) for extent, s in pairs]
+        cut = [k for k, extent in enumerate(access.shape) if extent.has(ROWS)]
+        stride = axes[cut[0]][0] * axes[cut[0]][1] if cut and not access.gathered else ZERO
         for name, offset, known in _pointed(memory, access, pointers):
-            yield _Touched(name, stride if known else ZERO, offset, tuple(others))
+            yield _Touched(name, stride if known else ZERO, offset.subs(START, 0), tuple(axes))
 
 
 def _pointed(

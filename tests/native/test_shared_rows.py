@@ -62,6 +62,8 @@ MIXED = {
   h[n, t, k] = x[n, t, k] + where(t > 0, U[k, k] * sin(mean[m](h[m, t - 1, k])), 0)""",
     "the row before": """
   h[n, t, k] = x[n, t, k] + where(t > 0, U[k, k] * sin(h[N - 1 - n, t - 1, k]), 0)""",
+    "a product with all rows": """
+  h[n, t, k] = x[n, t, k] + where(t > 0, sum[m](r[n, m] * sin(h[m, t - 1, k])), 0)""",
     "one state for all rows": """
   g[t, k] = sum[n](x[n, t, k]) + where(t > 0, sum[j](U[j, k] * sin(g[t - 1, j])), 0)
   h[n, t, k] = x[n, t, k] * g[t, k]""",
@@ -71,14 +73,14 @@ MIXED = {
 def spec(network: str) -> str:
     return f"""
 name: net
-inputs: {{x: [N, T, 5], s: [N, 5], u: {{shape: [N, T], classes: 5}}, y: [N, T, 5]}}
+inputs: {{x: [N, T, 5], s: [N, 5], u: {{shape: [N, T], classes: 5}}, r: [N, N], y: [N, T, 5]}}
 params:
   U: {{shape: [5, 5], init: normal(0.3)}}
   V: {{shape: [5, 7], init: normal(0.3)}}
   b: {{shape: [5], init: normal(0.3)}}
 network: |
   {network.strip()}
-  out[n, t, k] = h[n, t, k] + b[k] * s[n, k] * U[u[n, t], k] * V[k, 2]
+  out[n, t, k] = h[n, t, k] + b[k] * s[n, k] * U[u[n, t], k] * V[k, 2] * r[n, n]
 loss: mse(out, y)
 """
 
