@@ -93,7 +93,6 @@ class Workspace:
         self.fixed_N = np.multiply(self.range_N, 2)
         self.ones_N = np.ones(N, dtype)
         self.ones_1 = np.ones(1, dtype)
-        self.z1 = np.empty((N, 64), dtype)
         self.z2 = np.empty((N, 2), dtype)
         self.largest_4 = np.empty((N,), dtype)
         self.p = np.empty((N, 2), dtype)
@@ -103,13 +102,34 @@ class Workspace:
         self.entropy = np.empty((N,), dtype)
         self.dW2 = np.empty((64, 2), dtype)
         self.db2 = np.empty((2,), dtype)
-        self.dh = np.empty((N, 64), dtype)
         self.dW1 = np.empty((4, 64), dtype)
         self.db1 = np.empty((64,), dtype)
         self.v = np.empty((N, 1), dtype)
         self.total_29 = np.empty((64,), dtype)
         self.dW4_2 = np.empty((64, 1), dtype)
         self.db4_2 = np.empty((1,), dtype)
+        self._large = {
+            "z1": (N, 64),
+            "dh": (N, 64),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 def forward(params, *, observation, workspace=None, training=False):
@@ -251,7 +271,7 @@ def actor_and_grads(
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
     p = np.exp(subtract_4, out=work.p)
     total_4 = p.dot(work.ones_2, out=work.largest_4)
-    np.divide(p, total_4[:, None], out=p)
+    p /= total_4[:, None]
 
     # (5) logp[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
     log_5 = np.log(total_4, out=total_4)
@@ -269,7 +289,7 @@ def actor_and_grads(
 
     # (17) dlogp, the part that is known already
     dlogp = np.add(dpolicy, 1 / (100 * N), out=dpolicy)
-    np.multiply(policy, dlogp, out=dlogp)
+    dlogp *= policy
 
     # (12) entropy[n] = -sum[a](logp[n, a] * policy[n, a])
     entropy = np.einsum("...i,...i->...", logp, policy, out=work.entropy)
@@ -290,13 +310,13 @@ def actor_and_grads(
     # (17) dlogp[n, k] = (1 / (100 * N) + dpolicy[n, k]) * policy[n, k] + dtried[n] * [k
     #     = action[n]]
     take_17 = dlogp.take(add_11, out=work.largest_4, mode="clip")
-    np.add(take_17, dtried, out=take_17)
+    take_17 += dtried
     dlogp.put(add_11, take_17)
 
     # (18) dz2[n, j] = dlogp[n, j] - p[n, j] * sum[k](dlogp[n, k])
     total_18 = dlogp.dot(work.ones_2, out=work.largest_4)
-    multiply_18 = np.multiply(p, total_18[:, None], out=p)
-    dz2 = np.subtract(dlogp, multiply_18, out=dlogp)
+    dz2 = np.multiply(p, total_18[:, None], out=p)
+    np.subtract(dlogp, dz2, out=dz2)
 
     # (19) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
     dW2 = h.T.dot(dz2, out=work.dW2)
@@ -308,9 +328,9 @@ def actor_and_grads(
     dh = dz2.dot(W2.T, out=work.dh)
 
     # (22) dz1[n, j] = (1 - h[n, j]**2) * dh[n, j]
-    multiply_22 = np.multiply(h, h, out=h)
-    np.subtract(1.0, multiply_22, out=multiply_22)
-    dz1 = np.multiply(dh, multiply_22, out=dh)
+    dz1 = np.multiply(h, h, out=h)
+    np.subtract(1.0, dz1, out=dz1)
+    dz1 *= dh
 
     # (23) dW1[i, j] = sum[n](dz1[n, j] * observation[n, i])
     dW1 = observation.T.dot(dz1, out=work.dW1)
@@ -332,7 +352,7 @@ def actor_sgd_step(
     """Change the parameters by -rate times the gradients; return the loss."""
     given = {"observation": observation, "action": action, "advantage": advantage}
     work = _prepare(params, given, workspace)
-    rate = _checked_rate(rate, params, ["W1", "b1", "W2", "b2"])
+    rate = _checked_rate(rate, params, work, ["W1", "b1", "W2", "b2"])
     N = work.N
     action = np.asarray(action, dtype=np.intp)
     W1 = params["W1"]
@@ -356,7 +376,7 @@ def actor_sgd_step(
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
     p = np.exp(subtract_4, out=work.p)
     total_4 = p.dot(work.ones_2, out=work.largest_4)
-    np.divide(p, total_4[:, None], out=p)
+    p /= total_4[:, None]
 
     # (5) logp[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
     log_5 = np.log(total_4, out=total_4)
@@ -393,42 +413,42 @@ def actor_sgd_step(
     # (17) dlogp[n, k] = (1 / (100 * N) + dpolicy[n, k]) * policy[n, k] + dtried[n] * [k
     #     = action[n]], times rate
     multiply_17 = rate * (1 / (100 * N))
-    add_17 = np.add(dpolicy, multiply_17, out=dpolicy)
-    dlogp = np.multiply(policy, add_17, out=policy)
+    dlogp = np.add(dpolicy, multiply_17, out=dpolicy)
+    dlogp *= policy
     take_17 = dlogp.take(add_11, out=work.largest_4, mode="clip")
-    np.add(take_17, dtried, out=take_17)
+    take_17 += dtried
     dlogp.put(add_11, take_17)
 
     # (18) dz2[n, j] = dlogp[n, j] - p[n, j] * sum[k](dlogp[n, k]), times rate
     total_18 = dlogp.dot(work.ones_2, out=work.largest_4)
-    multiply_18 = np.multiply(p, total_18[:, None], out=p)
-    dz2 = np.subtract(dlogp, multiply_18, out=dlogp)
+    dz2 = np.multiply(p, total_18[:, None], out=p)
+    np.subtract(dlogp, dz2, out=dz2)
 
     # (19) dW2[i, j] = sum[n](dz2[n, j] * h[n, i]), times rate
     dW2 = h.T.dot(dz2, out=work.dW2)
 
     # (20) db2[j] = sum[n](dz2[n, j]), times rate
     db2 = work.ones_N.dot(dz2, out=work.db2)
-    np.subtract(b2, db2, out=b2)
+    b2 -= db2
 
     # (21) dh[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
     dh = dz2.dot(W2.T, out=work.dh)
 
     # (19) W2 -= rate * dW2
-    np.subtract(W2, dW2, out=W2)
+    W2 -= dW2
 
     # (22) dz1[n, j] = (1 - h[n, j]**2) * dh[n, j], times rate
-    multiply_22 = np.multiply(h, h, out=h)
-    np.subtract(1.0, multiply_22, out=multiply_22)
-    dz1 = np.multiply(dh, multiply_22, out=dh)
+    dz1 = np.multiply(h, h, out=h)
+    np.subtract(1.0, dz1, out=dz1)
+    dz1 *= dh
 
     # (23) dW1[i, j] = sum[n](dz1[n, j] * observation[n, i]), times rate
     dW1 = observation.T.dot(dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (24) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return actor
 
@@ -506,9 +526,9 @@ def critic_and_grads(params, *, observation, returns, workspace=None, training=T
     dg = np.multiply(total_29, dvalue[:, None], out=work.z1)
 
     # (30) dz3[n, j] = (1 - g[n, j]**2) * dg[n, j]
-    multiply_30 = np.multiply(g, g, out=g)
-    np.subtract(1.0, multiply_30, out=multiply_30)
-    dz3 = np.multiply(dg, multiply_30, out=dg)
+    dz3 = np.multiply(g, g, out=g)
+    np.subtract(1.0, dz3, out=dz3)
+    dz3 *= dg
 
     # (31) dW3[i, j] = sum[n](dz3[n, j] * observation[n, i])
     dW3 = observation.T.dot(dz3, out=work.dW1)
@@ -537,7 +557,7 @@ def critic_sgd_step(
 ):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"observation": observation, "returns": returns}, workspace)
-    rate = _checked_rate(rate, params, ["W3", "b3", "W4", "b4"])
+    rate = _checked_rate(rate, params, work, ["W3", "b3", "W4", "b4"])
     N = work.N
     W3 = params["W3"]
     b3 = params["b3"]
@@ -573,27 +593,27 @@ def critic_sgd_step(
 
     # (28) db4[j] = sum[n](dv[n, j]), times rate
     db4 = float(np.add.reduce(dvalue, axis=None))
-    np.subtract(b4, db4, out=b4)
+    b4 -= db4
 
     # (29) dg[n, i] = sum[j](W4[i, j] * dv[n, j]), times rate
     total_29 = W4.dot(work.ones_1, out=work.db1)
     dg = np.multiply(total_29, dvalue[:, None], out=work.z1)
 
     # (27) W4 -= rate * dW4
-    np.subtract(W4, dW4[:, None], out=W4)
+    W4 -= dW4[:, None]
 
     # (30) dz3[n, j] = (1 - g[n, j]**2) * dg[n, j], times rate
-    multiply_30 = np.multiply(g, g, out=g)
-    np.subtract(1.0, multiply_30, out=multiply_30)
-    dz3 = np.multiply(dg, multiply_30, out=dg)
+    dz3 = np.multiply(g, g, out=g)
+    np.subtract(1.0, dz3, out=dz3)
+    dz3 *= dg
 
     # (31) dW3[i, j] = sum[n](dz3[n, j] * observation[n, i]), times rate
     dW3 = observation.T.dot(dz3, out=work.dW1)
-    np.subtract(W3, dW3, out=W3)
+    W3 -= dW3
 
     # (32) db3[j] = sum[n](dz3[n, j]), times rate
     db3 = work.ones_N.dot(dz3, out=work.total_29)
-    np.subtract(b3, db3, out=b3)
+    b3 -= db3
 
     return critic
 
@@ -601,31 +621,50 @@ def critic_sgd_step(
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -652,19 +691,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

@@ -54,8 +54,10 @@ class Workspace:
         }
         self.z = np.empty((2,), dtype)
         self.dy = np.empty((2,), dtype)
-        self.subtract_5 = np.empty((2,), dtype)
+        self.dz = np.empty((2,), dtype)
         self.dW = np.empty((2, 3), dtype)
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
 
 
 @np.errstate(over="ignore")
@@ -72,7 +74,7 @@ def forward(params, *, x, workspace=None, training=False):
     # (2) y[i] = sigmoid(z[i])
     y = np.negative(z, out=z)
     np.exp(y, out=y)
-    np.add(y, 1.0, out=y)
+    y += work.one
     np.reciprocal(y, out=y)
 
     return {
@@ -94,7 +96,7 @@ def loss(params, *, x, t, workspace=None, training=True):
     # (2) y[i] = sigmoid(z[i])
     y = np.negative(z, out=z)
     np.exp(y, out=y)
-    np.add(y, 1.0, out=y)
+    y += work.one
     np.reciprocal(y, out=y)
 
     # (3) loss = sum[i]((y[i] - t[i])**2) / 2
@@ -119,7 +121,7 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     # (2) y[i] = sigmoid(z[i])
     y = np.negative(z, out=z)
     np.exp(y, out=y)
-    np.add(y, 1.0, out=y)
+    y += work.one
     np.reciprocal(y, out=y)
 
     # (3) loss = sum[i]((y[i] - t[i])**2) / 2
@@ -130,9 +132,9 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     # (4) dy[i] = y[i] - t[i]: computed with (3)
 
     # (5) dz[i] = (1 - y[i]) * dy[i] * y[i]
-    subtract_5 = np.subtract(1.0, y, out=work.subtract_5)
-    multiply_5 = np.multiply(dy, subtract_5, out=dy)
-    dz = np.multiply(y, multiply_5, out=y)
+    dz = np.subtract(work.one, y, out=work.dz)
+    dz *= dy
+    dz *= y
 
     # (6) dW[i, j] = dz[i] * x[j]
     dW = np.multiply(x, dz[:, None], out=work.dW)
@@ -149,7 +151,7 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
 def sgd_step(params, *, x, t, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x, "t": t}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     W = params["W"]
     b = params["b"]
 
@@ -160,7 +162,7 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
     # (2) y[i] = sigmoid(z[i])
     y = np.negative(z, out=z)
     np.exp(y, out=y)
-    np.add(y, 1.0, out=y)
+    y += work.one
     np.reciprocal(y, out=y)
 
     # (3) loss = sum[i]((y[i] - t[i])**2) / 2
@@ -171,19 +173,19 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
     # (4) dy[i] = y[i] - t[i]: computed with (3)
 
     # (5) dz[i] = (1 - y[i]) * dy[i] * y[i]
-    subtract_5 = np.subtract(1.0, y, out=work.subtract_5)
-    multiply_5 = np.multiply(dy, subtract_5, out=dy)
-    dz = np.multiply(y, multiply_5, out=y)
+    dz = np.subtract(work.one, y, out=work.dz)
+    dz *= dy
+    dz *= y
 
     # (7) b -= rate * db
-    scaled_7 = work.dy
+    scaled_7 = work.z
     np.multiply(dz, rate, out=scaled_7)
-    np.subtract(b, scaled_7, out=b)
+    b -= scaled_7
 
     # (6) dW[i, j] = dz[i] * x[j]
     dW = np.multiply(x, dz[:, None], out=work.dW)
-    np.multiply(dW, rate, out=dW)
-    np.subtract(W, dW, out=W)
+    dW *= rate
+    W -= dW
 
     return loss
 
@@ -191,31 +193,50 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -242,19 +263,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

@@ -75,23 +75,43 @@ class Workspace:
         }
         self.N = N
         self.ones_N = np.ones(N, dtype)
-        self.z1 = np.empty((N, 32), dtype)
-        self.code = np.empty((N, 16), dtype)
-        self.z3 = np.empty((N, 32), dtype)
-        self.z4 = np.empty((N, 64), dtype)
-        self.subtract_8 = np.empty((N, 64), dtype)
         self.inner_8 = np.empty((N,), dtype)
-        self.subtract_10 = np.empty((N, 64), dtype)
-        self.dW4 = np.empty((32, 64), dtype)
         self.db4 = np.empty((64,), dtype)
-        self.dg = np.empty((N, 32), dtype)
         self.mask_14 = np.empty((N, 32), np.bool_)
         self.dW3 = np.empty((16, 32), dtype)
         self.db3 = np.empty((32,), dtype)
         self.dW2 = np.empty((32, 16), dtype)
         self.db2 = np.empty((16,), dtype)
-        self.dW1 = np.empty((64, 32), dtype)
         self.db1 = np.empty((32,), dtype)
+        self._large = {
+            "z1": (N, 32),
+            "code": (N, 16),
+            "z3": (N, 32),
+            "z4": (N, 64),
+            "subtract_8": (N, 64),
+            "dz4": (N, 64),
+            "dW4": (32, 64),
+            "dg": (N, 32),
+            "dW1": (64, 32),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 @np.errstate(over="ignore")
@@ -132,7 +152,7 @@ def forward(params, *, x, workspace=None, training=False):
     # (7) back[n, j] = sigmoid(z4[n, j])
     back = np.negative(z4, out=z4)
     np.exp(back, out=back)
-    np.add(back, 1.0, out=back)
+    back += 1.0
     np.reciprocal(back, out=back)
 
     return {
@@ -180,7 +200,7 @@ def loss(params, *, x, workspace=None, training=True):
     # (7) back[n, j] = sigmoid(z4[n, j])
     back = np.negative(z4, out=z4)
     np.exp(back, out=back)
-    np.add(back, 1.0, out=back)
+    back += 1.0
     np.reciprocal(back, out=back)
 
     # (8) loss = sum[n](sum[i]((back[n, i] - x[n, i])**2) / 64) / N
@@ -232,7 +252,7 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
     # (7) back[n, j] = sigmoid(z4[n, j])
     back = np.negative(z4, out=z4)
     np.exp(back, out=back)
-    np.add(back, 1.0, out=back)
+    back += 1.0
     np.reciprocal(back, out=back)
 
     # (8) loss = sum[n](sum[i]((back[n, i] - x[n, i])**2) / 64) / N
@@ -246,9 +266,9 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
     dback = np.divide(subtract_8, 32 * N, out=subtract_8)
 
     # (10) dz4[n, j] = (1 - back[n, j]) * back[n, j] * dback[n, j]
-    subtract_10 = np.subtract(1.0, back, out=work.subtract_10)
-    multiply_10 = np.multiply(back, subtract_10, out=back)
-    dz4 = np.multiply(dback, multiply_10, out=dback)
+    dz4 = np.subtract(1.0, back, out=work.dz4)
+    dz4 *= back
+    dz4 *= dback
 
     # (11) dW4[i, j] = sum[n](dz4[n, j] * g[n, i])
     dW4 = g.T.dot(dz4, out=work.dW4)
@@ -307,7 +327,7 @@ def loss_and_grads(params, *, x, workspace=None, training=True):
 def sgd_step(params, *, x, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     W1 = params["W1"]
     b1 = params["b1"]
@@ -343,7 +363,7 @@ def sgd_step(params, *, x, rate, workspace=None, training=True):
     # (7) back[n, j] = sigmoid(z4[n, j])
     back = np.negative(z4, out=z4)
     np.exp(back, out=back)
-    np.add(back, 1.0, out=back)
+    back += 1.0
     np.reciprocal(back, out=back)
 
     # (8) loss = sum[n](sum[i]((back[n, i] - x[n, i])**2) / 64) / N
@@ -358,22 +378,22 @@ def sgd_step(params, *, x, rate, workspace=None, training=True):
     dback = np.multiply(subtract_8, divide_9, out=subtract_8)
 
     # (10) dz4[n, j] = (1 - back[n, j]) * back[n, j] * dback[n, j], times rate
-    subtract_10 = np.subtract(1.0, back, out=work.subtract_10)
-    multiply_10 = np.multiply(back, subtract_10, out=back)
-    dz4 = np.multiply(dback, multiply_10, out=dback)
+    dz4 = np.subtract(1.0, back, out=work.dz4)
+    dz4 *= back
+    dz4 *= dback
 
     # (11) dW4[i, j] = sum[n](dz4[n, j] * g[n, i]), times rate
     dW4 = g.T.dot(dz4, out=work.dW4)
 
     # (12) db4[j] = sum[n](dz4[n, j]), times rate
     db4 = work.ones_N.dot(dz4, out=work.db4)
-    np.subtract(b4, db4, out=b4)
+    b4 -= db4
 
     # (13) dg[n, i] = sum[j](W4[i, j] * dz4[n, j]), times rate
     dg = dz4.dot(W4.T, out=work.dg)
 
     # (11) W4 -= rate * dW4
-    np.subtract(W4, dW4, out=W4)
+    W4 -= dW4
 
     # (14) dz3[n, j] = dg[n, j] * [z3[n, j] > 0], times rate
     mask_14 = np.greater(g, 0.0, out=work.mask_14)
@@ -384,26 +404,26 @@ def sgd_step(params, *, x, rate, workspace=None, training=True):
 
     # (16) db3[j] = sum[n](dz3[n, j]), times rate
     db3 = work.ones_N.dot(dz3, out=work.db3)
-    np.subtract(b3, db3, out=b3)
+    b3 -= db3
 
     # (17) dcode[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
     dcode = dz3.dot(W3.T, out=work.code)
 
     # (15) W3 -= rate * dW3
-    np.subtract(W3, dW3, out=W3)
+    W3 -= dW3
 
     # (18) dW2[i, j] = sum[n](dcode[n, j] * h[n, i]), times rate
     dW2 = h.T.dot(dcode, out=work.dW2)
 
     # (19) db2[j] = sum[n](dcode[n, j]), times rate
     db2 = work.ones_N.dot(dcode, out=work.db2)
-    np.subtract(b2, db2, out=b2)
+    b2 -= db2
 
     # (20) dh[n, i] = sum[j](W2[i, j] * dcode[n, j]), times rate
     dh = dcode.dot(W2.T, out=work.dg)
 
     # (18) W2 -= rate * dW2
-    np.subtract(W2, dW2, out=W2)
+    W2 -= dW2
 
     # (21) dz1[n, j] = dh[n, j] * [z1[n, j] > 0], times rate
     mask_21 = np.greater(h, 0.0, out=work.mask_14)
@@ -411,11 +431,11 @@ def sgd_step(params, *, x, rate, workspace=None, training=True):
 
     # (22) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
     dW1 = x.T.dot(dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (23) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -423,31 +443,50 @@ def sgd_step(params, *, x, rate, workspace=None, training=True):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -474,19 +513,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

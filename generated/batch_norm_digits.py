@@ -108,33 +108,53 @@ class Workspace:
         self.range_N = np.arange(N)
         self.fixed_N = np.multiply(self.range_N, 10)
         self.fixed_N_2 = np.multiply(self.range_N, 10)
-        self.z1 = np.empty((N, 64), dtype)
         self.mu2 = np.empty((64,), dtype)
         self.var2 = np.empty((64,), dtype)
         self.r2 = np.empty((64,), dtype)
-        self.multiply_5 = np.empty((64,), dtype)
-        self.z2 = np.empty((N, 64), dtype)
-        self.z3 = np.empty((N, 64), dtype)
+        self.new_running_mean2 = np.empty((64,), dtype)
         self.var4 = np.empty((64,), dtype)
         self.r4 = np.empty((64,), dtype)
-        self.multiply_14 = np.empty((64,), dtype)
-        self.z4 = np.empty((N, 64), dtype)
+        self.new_running_mean4 = np.empty((64,), dtype)
         self.z5 = np.empty((N, 10), dtype)
-        self.largest_20 = np.empty((N,), dtype)
-        self.p = np.empty((N, 10), dtype)
-        self.total_20 = np.empty((N,), dtype)
         self.add_21 = np.empty((N,), np.intp)
         self.take_21 = np.empty((N,), dtype)
+        self.largest_20 = np.empty((N,), dtype)
+        self.total_20 = np.empty((N,), dtype)
         self.dW5 = np.empty((64, 10), dtype)
         self.db5 = np.empty((10,), dtype)
-        self.dh2 = np.empty((N, 64), dtype)
         self.mask_26 = np.empty((N, 64), np.bool_)
         self.dgamma4 = np.empty((64,), dtype)
         self.total_30 = np.empty((64,), dtype)
         self.inner_30 = np.empty((64,), dtype)
-        self.dW3 = np.empty((64, 64), dtype)
         self.inner_37 = np.empty((64,), dtype)
-        self.dW1 = np.empty((64, 64), dtype)
+        self._large = {
+            "z1": (N, 64),
+            "z2": (N, 64),
+            "z3": (N, 64),
+            "z4": (N, 64),
+            "dh2": (N, 64),
+            "dW3": (64, 64),
+            "dW1": (64, 64),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 def forward(params, *, x, state=None, workspace=None, training=False):
@@ -162,12 +182,12 @@ def _forward_in_training(params, x, workspace):
 
     # (2) mu2[c] = sum[n](z1[n, c]) / N
     mu2 = work.ones_N.dot(z1, out=work.mu2)
-    np.divide(mu2, N, out=mu2)
+    mu2 /= N
 
     # (3) var2[c] = sum[n]((z1[n, c] - mu2[c])**2) / N
     subtract_3 = np.subtract(z1, mu2, out=z1)
     var2 = np.einsum("...i,...i->...", subtract_3.T, subtract_3.T, out=work.var2)
-    np.divide(var2, N, out=var2)
+    var2 /= N
 
     # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(var2, 1e-05, out=var2)
@@ -189,12 +209,12 @@ def _forward_in_training(params, x, workspace):
 
     # (11) mu4[c] = sum[n](z3[n, c]) / N
     mu4 = work.ones_N.dot(z3, out=work.var2)
-    np.divide(mu4, N, out=mu4)
+    mu4 /= N
 
     # (12) var4[c] = sum[n]((z3[n, c] - mu4[c])**2) / N
     subtract_12 = np.subtract(z3, mu4, out=z3)
     var4 = np.einsum("...i,...i->...", subtract_12.T, subtract_12.T, out=work.var4)
-    np.divide(var4, N, out=var4)
+    var4 /= N
 
     # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(var4, 1e-05, out=var4)
@@ -220,7 +240,7 @@ def _forward_in_training(params, x, workspace):
     p = np.subtract(z5, largest_20[:, None], out=z5)
     np.exp(p, out=p)
     total_20 = p.dot(work.ones_10, out=work.total_20)
-    np.divide(p, total_20[:, None], out=p)
+    p /= total_20[:, None]
 
     return {
         "p": p,
@@ -254,7 +274,7 @@ def _forward_in_use(params, x, state, workspace):
 
     # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.subtract(z1, running_mean2, out=z1)
-    np.multiply(xhat2, r2, out=xhat2)
+    xhat2 *= r2
 
     # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
     z2 = np.multiply(xhat2, gamma2, out=xhat2)
@@ -273,7 +293,7 @@ def _forward_in_use(params, x, state, workspace):
 
     # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.subtract(z3, running_mean4, out=z3)
-    np.multiply(xhat4, r4, out=xhat4)
+    xhat4 *= r4
 
     # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
     z4 = np.multiply(xhat4, gamma4, out=xhat4)
@@ -291,7 +311,7 @@ def _forward_in_use(params, x, state, workspace):
     p = np.subtract(z5, largest_20[:, None], out=z5)
     np.exp(p, out=p)
     total_20 = p.dot(work.ones_10, out=work.total_20)
-    np.divide(p, total_20[:, None], out=p)
+    p /= total_20[:, None]
 
     # (39) mu2[c] = running_mean2[c]: the array running_mean2
     # (40) var2[c] = running_var2[c]: the array running_var2
@@ -329,12 +349,12 @@ def _loss_in_training(params, x, y, workspace):
 
     # (2) mu2[c] = sum[n](z1[n, c]) / N
     mu2 = work.ones_N.dot(z1, out=work.mu2)
-    np.divide(mu2, N, out=mu2)
+    mu2 /= N
 
     # (3) var2[c] = sum[n]((z1[n, c] - mu2[c])**2) / N
     subtract_3 = np.subtract(z1, mu2, out=z1)
     var2 = np.einsum("...i,...i->...", subtract_3.T, subtract_3.T, out=work.var2)
-    np.divide(var2, N, out=var2)
+    var2 /= N
 
     # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(var2, 1e-05, out=var2)
@@ -356,12 +376,12 @@ def _loss_in_training(params, x, y, workspace):
 
     # (11) mu4[c] = sum[n](z3[n, c]) / N
     mu4 = work.ones_N.dot(z3, out=work.var2)
-    np.divide(mu4, N, out=mu4)
+    mu4 /= N
 
     # (12) var4[c] = sum[n]((z3[n, c] - mu4[c])**2) / N
     subtract_12 = np.subtract(z3, mu4, out=z3)
     var4 = np.einsum("...i,...i->...", subtract_12.T, subtract_12.T, out=work.var4)
-    np.divide(var4, N, out=var4)
+    var4 /= N
 
     # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(var4, 1e-05, out=var4)
@@ -382,18 +402,20 @@ def _loss_in_training(params, x, y, workspace):
     z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_21 = np.add(work.fixed_N, y, out=work.add_21)
+    take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+
     # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
-    subtract_20 = np.subtract(z5, largest_20[:, None], out=work.p)
+    subtract_20 = np.subtract(z5, largest_20[:, None], out=z5)
     np.exp(subtract_20, out=subtract_20)
     total_20 = subtract_20.dot(work.ones_10, out=work.total_20)
 
     # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
-    add_21 = np.add(work.fixed_N, y, out=work.add_21)
-    take_21 = z5.take(add_21, out=work.take_21, mode="clip")
     log_21 = np.log(total_20, out=total_20)
-    np.subtract(take_21, largest_20, out=take_21)
-    np.subtract(log_21, take_21, out=log_21)
+    take_21 -= largest_20
+    log_21 -= take_21
     total_21 = float(np.add.reduce(log_21, axis=None))
     loss = total_21 / N
 
@@ -429,7 +451,7 @@ def _loss_in_use(params, x, y, state, workspace):
 
     # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.subtract(z1, running_mean2, out=z1)
-    np.multiply(xhat2, r2, out=xhat2)
+    xhat2 *= r2
 
     # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
     z2 = np.multiply(xhat2, gamma2, out=xhat2)
@@ -448,7 +470,7 @@ def _loss_in_use(params, x, y, state, workspace):
 
     # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.subtract(z3, running_mean4, out=z3)
-    np.multiply(xhat4, r4, out=xhat4)
+    xhat4 *= r4
 
     # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
     z4 = np.multiply(xhat4, gamma4, out=xhat4)
@@ -461,18 +483,20 @@ def _loss_in_use(params, x, y, state, workspace):
     z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_21 = np.add(work.fixed_N_2, y, out=work.add_21)
+    take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+
     # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
-    subtract_20 = np.subtract(z5, largest_20[:, None], out=work.p)
+    subtract_20 = np.subtract(z5, largest_20[:, None], out=z5)
     np.exp(subtract_20, out=subtract_20)
     total_20 = subtract_20.dot(work.ones_10, out=work.total_20)
 
     # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
-    add_21 = np.add(work.fixed_N_2, y, out=work.add_21)
-    take_21 = z5.take(add_21, out=work.take_21, mode="clip")
     log_21 = np.log(total_20, out=total_20)
-    np.subtract(take_21, largest_20, out=take_21)
-    np.subtract(log_21, take_21, out=log_21)
+    take_21 -= largest_20
+    log_21 -= take_21
     total_21 = float(np.add.reduce(log_21, axis=None))
     loss = total_21 / N
 
@@ -518,12 +542,12 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
 
     # (2) mu2[c] = sum[n](z1[n, c]) / N
     mu2 = work.ones_N.dot(z1, out=work.mu2)
-    np.divide(mu2, N, out=mu2)
+    mu2 /= N
 
     # (3) var2[c] = sum[n]((z1[n, c] - mu2[c])**2) / N
     subtract_3 = np.subtract(z1, mu2, out=z1)
     var2 = np.einsum("...i,...i->...", subtract_3.T, subtract_3.T, out=work.var2)
-    np.divide(var2, N, out=var2)
+    var2 /= N
 
     # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(var2, 1e-05, out=work.r2)
@@ -531,15 +555,15 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     np.reciprocal(r2, out=r2)
 
     # (5) new_running_mean2[c] = mu2[c] / 10 + 9 * running_mean2[c] / 10
-    multiply_5 = np.multiply(running_mean2, 9.0, out=work.multiply_5)
-    new_running_mean2 = np.add(mu2, multiply_5, out=mu2)
-    np.divide(new_running_mean2, 10.0, out=new_running_mean2)
+    new_running_mean2 = np.multiply(running_mean2, 9.0, out=work.new_running_mean2)
+    new_running_mean2 += mu2
+    new_running_mean2 /= 10.0
 
     # (6) new_running_var2[c] = 9 * running_var2[c] / 10 + N * var2[c] / (10 * (N - 1))
     new_running_var2 = np.multiply(var2, N * float(np.float_power(N - 1, -1)), out=var2)
-    multiply_6 = np.multiply(running_var2, 9.0, out=work.multiply_5)
-    np.add(new_running_var2, multiply_6, out=new_running_var2)
-    np.divide(new_running_var2, 10.0, out=new_running_var2)
+    multiply_6 = np.multiply(running_var2, 9.0, out=work.mu2)
+    new_running_var2 += multiply_6
+    new_running_var2 /= 10.0
 
     # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.multiply(subtract_3, r2, out=subtract_3)
@@ -555,13 +579,13 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     z3 = h1.dot(W3, out=work.z3)
 
     # (11) mu4[c] = sum[n](z3[n, c]) / N
-    mu4 = work.ones_N.dot(z3, out=work.multiply_5)
-    np.divide(mu4, N, out=mu4)
+    mu4 = work.ones_N.dot(z3, out=work.mu2)
+    mu4 /= N
 
     # (12) var4[c] = sum[n]((z3[n, c] - mu4[c])**2) / N
     subtract_12 = np.subtract(z3, mu4, out=z3)
     var4 = np.einsum("...i,...i->...", subtract_12.T, subtract_12.T, out=work.var4)
-    np.divide(var4, N, out=var4)
+    var4 /= N
 
     # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(var4, 1e-05, out=work.r4)
@@ -569,15 +593,15 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     np.reciprocal(r4, out=r4)
 
     # (14) new_running_mean4[c] = mu4[c] / 10 + 9 * running_mean4[c] / 10
-    multiply_14 = np.multiply(running_mean4, 9.0, out=work.multiply_14)
-    new_running_mean4 = np.add(mu4, multiply_14, out=mu4)
-    np.divide(new_running_mean4, 10.0, out=new_running_mean4)
+    new_running_mean4 = np.multiply(running_mean4, 9.0, out=work.new_running_mean4)
+    new_running_mean4 += mu4
+    new_running_mean4 /= 10.0
 
     # (15) new_running_var4[c] = 9 * running_var4[c] / 10 + N * var4[c] / (10 * (N - 1))
     new_running_var4 = np.multiply(var4, N * float(np.float_power(N - 1, -1)), out=var4)
-    multiply_15 = np.multiply(running_var4, 9.0, out=work.multiply_14)
-    np.add(new_running_var4, multiply_15, out=new_running_var4)
-    np.divide(new_running_var4, 10.0, out=new_running_var4)
+    multiply_15 = np.multiply(running_var4, 9.0, out=work.mu2)
+    new_running_var4 += multiply_15
+    new_running_var4 /= 10.0
 
     # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.multiply(subtract_12, r4, out=subtract_12)
@@ -593,28 +617,30 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
-    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
-    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
-    p = np.subtract(z5, largest_20[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_20 = p.dot(work.ones_10, out=work.total_20)
-    np.divide(p, total_20[:, None], out=p)
-
     # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     add_21 = np.add(work.fixed_N, y, out=work.add_21)
     take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    p = np.subtract(z5, largest_20[:, None], out=z5)
+    np.exp(p, out=p)
+    total_20 = p.dot(work.ones_10, out=work.total_20)
+    p /= total_20[:, None]
+
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     log_21 = np.log(total_20, out=total_20)
-    np.subtract(take_21, largest_20, out=take_21)
-    np.subtract(log_21, take_21, out=log_21)
+    take_21 -= largest_20
+    log_21 -= take_21
     total_21 = float(np.add.reduce(log_21, axis=None))
     loss = total_21 / N
 
     # (22) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
     take_22 = p.take(add_21, out=work.total_20, mode="clip")
-    np.subtract(take_22, 1.0, out=take_22)
+    take_22 -= work.one
     dz5 = p
     dz5.put(add_21, take_22)
-    np.divide(dz5, N, out=dz5)
+    dz5 /= N
 
     # (23) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i])
     dW5 = h2.T.dot(dz5, out=work.dW5)
@@ -630,7 +656,7 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     dz4 = np.multiply(mask_26, dh2, out=dh2)
 
     # (27) dbeta4[c] = sum[n](dz4[n, c])
-    dbeta4 = work.ones_N.dot(dz4, out=work.multiply_14)
+    dbeta4 = work.ones_N.dot(dz4, out=work.mu2)
 
     # (28) dgamma4[c] = sum[n](dz4[n, c] * xhat4[n, c])
     dgamma4 = np.einsum("...i,...i->...", dz4.T, xhat4.T, out=work.dgamma4)
@@ -641,13 +667,13 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     # (30) dz3[n, c] = (dxhat4[n, c] - sum[n1](dxhat4[n1, c]) / N - xhat4[n, c] *
     #     sum[n1](dxhat4[n1, c] * xhat4[n1, c]) / N) * r4[c]
     total_30 = work.ones_N.dot(dxhat4, out=work.total_30)
-    np.divide(total_30, N, out=total_30)
+    total_30 /= N
     inner_30 = np.einsum("...i,...i->...", dxhat4.T, xhat4.T, out=work.inner_30)
-    np.divide(inner_30, N, out=inner_30)
+    inner_30 /= N
     multiply_30 = np.multiply(xhat4, inner_30, out=xhat4)
     dz3 = np.subtract(dxhat4, total_30, out=dxhat4)
-    np.subtract(dz3, multiply_30, out=dz3)
-    np.multiply(dz3, r4, out=dz3)
+    dz3 -= multiply_30
+    dz3 *= r4
 
     # (31) dW3[i, j] = sum[n](dz3[n, j] * h1[n, i])
     dW3 = h1.T.dot(dz3, out=work.dW3)
@@ -671,13 +697,13 @@ def _loss_and_grads_in_training(params, x, y, state, workspace):
     # (37) dz1[n, c] = (dxhat2[n, c] - sum[n1](dxhat2[n1, c]) / N - xhat2[n, c] *
     #     sum[n1](dxhat2[n1, c] * xhat2[n1, c]) / N) * r2[c]
     total_37 = work.ones_N.dot(dxhat2, out=work.inner_30)
-    np.divide(total_37, N, out=total_37)
+    total_37 /= N
     inner_37 = np.einsum("...i,...i->...", dxhat2.T, xhat2.T, out=work.inner_37)
-    np.divide(inner_37, N, out=inner_37)
+    inner_37 /= N
     multiply_37 = np.multiply(xhat2, inner_37, out=xhat2)
     dz1 = np.subtract(dxhat2, total_37, out=dxhat2)
-    np.subtract(dz1, multiply_37, out=dz1)
-    np.multiply(dz1, r2, out=dz1)
+    dz1 -= multiply_37
+    dz1 *= r2
 
     # (38) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
     dW1 = x.T.dot(dz1, out=work.dW1)
@@ -729,7 +755,7 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
 
     # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.subtract(z1, running_mean2, out=z1)
-    np.multiply(xhat2, r2, out=xhat2)
+    xhat2 *= r2
 
     # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
     z2 = np.multiply(xhat2, gamma2, out=work.z2)
@@ -748,7 +774,7 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
 
     # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.subtract(z3, running_mean4, out=z3)
-    np.multiply(xhat4, r4, out=xhat4)
+    xhat4 *= r4
 
     # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
     z4 = np.multiply(xhat4, gamma4, out=work.z4)
@@ -761,28 +787,30 @@ def _loss_and_grads_in_use(params, x, y, state, workspace):
     z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
-    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
-    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
-    p = np.subtract(z5, largest_20[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_20 = p.dot(work.ones_10, out=work.total_20)
-    np.divide(p, total_20[:, None], out=p)
-
     # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     add_21 = np.add(work.fixed_N_2, y, out=work.add_21)
     take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    p = np.subtract(z5, largest_20[:, None], out=z5)
+    np.exp(p, out=p)
+    total_20 = p.dot(work.ones_10, out=work.total_20)
+    p /= total_20[:, None]
+
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     log_21 = np.log(total_20, out=total_20)
-    np.subtract(take_21, largest_20, out=take_21)
-    np.subtract(log_21, take_21, out=log_21)
+    take_21 -= largest_20
+    log_21 -= take_21
     total_21 = float(np.add.reduce(log_21, axis=None))
     loss = total_21 / N
 
     # (22) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
     take_22 = p.take(add_21, out=work.total_20, mode="clip")
-    np.subtract(take_22, 1.0, out=take_22)
+    take_22 -= work.one
     dz5 = p
     dz5.put(add_21, take_22)
-    np.divide(dz5, N, out=dz5)
+    dz5 /= N
 
     # (23) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i])
     dW5 = h2.T.dot(dz5, out=work.dW5)
@@ -862,7 +890,7 @@ def sgd_step(params, *, x, y, rate, state=None, workspace=None, training=True):
 def _sgd_step_in_training(params, x, y, rate, state, workspace):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     state = _held(state, work, changed=True)
     N = work.N
     if N - 1 == 0:
@@ -886,12 +914,12 @@ def _sgd_step_in_training(params, x, y, rate, state, workspace):
 
     # (2) mu2[c] = sum[n](z1[n, c]) / N
     mu2 = work.ones_N.dot(z1, out=work.mu2)
-    np.divide(mu2, N, out=mu2)
+    mu2 /= N
 
     # (3) var2[c] = sum[n]((z1[n, c] - mu2[c])**2) / N
     subtract_3 = np.subtract(z1, mu2, out=z1)
     var2 = np.einsum("...i,...i->...", subtract_3.T, subtract_3.T, out=work.var2)
-    np.divide(var2, N, out=var2)
+    var2 /= N
 
     # (4) r2[c] = 1 / sqrt(1 / 100000 + var2[c])
     r2 = np.add(var2, 1e-05, out=work.r2)
@@ -899,15 +927,15 @@ def _sgd_step_in_training(params, x, y, rate, state, workspace):
     np.reciprocal(r2, out=r2)
 
     # (5) new_running_mean2[c] = mu2[c] / 10 + 9 * running_mean2[c] / 10
-    multiply_5 = np.multiply(running_mean2, 9.0, out=work.multiply_5)
-    new_running_mean2 = np.add(mu2, multiply_5, out=mu2)
-    np.divide(new_running_mean2, 10.0, out=new_running_mean2)
+    new_running_mean2 = np.multiply(running_mean2, 9.0, out=work.new_running_mean2)
+    new_running_mean2 += mu2
+    new_running_mean2 /= 10.0
 
     # (6) new_running_var2[c] = 9 * running_var2[c] / 10 + N * var2[c] / (10 * (N - 1))
     new_running_var2 = np.multiply(var2, N * float(np.float_power(N - 1, -1)), out=var2)
-    multiply_6 = np.multiply(running_var2, 9.0, out=work.multiply_5)
-    np.add(new_running_var2, multiply_6, out=new_running_var2)
-    np.divide(new_running_var2, 10.0, out=new_running_var2)
+    multiply_6 = np.multiply(running_var2, 9.0, out=work.mu2)
+    new_running_var2 += multiply_6
+    new_running_var2 /= 10.0
 
     # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.multiply(subtract_3, r2, out=subtract_3)
@@ -923,13 +951,13 @@ def _sgd_step_in_training(params, x, y, rate, state, workspace):
     z3 = h1.dot(W3, out=work.z3)
 
     # (11) mu4[c] = sum[n](z3[n, c]) / N
-    mu4 = work.ones_N.dot(z3, out=work.multiply_5)
-    np.divide(mu4, N, out=mu4)
+    mu4 = work.ones_N.dot(z3, out=work.mu2)
+    mu4 /= N
 
     # (12) var4[c] = sum[n]((z3[n, c] - mu4[c])**2) / N
     subtract_12 = np.subtract(z3, mu4, out=z3)
     var4 = np.einsum("...i,...i->...", subtract_12.T, subtract_12.T, out=work.var4)
-    np.divide(var4, N, out=var4)
+    var4 /= N
 
     # (13) r4[c] = 1 / sqrt(1 / 100000 + var4[c])
     r4 = np.add(var4, 1e-05, out=work.r4)
@@ -937,15 +965,15 @@ def _sgd_step_in_training(params, x, y, rate, state, workspace):
     np.reciprocal(r4, out=r4)
 
     # (14) new_running_mean4[c] = mu4[c] / 10 + 9 * running_mean4[c] / 10
-    multiply_14 = np.multiply(running_mean4, 9.0, out=work.multiply_14)
-    new_running_mean4 = np.add(mu4, multiply_14, out=mu4)
-    np.divide(new_running_mean4, 10.0, out=new_running_mean4)
+    new_running_mean4 = np.multiply(running_mean4, 9.0, out=work.new_running_mean4)
+    new_running_mean4 += mu4
+    new_running_mean4 /= 10.0
 
     # (15) new_running_var4[c] = 9 * running_var4[c] / 10 + N * var4[c] / (10 * (N - 1))
     new_running_var4 = np.multiply(var4, N * float(np.float_power(N - 1, -1)), out=var4)
-    multiply_15 = np.multiply(running_var4, 9.0, out=work.multiply_14)
-    np.add(new_running_var4, multiply_15, out=new_running_var4)
-    np.divide(new_running_var4, 10.0, out=new_running_var4)
+    multiply_15 = np.multiply(running_var4, 9.0, out=work.mu2)
+    new_running_var4 += multiply_15
+    new_running_var4 /= 10.0
 
     # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.multiply(subtract_12, r4, out=subtract_12)
@@ -961,50 +989,52 @@ def _sgd_step_in_training(params, x, y, rate, state, workspace):
     z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
-    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
-    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
-    p = np.subtract(z5, largest_20[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_20 = p.dot(work.ones_10, out=work.total_20)
-    np.divide(p, total_20[:, None], out=p)
-
     # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     add_21 = np.add(work.fixed_N, y, out=work.add_21)
     take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    p = np.subtract(z5, largest_20[:, None], out=z5)
+    np.exp(p, out=p)
+    total_20 = p.dot(work.ones_10, out=work.total_20)
+    p /= total_20[:, None]
+
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     log_21 = np.log(total_20, out=total_20)
-    np.subtract(take_21, largest_20, out=take_21)
-    np.subtract(log_21, take_21, out=log_21)
+    take_21 -= largest_20
+    log_21 -= take_21
     total_21 = float(np.add.reduce(log_21, axis=None))
     loss = total_21 / N
 
     # (22) dz5[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
     take_22 = p.take(add_21, out=work.total_20, mode="clip")
-    np.subtract(take_22, 1.0, out=take_22)
+    take_22 -= work.one
     dz5 = p
     dz5.put(add_21, take_22)
     divide_22 = rate / N
-    np.multiply(dz5, divide_22, out=dz5)
+    dz5 *= divide_22
 
     # (23) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i]), times rate
     dW5 = h2.T.dot(dz5, out=work.dW5)
 
     # (24) db5[j] = sum[n](dz5[n, j]), times rate
     db5 = work.ones_N.dot(dz5, out=work.db5)
-    np.subtract(b5, db5, out=b5)
+    b5 -= db5
 
     # (25) dh2[n, i] = sum[j](W5[i, j] * dz5[n, j]), times rate
     dh2 = dz5.dot(W5.T, out=work.dh2)
 
     # (23) W5 -= rate * dW5
-    np.subtract(W5, dW5, out=W5)
+    W5 -= dW5
 
     # (26) dz4[n, c] = dh2[n, c] * [z4[n, c] > 0], times rate
     mask_26 = np.greater(h2, 0.0, out=work.mask_26)
     dz4 = np.multiply(mask_26, dh2, out=dh2)
 
     # (27) dbeta4[c] = sum[n](dz4[n, c]), times rate
-    dbeta4 = work.ones_N.dot(dz4, out=work.multiply_14)
-    np.subtract(beta4, dbeta4, out=beta4)
+    dbeta4 = work.ones_N.dot(dz4, out=work.mu2)
+    beta4 -= dbeta4
 
     # (28) dgamma4[c] = sum[n](dz4[n, c] * xhat4[n, c]), times rate
     dgamma4 = np.einsum("...i,...i->...", dz4.T, xhat4.T, out=work.dgamma4)
@@ -1013,25 +1043,25 @@ def _sgd_step_in_training(params, x, y, rate, state, workspace):
     dxhat4 = np.multiply(dz4, gamma4, out=dz4)
 
     # (28) gamma4 -= rate * dgamma4
-    np.subtract(gamma4, dgamma4, out=gamma4)
+    gamma4 -= dgamma4
 
     # (30) dz3[n, c] = (dxhat4[n, c] - sum[n1](dxhat4[n1, c]) / N - xhat4[n, c] *
     #     sum[n1](dxhat4[n1, c] * xhat4[n1, c]) / N) * r4[c], times rate
     total_30 = work.ones_N.dot(dxhat4, out=work.total_30)
-    np.divide(total_30, N, out=total_30)
+    total_30 /= N
     inner_30 = np.einsum("...i,...i->...", dxhat4.T, xhat4.T, out=work.inner_30)
-    np.divide(inner_30, N, out=inner_30)
+    inner_30 /= N
     multiply_30 = np.multiply(xhat4, inner_30, out=xhat4)
     dz3 = np.subtract(dxhat4, total_30, out=dxhat4)
-    np.subtract(dz3, multiply_30, out=dz3)
-    np.multiply(dz3, r4, out=dz3)
+    dz3 -= multiply_30
+    dz3 *= r4
 
     # (32) dh1[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
     dh1 = dz3.dot(W3.T, out=work.z3)
 
     # (31) dW3[i, j] = sum[n](dz3[n, j] * h1[n, i]), times rate
     dW3 = h1.T.dot(dz3, out=work.dW3)
-    np.subtract(W3, dW3, out=W3)
+    W3 -= dW3
 
     # (33) dz2[n, c] = dh1[n, c] * [z2[n, c] > 0], times rate
     mask_33 = np.greater(h1, 0.0, out=work.mask_26)
@@ -1039,7 +1069,7 @@ def _sgd_step_in_training(params, x, y, rate, state, workspace):
 
     # (34) dbeta2[c] = sum[n](dz2[n, c]), times rate
     dbeta2 = work.ones_N.dot(dz2, out=work.r4)
-    np.subtract(beta2, dbeta2, out=beta2)
+    beta2 -= dbeta2
 
     # (35) dgamma2[c] = sum[n](dz2[n, c] * xhat2[n, c]), times rate
     dgamma2 = np.einsum("...i,...i->...", dz2.T, xhat2.T, out=work.r4)
@@ -1048,22 +1078,22 @@ def _sgd_step_in_training(params, x, y, rate, state, workspace):
     dxhat2 = np.multiply(dz2, gamma2, out=dz2)
 
     # (35) gamma2 -= rate * dgamma2
-    np.subtract(gamma2, dgamma2, out=gamma2)
+    gamma2 -= dgamma2
 
     # (37) dz1[n, c] = (dxhat2[n, c] - sum[n1](dxhat2[n1, c]) / N - xhat2[n, c] *
     #     sum[n1](dxhat2[n1, c] * xhat2[n1, c]) / N) * r2[c], times rate
     total_37 = work.ones_N.dot(dxhat2, out=work.r4)
-    np.divide(total_37, N, out=total_37)
+    total_37 /= N
     inner_37 = np.einsum("...i,...i->...", dxhat2.T, xhat2.T, out=work.inner_37)
-    np.divide(inner_37, N, out=inner_37)
+    inner_37 /= N
     multiply_37 = np.multiply(xhat2, inner_37, out=xhat2)
     dz1 = np.subtract(dxhat2, total_37, out=dxhat2)
-    np.subtract(dz1, multiply_37, out=dz1)
-    np.multiply(dz1, r2, out=dz1)
+    dz1 -= multiply_37
+    dz1 *= r2
 
     # (38) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
     dW1 = x.T.dot(dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     if state is not work._state:
         np.copyto(state["running_mean2"], new_running_mean2)
@@ -1077,7 +1107,7 @@ def _sgd_step_in_training(params, x, y, rate, state, workspace):
 def _sgd_step_in_use(params, x, y, rate, state, workspace):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     state = _held(state, work)
     N = work.N
     y = np.asarray(y, dtype=np.intp)
@@ -1104,7 +1134,7 @@ def _sgd_step_in_use(params, x, y, rate, state, workspace):
 
     # (7) xhat2[n, c] = (z1[n, c] - mu2[c]) * r2[c]
     xhat2 = np.subtract(z1, running_mean2, out=z1)
-    np.multiply(xhat2, r2, out=xhat2)
+    xhat2 *= r2
 
     # (8) z2[n, c] = gamma2[c] * xhat2[n, c] + beta2[c]
     z2 = np.multiply(xhat2, gamma2, out=work.z2)
@@ -1123,7 +1153,7 @@ def _sgd_step_in_use(params, x, y, rate, state, workspace):
 
     # (16) xhat4[n, c] = (z3[n, c] - mu4[c]) * r4[c]
     xhat4 = np.subtract(z3, running_mean4, out=z3)
-    np.multiply(xhat4, r4, out=xhat4)
+    xhat4 *= r4
 
     # (17) z4[n, c] = gamma4[c] * xhat4[n, c] + beta4[c]
     z4 = np.multiply(xhat4, gamma4, out=work.z4)
@@ -1136,42 +1166,44 @@ def _sgd_step_in_use(params, x, y, rate, state, workspace):
     z5 = h2.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
-    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
-    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
-    p = np.subtract(z5, largest_20[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_20 = p.dot(work.ones_10, out=work.total_20)
-    np.divide(p, total_20[:, None], out=p)
-
     # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     add_21 = np.add(work.fixed_N_2, y, out=work.add_21)
     take_21 = z5.take(add_21, out=work.take_21, mode="clip")
+
+    # (20) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_20 = np.maximum.reduce(z5, axis=1, out=work.largest_20)
+    p = np.subtract(z5, largest_20[:, None], out=z5)
+    np.exp(p, out=p)
+    total_20 = p.dot(work.ones_10, out=work.total_20)
+    p /= total_20[:, None]
+
+    # (21) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     log_21 = np.log(total_20, out=total_20)
-    np.subtract(take_21, largest_20, out=take_21)
-    np.subtract(log_21, take_21, out=log_21)
+    take_21 -= largest_20
+    log_21 -= take_21
     total_21 = float(np.add.reduce(log_21, axis=None))
     loss = total_21 / N
 
     # (22) dz5[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
     take_22 = p.take(add_21, out=work.total_20, mode="clip")
-    np.subtract(take_22, 1.0, out=take_22)
+    take_22 -= work.one
     dz5 = p
     dz5.put(add_21, take_22)
     divide_22 = rate / N
-    np.multiply(dz5, divide_22, out=dz5)
+    dz5 *= divide_22
 
     # (23) dW5[i, j] = sum[n](dz5[n, j] * h2[n, i]), times rate
     dW5 = h2.T.dot(dz5, out=work.dW5)
 
     # (24) db5[j] = sum[n](dz5[n, j]), times rate
     db5 = work.ones_N.dot(dz5, out=work.db5)
-    np.subtract(b5, db5, out=b5)
+    b5 -= db5
 
     # (25) dh2[n, i] = sum[j](W5[i, j] * dz5[n, j]), times rate
     dh2 = dz5.dot(W5.T, out=work.dh2)
 
     # (23) W5 -= rate * dW5
-    np.subtract(W5, dW5, out=W5)
+    W5 -= dW5
 
     # (26) dz4[n, c] = dh2[n, c] * [z4[n, c] > 0], times rate
     mask_26 = np.greater(h2, 0.0, out=work.mask_26)
@@ -1179,7 +1211,7 @@ def _sgd_step_in_use(params, x, y, rate, state, workspace):
 
     # (27) dbeta4[c] = sum[n](dz4[n, c]), times rate
     dbeta4 = work.ones_N.dot(dz4, out=work.inner_37)
-    np.subtract(beta4, dbeta4, out=beta4)
+    beta4 -= dbeta4
 
     # (28) dgamma4[c] = sum[n](dz4[n, c] * xhat4[n, c]), times rate
     dgamma4 = np.einsum("...i,...i->...", dz4.T, xhat4.T, out=work.dgamma4)
@@ -1188,7 +1220,7 @@ def _sgd_step_in_use(params, x, y, rate, state, workspace):
     dxhat4 = np.multiply(dz4, gamma4, out=dz4)
 
     # (28) gamma4 -= rate * dgamma4
-    np.subtract(gamma4, dgamma4, out=gamma4)
+    gamma4 -= dgamma4
 
     # (39) mu2[c] = running_mean2[c]: the array running_mean2
     # (40) var2[c] = running_var2[c]: the array running_var2
@@ -1203,7 +1235,7 @@ def _sgd_step_in_use(params, x, y, rate, state, workspace):
 
     # (31) dW3[i, j] = sum[n](dz3[n, j] * h1[n, i]), times rate
     dW3 = h1.T.dot(dz3, out=work.dW3)
-    np.subtract(W3, dW3, out=W3)
+    W3 -= dW3
 
     # (33) dz2[n, c] = dh1[n, c] * [z2[n, c] > 0], times rate
     mask_33 = np.greater(h1, 0.0, out=work.mask_26)
@@ -1211,7 +1243,7 @@ def _sgd_step_in_use(params, x, y, rate, state, workspace):
 
     # (34) dbeta2[c] = sum[n](dz2[n, c]), times rate
     dbeta2 = work.ones_N.dot(dz2, out=work.r4)
-    np.subtract(beta2, dbeta2, out=beta2)
+    beta2 -= dbeta2
 
     # (35) dgamma2[c] = sum[n](dz2[n, c] * xhat2[n, c]), times rate
     dgamma2 = np.einsum("...i,...i->...", dz2.T, xhat2.T, out=work.r4)
@@ -1220,14 +1252,14 @@ def _sgd_step_in_use(params, x, y, rate, state, workspace):
     dxhat2 = np.multiply(dz2, gamma2, out=dz2)
 
     # (35) gamma2 -= rate * dgamma2
-    np.subtract(gamma2, dgamma2, out=gamma2)
+    gamma2 -= dgamma2
 
     # (44) dz1[n, c] = r2[c] * dxhat2[n, c], times rate
     dz1 = np.multiply(dxhat2, r2, out=dxhat2)
 
     # (38) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
     dW1 = x.T.dot(dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     return loss
 
@@ -1264,31 +1296,50 @@ def _held(state, work, changed=False):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -1321,19 +1372,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

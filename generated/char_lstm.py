@@ -112,52 +112,71 @@ class Workspace:
         self.fixed_N_2 = np.add(self.fixed_T, self.fixed_N[:, None])
         self.ones_N_T = np.ones(N * T, dtype)
         self.range_976 = np.arange(976)
-        self.e = np.empty((N, T, 32), dtype)
-        self.copy_2 = np.empty((N * T, 32), dtype)
-        self.product_2 = np.empty((T, N, 128), dtype)
-        self.zeros_2 = np.empty((N, 128), dtype)
-        self.product_4 = np.empty((T, N, 128), dtype)
-        self.product_6 = np.empty((T, N, 128), dtype)
-        self.product_8 = np.empty((T, N, 128), dtype)
-        self.i2 = np.empty((T, N, 128), dtype)
-        self.f2 = np.empty((T, N, 128), dtype)
-        self.g2 = np.empty((T, N, 128), dtype)
-        self.o2 = np.empty((T, N, 128), dtype)
-        self.c2 = np.empty((T, N, 128), dtype)
-        self.h = np.empty((T, N, 128), dtype)
-        self.z_i2_t = np.empty((N, 128), dtype)
-        self.multiply_10_2 = np.empty((N, 128), dtype)
-        self.z3 = np.empty((T, N, 61), dtype)
-        self.largest_13 = np.empty((T, N), dtype)
-        self.p = np.empty((T, N, 61), dtype)
-        self.total_13 = np.empty((T, N), dtype)
         self.add_14 = np.empty((N, T), np.intp)
-        self.take_14 = np.empty((N, T), dtype)
-        self.dW3 = np.empty((128, 61), dtype)
         self.db3 = np.empty((61,), dtype)
-        self.copy_18 = np.empty((128, 128), dtype)
-        self.copy_18_2 = np.empty((128, 128), dtype)
-        self.copy_18_3 = np.empty((128, 128), dtype)
-        self.copy_18_4 = np.empty((128, 128), dtype)
-        self.dz_f2 = np.empty((T, N, 128), dtype)
-        self.dz_i2 = np.empty((T, N, 128), dtype)
-        self.product_18_4 = np.empty((N, 128), dtype)
-        self.dh_t = np.empty((N, 128), dtype)
-        self.dW2_f = np.empty((32, 128), dtype)
-        self.dW2_g = np.empty((32, 128), dtype)
-        self.dW2_i = np.empty((32, 128), dtype)
-        self.dW2_o = np.empty((32, 128), dtype)
         self.db2_f = np.empty((128,), dtype)
         self.db2_g = np.empty((128,), dtype)
         self.db2_i = np.empty((128,), dtype)
         self.db2_o = np.empty((128,), dtype)
-        self.product_40 = np.empty((T, N, 32), dtype)
-        self.product_40_2 = np.empty((T, N, 32), dtype)
-        self.product_40_3 = np.empty((T, N, 32), dtype)
-        self.de = np.empty((T, N, 32), dtype)
-        self.dE1 = np.empty((61, 32), dtype)
         self.places_41 = np.empty((N * T, 16), np.intp)
-        self.p_2 = np.empty((N, T, 61), dtype)
+        self._large = {
+            "e": (N, T, 32),
+            "copy_2": (N * T, 32),
+            "product_2": (T, N, 128),
+            "zeros_2": (N, 128),
+            "copy_2_2": (128, 128),
+            "product_4": (T, N, 128),
+            "copy_4": (128, 128),
+            "product_6": (T, N, 128),
+            "copy_6": (128, 128),
+            "product_8": (T, N, 128),
+            "copy_8": (128, 128),
+            "i2": (T, N, 128),
+            "f2": (T, N, 128),
+            "g2": (T, N, 128),
+            "o2": (T, N, 128),
+            "c2": (T, N, 128),
+            "h": (T, N, 128),
+            "z_i2_t": (N, 128),
+            "multiply_10_2": (N, 128),
+            "z3": (T, N, 61),
+            "take_14": (N, T),
+            "largest_13": (T, N),
+            "total_13": (T, N),
+            "dW3": (128, 61),
+            "dz_f2": (T, N, 128),
+            "dz_i2": (T, N, 128),
+            "product_18_4": (N, 128),
+            "dh_t": (N, 128),
+            "dW2_f": (32, 128),
+            "dW2_g": (32, 128),
+            "dW2_i": (32, 128),
+            "dW2_o": (32, 128),
+            "product_40": (T, N, 32),
+            "product_40_2": (T, N, 32),
+            "product_40_3": (T, N, 32),
+            "de": (T, N, 32),
+            "dE1": (61, 32),
+            "p_2": (N, T, 61),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 @np.errstate(over="ignore")
@@ -194,21 +213,29 @@ def forward(params, *, ids, workspace=None, training=False):
     np.add(product_2, b2_i, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
+    copy_2_2 = work.copy_2_2
+    np.copyto(copy_2_2, U2_i)
 
     # (4) z_f2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_f, out=product_4)
+    copy_4 = work.copy_4
+    np.copyto(copy_4, U2_f)
 
     # (6) z_g2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_g, out=product_6)
+    copy_6 = work.copy_6
+    np.copyto(copy_6, U2_g)
 
     # (8) z_o2, apart from other steps
     product_8 = work.product_8
     np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
     np.add(product_8, b2_o, out=product_8)
+    copy_8 = work.copy_8
+    np.copyto(copy_8, U2_o)
 
     c2 = work.c2
     h = work.h
@@ -217,43 +244,43 @@ def forward(params, *, ids, workspace=None, training=False):
         # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_i[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
-        np.add(z_i2_t, product_2[t], out=z_i2_t)
+        z_i2_t = h_before.dot(copy_2_2, out=work.z_i2_t)
+        z_i2_t += product_2[t]
 
         # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
         i2_t = np.negative(z_i2_t, out=z_i2_t)
         np.exp(i2_t, out=i2_t)
-        np.add(i2_t, 1.0, out=i2_t)
+        i2_t += 1.0
         np.reciprocal(i2_t, out=i2_t)
 
         # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_f[i, j] * e[n, t, i])
-        z_f2_t = h_before.dot(U2_f, out=work.dh_t)
-        np.add(z_f2_t, product_4[t], out=z_f2_t)
+        z_f2_t = h_before.dot(copy_4, out=work.dh_t)
+        z_f2_t += product_4[t]
 
         # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
         f2_t = np.negative(z_f2_t, out=z_f2_t)
         np.exp(f2_t, out=f2_t)
-        np.add(f2_t, 1.0, out=f2_t)
+        f2_t += 1.0
         np.reciprocal(f2_t, out=f2_t)
 
         # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_g[i, j] * e[n, t, i])
-        z_g2_t = h_before.dot(U2_g, out=work.product_18_4)
-        np.add(z_g2_t, product_6[t], out=z_g2_t)
+        z_g2_t = h_before.dot(copy_6, out=work.product_18_4)
+        z_g2_t += product_6[t]
 
         # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
         g2_t = np.tanh(z_g2_t, out=z_g2_t)
 
         # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_o[i, j] * e[n, t, i])
-        z_o2_t = h_before.dot(U2_o, out=work.multiply_10_2)
-        np.add(z_o2_t, product_8[t], out=z_o2_t)
+        z_o2_t = h_before.dot(copy_8, out=work.multiply_10_2)
+        z_o2_t += product_8[t]
 
         # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
         o2_t = np.negative(z_o2_t, out=z_o2_t)
         np.exp(o2_t, out=o2_t)
-        np.add(o2_t, 1.0, out=o2_t)
+        o2_t += 1.0
         np.reciprocal(o2_t, out=o2_t)
 
         # (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
@@ -278,13 +305,11 @@ def forward(params, *, ids, workspace=None, training=False):
         # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
         np.add(z3_rows, b3, out=z3_rows)
         # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
-        largest_13 = np.maximum.reduce(
-            z3_rows, axis=1, out=work.largest_13.reshape(-1)[part]
-        )
-        np.subtract(z3_rows, largest_13[:, None], out=z3_rows)
+        largest_13 = _largest(z3_rows, out=work.largest_13.reshape(-1)[part])
+        z3_rows -= largest_13[:, None]
         np.exp(z3_rows, out=z3_rows)
         total_13 = np.matmul(z3_rows, work.ones_61, out=work.total_13.reshape(-1)[part])
-        np.divide(z3_rows, total_13[:, None], out=z3_rows)
+        z3_rows /= total_13[:, None]
     p = z3
 
     # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
@@ -331,21 +356,29 @@ def loss(params, *, ids, next, workspace=None, training=True):
     np.add(product_2, b2_i, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
+    copy_2_2 = work.copy_2_2
+    np.copyto(copy_2_2, U2_i)
 
     # (4) z_f2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_f, out=product_4)
+    copy_4 = work.copy_4
+    np.copyto(copy_4, U2_f)
 
     # (6) z_g2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_g, out=product_6)
+    copy_6 = work.copy_6
+    np.copyto(copy_6, U2_g)
 
     # (8) z_o2, apart from other steps
     product_8 = work.product_8
     np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
     np.add(product_8, b2_o, out=product_8)
+    copy_8 = work.copy_8
+    np.copyto(copy_8, U2_o)
 
     c2 = work.c2
     h = work.h
@@ -354,43 +387,43 @@ def loss(params, *, ids, next, workspace=None, training=True):
         # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_i[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
-        np.add(z_i2_t, product_2[t], out=z_i2_t)
+        z_i2_t = h_before.dot(copy_2_2, out=work.z_i2_t)
+        z_i2_t += product_2[t]
 
         # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
         i2_t = np.negative(z_i2_t, out=z_i2_t)
         np.exp(i2_t, out=i2_t)
-        np.add(i2_t, 1.0, out=i2_t)
+        i2_t += 1.0
         np.reciprocal(i2_t, out=i2_t)
 
         # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_f[i, j] * e[n, t, i])
-        z_f2_t = h_before.dot(U2_f, out=work.dh_t)
-        np.add(z_f2_t, product_4[t], out=z_f2_t)
+        z_f2_t = h_before.dot(copy_4, out=work.dh_t)
+        z_f2_t += product_4[t]
 
         # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
         f2_t = np.negative(z_f2_t, out=z_f2_t)
         np.exp(f2_t, out=f2_t)
-        np.add(f2_t, 1.0, out=f2_t)
+        f2_t += 1.0
         np.reciprocal(f2_t, out=f2_t)
 
         # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_g[i, j] * e[n, t, i])
-        z_g2_t = h_before.dot(U2_g, out=work.product_18_4)
-        np.add(z_g2_t, product_6[t], out=z_g2_t)
+        z_g2_t = h_before.dot(copy_6, out=work.product_18_4)
+        z_g2_t += product_6[t]
 
         # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
         g2_t = np.tanh(z_g2_t, out=z_g2_t)
 
         # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_o[i, j] * e[n, t, i])
-        z_o2_t = h_before.dot(U2_o, out=work.multiply_10_2)
-        np.add(z_o2_t, product_8[t], out=z_o2_t)
+        z_o2_t = h_before.dot(copy_8, out=work.multiply_10_2)
+        z_o2_t += product_8[t]
 
         # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
         o2_t = np.negative(z_o2_t, out=z_o2_t)
         np.exp(o2_t, out=o2_t)
-        np.add(o2_t, 1.0, out=o2_t)
+        o2_t += 1.0
         np.reciprocal(o2_t, out=o2_t)
 
         # (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
@@ -407,31 +440,21 @@ def loss(params, *, ids, next, workspace=None, training=True):
     # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     z3 = work.z3
     np.matmul(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
-
-    for start in range(0, N * T, 537):
-        rows = slice(start, min(start + 537, N * T))
-        z3_rows = z3.reshape(-1, 61)[rows]
-        # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
-        np.add(z3_rows, b3, out=z3_rows)
-        # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
-        largest_13 = np.maximum.reduce(
-            z3_rows, axis=1, out=work.largest_13.reshape(-1)[rows]
-        )
-        subtract_13 = np.subtract(
-            z3_rows, largest_13[:, None], out=work.p.reshape(-1, 61)[rows]
-        )
-        np.exp(subtract_13, out=subtract_13)
-    largest_13 = work.largest_13
-    subtract_13 = work.p
-
-    # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
-    total_13 = np.matmul(subtract_13, work.ones_61, out=work.total_13)
+    np.add(z3, b3, out=z3)
 
     # (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
     add_14 = np.add(work.fixed_N_2, next, out=work.add_14)
     take_14 = z3.take(add_14, out=work.take_14, mode="clip")
+
+    # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+    largest_13 = _largest(z3, out=work.largest_13)
+    subtract_13 = np.subtract(z3, largest_13[:, :, None], out=z3)
+    np.exp(subtract_13, out=subtract_13)
+    total_13 = np.matmul(subtract_13, work.ones_61, out=work.total_13)
+
+    # (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
     log_14 = np.log(total_13, out=total_13)
-    np.subtract(take_14, largest_13.T, out=take_14)
+    take_14 -= largest_13.T
     np.subtract(log_14.T, take_14, out=take_14)
     total_14 = float(np.add.reduce(take_14, axis=None))
     loss = total_14 / (N * T)
@@ -474,21 +497,29 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     np.add(product_2, b2_i, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
+    copy_2_2 = work.copy_2_2
+    np.copyto(copy_2_2, U2_i)
 
     # (4) z_f2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_f, out=product_4)
+    copy_4 = work.copy_4
+    np.copyto(copy_4, U2_f)
 
     # (6) z_g2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_g, out=product_6)
+    copy_6 = work.copy_6
+    np.copyto(copy_6, U2_g)
 
     # (8) z_o2, apart from other steps
     product_8 = work.product_8
     np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
     np.add(product_8, b2_o, out=product_8)
+    copy_8 = work.copy_8
+    np.copyto(copy_8, U2_o)
 
     i2 = work.i2
     f2 = work.f2
@@ -501,43 +532,43 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_i[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
-        np.add(z_i2_t, product_2[t], out=z_i2_t)
+        z_i2_t = h_before.dot(copy_2_2, out=work.z_i2_t)
+        z_i2_t += product_2[t]
 
         # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
         negative_3 = np.negative(z_i2_t, out=z_i2_t)
         np.exp(negative_3, out=negative_3)
-        np.add(negative_3, 1.0, out=negative_3)
+        negative_3 += 1.0
         i2_t = np.reciprocal(negative_3, out=i2[t])
 
         # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_f[i, j] * e[n, t, i])
-        z_f2_t = h_before.dot(U2_f, out=work.z_i2_t)
-        np.add(z_f2_t, product_4[t], out=z_f2_t)
+        z_f2_t = h_before.dot(copy_4, out=work.z_i2_t)
+        z_f2_t += product_4[t]
 
         # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
         negative_5 = np.negative(z_f2_t, out=z_f2_t)
         np.exp(negative_5, out=negative_5)
-        np.add(negative_5, 1.0, out=negative_5)
+        negative_5 += 1.0
         f2_t = np.reciprocal(negative_5, out=f2[t])
 
         # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_g[i, j] * e[n, t, i])
-        z_g2_t = h_before.dot(U2_g, out=work.z_i2_t)
-        np.add(z_g2_t, product_6[t], out=z_g2_t)
+        z_g2_t = h_before.dot(copy_6, out=work.z_i2_t)
+        z_g2_t += product_6[t]
 
         # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
         g2_t = np.tanh(z_g2_t, out=g2[t])
 
         # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_o[i, j] * e[n, t, i])
-        z_o2_t = h_before.dot(U2_o, out=work.z_i2_t)
-        np.add(z_o2_t, product_8[t], out=z_o2_t)
+        z_o2_t = h_before.dot(copy_8, out=work.z_i2_t)
+        z_o2_t += product_8[t]
 
         # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
         negative_9 = np.negative(z_o2_t, out=z_o2_t)
         np.exp(negative_9, out=negative_9)
-        np.add(negative_9, 1.0, out=negative_9)
+        negative_9 += 1.0
         o2_t = np.reciprocal(negative_9, out=o2[t])
 
         # (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
@@ -554,39 +585,40 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     z3 = work.z3
     np.matmul(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
-
-    for start in range(0, N * T, 537):
-        rows = slice(start, min(start + 537, N * T))
-        z3_rows = z3.reshape(-1, 61)[rows]
-        # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
-        np.add(z3_rows, b3, out=z3_rows)
-        # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
-        largest_13 = np.maximum.reduce(
-            z3_rows, axis=1, out=work.largest_13.reshape(-1)[rows]
-        )
-        p = np.subtract(z3_rows, largest_13[:, None], out=work.p.reshape(-1, 61)[rows])
-        np.exp(p, out=p)
-        total_13 = np.matmul(p, work.ones_61, out=work.total_13.reshape(-1)[rows])
-        np.divide(p, total_13[:, None], out=p)
-    largest_13 = work.largest_13
-    total_13 = work.total_13
-    p = work.p
+    np.add(z3, b3, out=z3)
 
     # (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
     add_14 = np.add(work.fixed_N_2, next, out=work.add_14)
     take_14 = z3.take(add_14, out=work.take_14, mode="clip")
+
+    # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+    largest_13 = _largest(z3, out=work.largest_13)
+
+    for start in range(0, N * T, 537):
+        rows = slice(start, min(start + 537, N * T))
+        z3_rows = z3.reshape(-1, 61)[rows]
+        largest_13_rows = largest_13[:, :, None].reshape(-1, 1)[rows]
+        # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+        z3_rows -= largest_13_rows
+        np.exp(z3_rows, out=z3_rows)
+        total_13 = np.matmul(z3_rows, work.ones_61, out=work.total_13.reshape(-1)[rows])
+        z3_rows /= total_13[:, None]
+    total_13 = work.total_13
+    p = z3
+
+    # (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
     log_14 = np.log(total_13, out=total_13)
-    np.subtract(take_14, largest_13.T, out=take_14)
+    take_14 -= largest_13.T
     np.subtract(log_14.T, take_14, out=take_14)
     total_14 = float(np.add.reduce(take_14, axis=None))
     loss = total_14 / (N * T)
 
     # (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
     take_15 = p.take(add_14, out=work.take_14, mode="clip")
-    np.subtract(take_15, 1.0, out=take_15)
+    take_15 -= 1.0
     dz3 = p
     dz3.put(add_14, take_15)
-    np.divide(dz3, N * T, out=dz3)
+    dz3 /= N * T
 
     # (16) dW3[i, j] = sum[n, t](dz3[n, t, j] * h[n, t, i])
     dW3 = h.reshape(N * T, 128).T.dot(dz3.reshape(N * T, 61), out=work.dW3)
@@ -597,13 +629,13 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     # (18) dh, apart from other steps
     product_18 = work.product_8
     np.matmul(dz3.reshape(N * T, 61), W3.T, out=product_18.reshape(N * T, 128))
-    copy_18 = work.copy_18
+    copy_18 = work.copy_8
     np.copyto(copy_18, U2_f.T)
-    copy_18_2 = work.copy_18_2
+    copy_18_2 = work.copy_6
     np.copyto(copy_18_2, U2_g.T)
-    copy_18_3 = work.copy_18_3
+    copy_18_3 = work.copy_4
     np.copyto(copy_18_3, U2_i.T)
-    copy_18_4 = work.copy_18_4
+    copy_18_4 = work.copy_2_2
     np.copyto(copy_18_4, U2_o.T)
 
     dc2 = work.product_6
@@ -622,21 +654,21 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
             product_18_3 = dz_g2[t + 1].dot(copy_18_2, out=work.z_i2_t)
             product_18_4 = dz_i2[t + 1].dot(copy_18_3, out=work.product_18_4)
             dh_t = dz_o2[t + 1].dot(copy_18_4, out=work.dh_t)
-            np.add(product_18_3, product_18_2, out=product_18_3)
-            np.add(product_18_4, product_18_3, out=product_18_4)
-            np.add(dh_t, product_18_4, out=dh_t)
+            product_18_3 += product_18_2
+            product_18_4 += product_18_3
+            dh_t += product_18_4
         else:
             dh_t = work.dh_t
             dh_t.fill(0.0)
-        np.add(dh_t, product_18[t], out=dh_t)
+        dh_t += product_18[t]
 
         # (19) dc2[n, t, j] = (1 - tanh(c2[n, t, j])**2) * dh[n, t, j] * o2[n, t, j] +
         #     [t + 1 < T] * dc2[n, t + 1, j] * f2[n, t + 1, j]
         tanh_19 = np.tanh(c2[t], out=work.product_18_4)
         multiply_19 = np.multiply(tanh_19, tanh_19, out=work.z_i2_t)
         np.subtract(1.0, multiply_19, out=multiply_19)
-        np.multiply(dh_t, multiply_19, out=multiply_19)
-        np.multiply(o2[t], multiply_19, out=multiply_19)
+        multiply_19 *= dh_t
+        multiply_19 *= o2[t]
         if t < T - 1:
             multiply_19_2 = np.multiply(f2[t + 1], dc2[t + 1], out=work.multiply_10_2)
         else:
@@ -649,60 +681,60 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
         # (21) dz_o2[n, t, j] = (1 - o2[n, t, j]) * do2[n, t, j] * o2[n, t, j]
         subtract_21 = np.subtract(1.0, o2[t], out=work.dh_t)
-        multiply_21 = np.multiply(do2_t, subtract_21, out=do2_t)
-        np.multiply(o2[t], multiply_21, out=dz_o2[t])
+        subtract_21 *= do2_t
+        np.multiply(o2[t], subtract_21, out=dz_o2[t])
 
         # (22) dg2[n, t, j] = dc2[n, t, j] * i2[n, t, j]
-        dg2_t = np.multiply(i2[t], dc2_t, out=work.product_18_4)
+        dg2_t = np.multiply(i2[t], dc2_t, out=work.dh_t)
 
         # (23) dz_g2[n, t, j] = (1 - g2[n, t, j]**2) * dg2[n, t, j]
-        multiply_23 = np.multiply(g2[t], g2[t], out=work.dh_t)
+        multiply_23 = np.multiply(g2[t], g2[t], out=work.product_18_4)
         np.subtract(1.0, multiply_23, out=multiply_23)
         np.multiply(dg2_t, multiply_23, out=dz_g2[t])
 
         # (24) df2[n, t, j] = dc2[n, t, j] * [t >= 1] * c2[n, t - 1, j]
         c2_before_2 = c2[t - 1] if t >= 1 else zeros_2
-        df2_t = np.multiply(c2_before_2, dc2_t, out=work.dh_t)
+        df2_t = np.multiply(c2_before_2, dc2_t, out=work.product_18_4)
 
         # (25) dz_f2[n, t, j] = (1 - f2[n, t, j]) * df2[n, t, j] * f2[n, t, j]
-        subtract_25 = np.subtract(1.0, f2[t], out=work.product_18_4)
-        multiply_25 = np.multiply(df2_t, subtract_25, out=df2_t)
-        np.multiply(f2[t], multiply_25, out=dz_f2[t])
+        subtract_25 = np.subtract(1.0, f2[t], out=work.dh_t)
+        subtract_25 *= df2_t
+        np.multiply(f2[t], subtract_25, out=dz_f2[t])
 
         # (26) di2[n, t, j] = dc2[n, t, j] * g2[n, t, j]
         di2_t = np.multiply(g2[t], dc2_t, out=work.dh_t)
 
         # (27) dz_i2[n, t, j] = (1 - i2[n, t, j]) * di2[n, t, j] * i2[n, t, j]
         subtract_27 = np.subtract(1.0, i2[t], out=work.product_18_4)
-        multiply_27 = np.multiply(di2_t, subtract_27, out=di2_t)
-        np.multiply(i2[t], multiply_27, out=dz_i2[t])
+        subtract_27 *= di2_t
+        np.multiply(i2[t], subtract_27, out=dz_i2[t])
 
     # (28) dU2_f[k, j] = sum[n, t](dz_f2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_f = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_f2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_18_4,
+        out=work.copy_2_2,
     )
 
     # (29) dU2_g[k, j] = sum[n, t](dz_g2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_g = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_g2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_18_3,
+        out=work.copy_4,
     )
 
     # (30) dU2_i[k, j] = sum[n, t](dz_i2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_i = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_i2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_18_2,
+        out=work.copy_6,
     )
 
     # (31) dU2_o[k, j] = sum[n, t](dz_o2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_o = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_o2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_18,
+        out=work.copy_8,
     )
 
     # (32) dW2_f[i, j] = sum[n, t](dz_f2[n, t, j] * e[n, t, i])
@@ -750,9 +782,9 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         # (40) de[n, t, i] = sum[j](W2_f[i, j] * dz_f2[n, t, j]) + sum[j](W2_g[i, j] *
         #     dz_g2[n, t, j]) + sum[j](W2_i[i, j] * dz_i2[n, t, j]) + sum[j](W2_o[i, j]
         #     * dz_o2[n, t, j])
-        np.add(product_40_2_rows, product_40_rows, out=product_40_2_rows)
-        np.add(product_40_3_rows, product_40_2_rows, out=product_40_3_rows)
-        np.add(de_rows, product_40_3_rows, out=de_rows)
+        product_40_2_rows += product_40_rows
+        product_40_3_rows += product_40_2_rows
+        de_rows += product_40_3_rows
 
     # (41) dE1[i, j] = sum[n, t](de[n, t, j] * [i = ids[n, t]])
     dE1 = work.dE1
@@ -792,7 +824,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"ids": ids, "next": next}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     T = work.T
     ids = np.asarray(ids, dtype=np.intp)
@@ -824,21 +856,29 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     np.add(product_2, b2_i, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
+    copy_2_2 = work.copy_2_2
+    np.copyto(copy_2_2, U2_i)
 
     # (4) z_f2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_f, out=product_4)
+    copy_4 = work.copy_4
+    np.copyto(copy_4, U2_f)
 
     # (6) z_g2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_g, out=product_6)
+    copy_6 = work.copy_6
+    np.copyto(copy_6, U2_g)
 
     # (8) z_o2, apart from other steps
     product_8 = work.product_8
     np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
     np.add(product_8, b2_o, out=product_8)
+    copy_8 = work.copy_8
+    np.copyto(copy_8, U2_o)
 
     i2 = work.i2
     f2 = work.f2
@@ -851,43 +891,43 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_i[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
-        np.add(z_i2_t, product_2[t], out=z_i2_t)
+        z_i2_t = h_before.dot(copy_2_2, out=work.z_i2_t)
+        z_i2_t += product_2[t]
 
         # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
         negative_3 = np.negative(z_i2_t, out=z_i2_t)
         np.exp(negative_3, out=negative_3)
-        np.add(negative_3, 1.0, out=negative_3)
+        negative_3 += 1.0
         i2_t = np.reciprocal(negative_3, out=i2[t])
 
         # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_f[i, j] * e[n, t, i])
-        z_f2_t = h_before.dot(U2_f, out=work.z_i2_t)
-        np.add(z_f2_t, product_4[t], out=z_f2_t)
+        z_f2_t = h_before.dot(copy_4, out=work.z_i2_t)
+        z_f2_t += product_4[t]
 
         # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
         negative_5 = np.negative(z_f2_t, out=z_f2_t)
         np.exp(negative_5, out=negative_5)
-        np.add(negative_5, 1.0, out=negative_5)
+        negative_5 += 1.0
         f2_t = np.reciprocal(negative_5, out=f2[t])
 
         # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_g[i, j] * e[n, t, i])
-        z_g2_t = h_before.dot(U2_g, out=work.z_i2_t)
-        np.add(z_g2_t, product_6[t], out=z_g2_t)
+        z_g2_t = h_before.dot(copy_6, out=work.z_i2_t)
+        z_g2_t += product_6[t]
 
         # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
         g2_t = np.tanh(z_g2_t, out=g2[t])
 
         # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_o[i, j] * e[n, t, i])
-        z_o2_t = h_before.dot(U2_o, out=work.z_i2_t)
-        np.add(z_o2_t, product_8[t], out=z_o2_t)
+        z_o2_t = h_before.dot(copy_8, out=work.z_i2_t)
+        z_o2_t += product_8[t]
 
         # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
         negative_9 = np.negative(z_o2_t, out=z_o2_t)
         np.exp(negative_9, out=negative_9)
-        np.add(negative_9, 1.0, out=negative_9)
+        negative_9 += 1.0
         o2_t = np.reciprocal(negative_9, out=o2[t])
 
         # (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
@@ -904,63 +944,64 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     z3 = work.z3
     np.matmul(h.reshape(N * T, 128), W3, out=z3.reshape(N * T, 61))
-
-    for start in range(0, N * T, 537):
-        rows = slice(start, min(start + 537, N * T))
-        z3_rows = z3.reshape(-1, 61)[rows]
-        # (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
-        np.add(z3_rows, b3, out=z3_rows)
-        # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
-        largest_13 = np.maximum.reduce(
-            z3_rows, axis=1, out=work.largest_13.reshape(-1)[rows]
-        )
-        p = np.subtract(z3_rows, largest_13[:, None], out=work.p.reshape(-1, 61)[rows])
-        np.exp(p, out=p)
-        total_13 = np.matmul(p, work.ones_61, out=work.total_13.reshape(-1)[rows])
-        np.divide(p, total_13[:, None], out=p)
-    largest_13 = work.largest_13
-    total_13 = work.total_13
-    p = work.p
+    np.add(z3, b3, out=z3)
 
     # (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
     add_14 = np.add(work.fixed_N_2, next, out=work.add_14)
     take_14 = z3.take(add_14, out=work.take_14, mode="clip")
+
+    # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+    largest_13 = _largest(z3, out=work.largest_13)
+
+    for start in range(0, N * T, 537):
+        rows = slice(start, min(start + 537, N * T))
+        z3_rows = z3.reshape(-1, 61)[rows]
+        largest_13_rows = largest_13[:, :, None].reshape(-1, 1)[rows]
+        # (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
+        z3_rows -= largest_13_rows
+        np.exp(z3_rows, out=z3_rows)
+        total_13 = np.matmul(z3_rows, work.ones_61, out=work.total_13.reshape(-1)[rows])
+        z3_rows /= total_13[:, None]
+    total_13 = work.total_13
+    p = z3
+
+    # (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
     log_14 = np.log(total_13, out=total_13)
-    np.subtract(take_14, largest_13.T, out=take_14)
+    take_14 -= largest_13.T
     np.subtract(log_14.T, take_14, out=take_14)
     total_14 = float(np.add.reduce(take_14, axis=None))
     loss = total_14 / (N * T)
 
     # (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
     take_15 = p.take(add_14, out=work.take_14, mode="clip")
-    np.subtract(take_15, 1.0, out=take_15)
+    take_15 -= 1.0
     dz3 = p
     dz3.put(add_14, take_15)
-    np.divide(dz3, N * T, out=dz3)
+    dz3 /= N * T
 
     # (16) dW3[i, j] = sum[n, t](dz3[n, t, j] * h[n, t, i])
     dW3 = h.reshape(N * T, 128).T.dot(dz3.reshape(N * T, 61), out=work.dW3)
 
     # (17) db3[j] = sum[n, t](dz3[n, t, j])
     db3 = work.ones_N_T.dot(dz3.reshape(N * T, 61), out=work.db3)
-    np.multiply(db3, rate, out=db3)
-    np.subtract(b3, db3, out=b3)
+    db3 *= rate
+    b3 -= db3
 
     # (18) dh, apart from other steps
     product_18 = work.product_8
     np.matmul(dz3.reshape(N * T, 61), W3.T, out=product_18.reshape(N * T, 128))
-    copy_18 = work.copy_18
+    copy_18 = work.copy_8
     np.copyto(copy_18, U2_f.T)
-    copy_18_2 = work.copy_18_2
+    copy_18_2 = work.copy_6
     np.copyto(copy_18_2, U2_g.T)
-    copy_18_3 = work.copy_18_3
+    copy_18_3 = work.copy_4
     np.copyto(copy_18_3, U2_i.T)
-    copy_18_4 = work.copy_18_4
+    copy_18_4 = work.copy_2_2
     np.copyto(copy_18_4, U2_o.T)
 
     # (16) W3 -= rate * dW3
-    np.multiply(dW3, rate, out=dW3)
-    np.subtract(W3, dW3, out=W3)
+    dW3 *= rate
+    W3 -= dW3
 
     dc2 = work.product_6
     dz_o2 = work.product_4
@@ -978,21 +1019,21 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
             product_18_3 = dz_g2[t + 1].dot(copy_18_2, out=work.z_i2_t)
             product_18_4 = dz_i2[t + 1].dot(copy_18_3, out=work.product_18_4)
             dh_t = dz_o2[t + 1].dot(copy_18_4, out=work.dh_t)
-            np.add(product_18_3, product_18_2, out=product_18_3)
-            np.add(product_18_4, product_18_3, out=product_18_4)
-            np.add(dh_t, product_18_4, out=dh_t)
+            product_18_3 += product_18_2
+            product_18_4 += product_18_3
+            dh_t += product_18_4
         else:
             dh_t = work.dh_t
             dh_t.fill(0.0)
-        np.add(dh_t, product_18[t], out=dh_t)
+        dh_t += product_18[t]
 
         # (19) dc2[n, t, j] = (1 - tanh(c2[n, t, j])**2) * dh[n, t, j] * o2[n, t, j] +
         #     [t + 1 < T] * dc2[n, t + 1, j] * f2[n, t + 1, j]
         tanh_19 = np.tanh(c2[t], out=work.product_18_4)
         multiply_19 = np.multiply(tanh_19, tanh_19, out=work.z_i2_t)
         np.subtract(1.0, multiply_19, out=multiply_19)
-        np.multiply(dh_t, multiply_19, out=multiply_19)
-        np.multiply(o2[t], multiply_19, out=multiply_19)
+        multiply_19 *= dh_t
+        multiply_19 *= o2[t]
         if t < T - 1:
             multiply_19_2 = np.multiply(f2[t + 1], dc2[t + 1], out=work.multiply_10_2)
         else:
@@ -1005,69 +1046,69 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
 
         # (21) dz_o2[n, t, j] = (1 - o2[n, t, j]) * do2[n, t, j] * o2[n, t, j]
         subtract_21 = np.subtract(1.0, o2[t], out=work.dh_t)
-        multiply_21 = np.multiply(do2_t, subtract_21, out=do2_t)
-        np.multiply(o2[t], multiply_21, out=dz_o2[t])
+        subtract_21 *= do2_t
+        np.multiply(o2[t], subtract_21, out=dz_o2[t])
 
         # (22) dg2[n, t, j] = dc2[n, t, j] * i2[n, t, j]
-        dg2_t = np.multiply(i2[t], dc2_t, out=work.product_18_4)
+        dg2_t = np.multiply(i2[t], dc2_t, out=work.dh_t)
 
         # (23) dz_g2[n, t, j] = (1 - g2[n, t, j]**2) * dg2[n, t, j]
-        multiply_23 = np.multiply(g2[t], g2[t], out=work.dh_t)
+        multiply_23 = np.multiply(g2[t], g2[t], out=work.product_18_4)
         np.subtract(1.0, multiply_23, out=multiply_23)
         np.multiply(dg2_t, multiply_23, out=dz_g2[t])
 
         # (24) df2[n, t, j] = dc2[n, t, j] * [t >= 1] * c2[n, t - 1, j]
         c2_before_2 = c2[t - 1] if t >= 1 else zeros_2
-        df2_t = np.multiply(c2_before_2, dc2_t, out=work.dh_t)
+        df2_t = np.multiply(c2_before_2, dc2_t, out=work.product_18_4)
 
         # (25) dz_f2[n, t, j] = (1 - f2[n, t, j]) * df2[n, t, j] * f2[n, t, j]
-        subtract_25 = np.subtract(1.0, f2[t], out=work.product_18_4)
-        multiply_25 = np.multiply(df2_t, subtract_25, out=df2_t)
-        np.multiply(f2[t], multiply_25, out=dz_f2[t])
+        subtract_25 = np.subtract(1.0, f2[t], out=work.dh_t)
+        subtract_25 *= df2_t
+        np.multiply(f2[t], subtract_25, out=dz_f2[t])
 
         # (26) di2[n, t, j] = dc2[n, t, j] * g2[n, t, j]
         di2_t = np.multiply(g2[t], dc2_t, out=work.dh_t)
 
         # (27) dz_i2[n, t, j] = (1 - i2[n, t, j]) * di2[n, t, j] * i2[n, t, j]
         subtract_27 = np.subtract(1.0, i2[t], out=work.product_18_4)
-        multiply_27 = np.multiply(di2_t, subtract_27, out=di2_t)
-        np.multiply(i2[t], multiply_27, out=dz_i2[t])
+        subtract_27 *= di2_t
+        np.multiply(i2[t], subtract_27, out=dz_i2[t])
 
     # (28) dU2_f[k, j] = sum[n, t](dz_f2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_f = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_f2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_18_4,
+        out=work.copy_2_2,
     )
-    np.multiply(dU2_f, rate, out=dU2_f)
-    np.subtract(U2_f, dU2_f, out=U2_f)
+    dU2_f *= rate
+    U2_f -= dU2_f
 
     # (29) dU2_g[k, j] = sum[n, t](dz_g2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_g = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_g2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_18_4,
+        out=work.copy_2_2,
     )
-    np.multiply(dU2_g, rate, out=dU2_g)
-    np.subtract(U2_g, dU2_g, out=U2_g)
+    dU2_g *= rate
+    U2_g -= dU2_g
 
     # (30) dU2_i[k, j] = sum[n, t](dz_i2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_i = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_i2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_18_4,
+        out=work.copy_2_2,
     )
-    np.multiply(dU2_i, rate, out=dU2_i)
-    np.subtract(U2_i, dU2_i, out=U2_i)
+    dU2_i *= rate
+    U2_i -= dU2_i
 
     # (31) dU2_o[k, j] = sum[n, t](dz_o2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_o = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_o2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_18_4,
+        out=work.copy_2_2,
     )
-    np.multiply(dU2_o, rate, out=dU2_o)
-    np.subtract(U2_o, dU2_o, out=U2_o)
+    dU2_o *= rate
+    U2_o -= dU2_o
 
     # (32) dW2_f[i, j] = sum[n, t](dz_f2[n, t, j] * e[n, t, i])
     dW2_f = copy_2.T.dot(dz_f2.reshape(N * T, 128), out=work.dW2_f)
@@ -1083,23 +1124,23 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
 
     # (36) db2_f[j] = sum[n, t](dz_f2[n, t, j])
     db2_f = work.ones_N_T.dot(dz_f2.reshape(N * T, 128), out=work.db2_f)
-    np.multiply(db2_f, rate, out=db2_f)
-    np.subtract(b2_f, db2_f, out=b2_f)
+    db2_f *= rate
+    b2_f -= db2_f
 
     # (37) db2_g[j] = sum[n, t](dz_g2[n, t, j])
     db2_g = work.ones_N_T.dot(dz_g2.reshape(N * T, 128), out=work.db2_g)
-    np.multiply(db2_g, rate, out=db2_g)
-    np.subtract(b2_g, db2_g, out=b2_g)
+    db2_g *= rate
+    b2_g -= db2_g
 
     # (38) db2_i[j] = sum[n, t](dz_i2[n, t, j])
     db2_i = work.ones_N_T.dot(dz_i2.reshape(N * T, 128), out=work.db2_i)
-    np.multiply(db2_i, rate, out=db2_i)
-    np.subtract(b2_i, db2_i, out=b2_i)
+    db2_i *= rate
+    b2_i -= db2_i
 
     # (39) db2_o[j] = sum[n, t](dz_o2[n, t, j])
     db2_o = work.ones_N_T.dot(dz_o2.reshape(N * T, 128), out=work.db2_o)
-    np.multiply(db2_o, rate, out=db2_o)
-    np.subtract(b2_o, db2_o, out=b2_o)
+    db2_o *= rate
+    b2_o -= db2_o
 
     # (40) de[n, t, i] = sum[j](W2_f[i, j] * dz_f2[n, t, j]) + sum[j](W2_g[i, j] *
     #     dz_g2[n, t, j]) + sum[j](W2_i[i, j] * dz_i2[n, t, j]) + sum[j](W2_o[i, j] *
@@ -1122,25 +1163,25 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         # (40) de[n, t, i] = sum[j](W2_f[i, j] * dz_f2[n, t, j]) + sum[j](W2_g[i, j] *
         #     dz_g2[n, t, j]) + sum[j](W2_i[i, j] * dz_i2[n, t, j]) + sum[j](W2_o[i, j]
         #     * dz_o2[n, t, j])
-        np.add(product_40_2_rows, product_40_rows, out=product_40_2_rows)
-        np.add(product_40_3_rows, product_40_2_rows, out=product_40_3_rows)
-        np.add(de_rows, product_40_3_rows, out=de_rows)
+        product_40_2_rows += product_40_rows
+        product_40_3_rows += product_40_2_rows
+        de_rows += product_40_3_rows
 
     # (34) W2_i -= rate * dW2_i
-    np.multiply(dW2_i, rate, out=dW2_i)
-    np.subtract(W2_i, dW2_i, out=W2_i)
+    dW2_i *= rate
+    W2_i -= dW2_i
 
     # (32) W2_f -= rate * dW2_f
-    np.multiply(dW2_f, rate, out=dW2_f)
-    np.subtract(W2_f, dW2_f, out=W2_f)
+    dW2_f *= rate
+    W2_f -= dW2_f
 
     # (33) W2_g -= rate * dW2_g
-    np.multiply(dW2_g, rate, out=dW2_g)
-    np.subtract(W2_g, dW2_g, out=W2_g)
+    dW2_g *= rate
+    W2_g -= dW2_g
 
     # (35) W2_o -= rate * dW2_o
-    np.multiply(dW2_o, rate, out=dW2_o)
-    np.subtract(W2_o, dW2_o, out=W2_o)
+    dW2_o *= rate
+    W2_o -= dW2_o
 
     # (41) dE1[i, j] = sum[n, t](de[n, t, j] * [i = ids[n, t]])
     dE1 = work.dE1
@@ -1156,10 +1197,21 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         work.range_976.reshape(61, 16),
         places_41,
     )
-    np.multiply(dE1, rate, out=dE1)
-    np.subtract(E1, dE1, out=E1)
+    dE1 *= rate
+    E1 -= dE1
 
     return loss
+
+
+def _largest(array, out):
+    """The largest entry of each row; argmax takes a third of the time of maximum.reduce."""
+    rows, found = array.reshape(-1, array.shape[-1]), out.reshape(-1)
+    for start in range(0, len(rows), 1024):
+        part = rows[start : start + 1024]
+        places = part.argmax(axis=1)
+        np.add(places, np.arange(0, part.size, part.shape[1]), out=places)
+        part.take(places, out=found[start : start + 1024], mode="clip")
+    return out
 
 
 def _at_rows(ufunc, table, rows, values, starts, places):
@@ -1187,31 +1239,50 @@ def _at_rows(ufunc, table, rows, values, starts, places):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -1238,19 +1309,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

@@ -76,18 +76,38 @@ class Workspace:
             "noise": np.empty((N, 64), dtype),
         }
         self.ones_N = np.ones(N, dtype)
-        self.noisy = np.empty((N, 64), dtype)
-        self.z1 = np.empty((N, 128), dtype)
-        self.z2 = np.empty((N, 64), dtype)
-        self.subtract_6 = np.empty((N, 64), dtype)
         self.inner_6 = np.empty((N,), dtype)
-        self.subtract_9 = np.empty((N, 64), dtype)
-        self.dW2 = np.empty((128, 64), dtype)
         self.db2 = np.empty((64,), dtype)
-        self.dh = np.empty((N, 128), dtype)
         self.mask_13 = np.empty((N, 128), np.bool_)
-        self.dW1 = np.empty((64, 128), dtype)
         self.db1 = np.empty((128,), dtype)
+        self._large = {
+            "noisy": (N, 64),
+            "z1": (N, 128),
+            "z2": (N, 64),
+            "subtract_6": (N, 64),
+            "dz2": (N, 64),
+            "dW2": (128, 64),
+            "dh": (N, 128),
+            "dW1": (64, 128),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 @np.errstate(over="ignore")
@@ -119,7 +139,7 @@ def forward(params, *, x, noise=None, rng=None, workspace=None, training=False):
     # (5) clean[n, j] = sigmoid(z2[n, j])
     clean = np.negative(z2, out=z2)
     np.exp(clean, out=clean)
-    np.add(clean, 1.0, out=clean)
+    clean += 1.0
     np.reciprocal(clean, out=clean)
 
     return {
@@ -158,7 +178,7 @@ def loss(params, *, x, noise=None, rng=None, workspace=None, training=True):
     # (5) clean[n, j] = sigmoid(z2[n, j])
     clean = np.negative(z2, out=z2)
     np.exp(clean, out=clean)
-    np.add(clean, 1.0, out=clean)
+    clean += 1.0
     np.reciprocal(clean, out=clean)
 
     # (6) loss = sum[n](sum[i]((clean[n, i] - x[n, i])**2) / 64) / N
@@ -201,7 +221,7 @@ def loss_and_grads(params, *, x, noise=None, rng=None, workspace=None, training=
     # (5) clean[n, j] = sigmoid(z2[n, j])
     clean = np.negative(z2, out=z2)
     np.exp(clean, out=clean)
-    np.add(clean, 1.0, out=clean)
+    clean += 1.0
     np.reciprocal(clean, out=clean)
 
     # (6) loss = sum[n](sum[i]((clean[n, i] - x[n, i])**2) / 64) / N
@@ -215,9 +235,9 @@ def loss_and_grads(params, *, x, noise=None, rng=None, workspace=None, training=
     dclean = np.divide(subtract_6, 32 * N, out=subtract_6)
 
     # (9) dz2[n, j] = (1 - clean[n, j]) * clean[n, j] * dclean[n, j]
-    subtract_9 = np.subtract(1.0, clean, out=work.subtract_9)
-    multiply_9 = np.multiply(clean, subtract_9, out=clean)
-    dz2 = np.multiply(dclean, multiply_9, out=dclean)
+    dz2 = np.subtract(1.0, clean, out=work.dz2)
+    dz2 *= clean
+    dz2 *= dclean
 
     # (10) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
     dW2 = h.T.dot(dz2, out=work.dW2)
@@ -254,7 +274,7 @@ def loss_sgd_step(
     given = {"x": x, "noise": noise}
     work = _prepare(params, given, workspace)
     _draw(given, rng, work)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     noise = given["noise"]
     W1 = params["W1"]
@@ -279,7 +299,7 @@ def loss_sgd_step(
     # (5) clean[n, j] = sigmoid(z2[n, j])
     clean = np.negative(z2, out=z2)
     np.exp(clean, out=clean)
-    np.add(clean, 1.0, out=clean)
+    clean += 1.0
     np.reciprocal(clean, out=clean)
 
     # (6) loss = sum[n](sum[i]((clean[n, i] - x[n, i])**2) / 64) / N
@@ -294,20 +314,20 @@ def loss_sgd_step(
     dclean = np.multiply(subtract_6, divide_8, out=subtract_6)
 
     # (9) dz2[n, j] = (1 - clean[n, j]) * clean[n, j] * dclean[n, j], times rate
-    subtract_9 = np.subtract(1.0, clean, out=work.subtract_9)
-    multiply_9 = np.multiply(clean, subtract_9, out=clean)
-    dz2 = np.multiply(dclean, multiply_9, out=dclean)
+    dz2 = np.subtract(1.0, clean, out=work.dz2)
+    dz2 *= clean
+    dz2 *= dclean
 
     # (11) db2[j] = sum[n](dz2[n, j]), times rate
     db2 = work.ones_N.dot(dz2, out=work.db2)
-    np.subtract(b2, db2, out=b2)
+    b2 -= db2
 
     # (12) dh[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
     dh = dz2.dot(W2.T, out=work.dh)
 
     # (10) dW2[i, j] = sum[n](dz2[n, j] * h[n, i]), times rate
     dW2 = h.T.dot(dz2, out=work.dW2)
-    np.subtract(W2, dW2, out=W2)
+    W2 -= dW2
 
     # (13) dz1[n, j] = dh[n, j] * [z1[n, j] > 0], times rate
     mask_13 = np.greater(h, 0.0, out=work.mask_13)
@@ -315,11 +335,11 @@ def loss_sgd_step(
 
     # (14) dW1[i, j] = sum[n](dz1[n, j] * noisy[n, i]), times rate
     dW1 = noisy.T.dot(dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (15) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -391,31 +411,50 @@ def _normal_into(out, rng, mean, std):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -447,19 +486,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

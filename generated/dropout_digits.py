@@ -94,24 +94,44 @@ class Workspace:
         self.fixed_N = np.multiply(self.range_N, 10)
         self.ones_N = np.ones(N, dtype)
         self.fixed_N_2 = np.multiply(self.range_N, 10)
-        self.z1 = np.empty((N, 256), dtype)
-        self.multiply_3 = np.empty((N, 256), dtype)
-        self.h1 = np.empty((N, 256), dtype)
-        self.multiply_6 = np.empty((N, 256), dtype)
-        self.h2 = np.empty((N, 256), dtype)
         self.z3 = np.empty((N, 10), dtype)
-        self.largest_8 = np.empty((N,), dtype)
-        self.p = np.empty((N, 10), dtype)
-        self.total_8 = np.empty((N,), dtype)
         self.add_9 = np.empty((N,), np.intp)
         self.take_9 = np.empty((N,), dtype)
-        self.dW3 = np.empty((256, 10), dtype)
+        self.largest_8 = np.empty((N,), dtype)
+        self.total_8 = np.empty((N,), dtype)
         self.db3 = np.empty((10,), dtype)
         self.mask_15 = np.empty((N, 256), np.bool_)
-        self.dW2 = np.empty((256, 256), dtype)
         self.db2 = np.empty((256,), dtype)
-        self.dW1 = np.empty((64, 256), dtype)
         self.db1 = np.empty((256,), dtype)
+        self._large = {
+            "z1": (N, 256),
+            "multiply_3": (N, 256),
+            "h1": (N, 256),
+            "multiply_6": (N, 256),
+            "h2": (N, 256),
+            "dW3": (256, 10),
+            "dW2": (256, 256),
+            "dW1": (64, 256),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 def forward(
@@ -173,7 +193,7 @@ def _forward_in_training(params, x, keep1, keep2, rng, workspace):
     p = np.subtract(z3, largest_8[:, None], out=z3)
     np.exp(p, out=p)
     total_8 = p.dot(work.ones_10, out=work.total_8)
-    np.divide(p, total_8[:, None], out=p)
+    p /= total_8[:, None]
 
     return {
         "p": p,
@@ -213,7 +233,7 @@ def _forward_in_use(params, x, workspace):
     p = np.subtract(z3, largest_8[:, None], out=z3)
     np.exp(p, out=p)
     total_8 = p.dot(work.ones_10, out=work.total_8)
-    np.divide(p, total_8[:, None], out=p)
+    p /= total_8[:, None]
 
     # (23) h1[n, j] = z_h1[n, j]: the array z_h1
     # (24) h2[n, j] = z_h2[n, j]: the array z_h2
@@ -279,18 +299,20 @@ def _loss_in_training(params, x, y, keep1, keep2, rng, workspace):
     z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
+    # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
+    add_9 = np.add(work.fixed_N, y, out=work.add_9)
+    take_9 = z3.take(add_9, out=work.take_9, mode="clip")
+
     # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
-    subtract_8 = np.subtract(z3, largest_8[:, None], out=work.p)
+    subtract_8 = np.subtract(z3, largest_8[:, None], out=z3)
     np.exp(subtract_8, out=subtract_8)
     total_8 = subtract_8.dot(work.ones_10, out=work.total_8)
 
     # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
-    add_9 = np.add(work.fixed_N, y, out=work.add_9)
-    take_9 = z3.take(add_9, out=work.take_9, mode="clip")
     log_9 = np.log(total_8, out=total_8)
-    np.subtract(take_9, largest_8, out=take_9)
-    np.subtract(log_9, take_9, out=log_9)
+    take_9 -= largest_8
+    log_9 -= take_9
     total_9 = float(np.add.reduce(log_9, axis=None))
     loss = total_9 / N
 
@@ -327,18 +349,20 @@ def _loss_in_use(params, x, y, workspace):
     z3 = z_h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
+    # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
+    add_9 = np.add(work.fixed_N_2, y, out=work.add_9)
+    take_9 = z3.take(add_9, out=work.take_9, mode="clip")
+
     # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
-    subtract_8 = np.subtract(z3, largest_8[:, None], out=work.p)
+    subtract_8 = np.subtract(z3, largest_8[:, None], out=z3)
     np.exp(subtract_8, out=subtract_8)
     total_8 = subtract_8.dot(work.ones_10, out=work.total_8)
 
     # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
-    add_9 = np.add(work.fixed_N_2, y, out=work.add_9)
-    take_9 = z3.take(add_9, out=work.take_9, mode="clip")
     log_9 = np.log(total_8, out=total_8)
-    np.subtract(take_9, largest_8, out=take_9)
-    np.subtract(log_9, take_9, out=log_9)
+    take_9 -= largest_8
+    log_9 -= take_9
     total_9 = float(np.add.reduce(log_9, axis=None))
     loss = total_9 / N
 
@@ -404,28 +428,30 @@ def _loss_and_grads_in_training(params, x, y, keep1, keep2, rng, workspace):
     z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
-    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
-    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
-    p = np.subtract(z3, largest_8[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_8 = p.dot(work.ones_10, out=work.total_8)
-    np.divide(p, total_8[:, None], out=p)
-
     # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     add_9 = np.add(work.fixed_N, y, out=work.add_9)
     take_9 = z3.take(add_9, out=work.take_9, mode="clip")
+
+    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
+    p = np.subtract(z3, largest_8[:, None], out=z3)
+    np.exp(p, out=p)
+    total_8 = p.dot(work.ones_10, out=work.total_8)
+    p /= total_8[:, None]
+
+    # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     log_9 = np.log(total_8, out=total_8)
-    np.subtract(take_9, largest_8, out=take_9)
-    np.subtract(log_9, take_9, out=log_9)
+    take_9 -= largest_8
+    log_9 -= take_9
     total_9 = float(np.add.reduce(log_9, axis=None))
     loss = total_9 / N
 
     # (10) dz3[n, j] = (p[n, j] - [j = y[n]]) / N
     take_10 = p.take(add_9, out=work.total_8, mode="clip")
-    np.subtract(take_10, 1.0, out=take_10)
+    take_10 -= work.one
     dz3 = p
     dz3.put(add_9, take_10)
-    np.divide(dz3, N, out=dz3)
+    dz3 /= N
 
     # (11) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
     dW3 = h2.T.dot(dz3, out=work.dW3)
@@ -507,28 +533,30 @@ def _loss_and_grads_in_use(params, x, y, workspace):
     z3 = z_h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
-    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
-    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
-    p = np.subtract(z3, largest_8[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_8 = p.dot(work.ones_10, out=work.total_8)
-    np.divide(p, total_8[:, None], out=p)
-
     # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     add_9 = np.add(work.fixed_N_2, y, out=work.add_9)
     take_9 = z3.take(add_9, out=work.take_9, mode="clip")
+
+    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
+    p = np.subtract(z3, largest_8[:, None], out=z3)
+    np.exp(p, out=p)
+    total_8 = p.dot(work.ones_10, out=work.total_8)
+    p /= total_8[:, None]
+
+    # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     log_9 = np.log(total_8, out=total_8)
-    np.subtract(take_9, largest_8, out=take_9)
-    np.subtract(log_9, take_9, out=log_9)
+    take_9 -= largest_8
+    log_9 -= take_9
     total_9 = float(np.add.reduce(log_9, axis=None))
     loss = total_9 / N
 
     # (10) dz3[n, j] = (p[n, j] - [j = y[n]]) / N
     take_10 = p.take(add_9, out=work.total_8, mode="clip")
-    np.subtract(take_10, 1.0, out=take_10)
+    take_10 -= work.one
     dz3 = p
     dz3.put(add_9, take_10)
-    np.divide(dz3, N, out=dz3)
+    dz3 /= N
 
     # (11) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
     dW3 = z_h2.T.dot(dz3, out=work.dW3)
@@ -601,7 +629,7 @@ def _sgd_step_in_training(params, x, y, rate, keep1, keep2, rng, workspace):
     given = {"x": x, "y": y, "keep1": keep1, "keep2": keep2}
     work = _prepare(params, given, workspace)
     _draw(given, rng, work)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     keep1 = given["keep1"]
     keep2 = given["keep2"]
@@ -643,42 +671,44 @@ def _sgd_step_in_training(params, x, y, rate, keep1, keep2, rng, workspace):
     z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
-    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
-    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
-    p = np.subtract(z3, largest_8[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_8 = p.dot(work.ones_10, out=work.total_8)
-    np.divide(p, total_8[:, None], out=p)
-
     # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     add_9 = np.add(work.fixed_N, y, out=work.add_9)
     take_9 = z3.take(add_9, out=work.take_9, mode="clip")
+
+    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
+    p = np.subtract(z3, largest_8[:, None], out=z3)
+    np.exp(p, out=p)
+    total_8 = p.dot(work.ones_10, out=work.total_8)
+    p /= total_8[:, None]
+
+    # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     log_9 = np.log(total_8, out=total_8)
-    np.subtract(take_9, largest_8, out=take_9)
-    np.subtract(log_9, take_9, out=log_9)
+    take_9 -= largest_8
+    log_9 -= take_9
     total_9 = float(np.add.reduce(log_9, axis=None))
     loss = total_9 / N
 
     # (10) dz3[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
     take_10 = p.take(add_9, out=work.total_8, mode="clip")
-    np.subtract(take_10, 1.0, out=take_10)
+    take_10 -= work.one
     dz3 = p
     dz3.put(add_9, take_10)
     divide_10 = rate / N
-    np.multiply(dz3, divide_10, out=dz3)
+    dz3 *= divide_10
 
     # (11) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i]), times rate
     dW3 = h2.T.dot(dz3, out=work.dW3)
 
     # (12) db3[j] = sum[n](dz3[n, j]), times rate
     db3 = work.ones_N.dot(dz3, out=work.db3)
-    np.subtract(b3, db3, out=b3)
+    b3 -= db3
 
     # (13) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
     dh2 = np.matmul(dz3, W3.T, out=work.h2)
 
     # (11) W3 -= rate * dW3
-    np.subtract(W3, dW3, out=W3)
+    W3 -= dW3
 
     # (14) dz_h2[n, j] = 2 * dh2[n, j] * keep2[n, j], times rate
     dz_h2 = np.multiply(dh2, 2.0, out=dh2)
@@ -690,14 +720,14 @@ def _sgd_step_in_training(params, x, y, rate, keep1, keep2, rng, workspace):
 
     # (17) db2[j] = sum[n](dz2[n, j]), times rate
     db2 = work.ones_N.dot(dz2, out=work.db2)
-    np.subtract(b2, db2, out=b2)
+    b2 -= db2
 
     # (18) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
     dh1 = np.matmul(dz2, W2.T, out=work.multiply_3)
 
     # (16) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i]), times rate
     dW2 = np.matmul(h1.T, dz2, out=work.dW2)
-    np.subtract(W2, dW2, out=W2)
+    W2 -= dW2
 
     # (19) dz_h1[n, j] = 2 * dh1[n, j] * keep1[n, j], times rate
     dz_h1 = np.multiply(dh1, 2.0, out=dh1)
@@ -709,11 +739,11 @@ def _sgd_step_in_training(params, x, y, rate, keep1, keep2, rng, workspace):
 
     # (21) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
     dW1 = np.matmul(x.T, dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (22) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -721,7 +751,7 @@ def _sgd_step_in_training(params, x, y, rate, keep1, keep2, rng, workspace):
 def _sgd_step_in_use(params, x, y, rate, workspace):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     y = np.asarray(y, dtype=np.intp)
     W1 = params["W1"]
@@ -749,42 +779,44 @@ def _sgd_step_in_use(params, x, y, rate, workspace):
     z3 = z_h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
-    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
-    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
-    p = np.subtract(z3, largest_8[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_8 = p.dot(work.ones_10, out=work.total_8)
-    np.divide(p, total_8[:, None], out=p)
-
     # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     add_9 = np.add(work.fixed_N_2, y, out=work.add_9)
     take_9 = z3.take(add_9, out=work.take_9, mode="clip")
+
+    # (8) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_8 = np.maximum.reduce(z3, axis=1, out=work.largest_8)
+    p = np.subtract(z3, largest_8[:, None], out=z3)
+    np.exp(p, out=p)
+    total_8 = p.dot(work.ones_10, out=work.total_8)
+    p /= total_8[:, None]
+
+    # (9) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     log_9 = np.log(total_8, out=total_8)
-    np.subtract(take_9, largest_8, out=take_9)
-    np.subtract(log_9, take_9, out=log_9)
+    take_9 -= largest_8
+    log_9 -= take_9
     total_9 = float(np.add.reduce(log_9, axis=None))
     loss = total_9 / N
 
     # (10) dz3[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
     take_10 = p.take(add_9, out=work.total_8, mode="clip")
-    np.subtract(take_10, 1.0, out=take_10)
+    take_10 -= work.one
     dz3 = p
     dz3.put(add_9, take_10)
     divide_10 = rate / N
-    np.multiply(dz3, divide_10, out=dz3)
+    dz3 *= divide_10
 
     # (11) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i]), times rate
     dW3 = z_h2.T.dot(dz3, out=work.dW3)
 
     # (12) db3[j] = sum[n](dz3[n, j]), times rate
     db3 = work.ones_N.dot(dz3, out=work.db3)
-    np.subtract(b3, db3, out=b3)
+    b3 -= db3
 
     # (13) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
     dh2 = np.matmul(dz3, W3.T, out=work.multiply_6)
 
     # (11) W3 -= rate * dW3
-    np.subtract(W3, dW3, out=W3)
+    W3 -= dW3
 
     # (15) dz2[n, j] = dz_h2[n, j] * [z2[n, j] > 0], times rate
     mask_15 = np.greater(z_h2, 0.0, out=work.mask_15)
@@ -792,14 +824,14 @@ def _sgd_step_in_use(params, x, y, rate, workspace):
 
     # (17) db2[j] = sum[n](dz2[n, j]), times rate
     db2 = work.ones_N.dot(dz2, out=work.db2)
-    np.subtract(b2, db2, out=b2)
+    b2 -= db2
 
     # (18) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
     dh1 = np.matmul(dz2, W2.T, out=work.h2)
 
     # (16) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i]), times rate
     dW2 = np.matmul(z_h1.T, dz2, out=work.dW2)
-    np.subtract(W2, dW2, out=W2)
+    W2 -= dW2
 
     # (20) dz1[n, j] = dz_h1[n, j] * [z1[n, j] > 0], times rate
     mask_20 = np.greater(z_h1, 0.0, out=work.mask_15)
@@ -807,11 +839,11 @@ def _sgd_step_in_use(params, x, y, rate, workspace):
 
     # (21) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
     dW1 = np.matmul(x.T, dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (22) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     # (23) h1[n, j] = z_h1[n, j]: the array z_h1
     # (24) h2[n, j] = z_h2[n, j]: the array z_h2
@@ -849,31 +881,50 @@ def _bernoulli_into(out, rng, probability, block):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -905,19 +956,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

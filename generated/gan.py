@@ -110,49 +110,70 @@ class Workspace:
         self.fixed_N = np.equal(self.range_N, self.range_N[:, None])
         self.fixed_N_2 = self.fixed_N.astype(dtype)
         self.fixed_N_3 = np.multiply(self.fixed_N_2, 1000.0).astype(dtype)
-        self.z_g1 = np.empty((N, 256), dtype)
-        self.z_g2 = np.empty((N, 256), dtype)
-        self.z_g3 = np.empty((N, 64), dtype)
-        self.z_d1 = np.empty((N, 128), dtype)
         self.mask_8 = np.empty((N, 128), np.bool_)
-        self.r1 = np.empty((N, 128), dtype)
-        self.z_d2 = np.empty((N, 64), dtype)
         self.mask_10 = np.empty((N, 64), np.bool_)
-        self.r2 = np.empty((N, 64), dtype)
         self.real_score = np.empty((N, 1), dtype)
         self.mask_13 = np.empty((N, 128), np.bool_)
-        self.f1 = np.empty((N, 128), dtype)
         self.mask_15 = np.empty((N, 64), np.bool_)
-        self.f2 = np.empty((N, 64), dtype)
         self.fake_score = np.empty((N, 1), dtype)
         self.negative_22 = np.empty((N, 1), dtype)
         self.absolute_22 = np.empty((N, 1), dtype)
-        self.dz_d4 = np.empty((N, 64), dtype)
-        self.dz_d3 = np.empty((N, 128), dtype)
         self.product_32 = np.empty((64, 1), dtype)
         self.dW_d3 = np.empty((64, 1), dtype)
         self.total_33 = np.empty((1,), dtype)
         self.db_d3 = np.empty((1,), dtype)
-        self.product_36 = np.empty((128, 64), dtype)
-        self.dW_d2 = np.empty((128, 64), dtype)
         self.total_37 = np.empty((64,), dtype)
         self.db_d2 = np.empty((64,), dtype)
-        self.product_40 = np.empty((64, 128), dtype)
-        self.dW_d1 = np.empty((64, 128), dtype)
         self.total_41 = np.empty((128,), dtype)
         self.db_d1 = np.empty((128,), dtype)
-        self.dW_g3 = np.empty((256, 64), dtype)
-        self.dg2 = np.empty((N, 256), dtype)
         self.mask_52 = np.empty((N, 256), np.bool_)
-        self.dW_g2 = np.empty((256, 256), dtype)
         self.db_g2 = np.empty((256,), dtype)
-        self.dW_g1 = np.empty((16, 256), dtype)
         self.db_g1 = np.empty((256,), dtype)
-        self.subtract_17 = np.empty((N, N, 64), dtype)
-        self.between = np.empty((N, N), dtype)
-        self.apart = np.empty((N, N), dtype)
         self.to_fake = np.empty((N,), dtype)
         self.to_other = np.empty((N,), dtype)
+        self._large = {
+            "z_g1": (N, 256),
+            "z_g2": (N, 256),
+            "z_g3": (N, 64),
+            "z_d1": (N, 128),
+            "r1": (N, 128),
+            "z_d2": (N, 64),
+            "r2": (N, 64),
+            "f1": (N, 128),
+            "f2": (N, 64),
+            "dz_d4": (N, 64),
+            "dz_d3": (N, 128),
+            "product_36": (128, 64),
+            "dW_d2": (128, 64),
+            "product_40": (64, 128),
+            "dW_d1": (64, 128),
+            "dW_g3": (256, 64),
+            "dg2": (N, 256),
+            "dW_g2": (256, 256),
+            "dW_g1": (16, 256),
+            "subtract_17": (N, N, 64),
+            "between": (N, N),
+            "apart": (N, N),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 @np.errstate(over="ignore")
@@ -190,7 +211,7 @@ def forward(params, *, z=None, N=None, rng=None, workspace=None, training=False)
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
-    np.add(fake, 1.0, out=fake)
+    fake += 1.0
     np.reciprocal(fake, out=fake)
 
     return {
@@ -240,7 +261,7 @@ def discriminator(params, *, x, z=None, rng=None, workspace=None, training=True)
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
-    np.add(fake, 1.0, out=fake)
+    fake += 1.0
     np.reciprocal(fake, out=fake)
 
     # (7) z_d1[n, j] = b_d1[j] + sum[i](W_d1[i, j] * x[n, i])
@@ -295,7 +316,7 @@ def discriminator(params, *, x, z=None, rng=None, workspace=None, training=True)
     np.exp(absolute_22, out=absolute_22)
     np.log1p(absolute_22, out=absolute_22)
     np.maximum(negative_22, 0.0, out=negative_22)
-    np.add(negative_22, absolute_22, out=negative_22)
+    negative_22 += absolute_22
     total_22 = float(np.add.reduce(negative_22, axis=None))
     divide_22 = total_22 / N
     absolute_22_2 = np.absolute(fake_score, out=work.negative_22)
@@ -303,7 +324,7 @@ def discriminator(params, *, x, z=None, rng=None, workspace=None, training=True)
     np.exp(absolute_22_2, out=absolute_22_2)
     np.log1p(absolute_22_2, out=absolute_22_2)
     maximum_22 = np.maximum(fake_score, 0.0, out=fake_score)
-    np.add(maximum_22, absolute_22_2, out=maximum_22)
+    maximum_22 += absolute_22_2
     total_22_2 = float(np.add.reduce(maximum_22, axis=None))
     divide_22_2 = total_22_2 / N
     discriminator = divide_22_2 + divide_22
@@ -355,7 +376,7 @@ def discriminator_and_grads(
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
-    np.add(fake, 1.0, out=fake)
+    fake += 1.0
     np.reciprocal(fake, out=fake)
 
     # (7) z_d1[n, j] = b_d1[j] + sum[i](W_d1[i, j] * x[n, i])
@@ -410,7 +431,7 @@ def discriminator_and_grads(
     np.exp(absolute_22, out=absolute_22)
     np.log1p(absolute_22, out=absolute_22)
     np.maximum(negative_22, 0.0, out=negative_22)
-    np.add(negative_22, absolute_22, out=negative_22)
+    negative_22 += absolute_22
     total_22 = float(np.add.reduce(negative_22, axis=None))
     divide_22 = total_22 / N
     absolute_22_2 = np.absolute(fake_score, out=work.negative_22)
@@ -418,7 +439,7 @@ def discriminator_and_grads(
     np.exp(absolute_22_2, out=absolute_22_2)
     np.log1p(absolute_22_2, out=absolute_22_2)
     maximum_22 = np.maximum(fake_score, 0.0, out=work.absolute_22)
-    np.add(maximum_22, absolute_22_2, out=maximum_22)
+    maximum_22 += absolute_22_2
     total_22_2 = float(np.add.reduce(maximum_22, axis=None))
     divide_22_2 = total_22_2 / N
     discriminator = divide_22_2 + divide_22
@@ -428,15 +449,15 @@ def discriminator_and_grads(
 
     # (26) dfake_score[n, j] = sigmoid(fake_score[n, j]) / N
     dfake_score = np.exp(negative_23, out=negative_23)
-    np.add(dfake_score, 1.0, out=dfake_score)
+    dfake_score += work.one
     np.reciprocal(dfake_score, out=dfake_score)
-    np.divide(dfake_score, N, out=dfake_score)
+    dfake_score /= N
 
     # (27) dreal_score[n, j] = -sigmoid(-real_score[n, j]) / N
     dreal_score = np.exp(real_score, out=real_score)
-    np.add(dreal_score, 1.0, out=dreal_score)
+    dreal_score += work.one
     np.reciprocal(dreal_score, out=dreal_score)
-    np.divide(dreal_score, -N, out=dreal_score)
+    dreal_score /= -N
 
     # (28) df2[n, i] = sum[j](W_d3[i, j] * dfake_score[n, j])
     df2 = dfake_score.dot(W_d3.T, out=work.z_d2)
@@ -445,7 +466,7 @@ def discriminator_and_grads(
     dz_d4 = work.dz_d4
     np.copyto(dz_d4, 0.2)
     np.copyto(dz_d4, 1.0, where=mask_15)
-    np.multiply(dz_d4, df2, out=dz_d4)
+    dz_d4 *= df2
 
     # (30) df1[n, i] = sum[j](W_d2[i, j] * dz_d4[n, j])
     df1 = dz_d4.dot(W_d2.T, out=work.z_d1)
@@ -454,18 +475,18 @@ def discriminator_and_grads(
     dz_d3 = work.dz_d3
     np.copyto(dz_d3, 0.2)
     np.copyto(dz_d3, 1.0, where=mask_13)
-    np.multiply(dz_d3, df1, out=dz_d3)
+    dz_d3 *= df1
 
     # (32) dW_d3[i, j] = sum[n](dfake_score[n, j] * f2[n, i]) + sum[n](dreal_score[n, j]
     #     * r2[n, i])
     product_32 = f2.T.dot(dfake_score, out=work.product_32)
     dW_d3 = r2.T.dot(dreal_score, out=work.dW_d3)
-    np.add(dW_d3, product_32, out=dW_d3)
+    dW_d3 += product_32
 
     # (33) db_d3[j] = sum[n](dfake_score[n, j]) + sum[n](dreal_score[n, j])
     total_33 = work.ones_N.dot(dfake_score, out=work.total_33)
     db_d3 = work.ones_N.dot(dreal_score, out=work.db_d3)
-    np.add(db_d3, total_33, out=db_d3)
+    db_d3 += total_33
 
     # (34) dr2[n, i] = sum[j](W_d3[i, j] * dreal_score[n, j])
     dr2 = dreal_score.dot(W_d3.T, out=work.r2)
@@ -474,17 +495,17 @@ def discriminator_and_grads(
     dz_d2 = work.f2
     np.copyto(dz_d2, 0.2)
     np.copyto(dz_d2, 1.0, where=mask_10)
-    np.multiply(dz_d2, dr2, out=dz_d2)
+    dz_d2 *= dr2
 
     # (36) dW_d2[i, j] = sum[n](dz_d2[n, j] * r1[n, i]) + sum[n](dz_d4[n, j] * f1[n, i])
     product_36 = r1.T.dot(dz_d2, out=work.product_36)
     dW_d2 = f1.T.dot(dz_d4, out=work.dW_d2)
-    np.add(dW_d2, product_36, out=dW_d2)
+    dW_d2 += product_36
 
     # (37) db_d2[j] = sum[n](dz_d2[n, j]) + sum[n](dz_d4[n, j])
     total_37 = work.ones_N.dot(dz_d2, out=work.total_37)
     db_d2 = work.ones_N.dot(dz_d4, out=work.db_d2)
-    np.add(db_d2, total_37, out=db_d2)
+    db_d2 += total_37
 
     # (38) dr1[n, i] = sum[j](W_d2[i, j] * dz_d2[n, j])
     dr1 = dz_d2.dot(W_d2.T, out=work.f1)
@@ -493,18 +514,18 @@ def discriminator_and_grads(
     dz_d1 = work.r1
     np.copyto(dz_d1, 0.2)
     np.copyto(dz_d1, 1.0, where=mask_8)
-    np.multiply(dz_d1, dr1, out=dz_d1)
+    dz_d1 *= dr1
 
     # (40) dW_d1[i, j] = sum[n](dz_d1[n, j] * x[n, i]) + sum[n](dz_d3[n, j] * fake[n,
     #     i])
     product_40 = x.T.dot(dz_d1, out=work.product_40)
     dW_d1 = fake.T.dot(dz_d3, out=work.dW_d1)
-    np.add(dW_d1, product_40, out=dW_d1)
+    dW_d1 += product_40
 
     # (41) db_d1[j] = sum[n](dz_d1[n, j]) + sum[n](dz_d3[n, j])
     total_41 = work.ones_N.dot(dz_d1, out=work.total_41)
     db_d1 = work.ones_N.dot(dz_d3, out=work.db_d1)
-    np.add(db_d1, total_41, out=db_d1)
+    db_d1 += total_41
 
     return discriminator, {
         "W_d1": dW_d1,
@@ -524,7 +545,9 @@ def discriminator_sgd_step(
     given = {"x": x, "z": z}
     work = _prepare(params, given, workspace)
     _draw(given, rng, work)
-    rate = _checked_rate(rate, params, ["W_d1", "b_d1", "W_d2", "b_d2", "W_d3", "b_d3"])
+    rate = _checked_rate(
+        rate, params, work, ["W_d1", "b_d1", "W_d2", "b_d2", "W_d3", "b_d3"]
+    )
     N = work.N
     z = given["z"]
     W_g1 = params["W_g1"]
@@ -561,7 +584,7 @@ def discriminator_sgd_step(
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
-    np.add(fake, 1.0, out=fake)
+    fake += 1.0
     np.reciprocal(fake, out=fake)
 
     # (7) z_d1[n, j] = b_d1[j] + sum[i](W_d1[i, j] * x[n, i])
@@ -616,7 +639,7 @@ def discriminator_sgd_step(
     np.exp(absolute_22, out=absolute_22)
     np.log1p(absolute_22, out=absolute_22)
     np.maximum(negative_22, 0.0, out=negative_22)
-    np.add(negative_22, absolute_22, out=negative_22)
+    negative_22 += absolute_22
     total_22 = float(np.add.reduce(negative_22, axis=None))
     divide_22 = total_22 / N
     absolute_22_2 = np.absolute(fake_score, out=work.negative_22)
@@ -624,7 +647,7 @@ def discriminator_sgd_step(
     np.exp(absolute_22_2, out=absolute_22_2)
     np.log1p(absolute_22_2, out=absolute_22_2)
     maximum_22 = np.maximum(fake_score, 0.0, out=work.absolute_22)
-    np.add(maximum_22, absolute_22_2, out=maximum_22)
+    maximum_22 += absolute_22_2
     total_22_2 = float(np.add.reduce(maximum_22, axis=None))
     divide_22_2 = total_22_2 / N
     discriminator = divide_22_2 + divide_22
@@ -634,17 +657,17 @@ def discriminator_sgd_step(
 
     # (26) dfake_score[n, j] = sigmoid(fake_score[n, j]) / N, times rate
     dfake_score = np.exp(negative_23, out=negative_23)
-    np.add(dfake_score, 1.0, out=dfake_score)
+    dfake_score += work.one
     np.reciprocal(dfake_score, out=dfake_score)
     divide_26 = rate / N
-    np.multiply(dfake_score, divide_26, out=dfake_score)
+    dfake_score *= divide_26
 
     # (27) dreal_score[n, j] = -sigmoid(-real_score[n, j]) / N, times rate
     dreal_score = np.exp(real_score, out=real_score)
-    np.add(dreal_score, 1.0, out=dreal_score)
+    dreal_score += work.one
     np.reciprocal(dreal_score, out=dreal_score)
     divide_27 = rate / (-N)
-    np.multiply(dreal_score, divide_27, out=dreal_score)
+    dreal_score *= divide_27
 
     # (28) df2[n, i] = sum[j](W_d3[i, j] * dfake_score[n, j]), times rate
     df2 = dfake_score.dot(W_d3.T, out=work.z_d2)
@@ -653,7 +676,7 @@ def discriminator_sgd_step(
     dz_d4 = work.dz_d4
     np.copyto(dz_d4, 0.2)
     np.copyto(dz_d4, 1.0, where=mask_15)
-    np.multiply(dz_d4, df2, out=dz_d4)
+    dz_d4 *= df2
 
     # (30) df1[n, i] = sum[j](W_d2[i, j] * dz_d4[n, j]), times rate
     df1 = dz_d4.dot(W_d2.T, out=work.z_d1)
@@ -662,37 +685,37 @@ def discriminator_sgd_step(
     dz_d3 = work.dz_d3
     np.copyto(dz_d3, 0.2)
     np.copyto(dz_d3, 1.0, where=mask_13)
-    np.multiply(dz_d3, df1, out=dz_d3)
+    dz_d3 *= df1
 
     # (32) dW_d3[i, j] = sum[n](dfake_score[n, j] * f2[n, i]) + sum[n](dreal_score[n, j]
     #     * r2[n, i]), times rate
     product_32 = f2.T.dot(dfake_score, out=work.product_32)
     dW_d3 = r2.T.dot(dreal_score, out=work.dW_d3)
-    np.add(dW_d3, product_32, out=dW_d3)
+    dW_d3 += product_32
 
     # (33) db_d3[j] = sum[n](dfake_score[n, j]) + sum[n](dreal_score[n, j]), times rate
     total_33 = work.ones_N.dot(dfake_score, out=work.total_33)
     db_d3 = work.ones_N.dot(dreal_score, out=work.db_d3)
-    np.add(db_d3, total_33, out=db_d3)
-    np.subtract(b_d3, db_d3, out=b_d3)
+    db_d3 += total_33
+    b_d3 -= db_d3
 
     # (34) dr2[n, i] = sum[j](W_d3[i, j] * dreal_score[n, j]), times rate
     dr2 = dreal_score.dot(W_d3.T, out=work.r2)
 
     # (32) W_d3 -= rate * dW_d3
-    np.subtract(W_d3, dW_d3, out=W_d3)
+    W_d3 -= dW_d3
 
     # (35) dz_d2[n, j] = dr2[n, j] * where(z_d2[n, j] > 0, 1, 1 / 5), times rate
     dz_d2 = work.f2
     np.copyto(dz_d2, 0.2)
     np.copyto(dz_d2, 1.0, where=mask_10)
-    np.multiply(dz_d2, dr2, out=dz_d2)
+    dz_d2 *= dr2
 
     # (37) db_d2[j] = sum[n](dz_d2[n, j]) + sum[n](dz_d4[n, j]), times rate
     total_37 = work.ones_N.dot(dz_d2, out=work.total_37)
     db_d2 = work.ones_N.dot(dz_d4, out=work.db_d2)
-    np.add(db_d2, total_37, out=db_d2)
-    np.subtract(b_d2, db_d2, out=b_d2)
+    db_d2 += total_37
+    b_d2 -= db_d2
 
     # (38) dr1[n, i] = sum[j](W_d2[i, j] * dz_d2[n, j]), times rate
     dr1 = dz_d2.dot(W_d2.T, out=work.z_d1)
@@ -701,27 +724,27 @@ def discriminator_sgd_step(
     #     i]), times rate
     product_36 = r1.T.dot(dz_d2, out=work.product_36)
     dW_d2 = f1.T.dot(dz_d4, out=work.dW_d2)
-    np.add(dW_d2, product_36, out=dW_d2)
-    np.subtract(W_d2, dW_d2, out=W_d2)
+    dW_d2 += product_36
+    W_d2 -= dW_d2
 
     # (39) dz_d1[n, j] = dr1[n, j] * where(z_d1[n, j] > 0, 1, 1 / 5), times rate
     dz_d1 = work.f1
     np.copyto(dz_d1, 0.2)
     np.copyto(dz_d1, 1.0, where=mask_8)
-    np.multiply(dz_d1, dr1, out=dz_d1)
+    dz_d1 *= dr1
 
     # (40) dW_d1[i, j] = sum[n](dz_d1[n, j] * x[n, i]) + sum[n](dz_d3[n, j] * fake[n,
     #     i]), times rate
     product_40 = x.T.dot(dz_d1, out=work.product_40)
     dW_d1 = fake.T.dot(dz_d3, out=work.dW_d1)
-    np.add(dW_d1, product_40, out=dW_d1)
-    np.subtract(W_d1, dW_d1, out=W_d1)
+    dW_d1 += product_40
+    W_d1 -= dW_d1
 
     # (41) db_d1[j] = sum[n](dz_d1[n, j]) + sum[n](dz_d3[n, j]), times rate
     total_41 = work.ones_N.dot(dz_d1, out=work.total_41)
     db_d1 = work.ones_N.dot(dz_d3, out=work.db_d1)
-    np.add(db_d1, total_41, out=db_d1)
-    np.subtract(b_d1, db_d1, out=b_d1)
+    db_d1 += total_41
+    b_d1 -= db_d1
 
     return discriminator
 
@@ -768,7 +791,7 @@ def generator(params, *, z=None, N=None, rng=None, workspace=None, training=True
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
-    np.add(fake, 1.0, out=fake)
+    fake += 1.0
     np.reciprocal(fake, out=fake)
 
     # (12) z_d3[n, j] = b_d1[j] + sum[i](W_d1[i, j] * fake[n, i])
@@ -803,7 +826,7 @@ def generator(params, *, z=None, N=None, rng=None, workspace=None, training=True
     # (23) generator = sum[n, j](softplus(-fake_score[n, j])) / N
     negative_23 = np.negative(fake_score, out=fake_score)
     np.maximum(negative_23, 0.0, out=negative_23)
-    np.add(negative_23, absolute_22, out=negative_23)
+    negative_23 += absolute_22
     total_23 = float(np.add.reduce(negative_23, axis=None))
     generator = total_23 / N
 
@@ -854,7 +877,7 @@ def generator_and_grads(
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
-    np.add(fake, 1.0, out=fake)
+    fake += 1.0
     np.reciprocal(fake, out=fake)
 
     # (12) z_d3[n, j] = b_d1[j] + sum[i](W_d1[i, j] * fake[n, i])
@@ -889,7 +912,7 @@ def generator_and_grads(
     # (23) generator = sum[n, j](softplus(-fake_score[n, j])) / N
     negative_23 = np.negative(fake_score, out=work.negative_22)
     np.maximum(negative_23, 0.0, out=negative_23)
-    np.add(negative_23, absolute_22, out=negative_23)
+    negative_23 += absolute_22
     total_23 = float(np.add.reduce(negative_23, axis=None))
     generator = total_23 / N
 
@@ -905,9 +928,9 @@ def generator_and_grads(
 
     # (42) dfake_score[n, j] = -sigmoid(-fake_score[n, j]) / N
     dfake_score = np.exp(fake_score, out=fake_score)
-    np.add(dfake_score, 1.0, out=dfake_score)
+    dfake_score += work.one
     np.reciprocal(dfake_score, out=dfake_score)
-    np.divide(dfake_score, -N, out=dfake_score)
+    dfake_score /= -N
 
     # (43) df2[n, i] = sum[j](W_d3[i, j] * dfake_score[n, j])
     df2 = dfake_score.dot(W_d3.T, out=work.dz_d4)
@@ -925,9 +948,9 @@ def generator_and_grads(
     dfake = dz_d3.dot(W_d1.T, out=work.f2)
 
     # (48) dz_g3[n, j] = (1 - fake[n, j]) * dfake[n, j] * fake[n, j]
-    subtract_48 = np.subtract(1.0, fake, out=work.dz_d4)
-    multiply_48 = np.multiply(dfake, subtract_48, out=dfake)
-    dz_g3 = np.multiply(fake, multiply_48, out=fake)
+    dz_g3 = np.subtract(1.0, fake, out=work.dz_d4)
+    dz_g3 *= dfake
+    dz_g3 *= fake
 
     # (49) dW_g3[i, j] = sum[n](dz_g3[n, j] * g2[n, i])
     dW_g3 = np.matmul(g2.T, dz_g3, out=work.dW_g3)
@@ -979,7 +1002,9 @@ def generator_sgd_step(
     given = {"z": z}
     work = _prepare(params, given, workspace, {"N": N})
     _draw(given, rng, work)
-    rate = _checked_rate(rate, params, ["W_g1", "b_g1", "W_g2", "b_g2", "W_g3", "b_g3"])
+    rate = _checked_rate(
+        rate, params, work, ["W_g1", "b_g1", "W_g2", "b_g2", "W_g3", "b_g3"]
+    )
     N = work.N
     z = given["z"]
     W_g1 = params["W_g1"]
@@ -1016,7 +1041,7 @@ def generator_sgd_step(
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
-    np.add(fake, 1.0, out=fake)
+    fake += 1.0
     np.reciprocal(fake, out=fake)
 
     # (12) z_d3[n, j] = b_d1[j] + sum[i](W_d1[i, j] * fake[n, i])
@@ -1051,7 +1076,7 @@ def generator_sgd_step(
     # (23) generator = sum[n, j](softplus(-fake_score[n, j])) / N
     negative_23 = np.negative(fake_score, out=work.negative_22)
     np.maximum(negative_23, 0.0, out=negative_23)
-    np.add(negative_23, absolute_22, out=negative_23)
+    negative_23 += absolute_22
     total_23 = float(np.add.reduce(negative_23, axis=None))
     generator = total_23 / N
 
@@ -1070,9 +1095,9 @@ def generator_sgd_step(
 
     # (42) dfake_score[n, j] = -sigmoid(-fake_score[n, j]) / N, times rate
     dfake_score = np.exp(fake_score, out=fake_score)
-    np.add(dfake_score, 1.0, out=dfake_score)
+    dfake_score += work.one
     np.reciprocal(dfake_score, out=dfake_score)
-    np.multiply(dfake_score, divide_27, out=dfake_score)
+    dfake_score *= divide_27
 
     # (43) df2[n, i] = sum[j](W_d3[i, j] * dfake_score[n, j]), times rate
     df2 = dfake_score.dot(W_d3.T, out=work.dz_d4)
@@ -1090,20 +1115,20 @@ def generator_sgd_step(
     dfake = dz_d3.dot(W_d1.T, out=work.f2)
 
     # (48) dz_g3[n, j] = (1 - fake[n, j]) * dfake[n, j] * fake[n, j], times rate
-    subtract_48 = np.subtract(1.0, fake, out=work.dz_d4)
-    multiply_48 = np.multiply(dfake, subtract_48, out=dfake)
-    dz_g3 = np.multiply(fake, multiply_48, out=fake)
+    dz_g3 = np.subtract(1.0, fake, out=work.dz_d4)
+    dz_g3 *= dfake
+    dz_g3 *= fake
 
     # (50) db_g3[j] = sum[n](dz_g3[n, j]), times rate
     db_g3 = work.ones_N.dot(dz_g3, out=work.db_d2)
-    np.subtract(b_g3, db_g3, out=b_g3)
+    b_g3 -= db_g3
 
     # (51) dg2[n, i] = sum[j](W_g3[i, j] * dz_g3[n, j]), times rate
     dg2 = np.matmul(dz_g3, W_g3.T, out=work.dg2)
 
     # (49) dW_g3[i, j] = sum[n](dz_g3[n, j] * g2[n, i]), times rate
     dW_g3 = np.matmul(g2.T, dz_g3, out=work.dW_g3)
-    np.subtract(W_g3, dW_g3, out=W_g3)
+    W_g3 -= dW_g3
 
     # (52) dz_g2[n, j] = dg2[n, j] * [z_g2[n, j] > 0], times rate
     mask_52 = np.greater(g2, 0.0, out=work.mask_52)
@@ -1111,14 +1136,14 @@ def generator_sgd_step(
 
     # (54) db_g2[j] = sum[n](dz_g2[n, j]), times rate
     db_g2 = work.ones_N.dot(dz_g2, out=work.db_g2)
-    np.subtract(b_g2, db_g2, out=b_g2)
+    b_g2 -= db_g2
 
     # (55) dg1[n, i] = sum[j](W_g2[i, j] * dz_g2[n, j]), times rate
     dg1 = np.matmul(dz_g2, W_g2.T, out=work.z_g2)
 
     # (53) dW_g2[i, j] = sum[n](dz_g2[n, j] * g1[n, i]), times rate
     dW_g2 = np.matmul(g1.T, dz_g2, out=work.dW_g2)
-    np.subtract(W_g2, dW_g2, out=W_g2)
+    W_g2 -= dW_g2
 
     # (56) dz_g1[n, j] = dg1[n, j] * [z_g1[n, j] > 0], times rate
     mask_56 = np.greater(g1, 0.0, out=work.mask_52)
@@ -1126,11 +1151,11 @@ def generator_sgd_step(
 
     # (57) dW_g1[i, j] = sum[n](dz_g1[n, j] * z[n, i]), times rate
     dW_g1 = z.T.dot(dz_g1, out=work.dW_g1)
-    np.subtract(W_g1, dW_g1, out=W_g1)
+    W_g1 -= dW_g1
 
     # (58) db_g1[j] = sum[n](dz_g1[n, j]), times rate
     db_g1 = work.ones_N.dot(dz_g1, out=work.db_g1)
-    np.subtract(b_g1, db_g1, out=b_g1)
+    b_g1 -= db_g1
 
     return generator
 
@@ -1170,7 +1195,7 @@ def coverage(params, *, x, z=None, rng=None, workspace=None, training=True):
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
-    np.add(fake, 1.0, out=fake)
+    fake += 1.0
     np.reciprocal(fake, out=fake)
 
     # (17) between[n, m] = sum[i]((x[n, i] - fake[m, i])**2)
@@ -1180,7 +1205,7 @@ def coverage(params, *, x, z=None, rng=None, workspace=None, training=True):
     # (18) apart[n, m] = 1000 * [m = n] + sum[i]((x[n, i] - x[m, i])**2)
     subtract_18 = np.subtract(x[:, None], x, out=work.subtract_17)
     apart = np.einsum("...i,...i->...", subtract_18, subtract_18, out=work.apart)
-    np.add(apart, work.fixed_N_3, out=apart)
+    apart += work.fixed_N_3
 
     # (19) to_fake[n] = sqrt(min[m](between[n, m]))
     to_fake = np.minimum.reduce(between, axis=1, out=work.to_fake)
@@ -1233,7 +1258,7 @@ def coverage_and_grads(params, *, x, z=None, rng=None, workspace=None, training=
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
-    np.add(fake, 1.0, out=fake)
+    fake += 1.0
     np.reciprocal(fake, out=fake)
 
     # (17) between[n, m] = sum[i]((x[n, i] - fake[m, i])**2)
@@ -1243,7 +1268,7 @@ def coverage_and_grads(params, *, x, z=None, rng=None, workspace=None, training=
     # (18) apart[n, m] = 1000 * [m = n] + sum[i]((x[n, i] - x[m, i])**2)
     subtract_18 = np.subtract(x[:, None], x, out=work.subtract_17)
     apart = np.einsum("...i,...i->...", subtract_18, subtract_18, out=work.apart)
-    np.add(apart, work.fixed_N_3, out=apart)
+    apart += work.fixed_N_3
 
     # (19) to_fake[n] = sqrt(min[m](between[n, m]))
     to_fake = np.minimum.reduce(between, axis=1, out=work.to_fake)
@@ -1296,7 +1321,7 @@ def likeness(params, *, x, z=None, rng=None, workspace=None, training=True):
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
-    np.add(fake, 1.0, out=fake)
+    fake += 1.0
     np.reciprocal(fake, out=fake)
 
     # (17) between[n, m] = sum[i]((x[n, i] - fake[m, i])**2)
@@ -1306,7 +1331,7 @@ def likeness(params, *, x, z=None, rng=None, workspace=None, training=True):
     # (18) apart[n, m] = 1000 * [m = n] + sum[i]((x[n, i] - x[m, i])**2)
     subtract_18 = np.subtract(x[:, None], x, out=work.subtract_17)
     apart = np.einsum("...i,...i->...", subtract_18, subtract_18, out=work.apart)
-    np.add(apart, work.fixed_N_3, out=apart)
+    apart += work.fixed_N_3
 
     # (20) to_real[m] = sqrt(min[n](between[n, m]))
     to_real = np.minimum.reduce(between, axis=0, out=work.to_other)
@@ -1361,7 +1386,7 @@ def likeness_and_grads(params, *, x, z=None, rng=None, workspace=None, training=
     # (6) fake[n, j] = sigmoid(z_g3[n, j])
     fake = np.negative(z_g3, out=z_g3)
     np.exp(fake, out=fake)
-    np.add(fake, 1.0, out=fake)
+    fake += 1.0
     np.reciprocal(fake, out=fake)
 
     # (17) between[n, m] = sum[i]((x[n, i] - fake[m, i])**2)
@@ -1371,7 +1396,7 @@ def likeness_and_grads(params, *, x, z=None, rng=None, workspace=None, training=
     # (18) apart[n, m] = 1000 * [m = n] + sum[i]((x[n, i] - x[m, i])**2)
     subtract_18 = np.subtract(x[:, None], x, out=work.subtract_17)
     apart = np.einsum("...i,...i->...", subtract_18, subtract_18, out=work.apart)
-    np.add(apart, work.fixed_N_3, out=apart)
+    apart += work.fixed_N_3
 
     # (20) to_real[m] = sqrt(min[n](between[n, m]))
     to_real = np.minimum.reduce(between, axis=0, out=work.to_other)
@@ -1416,31 +1441,50 @@ def _normal_into(out, rng, mean, std):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -1479,19 +1523,22 @@ def _prepare(params, given, workspace, extents=None):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

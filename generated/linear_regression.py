@@ -63,6 +63,7 @@ class Workspace:
         self.p = np.empty((N, 1), dtype)
         self.dW1 = np.empty((1, 1), dtype)
         self.db1 = np.empty((1,), dtype)
+        self._alike = _alike(self._shapes)
 
 
 def forward(params, *, speed, workspace=None, training=False):
@@ -73,7 +74,7 @@ def forward(params, *, speed, workspace=None, training=False):
 
     # (1) s[n, i] = 100 * speed[n, i] / 529 - 1540 / 529
     s = np.multiply(speed, 0.1890359168241966, out=work.s)
-    np.subtract(s, 2.9111531190926274, out=s)
+    s -= 2.9111531190926274
 
     # (2) p[n, j] = b1[j] + sum[i](W1[i, j] * s[n, i])
     p = s.dot(W1, out=work.p)
@@ -93,7 +94,7 @@ def loss(params, *, speed, distance, workspace=None, training=True):
 
     # (1) s[n, i] = 100 * speed[n, i] / 529 - 1540 / 529
     s = np.multiply(speed, 0.1890359168241966, out=work.s)
-    np.subtract(s, 2.9111531190926274, out=s)
+    s -= 2.9111531190926274
 
     # (2) p[n, j] = b1[j] + sum[i](W1[i, j] * s[n, i])
     p = s.dot(W1, out=work.p)
@@ -117,7 +118,7 @@ def loss_and_grads(params, *, speed, distance, workspace=None, training=True):
 
     # (1) s[n, i] = 100 * speed[n, i] / 529 - 1540 / 529
     s = np.multiply(speed, 0.1890359168241966, out=work.s)
-    np.subtract(s, 2.9111531190926274, out=s)
+    s -= 2.9111531190926274
 
     # (2) p[n, j] = b1[j] + sum[i](W1[i, j] * s[n, i])
     p = s.dot(W1, out=work.p)
@@ -147,14 +148,14 @@ def loss_and_grads(params, *, speed, distance, workspace=None, training=True):
 def sgd_step(params, *, speed, distance, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"speed": speed, "distance": distance}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     W1 = params["W1"]
     b1 = params["b1"]
 
     # (1) s[n, i] = 100 * speed[n, i] / 529 - 1540 / 529
     s = np.multiply(speed, 0.1890359168241966, out=work.s)
-    np.subtract(s, 2.9111531190926274, out=s)
+    s -= 2.9111531190926274
 
     # (2) p[n, j] = b1[j] + sum[i](W1[i, j] * s[n, i])
     p = s.dot(W1, out=work.p)
@@ -172,11 +173,11 @@ def sgd_step(params, *, speed, distance, rate, workspace=None, training=True):
 
     # (5) dW1[i, j] = sum[n](dp[n, j] * s[n, i]), times rate
     dW1 = s.T.dot(dp, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (6) db1[j] = sum[n](dp[n, j]), times rate
     db1 = work.ones_N.dot(dp, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -184,31 +185,50 @@ def sgd_step(params, *, speed, distance, rate, workspace=None, training=True):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -235,19 +255,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

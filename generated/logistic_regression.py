@@ -69,6 +69,8 @@ class Workspace:
         self.mask_5 = np.empty((N, 1), np.bool_)
         self.dW1 = np.empty((1, 1), dtype)
         self.db1 = np.empty((1,), dtype)
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
 
 
 @np.errstate(over="ignore")
@@ -80,7 +82,7 @@ def forward(params, *, temperature, workspace=None, training=False):
 
     # (1) t[n, i] = temperature[n, i] / 7 - 348 / 35
     t = np.divide(temperature, 7.0, out=work.t)
-    np.subtract(t, 9.942857142857143, out=t)
+    t -= 9.942857142857143
 
     # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * t[n, i])
     z1 = t.dot(W1, out=work.z1)
@@ -89,7 +91,7 @@ def forward(params, *, temperature, workspace=None, training=False):
     # (3) p[n, j] = sigmoid(z1[n, j])
     p = np.negative(z1, out=z1)
     np.exp(p, out=p)
-    np.add(p, 1.0, out=p)
+    p += work.one
     np.reciprocal(p, out=p)
 
     return {
@@ -106,7 +108,7 @@ def loss(params, *, temperature, damage, workspace=None, training=True):
 
     # (1) t[n, i] = temperature[n, i] / 7 - 348 / 35
     t = np.divide(temperature, 7.0, out=work.t)
-    np.subtract(t, 9.942857142857143, out=t)
+    t -= 9.942857142857143
 
     # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * t[n, i])
     z1 = t.dot(W1, out=work.z1)
@@ -117,18 +119,18 @@ def loss(params, *, temperature, damage, workspace=None, training=True):
 
     # (4) loss = sum[n, i]((1 - damage[n, i]) * softplus(z1[n, i]) + damage[n, i] *
     #     softplus(-z1[n, i])) / N
-    subtract_4 = np.subtract(1.0, damage, out=work.subtract_4)
+    subtract_4 = np.subtract(work.one, damage, out=work.subtract_4)
     absolute_4 = np.absolute(z1, out=work.absolute_4)
     np.negative(absolute_4, out=absolute_4)
     np.exp(absolute_4, out=absolute_4)
     np.log1p(absolute_4, out=absolute_4)
     maximum_4 = np.maximum(z1, 0.0, out=z1)
-    np.add(maximum_4, absolute_4, out=maximum_4)
-    np.multiply(maximum_4, subtract_4, out=maximum_4)
+    maximum_4 += absolute_4
+    maximum_4 *= subtract_4
     maximum_4_2 = np.maximum(negative_3, 0.0, out=negative_3)
-    np.add(maximum_4_2, absolute_4, out=maximum_4_2)
+    maximum_4_2 += absolute_4
     np.multiply(maximum_4_2, damage, out=maximum_4_2)
-    np.add(maximum_4_2, maximum_4, out=maximum_4_2)
+    maximum_4_2 += maximum_4
     total_4 = float(np.add.reduce(maximum_4_2, axis=None))
     loss = total_4 / N
 
@@ -145,7 +147,7 @@ def loss_and_grads(params, *, temperature, damage, workspace=None, training=True
 
     # (1) t[n, i] = temperature[n, i] / 7 - 348 / 35
     t = np.divide(temperature, 7.0, out=work.t)
-    np.subtract(t, 9.942857142857143, out=t)
+    t -= 9.942857142857143
 
     # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * t[n, i])
     z1 = t.dot(W1, out=work.z1)
@@ -156,31 +158,31 @@ def loss_and_grads(params, *, temperature, damage, workspace=None, training=True
 
     # (4) loss = sum[n, i]((1 - damage[n, i]) * softplus(z1[n, i]) + damage[n, i] *
     #     softplus(-z1[n, i])) / N
-    subtract_4 = np.subtract(1.0, damage, out=work.subtract_4)
+    subtract_4 = np.subtract(work.one, damage, out=work.subtract_4)
     absolute_4 = np.absolute(z1, out=work.absolute_4)
     np.negative(absolute_4, out=absolute_4)
     np.exp(absolute_4, out=absolute_4)
     log1p_4 = np.log1p(absolute_4, out=work.log1p_4)
     maximum_4 = np.maximum(z1, 0.0, out=z1)
     add_4 = np.add(maximum_4, log1p_4, out=work.add_4)
-    np.multiply(add_4, subtract_4, out=add_4)
+    add_4 *= subtract_4
     maximum_4_2 = np.maximum(negative_3, 0.0, out=negative_3)
-    np.add(maximum_4_2, log1p_4, out=maximum_4_2)
+    maximum_4_2 += log1p_4
     np.multiply(maximum_4_2, damage, out=maximum_4_2)
-    np.add(maximum_4_2, add_4, out=maximum_4_2)
+    maximum_4_2 += add_4
     total_4 = float(np.add.reduce(maximum_4_2, axis=None))
     loss = total_4 / N
 
     # (5) dz1[n, i] = (p[n, i] - damage[n, i]) / N
-    add_5 = np.add(absolute_4, 1.0, out=work.negative_3)
+    add_5 = np.add(absolute_4, work.one, out=work.negative_3)
     mask_5 = np.greater(maximum_4, 0.0, out=work.mask_5)
     multiply_5 = np.multiply(damage, absolute_4, out=work.z1)
     np.subtract(subtract_4, multiply_5, out=multiply_5)
     dz1 = np.multiply(subtract_4, absolute_4, out=subtract_4)
     np.subtract(dz1, damage, out=dz1)
     np.copyto(dz1, multiply_5, where=mask_5)
-    np.divide(dz1, N, out=dz1)
-    np.divide(dz1, add_5, out=dz1)
+    dz1 /= N
+    dz1 /= add_5
 
     # (6) dW1[i, j] = sum[n](dz1[n, j] * t[n, i])
     dW1 = t.T.dot(dz1, out=work.dW1)
@@ -198,14 +200,14 @@ def loss_and_grads(params, *, temperature, damage, workspace=None, training=True
 def sgd_step(params, *, temperature, damage, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"temperature": temperature, "damage": damage}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     W1 = params["W1"]
     b1 = params["b1"]
 
     # (1) t[n, i] = temperature[n, i] / 7 - 348 / 35
     t = np.divide(temperature, 7.0, out=work.t)
-    np.subtract(t, 9.942857142857143, out=t)
+    t -= 9.942857142857143
 
     # (2) z1[n, j] = b1[j] + sum[i](W1[i, j] * t[n, i])
     z1 = t.dot(W1, out=work.z1)
@@ -216,23 +218,23 @@ def sgd_step(params, *, temperature, damage, rate, workspace=None, training=True
 
     # (4) loss = sum[n, i]((1 - damage[n, i]) * softplus(z1[n, i]) + damage[n, i] *
     #     softplus(-z1[n, i])) / N
-    subtract_4 = np.subtract(1.0, damage, out=work.subtract_4)
+    subtract_4 = np.subtract(work.one, damage, out=work.subtract_4)
     absolute_4 = np.absolute(z1, out=work.absolute_4)
     np.negative(absolute_4, out=absolute_4)
     np.exp(absolute_4, out=absolute_4)
     log1p_4 = np.log1p(absolute_4, out=work.log1p_4)
     maximum_4 = np.maximum(z1, 0.0, out=z1)
     add_4 = np.add(maximum_4, log1p_4, out=work.add_4)
-    np.multiply(add_4, subtract_4, out=add_4)
+    add_4 *= subtract_4
     maximum_4_2 = np.maximum(negative_3, 0.0, out=negative_3)
-    np.add(maximum_4_2, log1p_4, out=maximum_4_2)
+    maximum_4_2 += log1p_4
     np.multiply(maximum_4_2, damage, out=maximum_4_2)
-    np.add(maximum_4_2, add_4, out=maximum_4_2)
+    maximum_4_2 += add_4
     total_4 = float(np.add.reduce(maximum_4_2, axis=None))
     loss = total_4 / N
 
     # (5) dz1[n, i] = (p[n, i] - damage[n, i]) / N, times rate
-    add_5 = np.add(absolute_4, 1.0, out=work.negative_3)
+    add_5 = np.add(absolute_4, work.one, out=work.negative_3)
     mask_5 = np.greater(maximum_4, 0.0, out=work.mask_5)
     multiply_5 = np.multiply(damage, absolute_4, out=work.z1)
     np.subtract(subtract_4, multiply_5, out=multiply_5)
@@ -240,16 +242,16 @@ def sgd_step(params, *, temperature, damage, rate, workspace=None, training=True
     np.subtract(dz1, damage, out=dz1)
     np.copyto(dz1, multiply_5, where=mask_5)
     divide_5 = rate / N
-    np.multiply(dz1, divide_5, out=dz1)
-    np.divide(dz1, add_5, out=dz1)
+    dz1 *= divide_5
+    dz1 /= add_5
 
     # (6) dW1[i, j] = sum[n](dz1[n, j] * t[n, i]), times rate
     dW1 = t.T.dot(dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (7) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -257,31 +259,50 @@ def sgd_step(params, *, temperature, damage, rate, workspace=None, training=True
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -308,19 +329,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

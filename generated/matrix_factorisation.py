@@ -76,19 +76,39 @@ class Workspace:
         self.range_13456 = np.arange(13456)
         self.take_1 = np.empty((N,), dtype)
         self.take_1_2 = np.empty((N,), dtype)
-        self.take_1_3 = np.empty((N, 16), dtype)
-        self.take_1_4 = np.empty((N, 16), dtype)
         self.p = np.empty((N,), dtype)
         self.add_1 = np.empty((N,), dtype)
         self.multiply_2_2 = np.empty((N,), dtype)
-        self.multiply_2_3 = np.empty((N, 16), dtype)
-        self.multiply_2_4 = np.empty((N, 16), dtype)
         self.size = np.empty((N,), dtype)
-        self.dP = np.empty((943, 16), dtype)
         self.places_5 = np.empty((N, 8), np.intp)
-        self.dQ = np.empty((1682, 16), dtype)
         self.da = np.empty((943,), dtype)
-        self.db = np.empty((1682,), dtype)
+        self._large = {
+            "take_1_3": (N, 16),
+            "take_1_4": (N, 16),
+            "multiply_2_3": (N, 16),
+            "multiply_2_4": (N, 16),
+            "dP": (943, 16),
+            "dQ": (1682, 16),
+            "db": (1682,),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 def forward(params, *, user, item, workspace=None, training=False):
@@ -107,9 +127,9 @@ def forward(params, *, user, item, workspace=None, training=False):
     take_1_3 = P.take(user, axis=0, out=work.take_1_3, mode="clip")
     take_1_4 = Q.take(item, axis=0, out=work.take_1_4, mode="clip")
     p = np.einsum("...i,...i->...", take_1_3, take_1_4, out=work.p)
-    np.add(take_1, 3.5, out=take_1)
-    np.add(take_1_2, take_1, out=take_1_2)
-    np.add(p, take_1_2, out=p)
+    take_1 += 3.5
+    take_1_2 += take_1
+    p += take_1_2
 
     return {
         "p": p,
@@ -134,8 +154,8 @@ def loss(params, *, user, item, rating, workspace=None, training=True):
     take_1_4 = Q.take(item, axis=0, out=work.take_1_4, mode="clip")
     p = np.einsum("...i,...i->...", take_1_3, take_1_4, out=work.p)
     add_1 = np.add(take_1, 3.5, out=work.add_1)
-    np.add(take_1_2, add_1, out=add_1)
-    np.add(p, add_1, out=p)
+    add_1 += take_1_2
+    p += add_1
 
     # (2) size[n] = a[user[n]]**2 + b[item[n]]**2 + sum[f](P[user[n], f]**2 + Q[item[n],
     #     f]**2)
@@ -143,10 +163,10 @@ def loss(params, *, user, item, rating, workspace=None, training=True):
     multiply_2_2 = np.multiply(take_1_2, take_1_2, out=take_1_2)
     multiply_2_3 = np.multiply(take_1_3, take_1_3, out=take_1_3)
     multiply_2_4 = np.multiply(take_1_4, take_1_4, out=take_1_4)
-    np.add(multiply_2_4, multiply_2_3, out=multiply_2_4)
+    multiply_2_4 += multiply_2_3
     size = multiply_2_4.dot(work.ones_16, out=work.size)
-    np.add(multiply_2_2, multiply_2, out=multiply_2_2)
-    np.add(size, multiply_2_2, out=size)
+    multiply_2_2 += multiply_2
+    size += multiply_2_2
 
     # (3) loss = sum[n]((p[n] - rating[n])**2) / N + 2 * sum[n](size[n]) / (25 * N)
     subtract_3 = np.subtract(p, rating, out=p)
@@ -178,8 +198,8 @@ def loss_and_grads(params, *, user, item, rating, workspace=None, training=True)
     take_1_4 = Q.take(item, axis=0, out=work.take_1_4, mode="clip")
     p = np.einsum("...i,...i->...", take_1_3, take_1_4, out=work.p)
     add_1 = np.add(take_1, 3.5, out=work.add_1)
-    np.add(take_1_2, add_1, out=add_1)
-    np.add(p, add_1, out=p)
+    add_1 += take_1_2
+    p += add_1
 
     # (2) size[n] = a[user[n]]**2 + b[item[n]]**2 + sum[f](P[user[n], f]**2 + Q[item[n],
     #     f]**2)
@@ -187,10 +207,10 @@ def loss_and_grads(params, *, user, item, rating, workspace=None, training=True)
     multiply_2_2 = np.multiply(take_1_2, take_1_2, out=work.multiply_2_2)
     multiply_2_3 = np.multiply(take_1_3, take_1_3, out=work.multiply_2_3)
     multiply_2_4 = np.multiply(take_1_4, take_1_4, out=work.multiply_2_4)
-    np.add(multiply_2_4, multiply_2_3, out=multiply_2_4)
+    multiply_2_4 += multiply_2_3
     size = multiply_2_4.dot(work.ones_16, out=work.size)
-    np.add(multiply_2_2, multiply_2, out=multiply_2_2)
-    np.add(size, multiply_2_2, out=size)
+    multiply_2_2 += multiply_2
+    size += multiply_2_2
 
     # (3) loss = sum[n]((p[n] - rating[n])**2) / N + 2 * sum[n](size[n]) / (25 * N)
     subtract_3 = np.subtract(p, rating, out=p)
@@ -210,8 +230,8 @@ def loss_and_grads(params, *, user, item, rating, workspace=None, training=True)
     dP.fill(0.0)
     places_5 = work.places_5
     _at_rows(np.add, dP, user, take_1_3, work.range_7544.reshape(943, 8), places_5)
-    np.divide(dP, N, out=dP)
-    np.multiply(dP, 0.16, out=dP)
+    dP /= N
+    dP *= 0.16
     multiply_5 = np.multiply(take_1_4, dp[:, None], out=work.multiply_2_4)
     places_5_2 = work.places_5
     _at_rows(np.add, dP, user, multiply_5, work.range_7544.reshape(943, 8), places_5_2)
@@ -222,8 +242,8 @@ def loss_and_grads(params, *, user, item, rating, workspace=None, training=True)
     dQ.fill(0.0)
     places_6 = work.places_5
     _at_rows(np.add, dQ, item, take_1_4, work.range_13456.reshape(1682, 8), places_6)
-    np.divide(dQ, N, out=dQ)
-    np.multiply(dQ, 0.16, out=dQ)
+    dQ /= N
+    dQ *= 0.16
     multiply_6 = np.multiply(take_1_3, dp[:, None], out=take_1_3)
     places_6_2 = work.places_5
     _at_rows(
@@ -235,8 +255,8 @@ def loss_and_grads(params, *, user, item, rating, workspace=None, training=True)
     da = work.da
     da.fill(0.0)
     np.add.at(da, user, take_1)
-    np.divide(da, N, out=da)
-    np.multiply(da, 0.16, out=da)
+    da /= N
+    da *= 0.16
     np.add.at(da, user, dp)
 
     # (8) db[i] = 4 * sum[n](b[item[n]] * [i = item[n]]) / (25 * N) + sum[n](dp[n] * [i
@@ -244,8 +264,8 @@ def loss_and_grads(params, *, user, item, rating, workspace=None, training=True)
     db = work.db
     db.fill(0.0)
     np.add.at(db, item, take_1_2)
-    np.divide(db, N, out=db)
-    np.multiply(db, 0.16, out=db)
+    db /= N
+    db *= 0.16
     np.add.at(db, item, dp)
 
     return loss, {
@@ -259,7 +279,7 @@ def loss_and_grads(params, *, user, item, rating, workspace=None, training=True)
 def sgd_step(params, *, user, item, rating, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"user": user, "item": item, "rating": rating}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     user = np.asarray(user, dtype=np.intp)
     item = np.asarray(item, dtype=np.intp)
@@ -275,8 +295,8 @@ def sgd_step(params, *, user, item, rating, rate, workspace=None, training=True)
     take_1_4 = Q.take(item, axis=0, out=work.take_1_4, mode="clip")
     p = np.einsum("...i,...i->...", take_1_3, take_1_4, out=work.p)
     add_1 = np.add(take_1, 3.5, out=work.add_1)
-    np.add(take_1_2, add_1, out=add_1)
-    np.add(p, add_1, out=p)
+    add_1 += take_1_2
+    p += add_1
 
     # (2) size[n] = a[user[n]]**2 + b[item[n]]**2 + sum[f](P[user[n], f]**2 + Q[item[n],
     #     f]**2)
@@ -284,10 +304,10 @@ def sgd_step(params, *, user, item, rating, rate, workspace=None, training=True)
     multiply_2_2 = np.multiply(take_1_2, take_1_2, out=work.multiply_2_2)
     multiply_2_3 = np.multiply(take_1_3, take_1_3, out=work.multiply_2_3)
     multiply_2_4 = np.multiply(take_1_4, take_1_4, out=work.multiply_2_4)
-    np.add(multiply_2_4, multiply_2_3, out=multiply_2_4)
+    multiply_2_4 += multiply_2_3
     size = multiply_2_4.dot(work.ones_16, out=work.size)
-    np.add(multiply_2_2, multiply_2, out=multiply_2_2)
-    np.add(size, multiply_2_2, out=size)
+    multiply_2_2 += multiply_2
+    size += multiply_2_2
 
     # (3) loss = sum[n]((p[n] - rating[n])**2) / N + 2 * sum[n](size[n]) / (25 * N)
     subtract_3 = np.subtract(p, rating, out=p)
@@ -309,14 +329,14 @@ def sgd_step(params, *, user, item, rating, rate, workspace=None, training=True)
     dP.fill(0.0)
     places_5 = work.places_5
     _at_rows(np.add, dP, user, take_1_3, work.range_7544.reshape(943, 8), places_5)
-    np.divide(dP, N, out=dP)
-    np.multiply(multiply_5, dP, out=dP)
+    dP /= N
+    dP *= multiply_5
     multiply_5_2 = np.multiply(take_1_4, dp[:, None], out=work.multiply_2_4)
     places_5_2 = work.places_5
     _at_rows(
         np.add, dP, user, multiply_5_2, work.range_7544.reshape(943, 8), places_5_2
     )
-    np.subtract(P, dP, out=P)
+    P -= dP
 
     # (6) dQ[i, j] = 4 * sum[n](Q[item[n], j] * [i = item[n]]) / (25 * N) + sum[n](dp[n]
     #     * P[user[n], j] * [i = item[n]]), times rate
@@ -324,34 +344,34 @@ def sgd_step(params, *, user, item, rating, rate, workspace=None, training=True)
     dQ.fill(0.0)
     places_6 = work.places_5
     _at_rows(np.add, dQ, item, take_1_4, work.range_13456.reshape(1682, 8), places_6)
-    np.divide(dQ, N, out=dQ)
-    np.multiply(multiply_5, dQ, out=dQ)
+    dQ /= N
+    dQ *= multiply_5
     multiply_6 = np.multiply(take_1_3, dp[:, None], out=take_1_3)
     places_6_2 = work.places_5
     _at_rows(
         np.add, dQ, item, multiply_6, work.range_13456.reshape(1682, 8), places_6_2
     )
-    np.subtract(Q, dQ, out=Q)
+    Q -= dQ
 
     # (7) da[i] = 4 * sum[n](a[user[n]] * [i = user[n]]) / (25 * N) + sum[n](dp[n] * [i
     #     = user[n]]), times rate
     da = work.da
     da.fill(0.0)
     np.add.at(da, user, take_1)
-    np.divide(da, N, out=da)
-    np.multiply(multiply_5, da, out=da)
+    da /= N
+    da *= multiply_5
     np.add.at(da, user, dp)
-    np.subtract(a, da, out=a)
+    a -= da
 
     # (8) db[i] = 4 * sum[n](b[item[n]] * [i = item[n]]) / (25 * N) + sum[n](dp[n] * [i
     #     = item[n]]), times rate
     db = work.db
     db.fill(0.0)
     np.add.at(db, item, take_1_2)
-    np.divide(db, N, out=db)
-    np.multiply(multiply_5, db, out=db)
+    db /= N
+    db *= multiply_5
     np.add.at(db, item, dp)
-    np.subtract(b, db, out=b)
+    b -= db
 
     return loss
 
@@ -381,31 +401,50 @@ def _at_rows(ufunc, table, rows, values, starts, places):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -432,19 +471,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

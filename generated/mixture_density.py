@@ -80,7 +80,6 @@ class Workspace:
         self.N = N
         self.ones_3 = np.ones(3, dtype)
         self.ones_N = np.ones(N, dtype)
-        self.z1 = np.empty((N, 20), dtype)
         self.z2 = np.empty((N, 3), dtype)
         self.largest_4 = np.empty((N,), dtype)
         self.p = np.empty((N, 3), dtype)
@@ -95,12 +94,34 @@ class Workspace:
         self.db3 = np.empty((3,), dtype)
         self.dW2 = np.empty((20, 3), dtype)
         self.db2 = np.empty((3,), dtype)
-        self.product_23 = np.empty((N, 20), dtype)
-        self.product_23_2 = np.empty((N, 20), dtype)
-        self.dh = np.empty((N, 20), dtype)
         self.dW1 = np.empty((1, 20), dtype)
         self.db1 = np.empty((20,), dtype)
         self.negative_14 = np.empty((N, 3), dtype)
+        self._large = {
+            "z1": (N, 20),
+            "product_23": (N, 20),
+            "product_23_2": (N, 20),
+            "dh": (N, 20),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 def forward(params, *, x, workspace=None, training=False):
@@ -197,11 +218,11 @@ def loss(params, *, x, t, workspace=None, training=True):
     multiply_8 = np.multiply(s, -2.0, out=work.multiply_8)
     np.exp(multiply_8, dtype=float, out=multiply_8)
     subtract_8 = np.subtract(t[:, None], mu, out=mu)
-    np.multiply(subtract_8, subtract_8, out=subtract_8)
-    np.multiply(subtract_8, multiply_8, out=subtract_8)
+    subtract_8 *= subtract_8
+    subtract_8 *= multiply_8
     q = np.subtract(g, s, out=g)
-    np.divide(subtract_8, 2.0, out=subtract_8)
-    np.subtract(q, subtract_8, out=q)
+    subtract_8 /= 2.0
+    q -= subtract_8
 
     # (9) p1[n, i] = exp(q[n, i] - logsumexp[i1](q[n, i1]))
     largest_9 = np.maximum.reduce(q, axis=1, out=work.largest_4)
@@ -210,9 +231,9 @@ def loss(params, *, x, t, workspace=None, training=True):
     total_9 = subtract_9.dot(work.ones_3, out=work.total_9)
 
     # (10) l[n] = logsumexp[i](q[n, i]) - 9189385332046727 / 10000000000000000
-    log_10 = np.log(total_9, out=total_9)
-    np.subtract(log_10, 0.9189385332046727, out=log_10)
-    l = np.add(largest_9, log_10, out=largest_9)
+    l = np.log(total_9, out=total_9)
+    l -= 0.9189385332046727
+    l += largest_9
 
     # (11) loss = -sum[n](l[n]) / N
     total_11 = float(np.add.reduce(l, axis=None))
@@ -250,7 +271,7 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
     p = np.exp(subtract_4, out=work.p)
     total_4 = p.dot(work.ones_3, out=work.largest_4)
-    np.divide(p, total_4[:, None], out=p)
+    p /= total_4[:, None]
 
     # (5) g[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
     log_5 = np.log(total_4, out=total_4)
@@ -268,23 +289,23 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     multiply_8 = np.multiply(s, -2.0, out=work.multiply_8)
     np.exp(multiply_8, dtype=float, out=multiply_8)
     subtract_8 = np.subtract(t[:, None], mu, out=work.subtract_8)
-    np.multiply(subtract_8, subtract_8, out=subtract_8)
-    np.multiply(subtract_8, multiply_8, out=subtract_8)
+    subtract_8 *= subtract_8
+    subtract_8 *= multiply_8
     q = np.subtract(g, s, out=g)
     divide_8 = np.divide(subtract_8, 2.0, out=work.s)
-    np.subtract(q, divide_8, out=q)
+    q -= divide_8
 
     # (9) p1[n, i] = exp(q[n, i] - logsumexp[i1](q[n, i1]))
     largest_9 = np.maximum.reduce(q, axis=1, out=work.largest_4)
     p1 = np.subtract(q, largest_9[:, None], out=q)
     np.exp(p1, out=p1)
     total_9 = p1.dot(work.ones_3, out=work.total_9)
-    np.divide(p1, total_9[:, None], out=p1)
+    p1 /= total_9[:, None]
 
     # (10) l[n] = logsumexp[i](q[n, i]) - 9189385332046727 / 10000000000000000
-    log_10 = np.log(total_9, out=total_9)
-    np.subtract(log_10, 0.9189385332046727, out=log_10)
-    l = np.add(largest_9, log_10, out=largest_9)
+    l = np.log(total_9, out=total_9)
+    l -= 0.9189385332046727
+    l += largest_9
 
     # (11) loss = -sum[n](l[n]) / N
     total_11 = float(np.add.reduce(l, axis=None))
@@ -298,12 +319,12 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     # (14) dmu[n, i] = -(mu[n, i] - t[n]) * dq[n, i] * exp(-2 * s[n, i])
     dmu = np.subtract(mu, t[:, None], out=mu)
     negative_14 = np.negative(multiply_8, out=multiply_8)
-    np.multiply(dmu, negative_14, out=dmu)
-    np.multiply(dq, dmu, out=dmu)
+    dmu *= negative_14
+    dmu *= dq
 
     # (15) ds[n, i] = ((t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) - 1) * dq[n, i]
-    ds = np.subtract(subtract_8, 1.0, out=subtract_8)
-    np.multiply(dq, ds, out=ds)
+    ds = np.subtract(subtract_8, work.one, out=subtract_8)
+    ds *= dq
 
     # (16) dW4[i, j] = sum[n](ds[n, j] * h[n, i])
     dW4 = h.T.dot(ds, out=work.dW4)
@@ -318,9 +339,9 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     db3 = work.ones_N.dot(dmu, out=work.db3)
 
     # (20) dz2[n, j] = dg[n, j] - p[n, j] * sum[k](dg[n, k])
-    total_20 = dq.dot(work.ones_3, out=work.largest_4)
-    multiply_20 = np.multiply(p, total_20[:, None], out=p)
-    dz2 = np.subtract(dq, multiply_20, out=dq)
+    total_20 = dq.dot(work.ones_3, out=work.total_9)
+    dz2 = np.multiply(p, total_20[:, None], out=p)
+    np.subtract(dq, dz2, out=dz2)
 
     # (21) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
     dW2 = h.T.dot(dz2, out=work.dW2)
@@ -333,13 +354,13 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
     product_23 = dz2.dot(W2.T, out=work.product_23)
     product_23_2 = dmu.dot(W3.T, out=work.product_23_2)
     dh = ds.dot(W4.T, out=work.dh)
-    np.add(product_23_2, product_23, out=product_23_2)
-    np.add(dh, product_23_2, out=dh)
+    product_23_2 += product_23
+    dh += product_23_2
 
     # (24) dz1[n, j] = (1 - h[n, j]**2) * dh[n, j]
-    multiply_24 = np.multiply(h, h, out=h)
-    np.subtract(1.0, multiply_24, out=multiply_24)
-    dz1 = np.multiply(dh, multiply_24, out=dh)
+    dz1 = np.multiply(h, h, out=h)
+    np.subtract(work.one, dz1, out=dz1)
+    dz1 *= dh
 
     # (25) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
     dW1 = x.T.dot(dz1, out=work.dW1)
@@ -362,7 +383,7 @@ def loss_and_grads(params, *, x, t, workspace=None, training=True):
 def sgd_step(params, *, x, t, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x, "t": t}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     W1 = params["W1"]
     b1 = params["b1"]
@@ -389,7 +410,7 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
     subtract_4 = np.subtract(z2, largest_4[:, None], out=z2)
     p = np.exp(subtract_4, out=work.p)
     total_4 = p.dot(work.ones_3, out=work.largest_4)
-    np.divide(p, total_4[:, None], out=p)
+    p /= total_4[:, None]
 
     # (5) g[n, k] = z2[n, k] - logsumexp[j](z2[n, j])
     log_5 = np.log(total_4, out=total_4)
@@ -407,30 +428,30 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
     multiply_8 = np.multiply(s, -2.0, out=work.multiply_8)
     np.exp(multiply_8, dtype=float, out=multiply_8)
     subtract_8 = np.subtract(t[:, None], mu, out=work.subtract_8)
-    np.multiply(subtract_8, subtract_8, out=subtract_8)
+    subtract_8 *= subtract_8
 
     # (14) dmu, the part that is known already
     dmu = np.subtract(mu, t[:, None], out=mu)
     negative_14 = np.negative(multiply_8, out=work.negative_14)
-    np.multiply(dmu, negative_14, out=dmu)
+    dmu *= negative_14
 
     # (8) q[n, i] = g[n, i] - s[n, i] - (t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) / 2
-    np.multiply(subtract_8, multiply_8, out=subtract_8)
+    subtract_8 *= multiply_8
     q = np.subtract(g, s, out=g)
     divide_8 = np.divide(subtract_8, 2.0, out=work.s)
-    np.subtract(q, divide_8, out=q)
+    q -= divide_8
 
     # (9) p1[n, i] = exp(q[n, i] - logsumexp[i1](q[n, i1]))
     largest_9 = np.maximum.reduce(q, axis=1, out=work.largest_4)
     p1 = np.subtract(q, largest_9[:, None], out=q)
     np.exp(p1, out=p1)
     total_9 = p1.dot(work.ones_3, out=work.total_9)
-    np.divide(p1, total_9[:, None], out=p1)
+    p1 /= total_9[:, None]
 
     # (10) l[n] = logsumexp[i](q[n, i]) - 9189385332046727 / 10000000000000000
-    log_10 = np.log(total_9, out=total_9)
-    np.subtract(log_10, 0.9189385332046727, out=log_10)
-    l = np.add(largest_9, log_10, out=largest_9)
+    l = np.log(total_9, out=total_9)
+    l -= 0.9189385332046727
+    l += largest_9
 
     # (11) loss = -sum[n](l[n]) / N
     total_11 = float(np.add.reduce(l, axis=None))
@@ -443,68 +464,68 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
     # (13) dg[n, i] = dq[n, i], times rate: the array dq
 
     # (14) dmu[n, i] = -(mu[n, i] - t[n]) * dq[n, i] * exp(-2 * s[n, i]), times rate
-    np.multiply(dq, dmu, out=dmu)
+    dmu *= dq
 
     # (15) ds[n, i] = ((t[n] - mu[n, i])**2 * exp(-2 * s[n, i]) - 1) * dq[n, i], times
     #     rate
-    ds = np.subtract(subtract_8, 1.0, out=subtract_8)
-    np.multiply(dq, ds, out=ds)
+    ds = np.subtract(subtract_8, work.one, out=subtract_8)
+    ds *= dq
 
     # (16) dW4[i, j] = sum[n](ds[n, j] * h[n, i]), times rate
     dW4 = h.T.dot(ds, out=work.dW4)
 
     # (17) db4[j] = sum[n](ds[n, j]), times rate
     db4 = work.ones_N.dot(ds, out=work.db4)
-    np.subtract(b4, db4, out=b4)
+    b4 -= db4
 
     # (18) dW3[i, j] = sum[n](dmu[n, j] * h[n, i]), times rate
     dW3 = h.T.dot(dmu, out=work.dW3)
 
     # (19) db3[j] = sum[n](dmu[n, j]), times rate
     db3 = work.ones_N.dot(dmu, out=work.db3)
-    np.subtract(b3, db3, out=b3)
+    b3 -= db3
 
     # (20) dz2[n, j] = dg[n, j] - p[n, j] * sum[k](dg[n, k]), times rate
-    total_20 = dq.dot(work.ones_3, out=work.largest_4)
-    multiply_20 = np.multiply(p, total_20[:, None], out=p)
-    dz2 = np.subtract(dq, multiply_20, out=dq)
+    total_20 = dq.dot(work.ones_3, out=work.total_9)
+    dz2 = np.multiply(p, total_20[:, None], out=p)
+    np.subtract(dq, dz2, out=dz2)
 
     # (21) dW2[i, j] = sum[n](dz2[n, j] * h[n, i]), times rate
     dW2 = h.T.dot(dz2, out=work.dW2)
 
     # (22) db2[j] = sum[n](dz2[n, j]), times rate
     db2 = work.ones_N.dot(dz2, out=work.db2)
-    np.subtract(b2, db2, out=b2)
+    b2 -= db2
 
     # (23) dh[n, i] = sum[j](W2[i, j] * dz2[n, j]) + sum[j](W3[i, j] * dmu[n, j]) +
     #     sum[j](W4[i, j] * ds[n, j]), times rate
     product_23 = dz2.dot(W2.T, out=work.product_23)
     product_23_2 = dmu.dot(W3.T, out=work.product_23_2)
     dh = ds.dot(W4.T, out=work.dh)
-    np.add(product_23_2, product_23, out=product_23_2)
-    np.add(dh, product_23_2, out=dh)
+    product_23_2 += product_23
+    dh += product_23_2
 
     # (21) W2 -= rate * dW2
-    np.subtract(W2, dW2, out=W2)
+    W2 -= dW2
 
     # (18) W3 -= rate * dW3
-    np.subtract(W3, dW3, out=W3)
+    W3 -= dW3
 
     # (16) W4 -= rate * dW4
-    np.subtract(W4, dW4, out=W4)
+    W4 -= dW4
 
     # (24) dz1[n, j] = (1 - h[n, j]**2) * dh[n, j], times rate
-    multiply_24 = np.multiply(h, h, out=h)
-    np.subtract(1.0, multiply_24, out=multiply_24)
-    dz1 = np.multiply(dh, multiply_24, out=dh)
+    dz1 = np.multiply(h, h, out=h)
+    np.subtract(work.one, dz1, out=dz1)
+    dz1 *= dh
 
     # (25) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
     dW1 = x.T.dot(dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (26) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -512,31 +533,50 @@ def sgd_step(params, *, x, t, rate, workspace=None, training=True):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -563,19 +603,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

@@ -76,25 +76,46 @@ class Workspace:
         self.N = N
         self.ones_5 = np.ones(5, dtype)
         self.range_160000 = np.arange(160000)
-        self.take_1 = np.empty((N, 64), dtype)
-        self.take_1_2 = np.empty((N, 64), dtype)
         self.near = np.empty((N,), dtype)
-        self.take_2 = np.empty((N, 5, 64), dtype)
         self.far = np.empty((N, 5), dtype)
         self.absolute_3 = np.empty((N, 5), dtype)
         self.maximum_3 = np.empty((N, 5), dtype)
         self.total_3 = np.empty((N,), dtype)
         self.cost = np.empty((N,), dtype)
         self.absolute_3_2 = np.empty((N,), dtype)
-        self.multiply_7 = np.empty((N, 64), dtype)
-        self.multiply_7_2 = np.empty((64, 5, N), dtype)
         self.copy_7 = np.empty((5 * N,), np.intp)
         self.dC_rows = np.empty((6 * N,), np.intp)
-        self.dC = np.empty((6 * N, 64), dtype)
         self.dE_rows = np.empty((2 * N,), np.intp)
-        self.dE = np.empty((2 * N, 64), dtype)
         self.places_8 = np.empty((2 * N, 32), np.intp)
         self.places_7 = np.empty((6 * N, 32), np.intp)
+        self._large = {
+            "take_1": (N, 64),
+            "take_1_2": (N, 64),
+            "take_2": (N, 5, 64),
+            "multiply_7": (N, 64),
+            "multiply_7_2": (64, 5, N),
+            "dC": (6 * N, 64),
+            "dE": (2 * N, 64),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 def forward(params, *, word, context, workspace=None, training=False):
@@ -142,7 +163,7 @@ def loss(params, *, word, context, negative, workspace=None, training=True):
     np.exp(absolute_3, out=absolute_3)
     np.log1p(absolute_3, out=absolute_3)
     maximum_3 = np.maximum(far, 0.0, out=far)
-    np.add(maximum_3, absolute_3, out=maximum_3)
+    maximum_3 += absolute_3
     total_3 = maximum_3.dot(work.ones_5, out=work.total_3)
     cost = np.negative(near, out=work.cost)
     absolute_3_2 = np.absolute(near, out=near)
@@ -150,8 +171,8 @@ def loss(params, *, word, context, negative, workspace=None, training=True):
     np.exp(absolute_3_2, out=absolute_3_2)
     np.log1p(absolute_3_2, out=absolute_3_2)
     np.maximum(cost, 0.0, out=cost)
-    np.add(cost, absolute_3_2, out=cost)
-    np.add(cost, total_3, out=cost)
+    cost += absolute_3_2
+    cost += total_3
 
     # (4) loss = sum[n](cost[n]) / N
     total_4 = float(np.add.reduce(cost, axis=None))
@@ -188,7 +209,7 @@ def loss_and_grads(params, *, word, context, negative, workspace=None, training=
     np.exp(absolute_3, out=absolute_3)
     np.log1p(absolute_3, out=absolute_3)
     maximum_3 = np.maximum(far, 0.0, out=work.maximum_3)
-    np.add(maximum_3, absolute_3, out=maximum_3)
+    maximum_3 += absolute_3
     total_3 = maximum_3.dot(work.ones_5, out=work.total_3)
     cost = np.negative(near, out=work.cost)
     absolute_3_2 = np.absolute(near, out=work.absolute_3_2)
@@ -196,8 +217,8 @@ def loss_and_grads(params, *, word, context, negative, workspace=None, training=
     np.exp(absolute_3_2, out=absolute_3_2)
     np.log1p(absolute_3_2, out=absolute_3_2)
     np.maximum(cost, 0.0, out=cost)
-    np.add(cost, absolute_3_2, out=cost)
-    np.add(cost, total_3, out=cost)
+    cost += absolute_3_2
+    cost += total_3
 
     # (4) loss = sum[n](cost[n]) / N
     total_4 = float(np.add.reduce(cost, axis=None))
@@ -206,15 +227,15 @@ def loss_and_grads(params, *, word, context, negative, workspace=None, training=
     # (5) dfar[n, j] = sigmoid(far[n, j]) / N
     dfar = np.negative(far, out=far)
     np.exp(dfar, out=dfar)
-    np.add(dfar, 1.0, out=dfar)
+    dfar += work.one
     np.reciprocal(dfar, out=dfar)
-    np.divide(dfar, N, out=dfar)
+    dfar /= N
 
     # (6) dnear[n] = -sigmoid(-near[n]) / N
     dnear = np.exp(near, out=near)
-    np.add(dnear, 1.0, out=dnear)
+    dnear += work.one
     np.reciprocal(dnear, out=dnear)
-    np.divide(dnear, -N, out=dnear)
+    dnear /= -N
 
     # (7) dC[i, j] = sum[n](dnear[n] * E[word[n], j] * [i = context[n]]) + sum[n,
     #     j1](E[word[n], j] * dfar[n, j1] * [i = negative[n, j1]])
@@ -252,7 +273,7 @@ def sgd_step(params, *, word, context, negative, rate, workspace=None, training=
     """Change the parameters by -rate times the gradients; return the loss."""
     given = {"word": word, "context": context, "negative": negative}
     work = _prepare(params, given, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     word = np.asarray(word, dtype=np.intp)
     context = np.asarray(context, dtype=np.intp)
@@ -276,7 +297,7 @@ def sgd_step(params, *, word, context, negative, rate, workspace=None, training=
     np.exp(absolute_3, out=absolute_3)
     np.log1p(absolute_3, out=absolute_3)
     maximum_3 = np.maximum(far, 0.0, out=work.maximum_3)
-    np.add(maximum_3, absolute_3, out=maximum_3)
+    maximum_3 += absolute_3
     total_3 = maximum_3.dot(work.ones_5, out=work.total_3)
     cost = np.negative(near, out=work.cost)
     absolute_3_2 = np.absolute(near, out=work.absolute_3_2)
@@ -284,8 +305,8 @@ def sgd_step(params, *, word, context, negative, rate, workspace=None, training=
     np.exp(absolute_3_2, out=absolute_3_2)
     np.log1p(absolute_3_2, out=absolute_3_2)
     np.maximum(cost, 0.0, out=cost)
-    np.add(cost, absolute_3_2, out=cost)
-    np.add(cost, total_3, out=cost)
+    cost += absolute_3_2
+    cost += total_3
 
     # (4) loss = sum[n](cost[n]) / N
     total_4 = float(np.add.reduce(cost, axis=None))
@@ -294,17 +315,17 @@ def sgd_step(params, *, word, context, negative, rate, workspace=None, training=
     # (5) dfar[n, j] = sigmoid(far[n, j]) / N, times rate
     dfar = np.negative(far, out=far)
     np.exp(dfar, out=dfar)
-    np.add(dfar, 1.0, out=dfar)
+    dfar += work.one
     np.reciprocal(dfar, out=dfar)
     divide_5 = rate / N
-    np.multiply(dfar, divide_5, out=dfar)
+    dfar *= divide_5
 
     # (6) dnear[n] = -sigmoid(-near[n]) / N, times rate
     dnear = np.exp(near, out=near)
-    np.add(dnear, 1.0, out=dnear)
+    dnear += work.one
     np.reciprocal(dnear, out=dnear)
     divide_6 = rate / (-N)
-    np.multiply(dnear, divide_6, out=dnear)
+    dnear *= divide_6
 
     # (8) dE[i, j] = sum[n](dnear[n] * C[context[n], j] * [i = word[n]]) + sum[n,
     #     j1](C[negative[n, j1], j] * dfar[n, j1] * [i = word[n]]), times rate
@@ -377,31 +398,50 @@ def _at_rows(ufunc, table, rows, values, starts, places):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -428,19 +468,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

@@ -65,14 +65,15 @@ class Workspace:
         self.fixed_N = np.multiply(self.range_N, 10)
         self.ones_N = np.ones(N, dtype)
         self.z1 = np.empty((N, 10), dtype)
-        self.largest_2 = np.empty((N,), dtype)
-        self.p = np.empty((N, 10), dtype)
-        self.total_2 = np.empty((N,), dtype)
         self.add_3 = np.empty((N,), np.intp)
         self.take_3 = np.empty((N,), dtype)
+        self.largest_2 = np.empty((N,), dtype)
+        self.total_2 = np.empty((N,), dtype)
         self.dW1 = np.empty((64, 10), dtype)
         self.divide_5 = np.empty((64, 10), dtype)
         self.db1 = np.empty((10,), dtype)
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
 
 
 def forward(params, *, x, workspace=None, training=False):
@@ -90,7 +91,7 @@ def forward(params, *, x, workspace=None, training=False):
     p = np.subtract(z1, largest_2[:, None], out=z1)
     np.exp(p, out=p)
     total_2 = p.dot(work.ones_10, out=work.total_2)
-    np.divide(p, total_2[:, None], out=p)
+    p /= total_2[:, None]
 
     return {
         "p": p,
@@ -109,20 +110,23 @@ def loss(params, *, x, y, workspace=None, training=True):
     z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
+    # (3) loss = sum[i, j](W1[i, j]**2) / 2000 + sum[n](logsumexp[j](z1[n, j]) - z1[n,
+    #     y[n]]) / N
+    add_3 = np.add(work.fixed_N, y, out=work.add_3)
+    take_3 = z1.take(add_3, out=work.take_3, mode="clip")
+
     # (2) p[n, k] = exp(z1[n, k] - logsumexp[j](z1[n, j]))
     largest_2 = np.maximum.reduce(z1, axis=1, out=work.largest_2)
-    subtract_2 = np.subtract(z1, largest_2[:, None], out=work.p)
+    subtract_2 = np.subtract(z1, largest_2[:, None], out=z1)
     np.exp(subtract_2, out=subtract_2)
     total_2 = subtract_2.dot(work.ones_10, out=work.total_2)
 
     # (3) loss = sum[i, j](W1[i, j]**2) / 2000 + sum[n](logsumexp[j](z1[n, j]) - z1[n,
     #     y[n]]) / N
     product_3 = float(np.vdot(W1, W1))
-    add_3 = np.add(work.fixed_N, y, out=work.add_3)
-    take_3 = z1.take(add_3, out=work.take_3, mode="clip")
     log_3 = np.log(total_2, out=total_2)
-    np.subtract(take_3, largest_2, out=take_3)
-    np.subtract(log_3, take_3, out=log_3)
+    take_3 -= largest_2
+    log_3 -= take_3
     total_3 = float(np.add.reduce(log_3, axis=None))
     divide_3 = total_3 / N
     divide_3_2 = product_3 / 2000
@@ -143,21 +147,24 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
+    # (3) loss = sum[i, j](W1[i, j]**2) / 2000 + sum[n](logsumexp[j](z1[n, j]) - z1[n,
+    #     y[n]]) / N
+    add_3 = np.add(work.fixed_N, y, out=work.add_3)
+    take_3 = z1.take(add_3, out=work.take_3, mode="clip")
+
     # (2) p[n, k] = exp(z1[n, k] - logsumexp[j](z1[n, j]))
     largest_2 = np.maximum.reduce(z1, axis=1, out=work.largest_2)
-    p = np.subtract(z1, largest_2[:, None], out=work.p)
+    p = np.subtract(z1, largest_2[:, None], out=z1)
     np.exp(p, out=p)
     total_2 = p.dot(work.ones_10, out=work.total_2)
-    np.divide(p, total_2[:, None], out=p)
+    p /= total_2[:, None]
 
     # (3) loss = sum[i, j](W1[i, j]**2) / 2000 + sum[n](logsumexp[j](z1[n, j]) - z1[n,
     #     y[n]]) / N
     product_3 = float(np.vdot(W1, W1))
-    add_3 = np.add(work.fixed_N, y, out=work.add_3)
-    take_3 = z1.take(add_3, out=work.take_3, mode="clip")
     log_3 = np.log(total_2, out=total_2)
-    np.subtract(take_3, largest_2, out=take_3)
-    np.subtract(log_3, take_3, out=log_3)
+    take_3 -= largest_2
+    log_3 -= take_3
     total_3 = float(np.add.reduce(log_3, axis=None))
     divide_3 = total_3 / N
     divide_3_2 = product_3 / 2000
@@ -165,15 +172,15 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
 
     # (4) dz1[n, j] = (p[n, j] - [j = y[n]]) / N
     take_4 = p.take(add_3, out=work.total_2, mode="clip")
-    np.subtract(take_4, 1.0, out=take_4)
+    take_4 -= work.one
     dz1 = p
     dz1.put(add_3, take_4)
-    np.divide(dz1, N, out=dz1)
+    dz1 /= N
 
     # (5) dW1[i, j] = W1[i, j] / 1000 + sum[n](dz1[n, j] * x[n, i])
     dW1 = x.T.dot(dz1, out=work.dW1)
     divide_5 = np.divide(W1, 1000.0, out=work.divide_5)
-    np.add(dW1, divide_5, out=dW1)
+    dW1 += divide_5
 
     # (6) db1[j] = sum[n](dz1[n, j])
     db1 = work.ones_N.dot(dz1, out=work.db1)
@@ -187,7 +194,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
 def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     y = np.asarray(y, dtype=np.intp)
     W1 = params["W1"]
@@ -197,21 +204,24 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     z1 = x.dot(W1, out=work.z1)
     np.add(z1, b1, out=z1)
 
+    # (3) loss = sum[i, j](W1[i, j]**2) / 2000 + sum[n](logsumexp[j](z1[n, j]) - z1[n,
+    #     y[n]]) / N
+    add_3 = np.add(work.fixed_N, y, out=work.add_3)
+    take_3 = z1.take(add_3, out=work.take_3, mode="clip")
+
     # (2) p[n, k] = exp(z1[n, k] - logsumexp[j](z1[n, j]))
     largest_2 = np.maximum.reduce(z1, axis=1, out=work.largest_2)
-    p = np.subtract(z1, largest_2[:, None], out=work.p)
+    p = np.subtract(z1, largest_2[:, None], out=z1)
     np.exp(p, out=p)
     total_2 = p.dot(work.ones_10, out=work.total_2)
-    np.divide(p, total_2[:, None], out=p)
+    p /= total_2[:, None]
 
     # (3) loss = sum[i, j](W1[i, j]**2) / 2000 + sum[n](logsumexp[j](z1[n, j]) - z1[n,
     #     y[n]]) / N
     product_3 = float(np.vdot(W1, W1))
-    add_3 = np.add(work.fixed_N, y, out=work.add_3)
-    take_3 = z1.take(add_3, out=work.take_3, mode="clip")
     log_3 = np.log(total_2, out=total_2)
-    np.subtract(take_3, largest_2, out=take_3)
-    np.subtract(log_3, take_3, out=log_3)
+    take_3 -= largest_2
+    log_3 -= take_3
     total_3 = float(np.add.reduce(log_3, axis=None))
     divide_3 = total_3 / N
     divide_3_2 = product_3 / 2000
@@ -219,21 +229,21 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 
     # (4) dz1[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
     take_4 = p.take(add_3, out=work.total_2, mode="clip")
-    np.subtract(take_4, 1.0, out=take_4)
+    take_4 -= work.one
     dz1 = p
     dz1.put(add_3, take_4)
     divide_4 = rate / N
-    np.multiply(dz1, divide_4, out=dz1)
+    dz1 *= divide_4
 
     # (5) dW1[i, j] = W1[i, j] / 1000 + sum[n](dz1[n, j] * x[n, i]), times rate
     product_5 = x.T.dot(dz1, out=work.divide_5)
     divide_5 = rate / 1000
-    np.multiply(W1, 1 - divide_5, out=W1)
-    np.subtract(W1, product_5, out=W1)
+    W1 *= 1 - divide_5
+    W1 -= product_5
 
     # (6) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -241,31 +251,50 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -292,19 +321,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

@@ -68,16 +68,36 @@ class Workspace:
         self.T = T
         self.zeros_1 = np.empty((N, 8), dtype)
         self.copy_1 = np.empty((8, 8), dtype)
-        self.h = np.empty((T, N, 8), dtype)
         self.multiply_1 = np.empty((N, 8), dtype)
         self.product_1 = np.empty((N, 8), dtype)
         self.p = np.empty((N,), dtype)
         self.dC = np.empty((8,), dtype)
-        self.dh = np.empty((T, N, 8), dtype)
-        self.copy_13 = np.empty((N * T,), dtype)
         self.dB = np.empty((8,), dtype)
         self.dc_2 = np.empty((), dtype)
         self.absolute_6 = np.empty((N,), dtype)
+        self._large = {
+            "h": (T, N, 8),
+            "dh": (T, N, 8),
+            "copy_13": (N * T,),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 def forward(params, *, past, workspace=None, training=False):
@@ -245,7 +265,7 @@ def loss_and_grads(params, *, past, next, workspace=None, training=True):
 def loss_sgd_step(params, *, past, next, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"past": past, "next": next}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     T = work.T
     A = params["A"]
@@ -294,8 +314,8 @@ def loss_sgd_step(params, *, past, next, rate, workspace=None, training=True):
     ds = np.multiply(dp[:, None], C, out=work.product_1)
 
     # (8) C -= rate * dC
-    np.multiply(dC, rate, out=dC)
-    np.subtract(C, dC, out=C)
+    dC *= rate
+    C -= dC
 
     dh = work.dh
 
@@ -316,15 +336,15 @@ def loss_sgd_step(params, *, past, next, rate, workspace=None, training=True):
         h[: T - 1].reshape(N * (T - 1), 8),
         out=work.copy_1,
     )
-    np.multiply(dA, rate, out=dA)
-    np.subtract(A, dA, out=A)
+    dA *= rate
+    A -= dA
 
     # (13) dB[i] = sum[n, t](past[n, t] * dh[n, t, i])
     copy_13 = work.copy_13
     np.copyto(copy_13.reshape(T, N), past.T)
     dB = copy_13.dot(dh.reshape(N * T, 8), out=work.dB)
-    np.multiply(dB, rate, out=dB)
-    np.subtract(B, dB, out=B)
+    dB *= rate
+    B -= dB
 
     return loss
 
@@ -342,7 +362,7 @@ def persistence(params, *, past, next, workspace=None, training=True):
     absolute_6 = np.absolute(subtract_6, out=work.p)
     largest_6 = float(np.maximum.reduce(absolute_6, axis=None))
     maximum_6 = float(np.maximum(largest_6, 1.1754943508222875e-38))
-    np.divide(subtract_6, maximum_6, out=subtract_6)
+    subtract_6 /= maximum_6
     product_6 = float(subtract_6.dot(subtract_6))
     sqrt_6 = float(np.sqrt(product_6))
     multiply_6 = sqrt_6 * maximum_6
@@ -364,7 +384,7 @@ def persistence_and_grads(params, *, past, next, workspace=None, training=True):
     absolute_6 = np.absolute(subtract_6, out=work.absolute_6)
     largest_6 = float(np.maximum.reduce(absolute_6, axis=None))
     maximum_6 = float(np.maximum(largest_6, 1.1754943508222875e-38))
-    np.divide(subtract_6, maximum_6, out=subtract_6)
+    subtract_6 /= maximum_6
     product_6 = float(subtract_6.dot(subtract_6))
     sqrt_6 = float(np.sqrt(product_6))
     multiply_6 = sqrt_6 * maximum_6
@@ -376,31 +396,50 @@ def persistence_and_grads(params, *, past, next, workspace=None, training=True):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -427,19 +466,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

@@ -74,15 +74,17 @@ class Workspace:
         self.z2 = np.empty((N, 3), dtype)
         self.z3 = np.empty((N, 1), dtype)
         self.subtract_7 = np.empty((N, 1), dtype)
-        self.subtract_9 = np.empty((N, 1), dtype)
+        self.dz3 = np.empty((N, 1), dtype)
         self.dW3 = np.empty((3, 1), dtype)
         self.db3 = np.empty((1,), dtype)
         self.dh2 = np.empty((N, 3), dtype)
-        self.subtract_13 = np.empty((N, 3), dtype)
+        self.dz2 = np.empty((N, 3), dtype)
         self.dW2 = np.empty((3, 3), dtype)
         self.db2 = np.empty((3,), dtype)
         self.dW1 = np.empty((3, 3), dtype)
         self.db1 = np.empty((3,), dtype)
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
 
 
 @np.errstate(over="ignore")
@@ -103,7 +105,7 @@ def forward(params, *, x, workspace=None, training=False):
     # (2) h1[n, j] = sigmoid(z1[n, j])
     h1 = np.negative(z1, out=z1)
     np.exp(h1, out=h1)
-    np.add(h1, 1.0, out=h1)
+    h1 += work.one
     np.reciprocal(h1, out=h1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
@@ -113,7 +115,7 @@ def forward(params, *, x, workspace=None, training=False):
     # (4) h2[n, j] = sigmoid(z2[n, j])
     h2 = np.negative(z2, out=z2)
     np.exp(h2, out=h2)
-    np.add(h2, 1.0, out=h2)
+    h2 += work.one
     np.reciprocal(h2, out=h2)
 
     # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
@@ -123,7 +125,7 @@ def forward(params, *, x, workspace=None, training=False):
     # (6) p[n, j] = sigmoid(z3[n, j])
     p = np.negative(z3, out=z3)
     np.exp(p, out=p)
-    np.add(p, 1.0, out=p)
+    p += work.one
     np.reciprocal(p, out=p)
 
     return {
@@ -150,7 +152,7 @@ def loss(params, *, x, y, workspace=None, training=True):
     # (2) h1[n, j] = sigmoid(z1[n, j])
     h1 = np.negative(z1, out=z1)
     np.exp(h1, out=h1)
-    np.add(h1, 1.0, out=h1)
+    h1 += work.one
     np.reciprocal(h1, out=h1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
@@ -160,7 +162,7 @@ def loss(params, *, x, y, workspace=None, training=True):
     # (4) h2[n, j] = sigmoid(z2[n, j])
     h2 = np.negative(z2, out=z2)
     np.exp(h2, out=h2)
-    np.add(h2, 1.0, out=h2)
+    h2 += work.one
     np.reciprocal(h2, out=h2)
 
     # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
@@ -170,7 +172,7 @@ def loss(params, *, x, y, workspace=None, training=True):
     # (6) p[n, j] = sigmoid(z3[n, j])
     p = np.negative(z3, out=z3)
     np.exp(p, out=p)
-    np.add(p, 1.0, out=p)
+    p += work.one
     np.reciprocal(p, out=p)
 
     # (7) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
@@ -200,7 +202,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     # (2) h1[n, j] = sigmoid(z1[n, j])
     h1 = np.negative(z1, out=z1)
     np.exp(h1, out=h1)
-    np.add(h1, 1.0, out=h1)
+    h1 += work.one
     np.reciprocal(h1, out=h1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
@@ -210,7 +212,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     # (4) h2[n, j] = sigmoid(z2[n, j])
     h2 = np.negative(z2, out=z2)
     np.exp(h2, out=h2)
-    np.add(h2, 1.0, out=h2)
+    h2 += work.one
     np.reciprocal(h2, out=h2)
 
     # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
@@ -220,7 +222,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     # (6) p[n, j] = sigmoid(z3[n, j])
     p = np.negative(z3, out=z3)
     np.exp(p, out=p)
-    np.add(p, 1.0, out=p)
+    p += work.one
     np.reciprocal(p, out=p)
 
     # (7) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
@@ -232,9 +234,9 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dp = np.multiply(subtract_7, 2 / N, out=subtract_7)
 
     # (9) dz3[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
-    subtract_9 = np.subtract(1.0, p, out=work.subtract_9)
-    multiply_9 = np.multiply(dp, subtract_9, out=dp)
-    dz3 = np.multiply(p, multiply_9, out=p)
+    dz3 = np.subtract(work.one, p, out=work.dz3)
+    dz3 *= dp
+    dz3 *= p
 
     # (10) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
     dW3 = h2.T.dot(dz3, out=work.dW3)
@@ -246,9 +248,9 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dh2 = dz3.dot(W3.T, out=work.dh2)
 
     # (13) dz2[n, j] = (1 - h2[n, j]) * dh2[n, j] * h2[n, j]
-    subtract_13 = np.subtract(1.0, h2, out=work.subtract_13)
-    multiply_13 = np.multiply(dh2, subtract_13, out=dh2)
-    dz2 = np.multiply(h2, multiply_13, out=h2)
+    dz2 = np.subtract(work.one, h2, out=work.dz2)
+    dz2 *= dh2
+    dz2 *= h2
 
     # (14) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i])
     dW2 = h1.T.dot(dz2, out=work.dW2)
@@ -257,12 +259,12 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     db2 = work.ones_N.dot(dz2, out=work.db2)
 
     # (16) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j])
-    dh1 = dz2.dot(W2.T, out=work.dh2)
+    dh1 = dz2.dot(W2.T, out=work.z2)
 
     # (17) dz1[n, j] = (1 - h1[n, j]) * dh1[n, j] * h1[n, j]
-    subtract_17 = np.subtract(1.0, h1, out=work.z2)
-    multiply_17 = np.multiply(dh1, subtract_17, out=dh1)
-    dz1 = np.multiply(h1, multiply_17, out=h1)
+    dz1 = np.subtract(work.one, h1, out=work.dz2)
+    dz1 *= dh1
+    dz1 *= h1
 
     # (18) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
     dW1 = x.T.dot(dz1, out=work.dW1)
@@ -284,7 +286,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
 def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     W1 = params["W1"]
     b1 = params["b1"]
@@ -300,7 +302,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     # (2) h1[n, j] = sigmoid(z1[n, j])
     h1 = np.negative(z1, out=z1)
     np.exp(h1, out=h1)
-    np.add(h1, 1.0, out=h1)
+    h1 += work.one
     np.reciprocal(h1, out=h1)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h1[n, i])
@@ -310,7 +312,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     # (4) h2[n, j] = sigmoid(z2[n, j])
     h2 = np.negative(z2, out=z2)
     np.exp(h2, out=h2)
-    np.add(h2, 1.0, out=h2)
+    h2 += work.one
     np.reciprocal(h2, out=h2)
 
     # (5) z3[n, j] = b3[j] + sum[i](W3[i, j] * h2[n, i])
@@ -320,7 +322,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     # (6) p[n, j] = sigmoid(z3[n, j])
     p = np.negative(z3, out=z3)
     np.exp(p, out=p)
-    np.add(p, 1.0, out=p)
+    p += work.one
     np.reciprocal(p, out=p)
 
     # (7) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
@@ -333,53 +335,53 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     dp = np.multiply(multiply_8, subtract_7, out=subtract_7)
 
     # (9) dz3[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j], times rate
-    subtract_9 = np.subtract(1.0, p, out=work.subtract_9)
-    multiply_9 = np.multiply(dp, subtract_9, out=dp)
-    dz3 = np.multiply(p, multiply_9, out=p)
+    dz3 = np.subtract(work.one, p, out=work.dz3)
+    dz3 *= dp
+    dz3 *= p
 
     # (10) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i]), times rate
     dW3 = h2.T.dot(dz3, out=work.dW3)
 
     # (11) db3[j] = sum[n](dz3[n, j]), times rate
     db3 = work.ones_N.dot(dz3, out=work.db3)
-    np.subtract(b3, db3, out=b3)
+    b3 -= db3
 
     # (12) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
     dh2 = dz3.dot(W3.T, out=work.dh2)
 
     # (10) W3 -= rate * dW3
-    np.subtract(W3, dW3, out=W3)
+    W3 -= dW3
 
     # (13) dz2[n, j] = (1 - h2[n, j]) * dh2[n, j] * h2[n, j], times rate
-    subtract_13 = np.subtract(1.0, h2, out=work.subtract_13)
-    multiply_13 = np.multiply(dh2, subtract_13, out=dh2)
-    dz2 = np.multiply(h2, multiply_13, out=h2)
+    dz2 = np.subtract(work.one, h2, out=work.dz2)
+    dz2 *= dh2
+    dz2 *= h2
 
     # (14) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i]), times rate
     dW2 = h1.T.dot(dz2, out=work.dW2)
 
     # (15) db2[j] = sum[n](dz2[n, j]), times rate
     db2 = work.ones_N.dot(dz2, out=work.db2)
-    np.subtract(b2, db2, out=b2)
+    b2 -= db2
 
     # (16) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
-    dh1 = dz2.dot(W2.T, out=work.dh2)
+    dh1 = dz2.dot(W2.T, out=work.z2)
 
     # (14) W2 -= rate * dW2
-    np.subtract(W2, dW2, out=W2)
+    W2 -= dW2
 
     # (17) dz1[n, j] = (1 - h1[n, j]) * dh1[n, j] * h1[n, j], times rate
-    subtract_17 = np.subtract(1.0, h1, out=work.z2)
-    multiply_17 = np.multiply(dh1, subtract_17, out=dh1)
-    dz1 = np.multiply(h1, multiply_17, out=h1)
+    dz1 = np.subtract(work.one, h1, out=work.dz2)
+    dz1 *= dh1
+    dz1 *= h1
 
     # (18) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
     dW1 = x.T.dot(dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (19) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -387,31 +389,50 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -438,19 +459,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

@@ -98,33 +98,53 @@ class Workspace:
         }
         self.ones_64 = np.ones(64, dtype)
         self.ones_N = np.ones(N, dtype)
-        self.z1 = np.empty((N, 128), dtype)
         self.mu = np.empty((N, 8), dtype)
         self.logvar = np.empty((N, 8), dtype)
         self.divide_5 = np.empty((N, 8), dtype)
         self.code = np.empty((N, 8), dtype)
-        self.z4 = np.empty((N, 128), dtype)
-        self.z5 = np.empty((N, 64), dtype)
-        self.negative_9 = np.empty((N, 64), dtype)
         self.exp_10 = np.empty((N, 8), dtype)
-        self.subtract_10_2 = np.empty((N, 64), dtype)
-        self.absolute_10 = np.empty((N, 64), dtype)
-        self.log1p_10 = np.empty((N, 64), dtype)
-        self.add_10_3 = np.empty((N, 64), dtype)
         self.total_10_3 = np.empty((N,), dtype)
         self.mask_12 = np.empty((N, 64), np.bool_)
-        self.dW5 = np.empty((128, 64), dtype)
         self.db5 = np.empty((64,), dtype)
-        self.dg = np.empty((N, 128), dtype)
         self.mask_16 = np.empty((N, 128), np.bool_)
-        self.dW4 = np.empty((8, 128), dtype)
         self.db4 = np.empty((128,), dtype)
-        self.dW3 = np.empty((128, 8), dtype)
         self.db3 = np.empty((8,), dtype)
-        self.dW2 = np.empty((128, 8), dtype)
         self.db2 = np.empty((8,), dtype)
-        self.dW1 = np.empty((64, 128), dtype)
         self.db1 = np.empty((128,), dtype)
+        self._large = {
+            "z1": (N, 128),
+            "z4": (N, 128),
+            "z5": (N, 64),
+            "negative_9": (N, 64),
+            "subtract_10_2": (N, 64),
+            "absolute_10": (N, 64),
+            "log1p_10": (N, 64),
+            "add_10_3": (N, 64),
+            "dW5": (128, 64),
+            "dg": (N, 128),
+            "dW4": (8, 128),
+            "dW3": (128, 8),
+            "dW2": (128, 8),
+            "dW1": (64, 128),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 @np.errstate(over="ignore")
@@ -164,7 +184,7 @@ def forward(params, *, x, eps=None, rng=None, workspace=None, training=False):
     code = np.divide(logvar, 2.0, out=work.code)
     np.exp(code, out=code)
     np.multiply(eps, code, out=code)
-    np.add(mu, code, out=code)
+    code += mu
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * code[n, i])
     z4 = code.dot(W4, out=work.z4)
@@ -180,7 +200,7 @@ def forward(params, *, x, eps=None, rng=None, workspace=None, training=False):
     # (9) back[n, j] = sigmoid(z5[n, j])
     back = np.negative(z5, out=z5)
     np.exp(back, out=back)
-    np.add(back, 1.0, out=back)
+    back += 1.0
     np.reciprocal(back, out=back)
 
     return {
@@ -227,7 +247,7 @@ def loss(params, *, x, eps=None, rng=None, workspace=None, training=True):
     code = np.divide(logvar, 2.0, out=work.code)
     np.exp(code, out=code)
     np.multiply(eps, code, out=code)
-    np.add(mu, code, out=code)
+    code += mu
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * code[n, i])
     z4 = code.dot(W4, out=work.z4)
@@ -262,12 +282,12 @@ def loss(params, *, x, eps=None, rng=None, workspace=None, training=True):
     np.exp(absolute_10, out=absolute_10)
     np.log1p(absolute_10, out=absolute_10)
     maximum_10 = np.maximum(z5, 0.0, out=z5)
-    np.add(maximum_10, absolute_10, out=maximum_10)
-    np.multiply(maximum_10, subtract_10_2, out=maximum_10)
+    maximum_10 += absolute_10
+    maximum_10 *= subtract_10_2
     maximum_10_2 = np.maximum(negative_9, 0.0, out=negative_9)
-    np.add(maximum_10_2, absolute_10, out=maximum_10_2)
+    maximum_10_2 += absolute_10
     np.multiply(maximum_10_2, x, out=maximum_10_2)
-    np.add(maximum_10_2, maximum_10, out=maximum_10_2)
+    maximum_10_2 += maximum_10
     total_10_3 = maximum_10_2.dot(work.ones_64, out=work.total_10_3)
     total_10_4 = float(np.add.reduce(total_10_3, axis=None))
     divide_10_2 = total_10_4 / 64
@@ -316,7 +336,7 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     divide_5 = np.divide(logvar, 2.0, out=work.divide_5)
     np.exp(divide_5, dtype=float, out=divide_5)
     code = np.multiply(eps, divide_5, out=work.code)
-    np.add(mu, code, out=code)
+    code += mu
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * code[n, i])
     z4 = code.dot(W4, out=work.z4)
@@ -352,11 +372,11 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     log1p_10 = np.log1p(absolute_10, out=work.log1p_10)
     maximum_10 = np.maximum(z5, 0.0, out=z5)
     add_10_3 = np.add(maximum_10, log1p_10, out=work.add_10_3)
-    np.multiply(add_10_3, subtract_10_2, out=add_10_3)
+    add_10_3 *= subtract_10_2
     maximum_10_2 = np.maximum(negative_9, 0.0, out=negative_9)
-    np.add(maximum_10_2, log1p_10, out=maximum_10_2)
+    maximum_10_2 += log1p_10
     np.multiply(maximum_10_2, x, out=maximum_10_2)
-    np.add(maximum_10_2, add_10_3, out=maximum_10_2)
+    maximum_10_2 += add_10_3
     total_10_3 = maximum_10_2.dot(work.ones_64, out=work.total_10_3)
     total_10_4 = float(np.add.reduce(total_10_3, axis=None))
     divide_10_2 = total_10_4 / 64
@@ -372,8 +392,8 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     dz5 = np.multiply(subtract_10_2, absolute_10, out=subtract_10_2)
     np.subtract(dz5, x, out=dz5)
     np.copyto(dz5, multiply_12, where=mask_12)
-    np.divide(dz5, N, out=dz5)
-    np.divide(dz5, add_12, out=dz5)
+    dz5 /= N
+    dz5 /= add_12
 
     # (13) dW5[i, j] = sum[n](dz5[n, j] * g[n, i])
     dW5 = g.T.dot(dz5, out=work.dW5)
@@ -400,15 +420,15 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     # (20) dlogvar[n, j] = (exp(logvar[n, j]) - 1) / (2 * N) + dcode[n, j] * eps[n, j] *
     #     exp(logvar[n, j] / 2) / 2
     expm1_20 = np.expm1(logvar, out=logvar)
-    np.divide(expm1_20, N, out=expm1_20)
+    expm1_20 /= N
     dlogvar = np.multiply(dcode, divide_5, out=divide_5)
     np.multiply(eps, dlogvar, out=dlogvar)
-    np.add(dlogvar, expm1_20, out=dlogvar)
-    np.divide(dlogvar, 2.0, out=dlogvar)
+    dlogvar += expm1_20
+    dlogvar /= 2.0
 
     # (21) dmu[n, j] = mu[n, j] / N + dcode[n, j]
-    divide_21 = np.divide(mu, N, out=mu)
-    dmu = np.add(dcode, divide_21, out=dcode)
+    dmu = np.divide(mu, N, out=mu)
+    dmu += dcode
 
     # (22) dW3[i, j] = sum[n](dlogvar[n, j] * h[n, i])
     dW3 = h.T.dot(dlogvar, out=work.dW3)
@@ -425,7 +445,7 @@ def loss_and_grads(params, *, x, eps=None, rng=None, workspace=None, training=Tr
     # (26) dh[n, i] = sum[j](W2[i, j] * dmu[n, j]) + sum[j](W3[i, j] * dlogvar[n, j])
     product_26 = dmu.dot(W2.T, out=work.dg)
     dh = dlogvar.dot(W3.T, out=work.z4)
-    np.add(dh, product_26, out=dh)
+    dh += product_26
 
     # (27) dz1[n, j] = dh[n, j] * [z1[n, j] > 0]
     mask_27 = np.greater(h, 0.0, out=work.mask_16)
@@ -459,7 +479,7 @@ def loss_sgd_step(
     given = {"x": x, "eps": eps}
     work = _prepare(params, given, workspace)
     _draw(given, rng, work)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     eps = given["eps"]
     W1 = params["W1"]
@@ -492,7 +512,7 @@ def loss_sgd_step(
     divide_5 = np.divide(logvar, 2.0, out=work.divide_5)
     np.exp(divide_5, dtype=float, out=divide_5)
     code = np.multiply(eps, divide_5, out=work.code)
-    np.add(mu, code, out=code)
+    code += mu
 
     # (6) z4[n, j] = b4[j] + sum[i](W4[i, j] * code[n, i])
     z4 = code.dot(W4, out=work.z4)
@@ -528,11 +548,11 @@ def loss_sgd_step(
     log1p_10 = np.log1p(absolute_10, out=work.log1p_10)
     maximum_10 = np.maximum(z5, 0.0, out=z5)
     add_10_3 = np.add(maximum_10, log1p_10, out=work.add_10_3)
-    np.multiply(add_10_3, subtract_10_2, out=add_10_3)
+    add_10_3 *= subtract_10_2
     maximum_10_2 = np.maximum(negative_9, 0.0, out=negative_9)
-    np.add(maximum_10_2, log1p_10, out=maximum_10_2)
+    maximum_10_2 += log1p_10
     np.multiply(maximum_10_2, x, out=maximum_10_2)
-    np.add(maximum_10_2, add_10_3, out=maximum_10_2)
+    maximum_10_2 += add_10_3
     total_10_3 = maximum_10_2.dot(work.ones_64, out=work.total_10_3)
     total_10_4 = float(np.add.reduce(total_10_3, axis=None))
     divide_10_2 = total_10_4 / 64
@@ -549,19 +569,19 @@ def loss_sgd_step(
     np.subtract(dz5, x, out=dz5)
     np.copyto(dz5, multiply_12, where=mask_12)
     divide_12 = rate / N
-    np.multiply(dz5, divide_12, out=dz5)
-    np.divide(dz5, add_12, out=dz5)
+    dz5 *= divide_12
+    dz5 /= add_12
 
     # (14) db5[j] = sum[n](dz5[n, j]), times rate
     db5 = work.ones_N.dot(dz5, out=work.db5)
-    np.subtract(b5, db5, out=b5)
+    b5 -= db5
 
     # (15) dg[n, i] = sum[j](W5[i, j] * dz5[n, j]), times rate
     dg = dz5.dot(W5.T, out=work.dg)
 
     # (13) dW5[i, j] = sum[n](dz5[n, j] * g[n, i]), times rate
     dW5 = g.T.dot(dz5, out=work.dW5)
-    np.subtract(W5, dW5, out=W5)
+    W5 -= dW5
 
     # (16) dz4[n, j] = dg[n, j] * [z4[n, j] > 0], times rate
     mask_16 = np.greater(g, 0.0, out=work.mask_16)
@@ -572,52 +592,52 @@ def loss_sgd_step(
 
     # (18) db4[j] = sum[n](dz4[n, j]), times rate
     db4 = work.ones_N.dot(dz4, out=work.db4)
-    np.subtract(b4, db4, out=b4)
+    b4 -= db4
 
     # (19) dcode[n, i] = sum[j](W4[i, j] * dz4[n, j]), times rate
     dcode = dz4.dot(W4.T, out=work.code)
 
     # (17) W4 -= rate * dW4
-    np.subtract(W4, dW4, out=W4)
+    W4 -= dW4
 
     # (20) dlogvar[n, j] = (exp(logvar[n, j]) - 1) / (2 * N) + dcode[n, j] * eps[n, j] *
     #     exp(logvar[n, j] / 2) / 2, times rate
     expm1_20 = np.expm1(logvar, out=logvar)
-    np.multiply(expm1_20, divide_12, out=expm1_20)
+    expm1_20 *= divide_12
     dlogvar = np.multiply(dcode, divide_5, out=divide_5)
     np.multiply(eps, dlogvar, out=dlogvar)
-    np.add(dlogvar, expm1_20, out=dlogvar)
-    np.divide(dlogvar, 2.0, out=dlogvar)
+    dlogvar += expm1_20
+    dlogvar /= 2.0
 
     # (21) dmu[n, j] = mu[n, j] / N + dcode[n, j], times rate
-    multiply_21 = np.multiply(mu, divide_12, out=mu)
-    dmu = np.add(dcode, multiply_21, out=dcode)
+    dmu = np.multiply(mu, divide_12, out=mu)
+    dmu += dcode
 
     # (22) dW3[i, j] = sum[n](dlogvar[n, j] * h[n, i]), times rate
     dW3 = h.T.dot(dlogvar, out=work.dW3)
 
     # (23) db3[j] = sum[n](dlogvar[n, j]), times rate
     db3 = work.ones_N.dot(dlogvar, out=work.db3)
-    np.subtract(b3, db3, out=b3)
+    b3 -= db3
 
     # (24) dW2[i, j] = sum[n](dmu[n, j] * h[n, i]), times rate
     dW2 = h.T.dot(dmu, out=work.dW2)
 
     # (25) db2[j] = sum[n](dmu[n, j]), times rate
     db2 = work.ones_N.dot(dmu, out=work.db2)
-    np.subtract(b2, db2, out=b2)
+    b2 -= db2
 
     # (26) dh[n, i] = sum[j](W2[i, j] * dmu[n, j]) + sum[j](W3[i, j] * dlogvar[n, j]),
     #     times rate
     product_26 = dmu.dot(W2.T, out=work.dg)
     dh = dlogvar.dot(W3.T, out=work.z4)
-    np.add(dh, product_26, out=dh)
+    dh += product_26
 
     # (24) W2 -= rate * dW2
-    np.subtract(W2, dW2, out=W2)
+    W2 -= dW2
 
     # (22) W3 -= rate * dW3
-    np.subtract(W3, dW3, out=W3)
+    W3 -= dW3
 
     # (27) dz1[n, j] = dh[n, j] * [z1[n, j] > 0], times rate
     mask_27 = np.greater(h, 0.0, out=work.mask_16)
@@ -625,11 +645,11 @@ def loss_sgd_step(
 
     # (28) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
     dW1 = x.T.dot(dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (29) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -751,31 +771,50 @@ def _normal_into(out, rng, mean, std):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -807,19 +846,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

@@ -98,42 +98,62 @@ class Workspace:
         self.fixed_N = np.multiply(self.range_N, 9)
         self.ones_N = np.ones(N, dtype)
         self.ones_N_T = np.ones(N * T, dtype)
-        self.copy_1 = np.empty((N * T, 12), dtype)
-        self.product_1 = np.empty((T, N, 48), dtype)
-        self.zeros_1 = np.empty((N, 48), dtype)
-        self.product_3 = np.empty((T, N, 48), dtype)
-        self.product_5 = np.empty((T, N, 48), dtype)
-        self.z1 = np.empty((T, N, 48), dtype)
-        self.r1 = np.empty((T, N, 48), dtype)
-        self.n1 = np.empty((T, N, 48), dtype)
-        self.h = np.empty((T, N, 48), dtype)
-        self.z_z1_t = np.empty((N, 48), dtype)
-        self.z_n1_t = np.empty((N, 48), dtype)
         self.multiply_8 = np.empty((N,), np.intp)
         self.z2 = np.empty((N, 9), dtype)
-        self.largest_10 = np.empty((N,), dtype)
-        self.p = np.empty((N, 9), dtype)
-        self.total_10 = np.empty((N,), dtype)
         self.take_11 = np.empty((N,), dtype)
+        self.largest_10 = np.empty((N,), dtype)
+        self.total_10 = np.empty((N,), dtype)
         self.dW2 = np.empty((48, 9), dtype)
         self.db2 = np.empty((9,), dtype)
-        self.copy_16 = np.empty((48, 48), dtype)
-        self.copy_16_2 = np.empty((48, 48), dtype)
-        self.copy_16_3 = np.empty((48, 48), dtype)
-        self.dz_z1 = np.empty((T, N, 48), dtype)
         self.mask_16 = np.empty((N,), np.bool_)
-        self.multiply_16_2 = np.empty((N, 48), dtype)
-        self.product_16 = np.empty((N, 48), dtype)
-        self.product_16_2 = np.empty((N, 48), dtype)
-        self.product_16_3 = np.empty((N, 48), dtype)
-        self.multiply_23 = np.empty((T - 1, N, 48), dtype)
-        self.part_26 = np.empty((T, 12, 48), dtype)
         self.dW1_h = np.empty((12, 48), dtype)
         self.dW1_r = np.empty((12, 48), dtype)
         self.dW1_z = np.empty((12, 48), dtype)
         self.db1_h = np.empty((48,), dtype)
         self.db1_r = np.empty((48,), dtype)
         self.db1_z = np.empty((48,), dtype)
+        self._large = {
+            "copy_1": (N * T, 12),
+            "product_1": (T, N, 48),
+            "zeros_1": (N, 48),
+            "copy_1_2": (48, 48),
+            "product_3": (T, N, 48),
+            "copy_3": (48, 48),
+            "product_5": (T, N, 48),
+            "copy_5": (48, 48),
+            "z1": (T, N, 48),
+            "r1": (T, N, 48),
+            "n1": (T, N, 48),
+            "h": (T, N, 48),
+            "z_z1_t": (N, 48),
+            "z_n1_t": (N, 48),
+            "dz_z1": (T, N, 48),
+            "multiply_16_2": (N, 48),
+            "product_16": (N, 48),
+            "product_16_2": (N, 48),
+            "product_16_3": (N, 48),
+            "multiply_23": (T - 1, N, 48),
+            "part_26": (T, 12, 48),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 @np.errstate(over="ignore")
@@ -163,16 +183,22 @@ def forward(params, *, x, end, workspace=None, training=False):
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
+    copy_1_2 = work.copy_1_2
+    np.copyto(copy_1_2, U1_z)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
     np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
+    copy_3 = work.copy_3
+    np.copyto(copy_3, U1_r)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
     np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
+    copy_5 = work.copy_5
+    np.copyto(copy_5, U1_h)
 
     h = work.h
 
@@ -180,45 +206,45 @@ def forward(params, *, x, end, workspace=None, training=False):
         # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_z[i, j] * x[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_1
-        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
-        np.add(z_z1_t, product_1[t], out=z_z1_t)
+        z_z1_t = h_before.dot(copy_1_2, out=work.z_z1_t)
+        z_z1_t += product_1[t]
 
         # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
         z1_t = np.negative(z_z1_t, out=z_z1_t)
         np.exp(z1_t, out=z1_t)
-        np.add(z1_t, 1.0, out=z1_t)
+        z1_t += work.one
         np.reciprocal(z1_t, out=z1_t)
 
         # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_r[i, j] * x[n, t, i])
-        z_r1_t = h_before.dot(U1_r, out=work.product_16_3)
-        np.add(z_r1_t, product_3[t], out=z_r1_t)
+        z_r1_t = h_before.dot(copy_3, out=work.product_16_3)
+        z_r1_t += product_3[t]
 
         # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
         r1_t = np.negative(z_r1_t, out=z_r1_t)
         np.exp(r1_t, out=r1_t)
-        np.add(r1_t, 1.0, out=r1_t)
+        r1_t += work.one
         np.reciprocal(r1_t, out=r1_t)
 
         # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
         #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_5 = np.multiply(r1_t, h_before, out=r1_t)
-        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
-        np.add(z_n1_t, product_5[t], out=z_n1_t)
+        z_n1_t = multiply_5.dot(copy_5, out=work.z_n1_t)
+        z_n1_t += product_5[t]
 
         # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
         n1_t = np.tanh(z_n1_t, out=z_n1_t)
 
         # (7) h[n, t, j] = (1 - z1[n, t, j]) * n1[n, t, j] + z1[n, t, j] * [t >= 1] *
         #     h[n, t - 1, j]
-        subtract_7 = np.subtract(1.0, z1_t, out=work.product_16_3)
-        multiply_7 = np.multiply(n1_t, subtract_7, out=n1_t)
-        multiply_7_2 = np.multiply(h_before, z1_t, out=z1_t)
-        np.add(multiply_7_2, multiply_7, out=h[t])
+        subtract_7 = np.subtract(work.one, z1_t, out=work.product_16_3)
+        subtract_7 *= n1_t
+        multiply_7 = np.multiply(h_before, z1_t, out=z1_t)
+        np.add(multiply_7, subtract_7, out=h[t])
 
     # (8) s[n, j] = h[n, end[n], j]
     multiply_8 = np.multiply(end, N, out=work.multiply_8)
-    np.add(multiply_8, work.range_N, out=multiply_8)
+    multiply_8 += work.range_N
     s = np.take(h.reshape(N * T, 48), multiply_8, axis=0, out=work.z_z1_t, mode="clip")
 
     # (9) z2[n, j] = b2[j] + sum[i](W2[i, j] * s[n, i])
@@ -230,7 +256,7 @@ def forward(params, *, x, end, workspace=None, training=False):
     p = np.subtract(z2, largest_10[:, None], out=z2)
     np.exp(p, out=p)
     total_10 = p.dot(work.ones_9, out=work.total_10)
-    np.divide(p, total_10[:, None], out=p)
+    p /= total_10[:, None]
 
     return {
         "p": p,
@@ -265,16 +291,22 @@ def loss(params, *, x, end, y, workspace=None, training=True):
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
+    copy_1_2 = work.copy_1_2
+    np.copyto(copy_1_2, U1_z)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
     np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
+    copy_3 = work.copy_3
+    np.copyto(copy_3, U1_r)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
     np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
+    copy_5 = work.copy_5
+    np.copyto(copy_5, U1_h)
 
     h = work.h
 
@@ -282,63 +314,65 @@ def loss(params, *, x, end, y, workspace=None, training=True):
         # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_z[i, j] * x[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_1
-        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
-        np.add(z_z1_t, product_1[t], out=z_z1_t)
+        z_z1_t = h_before.dot(copy_1_2, out=work.z_z1_t)
+        z_z1_t += product_1[t]
 
         # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
         z1_t = np.negative(z_z1_t, out=z_z1_t)
         np.exp(z1_t, out=z1_t)
-        np.add(z1_t, 1.0, out=z1_t)
+        z1_t += work.one
         np.reciprocal(z1_t, out=z1_t)
 
         # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_r[i, j] * x[n, t, i])
-        z_r1_t = h_before.dot(U1_r, out=work.product_16_3)
-        np.add(z_r1_t, product_3[t], out=z_r1_t)
+        z_r1_t = h_before.dot(copy_3, out=work.product_16_3)
+        z_r1_t += product_3[t]
 
         # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
         r1_t = np.negative(z_r1_t, out=z_r1_t)
         np.exp(r1_t, out=r1_t)
-        np.add(r1_t, 1.0, out=r1_t)
+        r1_t += work.one
         np.reciprocal(r1_t, out=r1_t)
 
         # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
         #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_5 = np.multiply(r1_t, h_before, out=r1_t)
-        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
-        np.add(z_n1_t, product_5[t], out=z_n1_t)
+        z_n1_t = multiply_5.dot(copy_5, out=work.z_n1_t)
+        z_n1_t += product_5[t]
 
         # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
         n1_t = np.tanh(z_n1_t, out=z_n1_t)
 
         # (7) h[n, t, j] = (1 - z1[n, t, j]) * n1[n, t, j] + z1[n, t, j] * [t >= 1] *
         #     h[n, t - 1, j]
-        subtract_7 = np.subtract(1.0, z1_t, out=work.product_16_3)
-        multiply_7 = np.multiply(n1_t, subtract_7, out=n1_t)
-        multiply_7_2 = np.multiply(h_before, z1_t, out=z1_t)
-        np.add(multiply_7_2, multiply_7, out=h[t])
+        subtract_7 = np.subtract(work.one, z1_t, out=work.product_16_3)
+        subtract_7 *= n1_t
+        multiply_7 = np.multiply(h_before, z1_t, out=z1_t)
+        np.add(multiply_7, subtract_7, out=h[t])
 
     # (8) s[n, j] = h[n, end[n], j]
     multiply_8 = np.multiply(end, N, out=work.multiply_8)
-    np.add(multiply_8, work.range_N, out=multiply_8)
+    multiply_8 += work.range_N
     s = np.take(h.reshape(N * T, 48), multiply_8, axis=0, out=work.z_z1_t, mode="clip")
 
     # (9) z2[n, j] = b2[j] + sum[i](W2[i, j] * s[n, i])
     z2 = s.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
+    # (11) loss = sum[n](logsumexp[j](z2[n, j]) - z2[n, y[n]]) / N
+    add_11 = np.add(work.fixed_N, y, out=work.multiply_8)
+    take_11 = z2.take(add_11, out=work.take_11, mode="clip")
+
     # (10) p[n, k] = exp(z2[n, k] - logsumexp[j](z2[n, j]))
     largest_10 = np.maximum.reduce(z2, axis=1, out=work.largest_10)
-    subtract_10 = np.subtract(z2, largest_10[:, None], out=work.p)
+    subtract_10 = np.subtract(z2, largest_10[:, None], out=z2)
     np.exp(subtract_10, out=subtract_10)
     total_10 = subtract_10.dot(work.ones_9, out=work.total_10)
 
     # (11) loss = sum[n](logsumexp[j](z2[n, j]) - z2[n, y[n]]) / N
-    add_11 = np.add(work.fixed_N, y, out=work.multiply_8)
-    take_11 = z2.take(add_11, out=work.take_11, mode="clip")
     log_11 = np.log(total_10, out=total_10)
-    np.subtract(take_11, largest_10, out=take_11)
-    np.subtract(log_11, take_11, out=log_11)
+    take_11 -= largest_10
+    log_11 -= take_11
     total_11 = float(np.add.reduce(log_11, axis=None))
     loss = total_11 / N
 
@@ -373,16 +407,22 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
+    copy_1_2 = work.copy_1_2
+    np.copyto(copy_1_2, U1_z)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
     np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
+    copy_3 = work.copy_3
+    np.copyto(copy_3, U1_r)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
     np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
+    copy_5 = work.copy_5
+    np.copyto(copy_5, U1_h)
 
     z1 = work.z1
     r1 = work.r1
@@ -393,73 +433,75 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
         # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_z[i, j] * x[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_1
-        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
-        np.add(z_z1_t, product_1[t], out=z_z1_t)
+        z_z1_t = h_before.dot(copy_1_2, out=work.z_z1_t)
+        z_z1_t += product_1[t]
 
         # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
         negative_2 = np.negative(z_z1_t, out=z_z1_t)
         np.exp(negative_2, out=negative_2)
-        np.add(negative_2, 1.0, out=negative_2)
+        negative_2 += work.one
         z1_t = np.reciprocal(negative_2, out=z1[t])
 
         # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_r[i, j] * x[n, t, i])
-        z_r1_t = h_before.dot(U1_r, out=work.z_z1_t)
-        np.add(z_r1_t, product_3[t], out=z_r1_t)
+        z_r1_t = h_before.dot(copy_3, out=work.z_z1_t)
+        z_r1_t += product_3[t]
 
         # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
         negative_4 = np.negative(z_r1_t, out=z_r1_t)
         np.exp(negative_4, out=negative_4)
-        np.add(negative_4, 1.0, out=negative_4)
+        negative_4 += work.one
         r1_t = np.reciprocal(negative_4, out=r1[t])
 
         # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
         #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_5 = np.multiply(r1_t, h_before, out=work.z_z1_t)
-        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
-        np.add(z_n1_t, product_5[t], out=z_n1_t)
+        z_n1_t = multiply_5.dot(copy_5, out=work.z_n1_t)
+        z_n1_t += product_5[t]
 
         # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
         n1_t = np.tanh(z_n1_t, out=n1[t])
 
         # (7) h[n, t, j] = (1 - z1[n, t, j]) * n1[n, t, j] + z1[n, t, j] * [t >= 1] *
         #     h[n, t - 1, j]
-        subtract_7 = np.subtract(1.0, z1_t, out=work.z_n1_t)
-        np.multiply(n1_t, subtract_7, out=subtract_7)
+        subtract_7 = np.subtract(work.one, z1_t, out=work.z_n1_t)
+        subtract_7 *= n1_t
         multiply_7 = np.multiply(h_before, z1_t, out=work.z_z1_t)
         np.add(multiply_7, subtract_7, out=h[t])
 
     # (8) s[n, j] = h[n, end[n], j]
     multiply_8 = np.multiply(end, N, out=work.multiply_8)
-    np.add(multiply_8, work.range_N, out=multiply_8)
+    multiply_8 += work.range_N
     s = np.take(h.reshape(N * T, 48), multiply_8, axis=0, out=work.z_z1_t, mode="clip")
 
     # (9) z2[n, j] = b2[j] + sum[i](W2[i, j] * s[n, i])
     z2 = s.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
-    # (10) p[n, k] = exp(z2[n, k] - logsumexp[j](z2[n, j]))
-    largest_10 = np.maximum.reduce(z2, axis=1, out=work.largest_10)
-    p = np.subtract(z2, largest_10[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_10 = p.dot(work.ones_9, out=work.total_10)
-    np.divide(p, total_10[:, None], out=p)
-
     # (11) loss = sum[n](logsumexp[j](z2[n, j]) - z2[n, y[n]]) / N
     add_11 = np.add(work.fixed_N, y, out=work.multiply_8)
     take_11 = z2.take(add_11, out=work.take_11, mode="clip")
+
+    # (10) p[n, k] = exp(z2[n, k] - logsumexp[j](z2[n, j]))
+    largest_10 = np.maximum.reduce(z2, axis=1, out=work.largest_10)
+    p = np.subtract(z2, largest_10[:, None], out=z2)
+    np.exp(p, out=p)
+    total_10 = p.dot(work.ones_9, out=work.total_10)
+    p /= total_10[:, None]
+
+    # (11) loss = sum[n](logsumexp[j](z2[n, j]) - z2[n, y[n]]) / N
     log_11 = np.log(total_10, out=total_10)
-    np.subtract(take_11, largest_10, out=take_11)
-    np.subtract(log_11, take_11, out=log_11)
+    take_11 -= largest_10
+    log_11 -= take_11
     total_11 = float(np.add.reduce(log_11, axis=None))
     loss = total_11 / N
 
     # (12) dz2[n, j] = (p[n, j] - [j = y[n]]) / N
     take_12 = p.take(add_11, out=work.total_10, mode="clip")
-    np.subtract(take_12, 1.0, out=take_12)
+    take_12 -= work.one
     dz2 = p
     dz2.put(add_11, take_12)
-    np.divide(dz2, N, out=dz2)
+    dz2 /= N
 
     # (13) dW2[i, j] = sum[n](dz2[n, j] * s[n, i])
     dW2 = s.T.dot(dz2, out=work.dW2)
@@ -471,11 +513,11 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     ds = dz2.dot(W2.T, out=work.z_z1_t)
 
     # (16) dh, apart from other steps
-    copy_16 = work.copy_16
+    copy_16 = work.copy_5
     np.copyto(copy_16, U1_r.T)
-    copy_16_2 = work.copy_16_2
+    copy_16_2 = work.copy_3
     np.copyto(copy_16_2, U1_z.T)
-    copy_16_3 = work.copy_16_3
+    copy_16_3 = work.copy_1_2
     np.copyto(copy_16_3, U1_h.T)
 
     dh = work.product_5
@@ -495,38 +537,38 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
             product_16 = dz_r1[t + 1].dot(copy_16, out=work.product_16)
             product_16_2 = dz_z1[t + 1].dot(copy_16_2, out=work.product_16_2)
             product_16_3 = dz_n1[t + 1].dot(copy_16_3, out=work.product_16_3)
-            np.multiply(product_16_3, r1[t + 1], out=product_16_3)
-            np.add(product_16, multiply_16_2, out=product_16)
-            np.add(product_16_2, product_16, out=product_16_2)
-            np.add(product_16_3, product_16_2, out=product_16_3)
+            product_16_3 *= r1[t + 1]
+            product_16 += multiply_16_2
+            product_16_2 += product_16
+            product_16_3 += product_16_2
         else:
             product_16_3 = work.product_16_3
             product_16_3.fill(0.0)
         dh_t = np.add(product_16_3, multiply_16, out=dh[t])
 
         # (17) dn1[n, t, j] = (1 - z1[n, t, j]) * dh[n, t, j]
-        subtract_17 = np.subtract(1.0, z1[t], out=work.product_16_3)
+        subtract_17 = np.subtract(work.one, z1[t], out=work.product_16_3)
         dn1_t = np.multiply(dh_t, subtract_17, out=work.z_n1_t)
 
         # (18) dz_n1[n, t, j] = (1 - n1[n, t, j]**2) * dn1[n, t, j]
         multiply_18 = np.multiply(n1[t], n1[t], out=work.product_16_2)
-        np.subtract(1.0, multiply_18, out=multiply_18)
+        np.subtract(work.one, multiply_18, out=multiply_18)
         dz_n1_t = np.multiply(dn1_t, multiply_18, out=dz_n1[t])
 
         # (19) dr1[n, t, j] = sum[j1](U1_h[j, j1] * dz_n1[n, t, j1]) * [t >= 1] * h[n, t
         #     - 1, j]
         dr1_t = dz_n1_t.dot(copy_16_3, out=work.product_16_2)
         h_before_2 = h[t - 1] if t >= 1 else zeros_1
-        np.multiply(h_before_2, dr1_t, out=dr1_t)
+        dr1_t *= h_before_2
 
         # (20) dz_r1[n, t, j] = (1 - r1[n, t, j]) * dr1[n, t, j] * r1[n, t, j]
-        subtract_20 = np.subtract(1.0, r1[t], out=work.z_n1_t)
-        multiply_20 = np.multiply(dr1_t, subtract_20, out=dr1_t)
-        np.multiply(r1[t], multiply_20, out=dz_r1[t])
+        subtract_20 = np.subtract(work.one, r1[t], out=work.z_n1_t)
+        subtract_20 *= dr1_t
+        np.multiply(r1[t], subtract_20, out=dz_r1[t])
 
         # (21) dz1[n, t, j] = ([t >= 1] * h[n, t - 1, j] - n1[n, t, j]) * dh[n, t, j]
-        dz1_t = np.subtract(h_before_2, n1[t], out=work.product_16_2)
-        np.multiply(dh_t, dz1_t, out=dz1_t)
+        dz1_t = np.subtract(h_before_2, n1[t], out=work.z_n1_t)
+        dz1_t *= dh_t
 
         # (22) dz_z1[n, t, j] = (1 - z1[n, t, j]) * dz1[n, t, j] * z1[n, t, j]
         multiply_22 = np.multiply(dz1_t, subtract_17, out=dz1_t)
@@ -538,21 +580,21 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     dU1_h = np.dot(
         multiply_23.reshape(N * (T - 1), 48).T,
         dz_n1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_16_3,
+        out=work.copy_1_2,
     )
 
     # (24) dU1_r[k, j] = sum[n, t](dz_r1[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU1_r = np.dot(
         h[: T - 1].reshape(N * (T - 1), 48).T,
         dz_r1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_16_2,
+        out=work.copy_3,
     )
 
     # (25) dU1_z[k, j] = sum[n, t](dz_z1[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU1_z = np.dot(
         h[: T - 1].reshape(N * (T - 1), 48).T,
         dz_z1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_16,
+        out=work.copy_5,
     )
 
     # (26) dW1_h[i, j] = sum[n, t](dz_n1[n, t, j] * x[n, t, i])
@@ -613,7 +655,7 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
 def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x, "end": end, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     T = work.T
     end = np.asarray(end, dtype=np.intp)
@@ -638,16 +680,22 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
+    copy_1_2 = work.copy_1_2
+    np.copyto(copy_1_2, U1_z)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
     np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
+    copy_3 = work.copy_3
+    np.copyto(copy_3, U1_r)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
     np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
+    copy_5 = work.copy_5
+    np.copyto(copy_5, U1_h)
 
     z1 = work.z1
     r1 = work.r1
@@ -658,95 +706,97 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
         # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_z[i, j] * x[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_1
-        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
-        np.add(z_z1_t, product_1[t], out=z_z1_t)
+        z_z1_t = h_before.dot(copy_1_2, out=work.z_z1_t)
+        z_z1_t += product_1[t]
 
         # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
         negative_2 = np.negative(z_z1_t, out=z_z1_t)
         np.exp(negative_2, out=negative_2)
-        np.add(negative_2, 1.0, out=negative_2)
+        negative_2 += work.one
         z1_t = np.reciprocal(negative_2, out=z1[t])
 
         # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_r[i, j] * x[n, t, i])
-        z_r1_t = h_before.dot(U1_r, out=work.z_z1_t)
-        np.add(z_r1_t, product_3[t], out=z_r1_t)
+        z_r1_t = h_before.dot(copy_3, out=work.z_z1_t)
+        z_r1_t += product_3[t]
 
         # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
         negative_4 = np.negative(z_r1_t, out=z_r1_t)
         np.exp(negative_4, out=negative_4)
-        np.add(negative_4, 1.0, out=negative_4)
+        negative_4 += work.one
         r1_t = np.reciprocal(negative_4, out=r1[t])
 
         # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
         #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_5 = np.multiply(r1_t, h_before, out=work.z_z1_t)
-        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
-        np.add(z_n1_t, product_5[t], out=z_n1_t)
+        z_n1_t = multiply_5.dot(copy_5, out=work.z_n1_t)
+        z_n1_t += product_5[t]
 
         # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
         n1_t = np.tanh(z_n1_t, out=n1[t])
 
         # (7) h[n, t, j] = (1 - z1[n, t, j]) * n1[n, t, j] + z1[n, t, j] * [t >= 1] *
         #     h[n, t - 1, j]
-        subtract_7 = np.subtract(1.0, z1_t, out=work.z_n1_t)
-        np.multiply(n1_t, subtract_7, out=subtract_7)
+        subtract_7 = np.subtract(work.one, z1_t, out=work.z_n1_t)
+        subtract_7 *= n1_t
         multiply_7 = np.multiply(h_before, z1_t, out=work.z_z1_t)
         np.add(multiply_7, subtract_7, out=h[t])
 
     # (8) s[n, j] = h[n, end[n], j]
     multiply_8 = np.multiply(end, N, out=work.multiply_8)
-    np.add(multiply_8, work.range_N, out=multiply_8)
+    multiply_8 += work.range_N
     s = np.take(h.reshape(N * T, 48), multiply_8, axis=0, out=work.z_z1_t, mode="clip")
 
     # (9) z2[n, j] = b2[j] + sum[i](W2[i, j] * s[n, i])
     z2 = s.dot(W2, out=work.z2)
     np.add(z2, b2, out=z2)
 
-    # (10) p[n, k] = exp(z2[n, k] - logsumexp[j](z2[n, j]))
-    largest_10 = np.maximum.reduce(z2, axis=1, out=work.largest_10)
-    p = np.subtract(z2, largest_10[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_10 = p.dot(work.ones_9, out=work.total_10)
-    np.divide(p, total_10[:, None], out=p)
-
     # (11) loss = sum[n](logsumexp[j](z2[n, j]) - z2[n, y[n]]) / N
     add_11 = np.add(work.fixed_N, y, out=work.multiply_8)
     take_11 = z2.take(add_11, out=work.take_11, mode="clip")
+
+    # (10) p[n, k] = exp(z2[n, k] - logsumexp[j](z2[n, j]))
+    largest_10 = np.maximum.reduce(z2, axis=1, out=work.largest_10)
+    p = np.subtract(z2, largest_10[:, None], out=z2)
+    np.exp(p, out=p)
+    total_10 = p.dot(work.ones_9, out=work.total_10)
+    p /= total_10[:, None]
+
+    # (11) loss = sum[n](logsumexp[j](z2[n, j]) - z2[n, y[n]]) / N
     log_11 = np.log(total_10, out=total_10)
-    np.subtract(take_11, largest_10, out=take_11)
-    np.subtract(log_11, take_11, out=log_11)
+    take_11 -= largest_10
+    log_11 -= take_11
     total_11 = float(np.add.reduce(log_11, axis=None))
     loss = total_11 / N
 
     # (12) dz2[n, j] = (p[n, j] - [j = y[n]]) / N
     take_12 = p.take(add_11, out=work.total_10, mode="clip")
-    np.subtract(take_12, 1.0, out=take_12)
+    take_12 -= work.one
     dz2 = p
     dz2.put(add_11, take_12)
-    np.divide(dz2, N, out=dz2)
+    dz2 /= N
 
     # (13) dW2[i, j] = sum[n](dz2[n, j] * s[n, i])
     dW2 = s.T.dot(dz2, out=work.dW2)
 
     # (14) db2[j] = sum[n](dz2[n, j])
     db2 = work.ones_N.dot(dz2, out=work.db2)
-    np.multiply(db2, rate, out=db2)
-    np.subtract(b2, db2, out=b2)
+    db2 *= rate
+    b2 -= db2
 
     # (15) ds[n, i] = sum[j](W2[i, j] * dz2[n, j])
     ds = dz2.dot(W2.T, out=work.z_z1_t)
 
     # (13) W2 -= rate * dW2
-    np.multiply(dW2, rate, out=dW2)
-    np.subtract(W2, dW2, out=W2)
+    dW2 *= rate
+    W2 -= dW2
 
     # (16) dh, apart from other steps
-    copy_16 = work.copy_16
+    copy_16 = work.copy_5
     np.copyto(copy_16, U1_r.T)
-    copy_16_2 = work.copy_16_2
+    copy_16_2 = work.copy_3
     np.copyto(copy_16_2, U1_z.T)
-    copy_16_3 = work.copy_16_3
+    copy_16_3 = work.copy_1_2
     np.copyto(copy_16_3, U1_h.T)
 
     dh = work.product_5
@@ -766,38 +816,38 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
             product_16 = dz_r1[t + 1].dot(copy_16, out=work.product_16)
             product_16_2 = dz_z1[t + 1].dot(copy_16_2, out=work.product_16_2)
             product_16_3 = dz_n1[t + 1].dot(copy_16_3, out=work.product_16_3)
-            np.multiply(product_16_3, r1[t + 1], out=product_16_3)
-            np.add(product_16, multiply_16_2, out=product_16)
-            np.add(product_16_2, product_16, out=product_16_2)
-            np.add(product_16_3, product_16_2, out=product_16_3)
+            product_16_3 *= r1[t + 1]
+            product_16 += multiply_16_2
+            product_16_2 += product_16
+            product_16_3 += product_16_2
         else:
             product_16_3 = work.product_16_3
             product_16_3.fill(0.0)
         dh_t = np.add(product_16_3, multiply_16, out=dh[t])
 
         # (17) dn1[n, t, j] = (1 - z1[n, t, j]) * dh[n, t, j]
-        subtract_17 = np.subtract(1.0, z1[t], out=work.product_16_3)
+        subtract_17 = np.subtract(work.one, z1[t], out=work.product_16_3)
         dn1_t = np.multiply(dh_t, subtract_17, out=work.z_n1_t)
 
         # (18) dz_n1[n, t, j] = (1 - n1[n, t, j]**2) * dn1[n, t, j]
         multiply_18 = np.multiply(n1[t], n1[t], out=work.product_16_2)
-        np.subtract(1.0, multiply_18, out=multiply_18)
+        np.subtract(work.one, multiply_18, out=multiply_18)
         dz_n1_t = np.multiply(dn1_t, multiply_18, out=dz_n1[t])
 
         # (19) dr1[n, t, j] = sum[j1](U1_h[j, j1] * dz_n1[n, t, j1]) * [t >= 1] * h[n, t
         #     - 1, j]
         dr1_t = dz_n1_t.dot(copy_16_3, out=work.product_16_2)
         h_before_2 = h[t - 1] if t >= 1 else zeros_1
-        np.multiply(h_before_2, dr1_t, out=dr1_t)
+        dr1_t *= h_before_2
 
         # (20) dz_r1[n, t, j] = (1 - r1[n, t, j]) * dr1[n, t, j] * r1[n, t, j]
-        subtract_20 = np.subtract(1.0, r1[t], out=work.z_n1_t)
-        multiply_20 = np.multiply(dr1_t, subtract_20, out=dr1_t)
-        np.multiply(r1[t], multiply_20, out=dz_r1[t])
+        subtract_20 = np.subtract(work.one, r1[t], out=work.z_n1_t)
+        subtract_20 *= dr1_t
+        np.multiply(r1[t], subtract_20, out=dz_r1[t])
 
         # (21) dz1[n, t, j] = ([t >= 1] * h[n, t - 1, j] - n1[n, t, j]) * dh[n, t, j]
-        dz1_t = np.subtract(h_before_2, n1[t], out=work.product_16_2)
-        np.multiply(dh_t, dz1_t, out=dz1_t)
+        dz1_t = np.subtract(h_before_2, n1[t], out=work.z_n1_t)
+        dz1_t *= dh_t
 
         # (22) dz_z1[n, t, j] = (1 - z1[n, t, j]) * dz1[n, t, j] * z1[n, t, j]
         multiply_22 = np.multiply(dz1_t, subtract_17, out=dz1_t)
@@ -809,28 +859,28 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
     dU1_h = np.dot(
         multiply_23.reshape(N * (T - 1), 48).T,
         dz_n1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_16_3,
+        out=work.copy_1_2,
     )
-    np.multiply(dU1_h, rate, out=dU1_h)
-    np.subtract(U1_h, dU1_h, out=U1_h)
+    dU1_h *= rate
+    U1_h -= dU1_h
 
     # (24) dU1_r[k, j] = sum[n, t](dz_r1[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU1_r = np.dot(
         h[: T - 1].reshape(N * (T - 1), 48).T,
         dz_r1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_16_3,
+        out=work.copy_1_2,
     )
-    np.multiply(dU1_r, rate, out=dU1_r)
-    np.subtract(U1_r, dU1_r, out=U1_r)
+    dU1_r *= rate
+    U1_r -= dU1_r
 
     # (25) dU1_z[k, j] = sum[n, t](dz_z1[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU1_z = np.dot(
         h[: T - 1].reshape(N * (T - 1), 48).T,
         dz_z1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_16_3,
+        out=work.copy_1_2,
     )
-    np.multiply(dU1_z, rate, out=dU1_z)
-    np.subtract(U1_z, dU1_z, out=U1_z)
+    dU1_z *= rate
+    U1_z -= dU1_z
 
     # (26) dW1_h[i, j] = sum[n, t](dz_n1[n, t, j] * x[n, t, i])
     part_26 = work.part_26
@@ -841,8 +891,8 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
         out=part_26,
     )
     np.add.reduce(part_26, axis=0, out=dW1_h)
-    np.multiply(dW1_h, rate, out=dW1_h)
-    np.subtract(W1_h, dW1_h, out=W1_h)
+    dW1_h *= rate
+    W1_h -= dW1_h
 
     # (27) dW1_r[i, j] = sum[n, t](dz_r1[n, t, j] * x[n, t, i])
     part_27 = work.part_26
@@ -853,8 +903,8 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
         out=part_27,
     )
     np.add.reduce(part_27, axis=0, out=dW1_r)
-    np.multiply(dW1_r, rate, out=dW1_r)
-    np.subtract(W1_r, dW1_r, out=W1_r)
+    dW1_r *= rate
+    W1_r -= dW1_r
 
     # (28) dW1_z[i, j] = sum[n, t](dz_z1[n, t, j] * x[n, t, i])
     part_28 = work.part_26
@@ -865,23 +915,23 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
         out=part_28,
     )
     np.add.reduce(part_28, axis=0, out=dW1_z)
-    np.multiply(dW1_z, rate, out=dW1_z)
-    np.subtract(W1_z, dW1_z, out=W1_z)
+    dW1_z *= rate
+    W1_z -= dW1_z
 
     # (29) db1_h[j] = sum[n, t](dz_n1[n, t, j])
     db1_h = work.ones_N_T.dot(dz_n1.reshape(N * T, 48), out=work.db1_h)
-    np.multiply(db1_h, rate, out=db1_h)
-    np.subtract(b1_h, db1_h, out=b1_h)
+    db1_h *= rate
+    b1_h -= db1_h
 
     # (30) db1_r[j] = sum[n, t](dz_r1[n, t, j])
     db1_r = work.ones_N_T.dot(dz_r1.reshape(N * T, 48), out=work.db1_r)
-    np.multiply(db1_r, rate, out=db1_r)
-    np.subtract(b1_r, db1_r, out=b1_r)
+    db1_r *= rate
+    b1_r -= db1_r
 
     # (31) db1_z[j] = sum[n, t](dz_z1[n, t, j])
     db1_z = work.ones_N_T.dot(dz_z1.reshape(N * T, 48), out=work.db1_z)
-    np.multiply(db1_z, rate, out=db1_z)
-    np.subtract(b1_z, db1_z, out=b1_z)
+    db1_z *= rate
+    b1_z -= db1_z
 
     return loss
 
@@ -889,31 +939,50 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -940,19 +1009,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 

@@ -382,12 +382,38 @@ enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker 
 #define WORTH_A_THREAD 65536 /* operations, fewer of which are over before another thread begins */
 #endif
 static int threads = 1;
+#ifdef _OPENMP
+#pragma omp threadprivate(threads) /* each thread of Python has its own */
+#endif
 
 static inline int threads_for(int64_t operations)
 {
     const int64_t worth = operations / WORTH_A_THREAD;
     if (threads == 1 || worth < 2 || is_shared()) return 1;
     return worth < threads ? (int)worth : threads;
+}
+
+#ifndef FEWEST_ROWS
+#define FEWEST_ROWS 8 /* of a batch, fewer of which are not worth a product of their own */
+#endif
+
+/* So many that each has rows enough. */
+static inline int threads_for_rows(int64_t rows, int64_t operations)
+{
+    const int64_t most = rows / FEWEST_ROWS, wished = threads_for(operations);
+    return wished <= most ? (int)wished : most < 1 ? 1 : (int)most;
+}
+
+/* The rows of this thread among those that share them: how many, from `start` on. */
+static inline int64_t own_rows(int64_t rows, int64_t *start)
+{
+#ifdef _OPENMP
+    const int64_t all = omp_get_num_threads(), before = omp_get_thread_num();
+#else
+    const int64_t all = 1, before = 0;
+#endif
+    *start = rows * before / all;
+    return rows * (before + 1) / all - *start;
 }
 
 static inline int two_threads(int64_t operations) { return threads_for(operations) > 1 ? 2 : 1; }
@@ -578,36 +604,40 @@ static double forward_in_training(
     real *restrict product_2 = (real *)at[27];
     const real *restrict b2_i = (const real *)at[3];
     real *restrict zeros_2 = (real *)at[28];
-    const real *restrict W2_f = (const real *)at[4];
-    real *restrict product_4 = (real *)at[29];
-    const real *restrict b2_f = (const real *)at[6];
-    const real *restrict W2_g = (const real *)at[7];
-    real *restrict product_6 = (real *)at[30];
-    const real *restrict b2_g = (const real *)at[9];
-    const real *restrict W2_o = (const real *)at[10];
-    real *restrict product_8 = (real *)at[31];
-    const real *restrict b2_o = (const real *)at[12];
-    real *restrict h = (real *)at[37];
     const real *restrict U2_i = (const real *)at[2];
-    real *restrict z_i2_t = (real *)at[38];
-    real *const i2_t = z_i2_t;
+    real *restrict copy_2_2 = (real *)at[29];
+    const real *restrict W2_f = (const real *)at[4];
+    real *restrict product_4 = (real *)at[30];
+    const real *restrict b2_f = (const real *)at[6];
     const real *restrict U2_f = (const real *)at[5];
-    real *restrict z_f2_t = (real *)at[55];
-    real *const f2_t = z_f2_t;
+    real *restrict copy_4 = (real *)at[31];
+    const real *restrict W2_g = (const real *)at[7];
+    real *restrict product_6 = (real *)at[32];
+    const real *restrict b2_g = (const real *)at[9];
     const real *restrict U2_g = (const real *)at[8];
-    real *restrict z_g2_t = (real *)at[54];
-    real *const g2_t = z_g2_t;
+    real *restrict copy_6 = (real *)at[33];
+    const real *restrict W2_o = (const real *)at[10];
+    real *restrict product_8 = (real *)at[34];
+    const real *restrict b2_o = (const real *)at[12];
     const real *restrict U2_o = (const real *)at[11];
-    real *restrict z_o2_t = (real *)at[39];
+    real *restrict copy_8 = (real *)at[35];
+    real *restrict h = (real *)at[41];
+    real *restrict z_i2_t = (real *)at[42];
+    real *const i2_t = z_i2_t;
+    real *restrict z_f2_t = (real *)at[54];
+    real *const f2_t = z_f2_t;
+    real *restrict z_g2_t = (real *)at[53];
+    real *const g2_t = z_g2_t;
+    real *restrict z_o2_t = (real *)at[43];
     real *const o2_t = z_o2_t;
-    real *restrict c2 = (real *)at[36];
+    real *restrict c2 = (real *)at[40];
     real *const multiply_10 = z_f2_t;
     real *const multiply_10_2 = z_i2_t;
     const real *restrict W3 = (const real *)at[13];
-    real *restrict z3 = (real *)at[40];
+    real *restrict z3 = (real *)at[44];
     const real *restrict b3 = (const real *)at[14];
     real *const p = z3;
-    real *restrict p_2 = (real *)at[70];
+    real *restrict p_2 = (real *)at[69];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
 #pragma omp parallel for num_threads(threads_for(32 * N * T))
@@ -641,6 +671,10 @@ static double forward_in_training(
     for (int64_t l = 0; l < 128 * N; l++) {
         zeros_2[l] = 0;
     }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_2_2[l] = U2_i[l];
+    }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
@@ -650,6 +684,10 @@ static double forward_in_training(
         for (int64_t m = 0; m < 128; m++) {
             product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
+    }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_4[l] = U2_f[l];
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
@@ -661,6 +699,10 @@ static double forward_in_training(
             product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_6[l] = U2_g[l];
+    }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
@@ -671,68 +713,81 @@ static double forward_in_training(
             product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
-    for (int64_t t = 0; t < T; t++) {
-        // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_i[i, j] * e[n, t, i])
-        const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
-            // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
-            real i2_t_i = -z_i2_t_i;
-            i2_t_i = real_exp(i2_t_i);
-            i2_t_i = i2_t_i + 1;
-            i2_t[l] = 1 / i2_t_i;
-        }
-        // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_f[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_8[l] = U2_o[l];
+    }
+#pragma omp parallel num_threads(threads_for_rows(N, 15488 * N * T))
+    {
+        int64_t start;
+        const int64_t rows = own_rows(N, &start), end = start + rows;
+        for (int64_t t = 0; t < T; t++) {
+            // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_i[i, j] * e[n, t, i])
+            const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_2_2, 128, 0, z_i2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
-            // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
-            real f2_t_i = -z_f2_t_i;
-            f2_t_i = real_exp(f2_t_i);
-            f2_t_i = f2_t_i + 1;
-            f2_t[l] = 1 / f2_t_i;
-        }
-        // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_g[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
+                // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+                real i2_t_i = -z_i2_t_i;
+                i2_t_i = real_exp(i2_t_i);
+                i2_t_i = i2_t_i + 1;
+                i2_t[l] = 1 / i2_t_i;
+            }
+            // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_f[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_4, 128, 0, z_f2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
-            // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
-            g2_t[l] = real_tanh(z_g2_t_i);
-        }
-        // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_o[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
+                // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+                real f2_t_i = -z_f2_t_i;
+                f2_t_i = real_exp(f2_t_i);
+                f2_t_i = f2_t_i + 1;
+                f2_t[l] = 1 / f2_t_i;
+            }
+            // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_g[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_6, 128, 0, z_g2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
-            // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
-            real o2_t_i = -z_o2_t_i;
-            o2_t_i = real_exp(o2_t_i);
-            o2_t_i = o2_t_i + 1;
-            o2_t[l] = 1 / o2_t_i;
-        }
-        // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
-        //     i2[n, t, j]
-        const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
+                // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+                g2_t[l] = real_tanh(z_g2_t_i);
+            }
+            // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_o[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_8, 128, 0, z_o2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            multiply_10[i] = c2_before[i] * f2_t[i];
-            multiply_10_2[i] = i2_t[i] * g2_t[i];
-        }
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
+                // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+                real o2_t_i = -z_o2_t_i;
+                o2_t_i = real_exp(o2_t_i);
+                o2_t_i = o2_t_i + 1;
+                o2_t[l] = 1 / o2_t_i;
+            }
+            // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+            //     i2[n, t, j]
+            const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real c2_i = multiply_10_2[i] + multiply_10[i];
-            c2[i + 128 * N * t] = c2_i;
-            // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
-            real tanh_11_i = real_tanh(c2_i);
-            h[i + 128 * N * t] = tanh_11_i * o2_t[i];
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                multiply_10[i] = c2_before[i] * f2_t[i];
+                multiply_10_2[i] = i2_t[i] * g2_t[i];
+            }
+#pragma omp simd
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                real c2_i = multiply_10_2[i] + multiply_10[i];
+                c2[i + 128 * N * t] = c2_i;
+                // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+                real tanh_11_i = real_tanh(c2_i);
+                h[i + 128 * N * t] = tanh_11_i * o2_t[i];
+            }
         }
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
@@ -785,36 +840,40 @@ static double loss_in_training(
     real *restrict product_2 = (real *)at[27];
     const real *restrict b2_i = (const real *)at[3];
     real *restrict zeros_2 = (real *)at[28];
-    const real *restrict W2_f = (const real *)at[4];
-    real *restrict product_4 = (real *)at[29];
-    const real *restrict b2_f = (const real *)at[6];
-    const real *restrict W2_g = (const real *)at[7];
-    real *restrict product_6 = (real *)at[30];
-    const real *restrict b2_g = (const real *)at[9];
-    const real *restrict W2_o = (const real *)at[10];
-    real *restrict product_8 = (real *)at[31];
-    const real *restrict b2_o = (const real *)at[12];
-    real *restrict h = (real *)at[37];
     const real *restrict U2_i = (const real *)at[2];
-    real *restrict z_i2_t = (real *)at[38];
-    real *const i2_t = z_i2_t;
+    real *restrict copy_2_2 = (real *)at[29];
+    const real *restrict W2_f = (const real *)at[4];
+    real *restrict product_4 = (real *)at[30];
+    const real *restrict b2_f = (const real *)at[6];
     const real *restrict U2_f = (const real *)at[5];
-    real *restrict z_f2_t = (real *)at[55];
-    real *const f2_t = z_f2_t;
+    real *restrict copy_4 = (real *)at[31];
+    const real *restrict W2_g = (const real *)at[7];
+    real *restrict product_6 = (real *)at[32];
+    const real *restrict b2_g = (const real *)at[9];
     const real *restrict U2_g = (const real *)at[8];
-    real *restrict z_g2_t = (real *)at[54];
-    real *const g2_t = z_g2_t;
+    real *restrict copy_6 = (real *)at[33];
+    const real *restrict W2_o = (const real *)at[10];
+    real *restrict product_8 = (real *)at[34];
+    const real *restrict b2_o = (const real *)at[12];
     const real *restrict U2_o = (const real *)at[11];
-    real *restrict z_o2_t = (real *)at[39];
+    real *restrict copy_8 = (real *)at[35];
+    real *restrict h = (real *)at[41];
+    real *restrict z_i2_t = (real *)at[42];
+    real *const i2_t = z_i2_t;
+    real *restrict z_f2_t = (real *)at[54];
+    real *const f2_t = z_f2_t;
+    real *restrict z_g2_t = (real *)at[53];
+    real *const g2_t = z_g2_t;
+    real *restrict z_o2_t = (real *)at[43];
     real *const o2_t = z_o2_t;
-    real *restrict c2 = (real *)at[36];
+    real *restrict c2 = (real *)at[40];
     real *const multiply_10 = z_f2_t;
     real *const multiply_10_2 = z_i2_t;
     const real *restrict W3 = (const real *)at[13];
-    real *restrict z3 = (real *)at[40];
+    real *restrict z3 = (real *)at[44];
     const real *restrict b3 = (const real *)at[14];
-    real *restrict largest_13 = (real *)at[41];
-    real *restrict log_14 = (real *)at[43];
+    real *restrict largest_13 = (real *)at[47];
+    real *restrict log_14 = (real *)at[48];
     const int64_t *restrict next_ = (const int64_t *)at[16];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
@@ -849,6 +908,10 @@ static double loss_in_training(
     for (int64_t l = 0; l < 128 * N; l++) {
         zeros_2[l] = 0;
     }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_2_2[l] = U2_i[l];
+    }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
@@ -858,6 +921,10 @@ static double loss_in_training(
         for (int64_t m = 0; m < 128; m++) {
             product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
+    }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_4[l] = U2_f[l];
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
@@ -869,6 +936,10 @@ static double loss_in_training(
             product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_6[l] = U2_g[l];
+    }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
@@ -879,68 +950,81 @@ static double loss_in_training(
             product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
-    for (int64_t t = 0; t < T; t++) {
-        // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_i[i, j] * e[n, t, i])
-        const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
-            // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
-            real i2_t_i = -z_i2_t_i;
-            i2_t_i = real_exp(i2_t_i);
-            i2_t_i = i2_t_i + 1;
-            i2_t[l] = 1 / i2_t_i;
-        }
-        // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_f[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_8[l] = U2_o[l];
+    }
+#pragma omp parallel num_threads(threads_for_rows(N, 15488 * N * T))
+    {
+        int64_t start;
+        const int64_t rows = own_rows(N, &start), end = start + rows;
+        for (int64_t t = 0; t < T; t++) {
+            // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_i[i, j] * e[n, t, i])
+            const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_2_2, 128, 0, z_i2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
-            // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
-            real f2_t_i = -z_f2_t_i;
-            f2_t_i = real_exp(f2_t_i);
-            f2_t_i = f2_t_i + 1;
-            f2_t[l] = 1 / f2_t_i;
-        }
-        // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_g[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
+                // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+                real i2_t_i = -z_i2_t_i;
+                i2_t_i = real_exp(i2_t_i);
+                i2_t_i = i2_t_i + 1;
+                i2_t[l] = 1 / i2_t_i;
+            }
+            // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_f[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_4, 128, 0, z_f2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
-            // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
-            g2_t[l] = real_tanh(z_g2_t_i);
-        }
-        // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_o[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
+                // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+                real f2_t_i = -z_f2_t_i;
+                f2_t_i = real_exp(f2_t_i);
+                f2_t_i = f2_t_i + 1;
+                f2_t[l] = 1 / f2_t_i;
+            }
+            // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_g[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_6, 128, 0, z_g2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
-            // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
-            real o2_t_i = -z_o2_t_i;
-            o2_t_i = real_exp(o2_t_i);
-            o2_t_i = o2_t_i + 1;
-            o2_t[l] = 1 / o2_t_i;
-        }
-        // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
-        //     i2[n, t, j]
-        const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
+                // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+                g2_t[l] = real_tanh(z_g2_t_i);
+            }
+            // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_o[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_8, 128, 0, z_o2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            multiply_10[i] = c2_before[i] * f2_t[i];
-            multiply_10_2[i] = i2_t[i] * g2_t[i];
-        }
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
+                // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+                real o2_t_i = -z_o2_t_i;
+                o2_t_i = real_exp(o2_t_i);
+                o2_t_i = o2_t_i + 1;
+                o2_t[l] = 1 / o2_t_i;
+            }
+            // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+            //     i2[n, t, j]
+            const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real c2_i = multiply_10_2[i] + multiply_10[i];
-            c2[i + 128 * N * t] = c2_i;
-            // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
-            real tanh_11_i = real_tanh(c2_i);
-            h[i + 128 * N * t] = tanh_11_i * o2_t[i];
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                multiply_10[i] = c2_before[i] * f2_t[i];
+                multiply_10_2[i] = i2_t[i] * g2_t[i];
+            }
+#pragma omp simd
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                real c2_i = multiply_10_2[i] + multiply_10[i];
+                c2[i + 128 * N * t] = c2_i;
+                // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+                real tanh_11_i = real_tanh(c2_i);
+                h[i + 128 * N * t] = tanh_11_i * o2_t[i];
+            }
         }
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
@@ -994,76 +1078,81 @@ static double loss_and_grads_in_training(
     real *restrict product_2 = (real *)at[27];
     const real *restrict b2_i = (const real *)at[3];
     real *restrict zeros_2 = (real *)at[28];
-    const real *restrict W2_f = (const real *)at[4];
-    real *restrict product_4 = (real *)at[29];
-    const real *restrict b2_f = (const real *)at[6];
-    const real *restrict W2_g = (const real *)at[7];
-    real *restrict product_6 = (real *)at[30];
-    const real *restrict b2_g = (const real *)at[9];
-    const real *restrict W2_o = (const real *)at[10];
-    real *restrict product_8 = (real *)at[31];
-    const real *restrict b2_o = (const real *)at[12];
-    real *restrict h = (real *)at[37];
     const real *restrict U2_i = (const real *)at[2];
-    real *restrict z_i2_t = (real *)at[38];
-    real *restrict i2 = (real *)at[32];
+    real *restrict copy_2_2 = (real *)at[29];
+    const real *restrict W2_f = (const real *)at[4];
+    real *restrict product_4 = (real *)at[30];
+    const real *restrict b2_f = (const real *)at[6];
     const real *restrict U2_f = (const real *)at[5];
-    real *const z_f2_t = z_i2_t;
-    real *restrict f2 = (real *)at[33];
+    real *restrict copy_4 = (real *)at[31];
+    const real *restrict W2_g = (const real *)at[7];
+    real *restrict product_6 = (real *)at[32];
+    const real *restrict b2_g = (const real *)at[9];
     const real *restrict U2_g = (const real *)at[8];
-    real *const z_g2_t = z_i2_t;
-    real *restrict g2 = (real *)at[34];
+    real *restrict copy_6 = (real *)at[33];
+    const real *restrict W2_o = (const real *)at[10];
+    real *restrict product_8 = (real *)at[34];
+    const real *restrict b2_o = (const real *)at[12];
     const real *restrict U2_o = (const real *)at[11];
+    real *restrict copy_8 = (real *)at[35];
+    real *restrict h = (real *)at[41];
+    real *restrict z_i2_t = (real *)at[42];
+    real *restrict i2 = (real *)at[36];
+    real *const z_f2_t = z_i2_t;
+    real *restrict f2 = (real *)at[37];
+    real *const z_g2_t = z_i2_t;
+    real *restrict g2 = (real *)at[38];
     real *const z_o2_t = z_i2_t;
-    real *restrict o2 = (real *)at[35];
-    real *restrict c2 = (real *)at[36];
+    real *restrict o2 = (real *)at[39];
+    real *restrict c2 = (real *)at[40];
     real *const multiply_10 = z_i2_t;
-    real *restrict multiply_10_2 = (real *)at[39];
+    real *restrict multiply_10_2 = (real *)at[43];
     const real *restrict W3 = (const real *)at[13];
-    real *restrict z3 = (real *)at[40];
+    real *restrict z3 = (real *)at[44];
     const real *restrict b3 = (const real *)at[14];
-    real *restrict largest_13 = (real *)at[41];
-    real *restrict p = (real *)at[42];
-    real *restrict log_14 = (real *)at[43];
+    real *restrict largest_13 = (real *)at[47];
     const int64_t *restrict next_ = (const int64_t *)at[16];
-    real *restrict take_15 = (real *)at[45];
-    real *const dz3 = p;
-    real *restrict db3 = (real *)at[47];
-    real *restrict dW3 = (real *)at[46];
+    real *restrict take_14 = (real *)at[46];
+    real *const p = z3;
+    real *restrict log_14 = (real *)at[48];
+    real *const take_15 = take_14;
+    real *const dz3 = z3;
+    real *restrict db3 = (real *)at[50];
+    real *restrict dW3 = (real *)at[49];
     real *const product_18 = product_8;
-    real *restrict copy_18 = (real *)at[48];
-    real *restrict copy_18_2 = (real *)at[49];
-    real *restrict copy_18_3 = (real *)at[50];
-    real *restrict copy_18_4 = (real *)at[51];
-    real *restrict dz_f2 = (real *)at[52];
+    real *const copy_18 = copy_8;
+    real *const copy_18_2 = copy_6;
+    real *const copy_18_3 = copy_4;
+    real *const copy_18_4 = copy_2_2;
+    real *restrict dz_f2 = (real *)at[51];
     real *const product_18_2 = multiply_10_2;
     real *const dz_g2 = product_2;
     real *const product_18_3 = z_i2_t;
-    real *restrict dz_i2 = (real *)at[53];
-    real *restrict product_18_4 = (real *)at[54];
+    real *restrict dz_i2 = (real *)at[52];
+    real *restrict product_18_4 = (real *)at[53];
     real *const dz_o2 = product_4;
-    real *restrict dh_t = (real *)at[55];
+    real *restrict dh_t = (real *)at[54];
     real *const tanh_19 = product_18_4;
     real *const multiply_19 = z_i2_t;
     real *const dc2 = product_6;
     real *const multiply_19_2 = multiply_10_2;
-    real *const dU2_f = copy_18_4;
-    real *const dU2_g = copy_18_3;
-    real *const dU2_i = copy_18_2;
-    real *const dU2_o = copy_18;
-    real *restrict dW2_f = (real *)at[56];
-    real *restrict dW2_g = (real *)at[57];
-    real *restrict dW2_i = (real *)at[58];
-    real *restrict dW2_o = (real *)at[59];
-    real *restrict db2_f = (real *)at[60];
-    real *restrict db2_g = (real *)at[61];
-    real *restrict db2_i = (real *)at[62];
-    real *restrict db2_o = (real *)at[63];
-    real *restrict product_40 = (real *)at[64];
-    real *restrict product_40_2 = (real *)at[65];
-    real *restrict product_40_3 = (real *)at[66];
-    real *restrict de = (real *)at[67];
-    real *restrict dE1 = (real *)at[68];
+    real *const dU2_f = copy_2_2;
+    real *const dU2_g = copy_4;
+    real *const dU2_i = copy_6;
+    real *const dU2_o = copy_8;
+    real *restrict dW2_f = (real *)at[55];
+    real *restrict dW2_g = (real *)at[56];
+    real *restrict dW2_i = (real *)at[57];
+    real *restrict dW2_o = (real *)at[58];
+    real *restrict db2_f = (real *)at[59];
+    real *restrict db2_g = (real *)at[60];
+    real *restrict db2_i = (real *)at[61];
+    real *restrict db2_o = (real *)at[62];
+    real *restrict product_40 = (real *)at[63];
+    real *restrict product_40_2 = (real *)at[64];
+    real *restrict product_40_3 = (real *)at[65];
+    real *restrict de = (real *)at[66];
+    real *restrict dE1 = (real *)at[67];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
 #pragma omp parallel for num_threads(threads_for(32 * N * T))
@@ -1097,6 +1186,10 @@ static double loss_and_grads_in_training(
     for (int64_t l = 0; l < 128 * N; l++) {
         zeros_2[l] = 0;
     }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_2_2[l] = U2_i[l];
+    }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
@@ -1106,6 +1199,10 @@ static double loss_and_grads_in_training(
         for (int64_t m = 0; m < 128; m++) {
             product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
+    }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_4[l] = U2_f[l];
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
@@ -1117,6 +1214,10 @@ static double loss_and_grads_in_training(
             product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_6[l] = U2_g[l];
+    }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
@@ -1127,73 +1228,86 @@ static double loss_and_grads_in_training(
             product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
-    for (int64_t t = 0; t < T; t++) {
-        // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_i[i, j] * e[n, t, i])
-        const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
-            // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
-            real negative_3_i = -z_i2_t_i;
-            negative_3_i = real_exp(negative_3_i);
-            negative_3_i = negative_3_i + 1;
-            i2[l + 128 * N * t] = 1 / negative_3_i;
-        }
-        // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_f[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_8[l] = U2_o[l];
+    }
+#pragma omp parallel num_threads(threads_for_rows(N, 15488 * N * T))
+    {
+        int64_t start;
+        const int64_t rows = own_rows(N, &start), end = start + rows;
+        for (int64_t t = 0; t < T; t++) {
+            // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_i[i, j] * e[n, t, i])
+            const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_2_2, 128, 0, z_i2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
-            // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
-            real negative_5_i = -z_f2_t_i;
-            negative_5_i = real_exp(negative_5_i);
-            negative_5_i = negative_5_i + 1;
-            f2[l + 128 * N * t] = 1 / negative_5_i;
-        }
-        // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_g[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
+                // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+                real negative_3_i = -z_i2_t_i;
+                negative_3_i = real_exp(negative_3_i);
+                negative_3_i = negative_3_i + 1;
+                i2[l + 128 * N * t] = 1 / negative_3_i;
+            }
+            // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_f[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_4, 128, 0, z_f2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
-            // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
-            g2[l + 128 * N * t] = real_tanh(z_g2_t_i);
-        }
-        // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_o[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
+                // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+                real negative_5_i = -z_f2_t_i;
+                negative_5_i = real_exp(negative_5_i);
+                negative_5_i = negative_5_i + 1;
+                f2[l + 128 * N * t] = 1 / negative_5_i;
+            }
+            // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_g[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_6, 128, 0, z_g2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
-            // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
-            real negative_9_i = -z_o2_t_i;
-            negative_9_i = real_exp(negative_9_i);
-            negative_9_i = negative_9_i + 1;
-            o2[l + 128 * N * t] = 1 / negative_9_i;
-        }
-        // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
-        //     i2[n, t, j]
-        const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
+                // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+                g2[l + 128 * N * t] = real_tanh(z_g2_t_i);
+            }
+            // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_o[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_8, 128, 0, z_o2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            multiply_10[i] = c2_before[i] * f2[i + 128 * N * t];
-            multiply_10_2[i] = i2[i + 128 * N * t] * g2[i + 128 * N * t];
-        }
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
+                // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+                real negative_9_i = -z_o2_t_i;
+                negative_9_i = real_exp(negative_9_i);
+                negative_9_i = negative_9_i + 1;
+                o2[l + 128 * N * t] = 1 / negative_9_i;
+            }
+            // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+            //     i2[n, t, j]
+            const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real c2_i = multiply_10_2[i] + multiply_10[i];
-            c2[i + 128 * N * t] = c2_i;
-            // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
-            real tanh_11_i = real_tanh(c2_i);
-            h[i + 128 * N * t] = tanh_11_i * o2[i + 128 * N * t];
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                multiply_10[i] = c2_before[i] * f2[i + 128 * N * t];
+                multiply_10_2[i] = i2[i + 128 * N * t] * g2[i + 128 * N * t];
+            }
+#pragma omp simd
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                real c2_i = multiply_10_2[i] + multiply_10[i];
+                c2[i + 128 * N * t] = c2_i;
+                // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+                real tanh_11_i = real_tanh(c2_i);
+                h[i + 128 * N * t] = tanh_11_i * o2[i + 128 * N * t];
+            }
         }
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
-#pragma omp parallel for num_threads(threads_for(801 * N * T))
+#pragma omp parallel for num_threads(threads_for(122 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
         real largest_13_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_13_i)
@@ -1204,38 +1318,51 @@ static double loss_and_grads_in_training(
             largest_13_i = maximum(largest_13_i, z3_i);
         }
         largest_13[l] = largest_13_i;
+    }
+    // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
+    for (int64_t n = 0; n < N; n++) {
+#pragma omp simd
+        for (int64_t i = 0; i < T; i++) {
+            take_14[T * n + i] = z3[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)];
+        }
+    }
+#pragma omp parallel for num_threads(threads_for(679 * N * T))
+    for (int64_t i = 0; i < N * T; i++) {
+        // (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
         real total_13_i = 0;
 #pragma omp simd reduction(+ : total_13_i)
         for (int64_t j = 0; j < 61; j++) {
-            real p_i = z3[61 * l + j] - largest_13_i;
+            real p_i = z3[61 * i + j] - largest_13[i];
             p_i = real_exp(p_i);
-            p[61 * l + j] = p_i;
+            p[61 * i + j] = p_i;
             total_13_i += p_i;
         }
 #pragma omp simd
-        for (int64_t i = 0; i < 61; i++) {
-            p[61 * l + i] = p[61 * l + i] / total_13_i;
+        for (int64_t l = 0; l < 61; l++) {
+            p[61 * i + l] = p[61 * i + l] / total_13_i;
         }
         // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N *
         //     T)
-        log_14[l] = real_log(total_13_i);
+        log_14[i] = real_log(total_13_i);
     }
     double total_14 = 0;
     for (int64_t n = 0; n < N; n++) {
 #pragma omp simd reduction(+ : total_14)
         for (int64_t i = 0; i < T; i++) {
-            real take_14_i = z3[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)];
-            take_14_i = take_14_i - largest_13[n + N * i];
+            real take_14_i = take_14[T * n + i] - largest_13[n + N * i];
             take_14_i = log_14[n + N * i] - take_14_i;
             total_14 += take_14_i;
-            // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+        }
+    }
+    const double loss = total_14 / ((double)N * (double)T);
+    // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+    for (int64_t n = 0; n < N; n++) {
+#pragma omp simd
+        for (int64_t i = 0; i < T; i++) {
             real take_15_i = p[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)];
             take_15[T * n + i] = take_15_i - 1;
         }
     }
-    // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
-    const double loss = total_14 / ((double)N * (double)T);
-    // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
     for (int64_t n = 0; n < N; n++) {
         for (int64_t i = 0; i < T; i++) {
             dz3[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)] = take_15[T * n + i];
@@ -1261,6 +1388,7 @@ static double loss_and_grads_in_training(
     //     + 1, j1]) + sum[j1](U2_i[j, j1] * dz_i2[n, t + 1, j1]) + sum[j1](U2_o[j, j1] *
     //     dz_o2[n, t + 1, j1]))
     product(0, 1, N * T, 128, 61, 1, dz3, 61, W3, 61, 0, product_18, 128);
+#pragma omp parallel for num_threads(threads_for(65536))
     for (int64_t i = 0; i < 128; i++) {
 #pragma omp simd
         for (int64_t k = 0; k < 128; k++) {
@@ -1270,86 +1398,91 @@ static double loss_and_grads_in_training(
             copy_18_4[128 * i + k] = U2_o[i + 128 * k];
         }
     }
-    for (int64_t t = T - 1; t >= 0; t--) {
-        if (t < T - 1) {
-            product(0, 0, N, 128, 128, 1, dz_f2 + 128 * N * (t + 1), 128,
-                    copy_18, 128, 0, product_18_2, 128);
-            product(0, 0, N, 128, 128, 1, dz_g2 + 128 * N * (t + 1), 128,
-                    copy_18_2, 128, 0, product_18_3, 128);
-            product(0, 0, N, 128, 128, 1, dz_i2 + 128 * N * (t + 1), 128,
-                    copy_18_3, 128, 0, product_18_4, 128);
-            product(0, 0, N, 128, 128, 1, dz_o2 + 128 * N * (t + 1), 128,
-                    copy_18_4, 128, 0, dh_t, 128);
+#pragma omp parallel num_threads(threads_for_rows(N, 12800 * N * T))
+    {
+        int64_t start;
+        const int64_t rows = own_rows(N, &start), end = start + rows;
+        for (int64_t t = T - 1; t >= 0; t--) {
+            if (t < T - 1) {
+                product(0, 0, rows, 128, 128, 1, dz_f2 + 128 * start + 128 * N * (t + 1), 128,
+                        copy_18, 128, 0, product_18_2 + 128 * start, 128);
+                product(0, 0, rows, 128, 128, 1, dz_g2 + 128 * start + 128 * N * (t + 1), 128,
+                        copy_18_2, 128, 0, product_18_3 + 128 * start, 128);
+                product(0, 0, rows, 128, 128, 1, dz_i2 + 128 * start + 128 * N * (t + 1), 128,
+                        copy_18_3, 128, 0, product_18_4 + 128 * start, 128);
+                product(0, 0, rows, 128, 128, 1, dz_o2 + 128 * start + 128 * N * (t + 1), 128,
+                        copy_18_4, 128, 0, dh_t + 128 * start, 128);
 #pragma omp simd
-            for (int64_t i = 0; i < 128 * N; i++) {
-                real product_18_3_i = product_18_3[i] + product_18_2[i];
-                real product_18_4_i = product_18_4[i] + product_18_3_i;
-                dh_t[i] = dh_t[i] + product_18_4_i;
+                for (int64_t i = 128 * start; i < 128 * end; i++) {
+                    real product_18_3_i = product_18_3[i] + product_18_2[i];
+                    real product_18_4_i = product_18_4[i] + product_18_3_i;
+                    dh_t[i] = dh_t[i] + product_18_4_i;
+                }
             }
-        }
-        if (t >= T - 1) {
+            if (t >= T - 1) {
 #pragma omp simd
-            for (int64_t i = 0; i < 128 * N; i++) {
-                dh_t[i] = 0;
+                for (int64_t i = 128 * start; i < 128 * end; i++) {
+                    dh_t[i] = 0;
+                }
             }
-        }
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real dh_t_i = dh_t[i] + product_18[i + 128 * N * t];
-            dh_t[i] = dh_t_i;
-            // (19) dc2[n, t, j] = (1 - tanh(c2[n, t, j])**2) * dh[n, t, j] * o2[n, t, j]
-            //     + [t + 1 < T] * dc2[n, t + 1, j] * f2[n, t + 1, j]
-            real tanh_19_i = real_tanh(c2[i + 128 * N * t]);
-            tanh_19[i] = tanh_19_i;
-            real multiply_19_i = tanh_19_i * tanh_19_i;
-            multiply_19_i = 1 - multiply_19_i;
-            multiply_19_i = dh_t_i * multiply_19_i;
-            multiply_19[i] = o2[i + 128 * N * t] * multiply_19_i;
-        }
-        if (t < T - 1) {
-#pragma omp simd
-            for (int64_t i = 0; i < 128 * N; i++) {
-                multiply_19_2[i] = f2[i + 128 * N * (t + 1)] * dc2[i + 128 * N * (t + 1)];
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                real dh_t_i = dh_t[i] + product_18[i + 128 * N * t];
+                dh_t[i] = dh_t_i;
+                // (19) dc2[n, t, j] = (1 - tanh(c2[n, t, j])**2) * dh[n, t, j] * o2[n, t, j]
+                //     + [t + 1 < T] * dc2[n, t + 1, j] * f2[n, t + 1, j]
+                real tanh_19_i = real_tanh(c2[i + 128 * N * t]);
+                tanh_19[i] = tanh_19_i;
+                real multiply_19_i = tanh_19_i * tanh_19_i;
+                multiply_19_i = 1 - multiply_19_i;
+                multiply_19_i = dh_t_i * multiply_19_i;
+                multiply_19[i] = o2[i + 128 * N * t] * multiply_19_i;
             }
-        }
-        if (t >= T - 1) {
+            if (t < T - 1) {
 #pragma omp simd
-            for (int64_t i = 0; i < 128 * N; i++) {
-                multiply_19_2[i] = 0;
+                for (int64_t i = 128 * start; i < 128 * end; i++) {
+                    multiply_19_2[i] = f2[i + 128 * N * (t + 1)] * dc2[i + 128 * N * (t + 1)];
+                }
             }
-        }
+            if (t >= T - 1) {
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real dc2_i = multiply_19_2[i] + multiply_19[i];
-            dc2[i + 128 * N * t] = dc2_i;
-            // (20) do2[n, t, j] = dh[n, t, j] * tanh(c2[n, t, j])
-            real do2_t_i = tanh_19[i] * dh_t[i];
-            // (21) dz_o2[n, t, j] = (1 - o2[n, t, j]) * do2[n, t, j] * o2[n, t, j]
-            real subtract_21_i = 1 - o2[i + 128 * N * t];
-            real multiply_21_i = do2_t_i * subtract_21_i;
-            dz_o2[i + 128 * N * t] = o2[i + 128 * N * t] * multiply_21_i;
-            // (22) dg2[n, t, j] = dc2[n, t, j] * i2[n, t, j]
-            real dg2_t_i = i2[i + 128 * N * t] * dc2_i;
-            // (23) dz_g2[n, t, j] = (1 - g2[n, t, j]**2) * dg2[n, t, j]
-            real multiply_23_i = g2[i + 128 * N * t] * g2[i + 128 * N * t];
-            multiply_23_i = 1 - multiply_23_i;
-            dz_g2[i + 128 * N * t] = dg2_t_i * multiply_23_i;
-        }
-        // (24) df2[n, t, j] = dc2[n, t, j] * [t >= 1] * c2[n, t - 1, j]
-        const real *c2_before_2 = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+                for (int64_t i = 128 * start; i < 128 * end; i++) {
+                    multiply_19_2[i] = 0;
+                }
+            }
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real df2_t_i = c2_before_2[i] * dc2[i + 128 * N * t];
-            // (25) dz_f2[n, t, j] = (1 - f2[n, t, j]) * df2[n, t, j] * f2[n, t, j]
-            real subtract_25_i = 1 - f2[i + 128 * N * t];
-            real multiply_25_i = df2_t_i * subtract_25_i;
-            dz_f2[i + 128 * N * t] = f2[i + 128 * N * t] * multiply_25_i;
-            // (26) di2[n, t, j] = dc2[n, t, j] * g2[n, t, j]
-            real di2_t_i = g2[i + 128 * N * t] * dc2[i + 128 * N * t];
-            // (27) dz_i2[n, t, j] = (1 - i2[n, t, j]) * di2[n, t, j] * i2[n, t, j]
-            real subtract_27_i = 1 - i2[i + 128 * N * t];
-            real multiply_27_i = di2_t_i * subtract_27_i;
-            dz_i2[i + 128 * N * t] = i2[i + 128 * N * t] * multiply_27_i;
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                real dc2_i = multiply_19_2[i] + multiply_19[i];
+                dc2[i + 128 * N * t] = dc2_i;
+                // (20) do2[n, t, j] = dh[n, t, j] * tanh(c2[n, t, j])
+                real do2_t_i = tanh_19[i] * dh_t[i];
+                // (21) dz_o2[n, t, j] = (1 - o2[n, t, j]) * do2[n, t, j] * o2[n, t, j]
+                real subtract_21_i = 1 - o2[i + 128 * N * t];
+                subtract_21_i = do2_t_i * subtract_21_i;
+                dz_o2[i + 128 * N * t] = o2[i + 128 * N * t] * subtract_21_i;
+                // (22) dg2[n, t, j] = dc2[n, t, j] * i2[n, t, j]
+                real dg2_t_i = i2[i + 128 * N * t] * dc2_i;
+                // (23) dz_g2[n, t, j] = (1 - g2[n, t, j]**2) * dg2[n, t, j]
+                real multiply_23_i = g2[i + 128 * N * t] * g2[i + 128 * N * t];
+                multiply_23_i = 1 - multiply_23_i;
+                dz_g2[i + 128 * N * t] = dg2_t_i * multiply_23_i;
+            }
+            // (24) df2[n, t, j] = dc2[n, t, j] * [t >= 1] * c2[n, t - 1, j]
+            const real *c2_before_2 = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+#pragma omp simd
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                real df2_t_i = c2_before_2[i] * dc2[i + 128 * N * t];
+                // (25) dz_f2[n, t, j] = (1 - f2[n, t, j]) * df2[n, t, j] * f2[n, t, j]
+                real subtract_25_i = 1 - f2[i + 128 * N * t];
+                subtract_25_i = df2_t_i * subtract_25_i;
+                dz_f2[i + 128 * N * t] = f2[i + 128 * N * t] * subtract_25_i;
+                // (26) di2[n, t, j] = dc2[n, t, j] * g2[n, t, j]
+                real di2_t_i = g2[i + 128 * N * t] * dc2[i + 128 * N * t];
+                // (27) dz_i2[n, t, j] = (1 - i2[n, t, j]) * di2[n, t, j] * i2[n, t, j]
+                real subtract_27_i = 1 - i2[i + 128 * N * t];
+                subtract_27_i = di2_t_i * subtract_27_i;
+                dz_i2[i + 128 * N * t] = i2[i + 128 * N * t] * subtract_27_i;
+            }
         }
     }
     // (28) dU2_f[k, j] = sum[n, t](dz_f2[n, t, j] * [t >= 1] * h[n, t - 1, k])
@@ -1444,67 +1577,72 @@ static double sgd_step_in_training(
     real *restrict product_2 = (real *)at[27];
     real *restrict b2_i = (real *)at[3];
     real *restrict zeros_2 = (real *)at[28];
-    real *restrict W2_f = (real *)at[4];
-    real *restrict product_4 = (real *)at[29];
-    real *restrict b2_f = (real *)at[6];
-    real *restrict W2_g = (real *)at[7];
-    real *restrict product_6 = (real *)at[30];
-    real *restrict b2_g = (real *)at[9];
-    real *restrict W2_o = (real *)at[10];
-    real *restrict product_8 = (real *)at[31];
-    real *restrict b2_o = (real *)at[12];
-    real *restrict h = (real *)at[37];
     real *restrict U2_i = (real *)at[2];
-    real *restrict z_i2_t = (real *)at[38];
-    real *restrict i2 = (real *)at[32];
+    real *restrict copy_2_2 = (real *)at[29];
+    real *restrict W2_f = (real *)at[4];
+    real *restrict product_4 = (real *)at[30];
+    real *restrict b2_f = (real *)at[6];
     real *restrict U2_f = (real *)at[5];
-    real *const z_f2_t = z_i2_t;
-    real *restrict f2 = (real *)at[33];
+    real *restrict copy_4 = (real *)at[31];
+    real *restrict W2_g = (real *)at[7];
+    real *restrict product_6 = (real *)at[32];
+    real *restrict b2_g = (real *)at[9];
     real *restrict U2_g = (real *)at[8];
-    real *const z_g2_t = z_i2_t;
-    real *restrict g2 = (real *)at[34];
+    real *restrict copy_6 = (real *)at[33];
+    real *restrict W2_o = (real *)at[10];
+    real *restrict product_8 = (real *)at[34];
+    real *restrict b2_o = (real *)at[12];
     real *restrict U2_o = (real *)at[11];
+    real *restrict copy_8 = (real *)at[35];
+    real *restrict h = (real *)at[41];
+    real *restrict z_i2_t = (real *)at[42];
+    real *restrict i2 = (real *)at[36];
+    real *const z_f2_t = z_i2_t;
+    real *restrict f2 = (real *)at[37];
+    real *const z_g2_t = z_i2_t;
+    real *restrict g2 = (real *)at[38];
     real *const z_o2_t = z_i2_t;
-    real *restrict o2 = (real *)at[35];
-    real *restrict c2 = (real *)at[36];
+    real *restrict o2 = (real *)at[39];
+    real *restrict c2 = (real *)at[40];
     real *const multiply_10 = z_i2_t;
-    real *restrict multiply_10_2 = (real *)at[39];
+    real *restrict multiply_10_2 = (real *)at[43];
     real *restrict W3 = (real *)at[13];
-    real *restrict z3 = (real *)at[40];
+    real *restrict z3 = (real *)at[44];
     real *restrict b3 = (real *)at[14];
-    real *restrict largest_13 = (real *)at[41];
-    real *restrict p = (real *)at[42];
-    real *restrict log_14 = (real *)at[43];
+    real *restrict largest_13 = (real *)at[47];
     const int64_t *restrict next_ = (const int64_t *)at[16];
-    real *restrict take_15 = (real *)at[45];
-    real *const dz3 = p;
-    real *restrict db3 = (real *)at[47];
+    real *restrict take_14 = (real *)at[46];
+    real *const p = z3;
+    real *restrict log_14 = (real *)at[48];
+    real *const take_15 = take_14;
+    real *const dz3 = z3;
+    real *restrict db3 = (real *)at[50];
     real *const product_18 = product_8;
-    real *restrict copy_18 = (real *)at[48];
-    real *restrict copy_18_2 = (real *)at[49];
-    real *restrict copy_18_3 = (real *)at[50];
-    real *restrict copy_18_4 = (real *)at[51];
-    real *restrict dz_f2 = (real *)at[52];
+    real *const copy_18 = copy_8;
+    real *const copy_18_2 = copy_6;
+    real *const copy_18_3 = copy_4;
+    real *const copy_18_4 = copy_2_2;
+    real *restrict dz_f2 = (real *)at[51];
     real *const product_18_2 = multiply_10_2;
     real *const dz_g2 = product_2;
     real *const product_18_3 = z_i2_t;
-    real *restrict dz_i2 = (real *)at[53];
-    real *restrict product_18_4 = (real *)at[54];
+    real *restrict dz_i2 = (real *)at[52];
+    real *restrict product_18_4 = (real *)at[53];
     real *const dz_o2 = product_4;
-    real *restrict dh_t = (real *)at[55];
+    real *restrict dh_t = (real *)at[54];
     real *const tanh_19 = product_18_4;
     real *const multiply_19 = z_i2_t;
     real *const dc2 = product_6;
     real *const multiply_19_2 = multiply_10_2;
-    real *restrict db2_f = (real *)at[60];
-    real *restrict db2_g = (real *)at[61];
-    real *restrict db2_i = (real *)at[62];
-    real *restrict db2_o = (real *)at[63];
-    real *restrict product_40 = (real *)at[64];
-    real *restrict product_40_2 = (real *)at[65];
-    real *restrict product_40_3 = (real *)at[66];
-    real *restrict de = (real *)at[67];
-    real *restrict dE1 = (real *)at[68];
+    real *restrict db2_f = (real *)at[59];
+    real *restrict db2_g = (real *)at[60];
+    real *restrict db2_i = (real *)at[61];
+    real *restrict db2_o = (real *)at[62];
+    real *restrict product_40 = (real *)at[63];
+    real *restrict product_40_2 = (real *)at[64];
+    real *restrict product_40_3 = (real *)at[65];
+    real *restrict de = (real *)at[66];
+    real *restrict dE1 = (real *)at[67];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
 #pragma omp parallel for num_threads(threads_for(32 * N * T))
@@ -1538,6 +1676,10 @@ static double sgd_step_in_training(
     for (int64_t l = 0; l < 128 * N; l++) {
         zeros_2[l] = 0;
     }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_2_2[l] = U2_i[l];
+    }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
@@ -1547,6 +1689,10 @@ static double sgd_step_in_training(
         for (int64_t m = 0; m < 128; m++) {
             product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
+    }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_4[l] = U2_f[l];
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
@@ -1558,6 +1704,10 @@ static double sgd_step_in_training(
             product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
+#pragma omp simd
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_6[l] = U2_g[l];
+    }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
@@ -1568,73 +1718,86 @@ static double sgd_step_in_training(
             product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
-    for (int64_t t = 0; t < T; t++) {
-        // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_i[i, j] * e[n, t, i])
-        const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_i, 128, 0, z_i2_t, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
-            // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
-            real negative_3_i = -z_i2_t_i;
-            negative_3_i = real_exp(negative_3_i);
-            negative_3_i = negative_3_i + 1;
-            i2[l + 128 * N * t] = 1 / negative_3_i;
-        }
-        // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_f[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_f, 128, 0, z_f2_t, 128);
+    for (int64_t l = 0; l < 16384; l++) {
+        copy_8[l] = U2_o[l];
+    }
+#pragma omp parallel num_threads(threads_for_rows(N, 15488 * N * T))
+    {
+        int64_t start;
+        const int64_t rows = own_rows(N, &start), end = start + rows;
+        for (int64_t t = 0; t < T; t++) {
+            // (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_i[i, j] * e[n, t, i])
+            const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_2_2, 128, 0, z_i2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
-            // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
-            real negative_5_i = -z_f2_t_i;
-            negative_5_i = real_exp(negative_5_i);
-            negative_5_i = negative_5_i + 1;
-            f2[l + 128 * N * t] = 1 / negative_5_i;
-        }
-        // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_g[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_g, 128, 0, z_g2_t, 128);
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
+                // (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
+                real negative_3_i = -z_i2_t_i;
+                negative_3_i = real_exp(negative_3_i);
+                negative_3_i = negative_3_i + 1;
+                i2[l + 128 * N * t] = 1 / negative_3_i;
+            }
+            // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_f[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_4, 128, 0, z_f2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
-            // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
-            g2[l + 128 * N * t] = real_tanh(z_g2_t_i);
-        }
-        // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
-        //     sum[i](W2_o[i, j] * e[n, t, i])
-        product(0, 0, N, 128, 128, 1, h_before, 128, U2_o, 128, 0, z_o2_t, 128);
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
+                // (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
+                real negative_5_i = -z_f2_t_i;
+                negative_5_i = real_exp(negative_5_i);
+                negative_5_i = negative_5_i + 1;
+                f2[l + 128 * N * t] = 1 / negative_5_i;
+            }
+            // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_g[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_6, 128, 0, z_g2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t l = 0; l < 128 * N; l++) {
-            real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
-            // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
-            real negative_9_i = -z_o2_t_i;
-            negative_9_i = real_exp(negative_9_i);
-            negative_9_i = negative_9_i + 1;
-            o2[l + 128 * N * t] = 1 / negative_9_i;
-        }
-        // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
-        //     i2[n, t, j]
-        const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
+                // (7) g2[n, t, j] = tanh(z_g2[n, t, j])
+                g2[l + 128 * N * t] = real_tanh(z_g2_t_i);
+            }
+            // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
+            //     sum[i](W2_o[i, j] * e[n, t, i])
+            product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
+                    copy_8, 128, 0, z_o2_t + 128 * start, 128);
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            multiply_10[i] = c2_before[i] * f2[i + 128 * N * t];
-            multiply_10_2[i] = i2[i + 128 * N * t] * g2[i + 128 * N * t];
-        }
+            for (int64_t l = 128 * start; l < 128 * end; l++) {
+                real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
+                // (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
+                real negative_9_i = -z_o2_t_i;
+                negative_9_i = real_exp(negative_9_i);
+                negative_9_i = negative_9_i + 1;
+                o2[l + 128 * N * t] = 1 / negative_9_i;
+            }
+            // (10) c2[n, t, j] = f2[n, t, j] * [t >= 1] * c2[n, t - 1, j] + g2[n, t, j] *
+            //     i2[n, t, j]
+            const real *c2_before = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real c2_i = multiply_10_2[i] + multiply_10[i];
-            c2[i + 128 * N * t] = c2_i;
-            // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
-            real tanh_11_i = real_tanh(c2_i);
-            h[i + 128 * N * t] = tanh_11_i * o2[i + 128 * N * t];
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                multiply_10[i] = c2_before[i] * f2[i + 128 * N * t];
+                multiply_10_2[i] = i2[i + 128 * N * t] * g2[i + 128 * N * t];
+            }
+#pragma omp simd
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                real c2_i = multiply_10_2[i] + multiply_10[i];
+                c2[i + 128 * N * t] = c2_i;
+                // (11) h[n, t, j] = o2[n, t, j] * tanh(c2[n, t, j])
+                real tanh_11_i = real_tanh(c2_i);
+                h[i + 128 * N * t] = tanh_11_i * o2[i + 128 * N * t];
+            }
         }
     }
     // (12) z3[n, t, j] = b3[j] + sum[i](W3[i, j] * h[n, t, i])
     product(0, 0, N * T, 61, 128, 1, h, 128, W3, 61, 0, z3, 61);
-#pragma omp parallel for num_threads(threads_for(801 * N * T))
+#pragma omp parallel for num_threads(threads_for(122 * N * T))
     for (int64_t l = 0; l < N * T; l++) {
         real largest_13_i = -INFINITY;
 #pragma omp simd reduction(largest : largest_13_i)
@@ -1645,38 +1808,51 @@ static double sgd_step_in_training(
             largest_13_i = maximum(largest_13_i, z3_i);
         }
         largest_13[l] = largest_13_i;
+    }
+    // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
+    for (int64_t n = 0; n < N; n++) {
+#pragma omp simd
+        for (int64_t i = 0; i < T; i++) {
+            take_14[T * n + i] = z3[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)];
+        }
+    }
+#pragma omp parallel for num_threads(threads_for(679 * N * T))
+    for (int64_t i = 0; i < N * T; i++) {
+        // (13) p[n, t, k] = exp(z3[n, t, k] - logsumexp[j](z3[n, t, j]))
         real total_13_i = 0;
 #pragma omp simd reduction(+ : total_13_i)
         for (int64_t j = 0; j < 61; j++) {
-            real p_i = z3[61 * l + j] - largest_13_i;
+            real p_i = z3[61 * i + j] - largest_13[i];
             p_i = real_exp(p_i);
-            p[61 * l + j] = p_i;
+            p[61 * i + j] = p_i;
             total_13_i += p_i;
         }
 #pragma omp simd
-        for (int64_t i = 0; i < 61; i++) {
-            p[61 * l + i] = p[61 * l + i] / total_13_i;
+        for (int64_t l = 0; l < 61; l++) {
+            p[61 * i + l] = p[61 * i + l] / total_13_i;
         }
         // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N *
         //     T)
-        log_14[l] = real_log(total_13_i);
+        log_14[i] = real_log(total_13_i);
     }
     double total_14 = 0;
     for (int64_t n = 0; n < N; n++) {
 #pragma omp simd reduction(+ : total_14)
         for (int64_t i = 0; i < T; i++) {
-            real take_14_i = z3[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)];
-            take_14_i = take_14_i - largest_13[n + N * i];
+            real take_14_i = take_14[T * n + i] - largest_13[n + N * i];
             take_14_i = log_14[n + N * i] - take_14_i;
             total_14 += take_14_i;
-            // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+        }
+    }
+    const double loss = total_14 / ((double)N * (double)T);
+    // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
+    for (int64_t n = 0; n < N; n++) {
+#pragma omp simd
+        for (int64_t i = 0; i < T; i++) {
             real take_15_i = p[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)];
             take_15[T * n + i] = take_15_i - 1;
         }
     }
-    // (14) loss = sum[n, t](logsumexp[j](z3[n, t, j]) - z3[n, t, next[n, t]]) / (N * T)
-    const double loss = total_14 / ((double)N * (double)T);
-    // (15) dz3[n, t, j] = (p[n, t, j] - [j = next[n, t]]) / (N * T)
     for (int64_t n = 0; n < N; n++) {
         for (int64_t i = 0; i < T; i++) {
             dz3[61 * n + (61 * N) * i + clipped(next_[T * n + i], 61)] = take_15[T * n + i];
@@ -1704,6 +1880,7 @@ static double sgd_step_in_training(
     //     + 1, j1]) + sum[j1](U2_i[j, j1] * dz_i2[n, t + 1, j1]) + sum[j1](U2_o[j, j1] *
     //     dz_o2[n, t + 1, j1]))
     product(0, 1, N * T, 128, 61, 1, dz3, 61, W3, 61, 0, product_18, 128);
+#pragma omp parallel for num_threads(threads_for(65536))
     for (int64_t i = 0; i < 128; i++) {
 #pragma omp simd
         for (int64_t k = 0; k < 128; k++) {
@@ -1715,90 +1892,95 @@ static double sgd_step_in_training(
     }
     // (16) dW3[i, j] = sum[n, t](dz3[n, t, j] * h[n, t, i])
     product(1, 0, 128, 61, N * T, -(real)rate, h, 128, dz3, 61, 1, W3, 61);
-    for (int64_t t = T - 1; t >= 0; t--) {
-        if (t < T - 1) {
-            // (18) dh[n, t, j] = sum[j1](W3[j, j1] * dz3[n, t, j1]) + [t + 1 < T] *
-            //     (sum[j1](U2_f[j, j1] * dz_f2[n, t + 1, j1]) + sum[j1](U2_g[j, j1] *
-            //     dz_g2[n, t + 1, j1]) + sum[j1](U2_i[j, j1] * dz_i2[n, t + 1, j1]) +
-            //     sum[j1](U2_o[j, j1] * dz_o2[n, t + 1, j1]))
-            product(0, 0, N, 128, 128, 1, dz_f2 + 128 * N * (t + 1), 128,
-                    copy_18, 128, 0, product_18_2, 128);
-            product(0, 0, N, 128, 128, 1, dz_g2 + 128 * N * (t + 1), 128,
-                    copy_18_2, 128, 0, product_18_3, 128);
-            product(0, 0, N, 128, 128, 1, dz_i2 + 128 * N * (t + 1), 128,
-                    copy_18_3, 128, 0, product_18_4, 128);
-            product(0, 0, N, 128, 128, 1, dz_o2 + 128 * N * (t + 1), 128,
-                    copy_18_4, 128, 0, dh_t, 128);
+#pragma omp parallel num_threads(threads_for_rows(N, 12800 * N * T))
+    {
+        int64_t start;
+        const int64_t rows = own_rows(N, &start), end = start + rows;
+        for (int64_t t = T - 1; t >= 0; t--) {
+            if (t < T - 1) {
+                // (18) dh[n, t, j] = sum[j1](W3[j, j1] * dz3[n, t, j1]) + [t + 1 < T] *
+                //     (sum[j1](U2_f[j, j1] * dz_f2[n, t + 1, j1]) + sum[j1](U2_g[j, j1] *
+                //     dz_g2[n, t + 1, j1]) + sum[j1](U2_i[j, j1] * dz_i2[n, t + 1, j1]) +
+                //     sum[j1](U2_o[j, j1] * dz_o2[n, t + 1, j1]))
+                product(0, 0, rows, 128, 128, 1, dz_f2 + 128 * start + 128 * N * (t + 1), 128,
+                        copy_18, 128, 0, product_18_2 + 128 * start, 128);
+                product(0, 0, rows, 128, 128, 1, dz_g2 + 128 * start + 128 * N * (t + 1), 128,
+                        copy_18_2, 128, 0, product_18_3 + 128 * start, 128);
+                product(0, 0, rows, 128, 128, 1, dz_i2 + 128 * start + 128 * N * (t + 1), 128,
+                        copy_18_3, 128, 0, product_18_4 + 128 * start, 128);
+                product(0, 0, rows, 128, 128, 1, dz_o2 + 128 * start + 128 * N * (t + 1), 128,
+                        copy_18_4, 128, 0, dh_t + 128 * start, 128);
 #pragma omp simd
-            for (int64_t i = 0; i < 128 * N; i++) {
-                real product_18_3_i = product_18_3[i] + product_18_2[i];
-                real product_18_4_i = product_18_4[i] + product_18_3_i;
-                dh_t[i] = dh_t[i] + product_18_4_i;
+                for (int64_t i = 128 * start; i < 128 * end; i++) {
+                    real product_18_3_i = product_18_3[i] + product_18_2[i];
+                    real product_18_4_i = product_18_4[i] + product_18_3_i;
+                    dh_t[i] = dh_t[i] + product_18_4_i;
+                }
             }
-        }
-        if (t >= T - 1) {
+            if (t >= T - 1) {
 #pragma omp simd
-            for (int64_t i = 0; i < 128 * N; i++) {
-                dh_t[i] = 0;
+                for (int64_t i = 128 * start; i < 128 * end; i++) {
+                    dh_t[i] = 0;
+                }
             }
-        }
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real dh_t_i = dh_t[i] + product_18[i + 128 * N * t];
-            dh_t[i] = dh_t_i;
-            // (19) dc2[n, t, j] = (1 - tanh(c2[n, t, j])**2) * dh[n, t, j] * o2[n, t, j]
-            //     + [t + 1 < T] * dc2[n, t + 1, j] * f2[n, t + 1, j]
-            real tanh_19_i = real_tanh(c2[i + 128 * N * t]);
-            tanh_19[i] = tanh_19_i;
-            real multiply_19_i = tanh_19_i * tanh_19_i;
-            multiply_19_i = 1 - multiply_19_i;
-            multiply_19_i = dh_t_i * multiply_19_i;
-            multiply_19[i] = o2[i + 128 * N * t] * multiply_19_i;
-        }
-        if (t < T - 1) {
-#pragma omp simd
-            for (int64_t i = 0; i < 128 * N; i++) {
-                multiply_19_2[i] = f2[i + 128 * N * (t + 1)] * dc2[i + 128 * N * (t + 1)];
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                real dh_t_i = dh_t[i] + product_18[i + 128 * N * t];
+                dh_t[i] = dh_t_i;
+                // (19) dc2[n, t, j] = (1 - tanh(c2[n, t, j])**2) * dh[n, t, j] * o2[n, t, j]
+                //     + [t + 1 < T] * dc2[n, t + 1, j] * f2[n, t + 1, j]
+                real tanh_19_i = real_tanh(c2[i + 128 * N * t]);
+                tanh_19[i] = tanh_19_i;
+                real multiply_19_i = tanh_19_i * tanh_19_i;
+                multiply_19_i = 1 - multiply_19_i;
+                multiply_19_i = dh_t_i * multiply_19_i;
+                multiply_19[i] = o2[i + 128 * N * t] * multiply_19_i;
             }
-        }
-        if (t >= T - 1) {
+            if (t < T - 1) {
 #pragma omp simd
-            for (int64_t i = 0; i < 128 * N; i++) {
-                multiply_19_2[i] = 0;
+                for (int64_t i = 128 * start; i < 128 * end; i++) {
+                    multiply_19_2[i] = f2[i + 128 * N * (t + 1)] * dc2[i + 128 * N * (t + 1)];
+                }
             }
-        }
+            if (t >= T - 1) {
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real dc2_i = multiply_19_2[i] + multiply_19[i];
-            dc2[i + 128 * N * t] = dc2_i;
-            // (20) do2[n, t, j] = dh[n, t, j] * tanh(c2[n, t, j])
-            real do2_t_i = tanh_19[i] * dh_t[i];
-            // (21) dz_o2[n, t, j] = (1 - o2[n, t, j]) * do2[n, t, j] * o2[n, t, j]
-            real subtract_21_i = 1 - o2[i + 128 * N * t];
-            real multiply_21_i = do2_t_i * subtract_21_i;
-            dz_o2[i + 128 * N * t] = o2[i + 128 * N * t] * multiply_21_i;
-            // (22) dg2[n, t, j] = dc2[n, t, j] * i2[n, t, j]
-            real dg2_t_i = i2[i + 128 * N * t] * dc2_i;
-            // (23) dz_g2[n, t, j] = (1 - g2[n, t, j]**2) * dg2[n, t, j]
-            real multiply_23_i = g2[i + 128 * N * t] * g2[i + 128 * N * t];
-            multiply_23_i = 1 - multiply_23_i;
-            dz_g2[i + 128 * N * t] = dg2_t_i * multiply_23_i;
-        }
-        // (24) df2[n, t, j] = dc2[n, t, j] * [t >= 1] * c2[n, t - 1, j]
-        const real *c2_before_2 = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+                for (int64_t i = 128 * start; i < 128 * end; i++) {
+                    multiply_19_2[i] = 0;
+                }
+            }
 #pragma omp simd
-        for (int64_t i = 0; i < 128 * N; i++) {
-            real df2_t_i = c2_before_2[i] * dc2[i + 128 * N * t];
-            // (25) dz_f2[n, t, j] = (1 - f2[n, t, j]) * df2[n, t, j] * f2[n, t, j]
-            real subtract_25_i = 1 - f2[i + 128 * N * t];
-            real multiply_25_i = df2_t_i * subtract_25_i;
-            dz_f2[i + 128 * N * t] = f2[i + 128 * N * t] * multiply_25_i;
-            // (26) di2[n, t, j] = dc2[n, t, j] * g2[n, t, j]
-            real di2_t_i = g2[i + 128 * N * t] * dc2[i + 128 * N * t];
-            // (27) dz_i2[n, t, j] = (1 - i2[n, t, j]) * di2[n, t, j] * i2[n, t, j]
-            real subtract_27_i = 1 - i2[i + 128 * N * t];
-            real multiply_27_i = di2_t_i * subtract_27_i;
-            dz_i2[i + 128 * N * t] = i2[i + 128 * N * t] * multiply_27_i;
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                real dc2_i = multiply_19_2[i] + multiply_19[i];
+                dc2[i + 128 * N * t] = dc2_i;
+                // (20) do2[n, t, j] = dh[n, t, j] * tanh(c2[n, t, j])
+                real do2_t_i = tanh_19[i] * dh_t[i];
+                // (21) dz_o2[n, t, j] = (1 - o2[n, t, j]) * do2[n, t, j] * o2[n, t, j]
+                real subtract_21_i = 1 - o2[i + 128 * N * t];
+                subtract_21_i = do2_t_i * subtract_21_i;
+                dz_o2[i + 128 * N * t] = o2[i + 128 * N * t] * subtract_21_i;
+                // (22) dg2[n, t, j] = dc2[n, t, j] * i2[n, t, j]
+                real dg2_t_i = i2[i + 128 * N * t] * dc2_i;
+                // (23) dz_g2[n, t, j] = (1 - g2[n, t, j]**2) * dg2[n, t, j]
+                real multiply_23_i = g2[i + 128 * N * t] * g2[i + 128 * N * t];
+                multiply_23_i = 1 - multiply_23_i;
+                dz_g2[i + 128 * N * t] = dg2_t_i * multiply_23_i;
+            }
+            // (24) df2[n, t, j] = dc2[n, t, j] * [t >= 1] * c2[n, t - 1, j]
+            const real *c2_before_2 = t >= 1 ? c2 + 128 * N * (t - 1) : zeros_2;
+#pragma omp simd
+            for (int64_t i = 128 * start; i < 128 * end; i++) {
+                real df2_t_i = c2_before_2[i] * dc2[i + 128 * N * t];
+                // (25) dz_f2[n, t, j] = (1 - f2[n, t, j]) * df2[n, t, j] * f2[n, t, j]
+                real subtract_25_i = 1 - f2[i + 128 * N * t];
+                subtract_25_i = df2_t_i * subtract_25_i;
+                dz_f2[i + 128 * N * t] = f2[i + 128 * N * t] * subtract_25_i;
+                // (26) di2[n, t, j] = dc2[n, t, j] * g2[n, t, j]
+                real di2_t_i = g2[i + 128 * N * t] * dc2[i + 128 * N * t];
+                // (27) dz_i2[n, t, j] = (1 - i2[n, t, j]) * di2[n, t, j] * i2[n, t, j]
+                real subtract_27_i = 1 - i2[i + 128 * N * t];
+                subtract_27_i = di2_t_i * subtract_27_i;
+                dz_i2[i + 128 * N * t] = i2[i + 128 * N * t] * subtract_27_i;
+            }
         }
     }
     // (28) dU2_f[k, j] = sum[n, t](dz_f2[n, t, j] * [t >= 1] * h[n, t - 1, k])
@@ -1921,7 +2103,8 @@ static double sgd_step_in_training(
    Only what Python's stable ABI (PEP 384) promises is used, and declared here, since the headers are
    seldom installed; of an array, the fields that NumPy's ABI keeps (PyArrayObject_fields), which
    `open_library` first holds against an array that it is shown. Whatever is not exactly as expected
-   is declined with None: the module then looks closer. The interpreter's lock is held throughout. */
+   is declined with None: the module then looks closer. While loops run that take long, other threads
+   of Python run too; they may not use the same workspace meanwhile. */
 
 typedef struct object {
     ptrdiff_t references;
@@ -1944,8 +2127,11 @@ typedef struct {
 } method;
 enum { FAST_CALL = 0x80, C_CONTIGUOUS = 0x1, ALIGNED = 0x100, WRITEABLE = 0x400 };
 
-extern object _Py_NoneStruct, PyDict_Type, PyFloat_Type;
+extern object _Py_NoneStruct, PyDict_Type, PyFloat_Type, *PyExc_RuntimeError;
 extern void Py_IncRef(object *), Py_DecRef(object *), PyErr_Clear(void);
+extern void PyErr_SetString(object *, const char *);
+extern void *PyEval_SaveThread(void);
+extern void PyEval_RestoreThread(void *);
 extern object *PyErr_NoMemory(void), *PyFloat_FromDouble(double);
 extern double PyFloat_AsDouble(object *);
 extern object *PyDict_GetItemWithError(object *, object *);
@@ -1958,7 +2144,7 @@ extern object *PyCFunction_NewEx(method *, object *, object *);
 
 enum { PARAMETER, INPUT, STATE, OWN };
 enum { REAL_ENTRIES, POSITIONS, TRUTHS };
-enum { SLOTS = 71, PARAMETERS = 15, EXTENTS = 2, AXES = 29 };
+enum { SLOTS = 70, PARAMETERS = 15, EXTENTS = 2, AXES = 29 };
 
 /* What stands where in the table of pointers. */
 static const struct {
@@ -1994,48 +2180,47 @@ static const struct {
     {OWN, REAL_ENTRIES, 2, 29}, /* 26 copy_2 */
     {OWN, REAL_ENTRIES, 3, 29}, /* 27 product_2 */
     {OWN, REAL_ENTRIES, 2, 29}, /* 28 zeros_2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 29 product_4 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 30 product_6 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 31 product_8 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 32 i2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 33 f2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 34 g2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 35 o2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 36 c2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 37 h */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 38 z_i2_t */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 39 multiply_10_2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 40 z3 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 41 largest_13 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 42 p */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 43 total_13 */
-    {OWN, POSITIONS, 2, 29}, /* 44 add_14 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 45 take_14 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 46 dW3 */
-    {OWN, REAL_ENTRIES, 1, 29}, /* 47 db3 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 48 copy_18 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 49 copy_18_2 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 50 copy_18_3 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 51 copy_18_4 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 52 dz_f2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 53 dz_i2 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 54 product_18_4 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 55 dh_t */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 56 dW2_f */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 57 dW2_g */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 58 dW2_i */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 59 dW2_o */
-    {OWN, REAL_ENTRIES, 1, 29}, /* 60 db2_f */
-    {OWN, REAL_ENTRIES, 1, 29}, /* 61 db2_g */
-    {OWN, REAL_ENTRIES, 1, 29}, /* 62 db2_i */
-    {OWN, REAL_ENTRIES, 1, 29}, /* 63 db2_o */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 64 product_40 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 65 product_40_2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 66 product_40_3 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 67 de */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 68 dE1 */
-    {OWN, POSITIONS, 2, 29}, /* 69 places_41 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 70 p_2 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 29 copy_2_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 30 product_4 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 31 copy_4 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 32 product_6 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 33 copy_6 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 34 product_8 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 35 copy_8 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 36 i2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 37 f2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 38 g2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 39 o2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 40 c2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 41 h */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 42 z_i2_t */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 43 multiply_10_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 44 z3 */
+    {OWN, POSITIONS, 2, 29}, /* 45 add_14 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 46 take_14 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 47 largest_13 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 48 total_13 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 49 dW3 */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 50 db3 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 51 dz_f2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 52 dz_i2 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 53 product_18_4 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 54 dh_t */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 55 dW2_f */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 56 dW2_g */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 57 dW2_i */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 58 dW2_o */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 59 db2_f */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 60 db2_g */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 61 db2_i */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 62 db2_o */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 63 product_40 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 64 product_40_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 65 product_40_3 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 66 de */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 67 dE1 */
+    {OWN, POSITIONS, 2, 29}, /* 68 places_41 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 69 p_2 */
 };
 
 /* A workspace: its own memory, and its place for what is handed in. */
@@ -2045,8 +2230,11 @@ typedef struct {
     ptrdiff_t axes[AXES + 1];
     int64_t classes[SLOTS + 1]; /* below which the entries of an integer input must be */
     real scalars[SLOTS + 1];
+    object *given[SLOTS + 1]; /* whose memory that is */
     object *arrays;
+    int is_large, is_busy;
 } workspace;
+enum { LARGE = 16384 }; /* entries of a workspace, from which steps take longer than letting go */
 
 /* Set once, when the library is opened. */
 static object *array_type, *dtypes[3], *names;
@@ -2105,6 +2293,7 @@ static int take(workspace *w, int slot, object *given, int written)
 {
     const int rank = SLOT[slot].rank, kind = SLOT[slot].kind;
     if (given == NULL) return 0;
+    w->given[slot] = given;
     if (given->type == &PyFloat_Type) {
         w->scalars[slot] = (real)PyFloat_AsDouble(given);
         w->at[slot] = (char *)&w->scalars[slot];
@@ -2164,11 +2353,26 @@ static void forked(void) { may_share = 0; }
 /* A step with the threads of BLAS, which gets them back. */
 static double computed(body *computes, const workspace *w, const double *numbers)
 {
-    threads = may_share && threads_of_blas ? threads_of_blas() : 1;
-    if (threads == 1) return computes(w->at, w->extents, numbers);
+    const int of_blas = may_share && threads_of_blas ? threads_of_blas() : 1;
+    threads = of_blas;
+    if (of_blas == 1) return computes(w->at, w->extents, numbers);
     set_threads_of_blas(1);
     const double found = computes(w->at, w->extents, numbers);
-    set_threads_of_blas(threads);
+    set_threads_of_blas(of_blas);
+    return found;
+}
+
+/* The same without the interpreter's lock: what was handed in is kept alive, and the workspace. */
+static double computed_aside(workspace *w, const signature *s, const double *numbers)
+{
+    object *given[SLOTS + 1];
+    for (int k = 0; k < s->count; k++) Py_IncRef(given[k] = w->given[s->reads[k]]);
+    w->is_busy = 1;
+    void *interpreter = PyEval_SaveThread();
+    const double found = computed(s->computes, w, numbers);
+    PyEval_RestoreThread(interpreter);
+    w->is_busy = 0;
+    for (int k = 0; k < s->count; k++) Py_DecRef(given[k]);
     return found;
 }
 
@@ -2179,6 +2383,11 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
     object *params = arguments[0];
     ptrdiff_t argument = 1;
     double numbers[1] = {0};
+    if (w->is_busy) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "workspace: another thread computes with it: make one for each thread");
+        return NULL;
+    }
     if (count != s->arguments) return decline();
     if (params->type != &PyDict_Type || PyDict_Size(params) != PARAMETERS) return decline();
     if (s->has_rate) {
@@ -2204,7 +2413,8 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
         }
     }
     if (s->writes_parameters && share_memory(w, s->reads, s->count)) return decline();
-    return PyFloat_FromDouble(computed(s->computes, w, numbers));
+    return PyFloat_FromDouble(w->is_large ? computed_aside(w, s, numbers)
+                                          : computed(s->computes, w, numbers));
 }
 
 static object *enter_forward_in_training(object *self, object *const *arguments, ptrdiff_t count)
@@ -2257,9 +2467,16 @@ object *bind_workspace(object *arrays, const int64_t *extents)
     if (w == NULL) return PyErr_NoMemory();
     for (int k = 0; k < EXTENTS; k++) w->extents[k] = extents[k];
     extents_of_slots(w->extents, w->axes, w->classes);
-    for (int slot = 0, own = 0; slot < SLOTS; slot++)
-        if (SLOT[slot].source == OWN)
-            w->at[slot] = ((array *)PyTuple_GetItem(arrays, own++))->memory;
+    int64_t entries = 0;
+    for (int slot = 0, own = 0; slot < SLOTS; slot++) {
+        if (SLOT[slot].source != OWN) continue;
+        const array *a = (const array *)PyTuple_GetItem(arrays, own++);
+        w->at[slot] = a->memory;
+        int64_t count = 1;
+        for (int axis = 0; axis < a->rank; axis++) count *= a->extents[axis];
+        entries += count;
+    }
+    w->is_large = entries >= LARGE;
     Py_IncRef(arrays);
     w->arrays = arrays;
     object *capsule = PyCapsule_New(w, IS_WORKSPACE, let_go);

@@ -382,12 +382,38 @@ enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker 
 #define WORTH_A_THREAD 65536 /* operations, fewer of which are over before another thread begins */
 #endif
 static int threads = 1;
+#ifdef _OPENMP
+#pragma omp threadprivate(threads) /* each thread of Python has its own */
+#endif
 
 static inline int threads_for(int64_t operations)
 {
     const int64_t worth = operations / WORTH_A_THREAD;
     if (threads == 1 || worth < 2 || is_shared()) return 1;
     return worth < threads ? (int)worth : threads;
+}
+
+#ifndef FEWEST_ROWS
+#define FEWEST_ROWS 8 /* of a batch, fewer of which are not worth a product of their own */
+#endif
+
+/* So many that each has rows enough. */
+static inline int threads_for_rows(int64_t rows, int64_t operations)
+{
+    const int64_t most = rows / FEWEST_ROWS, wished = threads_for(operations);
+    return wished <= most ? (int)wished : most < 1 ? 1 : (int)most;
+}
+
+/* The rows of this thread among those that share them: how many, from `start` on. */
+static inline int64_t own_rows(int64_t rows, int64_t *start)
+{
+#ifdef _OPENMP
+    const int64_t all = omp_get_num_threads(), before = omp_get_thread_num();
+#else
+    const int64_t all = 1, before = 0;
+#endif
+    *start = rows * before / all;
+    return rows * (before + 1) / all - *start;
 }
 
 static inline int two_threads(int64_t operations) { return threads_for(operations) > 1 ? 2 : 1; }
@@ -680,6 +706,9 @@ static double loss_in_training(
             // (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
             largest_6_i = maximum(largest_6_i, z3_i);
         }
+        // (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
+        real take_7_i = z3[10 * n + clipped(y[n], 10)];
+        // (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
         real total_6_i = 0;
 #pragma omp simd reduction(+ : total_6_i)
         for (int64_t j = 0; j < 10; j++) {
@@ -688,7 +717,6 @@ static double loss_in_training(
             total_6_i += subtract_6_i;
         }
         // (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
-        real take_7_i = z3[10 * n + clipped(y[n], 10)];
         real log_7_i = real_log(total_6_i);
         take_7_i = take_7_i - largest_6_i;
         log_7_i = log_7_i - take_7_i;
@@ -713,20 +741,20 @@ static double loss_and_grads_in_training(
     real *const h2 = z2;
     const real *restrict W3 = (const real *)at[4];
     real *restrict z3 = (real *)at[14];
-    real *restrict db3 = (real *)at[21];
+    real *restrict db3 = (real *)at[20];
     const real *restrict b3 = (const real *)at[5];
-    real *restrict p = (real *)at[16];
     const int64_t *restrict y = (const int64_t *)at[7];
-    real *const dz3 = p;
-    real *restrict dW3 = (real *)at[20];
-    real *restrict dh2 = (real *)at[22];
-    real *restrict db2 = (real *)at[25];
+    real *const p = z3;
+    real *const dz3 = z3;
+    real *restrict dW3 = (real *)at[19];
+    real *restrict dh2 = (real *)at[21];
+    real *restrict db2 = (real *)at[24];
     real *const dz2 = dh2;
-    real *restrict dW2 = (real *)at[24];
+    real *restrict dW2 = (real *)at[23];
     real *const dh1 = z2;
-    real *restrict db1 = (real *)at[27];
+    real *restrict db1 = (real *)at[26];
     real *const dz1 = z2;
-    real *restrict dW1 = (real *)at[26];
+    real *restrict dW1 = (real *)at[25];
 
     // (1) z1[n, j] = b1[j] + sum[i](W1[i, j] * x[n, i])
     product(0, 0, N, 64, 784, 1, x, 784, W1, 64, 0, z1, 64);
@@ -763,6 +791,9 @@ static double loss_and_grads_in_training(
             // (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
             largest_6_i = maximum(largest_6_i, z3_i);
         }
+        // (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
+        real take_7_i = z3[10 * n + clipped(y[n], 10)];
+        // (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
         real total_6_i = 0;
 #pragma omp simd reduction(+ : total_6_i)
         for (int64_t j = 0; j < 10; j++) {
@@ -776,7 +807,6 @@ static double loss_and_grads_in_training(
             p[10 * n + i] = p[10 * n + i] / total_6_i;
         }
         // (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
-        real take_7_i = z3[10 * n + clipped(y[n], 10)];
         real log_7_i = real_log(total_6_i);
         take_7_i = take_7_i - largest_6_i;
         log_7_i = log_7_i - take_7_i;
@@ -852,16 +882,16 @@ static double sgd_step_in_training(
     real *const h2 = z2;
     real *restrict W3 = (real *)at[4];
     real *restrict z3 = (real *)at[14];
-    real *restrict db3 = (real *)at[21];
+    real *restrict db3 = (real *)at[20];
     real *restrict b3 = (real *)at[5];
-    real *restrict p = (real *)at[16];
     const int64_t *restrict y = (const int64_t *)at[7];
-    real *const dz3 = p;
-    real *restrict dh2 = (real *)at[22];
-    real *restrict db2 = (real *)at[25];
+    real *const p = z3;
+    real *const dz3 = z3;
+    real *restrict dh2 = (real *)at[21];
+    real *restrict db2 = (real *)at[24];
     real *const dz2 = dh2;
     real *const dh1 = z2;
-    real *restrict db1 = (real *)at[27];
+    real *restrict db1 = (real *)at[26];
     real *const dz1 = z2;
 
     // (8) dz3[n, j] = (p[n, j] - [j = y[n]]) / N
@@ -901,6 +931,9 @@ static double sgd_step_in_training(
             // (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
             largest_6_i = maximum(largest_6_i, z3_i);
         }
+        // (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
+        real take_7_i = z3[10 * n + clipped(y[n], 10)];
+        // (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
         real total_6_i = 0;
 #pragma omp simd reduction(+ : total_6_i)
         for (int64_t j = 0; j < 10; j++) {
@@ -914,7 +947,6 @@ static double sgd_step_in_training(
             p[10 * n + i] = p[10 * n + i] / total_6_i;
         }
         // (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
-        real take_7_i = z3[10 * n + clipped(y[n], 10)];
         real log_7_i = real_log(total_6_i);
         take_7_i = take_7_i - largest_6_i;
         log_7_i = log_7_i - take_7_i;
@@ -993,7 +1025,8 @@ static double sgd_step_in_training(
    Only what Python's stable ABI (PEP 384) promises is used, and declared here, since the headers are
    seldom installed; of an array, the fields that NumPy's ABI keeps (PyArrayObject_fields), which
    `open_library` first holds against an array that it is shown. Whatever is not exactly as expected
-   is declined with None: the module then looks closer. The interpreter's lock is held throughout. */
+   is declined with None: the module then looks closer. While loops run that take long, other threads
+   of Python run too; they may not use the same workspace meanwhile. */
 
 typedef struct object {
     ptrdiff_t references;
@@ -1016,8 +1049,11 @@ typedef struct {
 } method;
 enum { FAST_CALL = 0x80, C_CONTIGUOUS = 0x1, ALIGNED = 0x100, WRITEABLE = 0x400 };
 
-extern object _Py_NoneStruct, PyDict_Type, PyFloat_Type;
+extern object _Py_NoneStruct, PyDict_Type, PyFloat_Type, *PyExc_RuntimeError;
 extern void Py_IncRef(object *), Py_DecRef(object *), PyErr_Clear(void);
+extern void PyErr_SetString(object *, const char *);
+extern void *PyEval_SaveThread(void);
+extern void PyEval_RestoreThread(void *);
 extern object *PyErr_NoMemory(void), *PyFloat_FromDouble(double);
 extern double PyFloat_AsDouble(object *);
 extern object *PyDict_GetItemWithError(object *, object *);
@@ -1030,7 +1066,7 @@ extern object *PyCFunction_NewEx(method *, object *, object *);
 
 enum { PARAMETER, INPUT, STATE, OWN };
 enum { REAL_ENTRIES, POSITIONS, TRUTHS };
-enum { SLOTS = 28, PARAMETERS = 6, EXTENTS = 1, AXES = 12 };
+enum { SLOTS = 27, PARAMETERS = 6, EXTENTS = 1, AXES = 12 };
 
 /* What stands where in the table of pointers. */
 static const struct {
@@ -1052,19 +1088,18 @@ static const struct {
     {OWN, REAL_ENTRIES, 2, 12}, /* 12 z1 */
     {OWN, REAL_ENTRIES, 2, 12}, /* 13 z2 */
     {OWN, REAL_ENTRIES, 2, 12}, /* 14 z3 */
-    {OWN, REAL_ENTRIES, 1, 12}, /* 15 largest_6 */
-    {OWN, REAL_ENTRIES, 2, 12}, /* 16 p */
-    {OWN, REAL_ENTRIES, 1, 12}, /* 17 total_6 */
-    {OWN, POSITIONS, 1, 12}, /* 18 add_7 */
-    {OWN, REAL_ENTRIES, 1, 12}, /* 19 take_7 */
-    {OWN, REAL_ENTRIES, 2, 12}, /* 20 dW3 */
-    {OWN, REAL_ENTRIES, 1, 12}, /* 21 db3 */
-    {OWN, REAL_ENTRIES, 2, 12}, /* 22 dh2 */
-    {OWN, TRUTHS, 2, 12}, /* 23 mask_12 */
-    {OWN, REAL_ENTRIES, 2, 12}, /* 24 dW2 */
-    {OWN, REAL_ENTRIES, 1, 12}, /* 25 db2 */
-    {OWN, REAL_ENTRIES, 2, 12}, /* 26 dW1 */
-    {OWN, REAL_ENTRIES, 1, 12}, /* 27 db1 */
+    {OWN, POSITIONS, 1, 12}, /* 15 add_7 */
+    {OWN, REAL_ENTRIES, 1, 12}, /* 16 take_7 */
+    {OWN, REAL_ENTRIES, 1, 12}, /* 17 largest_6 */
+    {OWN, REAL_ENTRIES, 1, 12}, /* 18 total_6 */
+    {OWN, REAL_ENTRIES, 2, 12}, /* 19 dW3 */
+    {OWN, REAL_ENTRIES, 1, 12}, /* 20 db3 */
+    {OWN, REAL_ENTRIES, 2, 12}, /* 21 dh2 */
+    {OWN, TRUTHS, 2, 12}, /* 22 mask_12 */
+    {OWN, REAL_ENTRIES, 2, 12}, /* 23 dW2 */
+    {OWN, REAL_ENTRIES, 1, 12}, /* 24 db2 */
+    {OWN, REAL_ENTRIES, 2, 12}, /* 25 dW1 */
+    {OWN, REAL_ENTRIES, 1, 12}, /* 26 db1 */
 };
 
 /* A workspace: its own memory, and its place for what is handed in. */
@@ -1074,8 +1109,11 @@ typedef struct {
     ptrdiff_t axes[AXES + 1];
     int64_t classes[SLOTS + 1]; /* below which the entries of an integer input must be */
     real scalars[SLOTS + 1];
+    object *given[SLOTS + 1]; /* whose memory that is */
     object *arrays;
+    int is_large, is_busy;
 } workspace;
+enum { LARGE = 16384 }; /* entries of a workspace, from which steps take longer than letting go */
 
 /* Set once, when the library is opened. */
 static object *array_type, *dtypes[3], *names;
@@ -1116,6 +1154,7 @@ static int take(workspace *w, int slot, object *given, int written)
 {
     const int rank = SLOT[slot].rank, kind = SLOT[slot].kind;
     if (given == NULL) return 0;
+    w->given[slot] = given;
     if (given->type == &PyFloat_Type) {
         w->scalars[slot] = (real)PyFloat_AsDouble(given);
         w->at[slot] = (char *)&w->scalars[slot];
@@ -1175,11 +1214,26 @@ static void forked(void) { may_share = 0; }
 /* A step with the threads of BLAS, which gets them back. */
 static double computed(body *computes, const workspace *w, const double *numbers)
 {
-    threads = may_share && threads_of_blas ? threads_of_blas() : 1;
-    if (threads == 1) return computes(w->at, w->extents, numbers);
+    const int of_blas = may_share && threads_of_blas ? threads_of_blas() : 1;
+    threads = of_blas;
+    if (of_blas == 1) return computes(w->at, w->extents, numbers);
     set_threads_of_blas(1);
     const double found = computes(w->at, w->extents, numbers);
-    set_threads_of_blas(threads);
+    set_threads_of_blas(of_blas);
+    return found;
+}
+
+/* The same without the interpreter's lock: what was handed in is kept alive, and the workspace. */
+static double computed_aside(workspace *w, const signature *s, const double *numbers)
+{
+    object *given[SLOTS + 1];
+    for (int k = 0; k < s->count; k++) Py_IncRef(given[k] = w->given[s->reads[k]]);
+    w->is_busy = 1;
+    void *interpreter = PyEval_SaveThread();
+    const double found = computed(s->computes, w, numbers);
+    PyEval_RestoreThread(interpreter);
+    w->is_busy = 0;
+    for (int k = 0; k < s->count; k++) Py_DecRef(given[k]);
     return found;
 }
 
@@ -1190,6 +1244,11 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
     object *params = arguments[0];
     ptrdiff_t argument = 1;
     double numbers[1] = {0};
+    if (w->is_busy) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "workspace: another thread computes with it: make one for each thread");
+        return NULL;
+    }
     if (count != s->arguments) return decline();
     if (params->type != &PyDict_Type || PyDict_Size(params) != PARAMETERS) return decline();
     if (s->has_rate) {
@@ -1215,7 +1274,8 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
         }
     }
     if (s->writes_parameters && share_memory(w, s->reads, s->count)) return decline();
-    return PyFloat_FromDouble(computed(s->computes, w, numbers));
+    return PyFloat_FromDouble(w->is_large ? computed_aside(w, s, numbers)
+                                          : computed(s->computes, w, numbers));
 }
 
 static object *enter_forward_in_training(object *self, object *const *arguments, ptrdiff_t count)
@@ -1268,9 +1328,16 @@ object *bind_workspace(object *arrays, const int64_t *extents)
     if (w == NULL) return PyErr_NoMemory();
     for (int k = 0; k < EXTENTS; k++) w->extents[k] = extents[k];
     extents_of_slots(w->extents, w->axes, w->classes);
-    for (int slot = 0, own = 0; slot < SLOTS; slot++)
-        if (SLOT[slot].source == OWN)
-            w->at[slot] = ((array *)PyTuple_GetItem(arrays, own++))->memory;
+    int64_t entries = 0;
+    for (int slot = 0, own = 0; slot < SLOTS; slot++) {
+        if (SLOT[slot].source != OWN) continue;
+        const array *a = (const array *)PyTuple_GetItem(arrays, own++);
+        w->at[slot] = a->memory;
+        int64_t count = 1;
+        for (int axis = 0; axis < a->rank; axis++) count *= a->extents[axis];
+        entries += count;
+    }
+    w->is_large = entries >= LARGE;
     Py_IncRef(arrays);
     w->arrays = arrays;
     object *capsule = PyCapsule_New(w, IS_WORKSPACE, let_go);

@@ -92,28 +92,48 @@ class Workspace:
         self.range_N = np.arange(N)
         self.fixed_N = np.multiply(self.range_N, 10)
         self.ones_N = np.ones(N, dtype)
-        self.z1 = np.empty((N, 64), dtype)
-        self.z2 = np.empty((N, 64), dtype)
         self.z3 = np.empty((N, 10), dtype)
-        self.largest_6 = np.empty((N,), dtype)
-        self.p = np.empty((N, 10), dtype)
-        self.total_6 = np.empty((N,), dtype)
         self.add_7 = np.empty((N,), np.intp)
         self.take_7 = np.empty((N,), dtype)
+        self.largest_6 = np.empty((N,), dtype)
+        self.total_6 = np.empty((N,), dtype)
         self.dW3 = np.empty((64, 10), dtype)
         self.db3 = np.empty((10,), dtype)
-        self.dh2 = np.empty((N, 64), dtype)
         self.mask_12 = np.empty((N, 64), np.bool_)
-        self.dW2 = np.empty((64, 64), dtype)
         self.db2 = np.empty((64,), dtype)
-        self.dW1 = np.empty((784, 64), dtype)
         self.db1 = np.empty((64,), dtype)
+        self._large = {
+            "z1": (N, 64),
+            "z2": (N, 64),
+            "dh2": (N, 64),
+            "dW2": (64, 64),
+            "dW1": (784, 64),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
         self._compiled = _bind(self)
 
     def __reduce__(self):
         """A copy is a new one: nothing in it is kept from one step to the next."""
         make = functools.partial(type(self), dtype=self._dtype, **self._extents)
         return make, ()
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 def forward(params, *, x, workspace=None, training=False):
@@ -149,7 +169,7 @@ def forward(params, *, x, workspace=None, training=False):
     p = np.subtract(z3, largest_6[:, None], out=z3)
     np.exp(p, out=p)
     total_6 = p.dot(work.ones_10, out=work.total_6)
-    np.divide(p, total_6[:, None], out=p)
+    p /= total_6[:, None]
 
     return {
         "p": p,
@@ -186,18 +206,20 @@ def loss(params, *, x, y, workspace=None, training=True):
     z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
+    # (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
+    add_7 = np.add(work.fixed_N, y, out=work.add_7)
+    take_7 = z3.take(add_7, out=work.take_7, mode="clip")
+
     # (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
     largest_6 = np.maximum.reduce(z3, axis=1, out=work.largest_6)
-    subtract_6 = np.subtract(z3, largest_6[:, None], out=work.p)
+    subtract_6 = np.subtract(z3, largest_6[:, None], out=z3)
     np.exp(subtract_6, out=subtract_6)
     total_6 = subtract_6.dot(work.ones_10, out=work.total_6)
 
     # (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
-    add_7 = np.add(work.fixed_N, y, out=work.add_7)
-    take_7 = z3.take(add_7, out=work.take_7, mode="clip")
     log_7 = np.log(total_6, out=total_6)
-    np.subtract(take_7, largest_6, out=take_7)
-    np.subtract(log_7, take_7, out=log_7)
+    take_7 -= largest_6
+    log_7 -= take_7
     total_7 = float(np.add.reduce(log_7, axis=None))
     loss = total_7 / N
 
@@ -234,28 +256,30 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
-    # (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
-    largest_6 = np.maximum.reduce(z3, axis=1, out=work.largest_6)
-    p = np.subtract(z3, largest_6[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_6 = p.dot(work.ones_10, out=work.total_6)
-    np.divide(p, total_6[:, None], out=p)
-
     # (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     add_7 = np.add(work.fixed_N, y, out=work.add_7)
     take_7 = z3.take(add_7, out=work.take_7, mode="clip")
+
+    # (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_6 = np.maximum.reduce(z3, axis=1, out=work.largest_6)
+    p = np.subtract(z3, largest_6[:, None], out=z3)
+    np.exp(p, out=p)
+    total_6 = p.dot(work.ones_10, out=work.total_6)
+    p /= total_6[:, None]
+
+    # (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     log_7 = np.log(total_6, out=total_6)
-    np.subtract(take_7, largest_6, out=take_7)
-    np.subtract(log_7, take_7, out=log_7)
+    take_7 -= largest_6
+    log_7 -= take_7
     total_7 = float(np.add.reduce(log_7, axis=None))
     loss = total_7 / N
 
     # (8) dz3[n, j] = (p[n, j] - [j = y[n]]) / N
     take_8 = p.take(add_7, out=work.total_6, mode="clip")
-    np.subtract(take_8, 1.0, out=take_8)
+    take_8 -= work.one
     dz3 = p
     dz3.put(add_7, take_8)
-    np.divide(dz3, N, out=dz3)
+    dz3 /= N
 
     # (9) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i])
     dW3 = h2.T.dot(dz3, out=work.dW3)
@@ -302,7 +326,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
 def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     y = np.asarray(y, dtype=np.intp)
     W1 = params["W1"]
@@ -330,42 +354,44 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     z3 = h2.dot(W3, out=work.z3)
     np.add(z3, b3, out=z3)
 
-    # (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
-    largest_6 = np.maximum.reduce(z3, axis=1, out=work.largest_6)
-    p = np.subtract(z3, largest_6[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_6 = p.dot(work.ones_10, out=work.total_6)
-    np.divide(p, total_6[:, None], out=p)
-
     # (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     add_7 = np.add(work.fixed_N, y, out=work.add_7)
     take_7 = z3.take(add_7, out=work.take_7, mode="clip")
+
+    # (6) p[n, k] = exp(z3[n, k] - logsumexp[j](z3[n, j]))
+    largest_6 = np.maximum.reduce(z3, axis=1, out=work.largest_6)
+    p = np.subtract(z3, largest_6[:, None], out=z3)
+    np.exp(p, out=p)
+    total_6 = p.dot(work.ones_10, out=work.total_6)
+    p /= total_6[:, None]
+
+    # (7) loss = sum[n](logsumexp[j](z3[n, j]) - z3[n, y[n]]) / N
     log_7 = np.log(total_6, out=total_6)
-    np.subtract(take_7, largest_6, out=take_7)
-    np.subtract(log_7, take_7, out=log_7)
+    take_7 -= largest_6
+    log_7 -= take_7
     total_7 = float(np.add.reduce(log_7, axis=None))
     loss = total_7 / N
 
     # (8) dz3[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
     take_8 = p.take(add_7, out=work.total_6, mode="clip")
-    np.subtract(take_8, 1.0, out=take_8)
+    take_8 -= work.one
     dz3 = p
     dz3.put(add_7, take_8)
     divide_8 = rate / N
-    np.multiply(dz3, divide_8, out=dz3)
+    dz3 *= divide_8
 
     # (9) dW3[i, j] = sum[n](dz3[n, j] * h2[n, i]), times rate
     dW3 = h2.T.dot(dz3, out=work.dW3)
 
     # (10) db3[j] = sum[n](dz3[n, j]), times rate
     db3 = work.ones_N.dot(dz3, out=work.db3)
-    np.subtract(b3, db3, out=b3)
+    b3 -= db3
 
     # (11) dh2[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
     dh2 = dz3.dot(W3.T, out=work.dh2)
 
     # (9) W3 -= rate * dW3
-    np.subtract(W3, dW3, out=W3)
+    W3 -= dW3
 
     # (12) dz2[n, j] = dh2[n, j] * [z2[n, j] > 0], times rate
     mask_12 = np.greater(h2, 0.0, out=work.mask_12)
@@ -373,14 +399,14 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 
     # (14) db2[j] = sum[n](dz2[n, j]), times rate
     db2 = work.ones_N.dot(dz2, out=work.db2)
-    np.subtract(b2, db2, out=b2)
+    b2 -= db2
 
     # (15) dh1[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
     dh1 = dz2.dot(W2.T, out=work.z2)
 
     # (13) dW2[i, j] = sum[n](dz2[n, j] * h1[n, i]), times rate
     dW2 = h1.T.dot(dz2, out=work.dW2)
-    np.subtract(W2, dW2, out=W2)
+    W2 -= dW2
 
     # (16) dz1[n, j] = dh1[n, j] * [z1[n, j] > 0], times rate
     mask_16 = np.greater(h1, 0.0, out=work.mask_12)
@@ -388,11 +414,11 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 
     # (17) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
     dW1 = np.matmul(x.T, dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (18) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -400,31 +426,50 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -451,19 +496,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 
@@ -638,11 +686,10 @@ _OWN = [
     "z1",
     "z2",
     "z3",
-    "largest_6",
-    "p",
-    "total_6",
     "add_7",
     "take_7",
+    "largest_6",
+    "total_6",
     "dW3",
     "db3",
     "dh2",
@@ -1008,7 +1055,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
         if _value is not None:
             return _value
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     params = _fit_all(params, work._dtype)
     x = _fit(x, work._dtype)
     y = _fit(y, _POSITION)

@@ -382,12 +382,38 @@ enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker 
 #define WORTH_A_THREAD 65536 /* operations, fewer of which are over before another thread begins */
 #endif
 static int threads = 1;
+#ifdef _OPENMP
+#pragma omp threadprivate(threads) /* each thread of Python has its own */
+#endif
 
 static inline int threads_for(int64_t operations)
 {
     const int64_t worth = operations / WORTH_A_THREAD;
     if (threads == 1 || worth < 2 || is_shared()) return 1;
     return worth < threads ? (int)worth : threads;
+}
+
+#ifndef FEWEST_ROWS
+#define FEWEST_ROWS 8 /* of a batch, fewer of which are not worth a product of their own */
+#endif
+
+/* So many that each has rows enough. */
+static inline int threads_for_rows(int64_t rows, int64_t operations)
+{
+    const int64_t most = rows / FEWEST_ROWS, wished = threads_for(operations);
+    return wished <= most ? (int)wished : most < 1 ? 1 : (int)most;
+}
+
+/* The rows of this thread among those that share them: how many, from `start` on. */
+static inline int64_t own_rows(int64_t rows, int64_t *start)
+{
+#ifdef _OPENMP
+    const int64_t all = omp_get_num_threads(), before = omp_get_thread_num();
+#else
+    const int64_t all = 1, before = 0;
+#endif
+    *start = rows * before / all;
+    return rows * (before + 1) / all - *start;
 }
 
 static inline int two_threads(int64_t operations) { return threads_for(operations) > 1 ? 2 : 1; }
@@ -601,6 +627,7 @@ static double forward_in_training(
 
     // (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
     //     - 2, c]
+#pragma omp parallel for num_threads(threads_for(1808 * N))
     for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t k = 0; k < 1024; k++) {
@@ -662,6 +689,7 @@ static double forward_in_training(
         }
     }
     // (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+#pragma omp parallel for num_threads(threads_for(1176 * N))
     for (int64_t k = 0; k < 1176; k++) {
 #pragma omp simd
         for (int64_t n = 0; n < N; n++) {
@@ -797,6 +825,7 @@ static double loss_in_training(
 
     // (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
     //     - 2, c]
+#pragma omp parallel for num_threads(threads_for(1808 * N))
     for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t k = 0; k < 1024; k++) {
@@ -858,6 +887,7 @@ static double loss_in_training(
         }
     }
     // (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+#pragma omp parallel for num_threads(threads_for(1176 * N))
     for (int64_t k = 0; k < 1176; k++) {
 #pragma omp simd
         for (int64_t n = 0; n < N; n++) {
@@ -942,6 +972,9 @@ static double loss_in_training(
             // (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
             largest_14_i = maximum(largest_14_i, z5_i);
         }
+        // (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+        real take_15_i = z5[10 * n + clipped(y[n], 10)];
+        // (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
         real total_14_i = 0;
 #pragma omp simd reduction(+ : total_14_i)
         for (int64_t j = 0; j < 10; j++) {
@@ -950,7 +983,6 @@ static double loss_in_training(
             total_14_i += subtract_14_i;
         }
         // (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
-        real take_15_i = z5[10 * n + clipped(y[n], 10)];
         real log_15_i = real_log(total_14_i);
         take_15_i = take_15_i - largest_14_i;
         log_15_i = log_15_i - take_15_i;
@@ -990,36 +1022,37 @@ static double loss_and_grads_in_training(
     real *const f6 = z4;
     const real *restrict W5 = (const real *)at[8];
     real *restrict z5 = (real *)at[29];
-    real *restrict db5 = (real *)at[36];
+    real *restrict db5 = (real *)at[35];
     const real *restrict b5 = (const real *)at[9];
-    real *restrict p = (real *)at[31];
     const int64_t *restrict y = (const int64_t *)at[11];
-    real *const dz5 = p;
-    real *restrict dW5 = (real *)at[35];
-    real *restrict df6 = (real *)at[37];
-    real *restrict db4 = (real *)at[40];
+    real *const p = z5;
+    real *const dz5 = z5;
+    real *restrict dW5 = (real *)at[34];
+    real *restrict df6 = (real *)at[36];
+    real *restrict db4 = (real *)at[39];
     real *const dz4 = df6;
-    real *restrict dW4 = (real *)at[39];
-    real *restrict df5 = (real *)at[41];
-    real *restrict db3 = (real *)at[44];
+    real *restrict dW4 = (real *)at[38];
+    real *restrict df5 = (real *)at[40];
+    real *restrict db3 = (real *)at[43];
     real *const dz3 = df5;
-    real *restrict dW3 = (real *)at[43];
+    real *restrict dW3 = (real *)at[42];
     real *const dy1 = y1;
-    real *restrict dc3 = (real *)at[45];
+    real *restrict dc3 = (real *)at[44];
     real *const dz2 = dc3;
-    real *restrict db2 = (real *)at[52];
-    real *restrict dW2 = (real *)at[51];
-    real *restrict product_33 = (real *)at[53];
-    real *restrict ds2 = (real *)at[54];
-    real *restrict db1 = (real *)at[63];
-    real *restrict dc1 = (real *)at[55];
+    real *restrict db2 = (real *)at[51];
+    real *restrict dW2 = (real *)at[50];
+    real *restrict product_33 = (real *)at[52];
+    real *restrict ds2 = (real *)at[53];
+    real *restrict db1 = (real *)at[62];
+    real *restrict dc1 = (real *)at[54];
     real *const dz1 = dc1;
     real *const part_36 = part_2;
-    real *restrict dW1 = (real *)at[62];
+    real *restrict dW1 = (real *)at[61];
     real strip[48];
 
     // (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
     //     - 2, c]
+#pragma omp parallel for num_threads(threads_for(1808 * N))
     for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t k = 0; k < 1024; k++) {
@@ -1081,6 +1114,7 @@ static double loss_and_grads_in_training(
         }
     }
     // (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+#pragma omp parallel for num_threads(threads_for(1176 * N))
     for (int64_t k = 0; k < 1176; k++) {
 #pragma omp simd
         for (int64_t n = 0; n < N; n++) {
@@ -1168,6 +1202,9 @@ static double loss_and_grads_in_training(
             // (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
             largest_14_i = maximum(largest_14_i, z5_i);
         }
+        // (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+        real take_15_i = z5[10 * n + clipped(y[n], 10)];
+        // (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
         real total_14_i = 0;
 #pragma omp simd reduction(+ : total_14_i)
         for (int64_t j = 0; j < 10; j++) {
@@ -1181,7 +1218,6 @@ static double loss_and_grads_in_training(
             p[10 * n + i] = p[10 * n + i] / total_14_i;
         }
         // (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
-        real take_15_i = z5[10 * n + clipped(y[n], 10)];
         real log_15_i = real_log(total_14_i);
         take_15_i = take_15_i - largest_14_i;
         log_15_i = log_15_i - take_15_i;
@@ -1427,33 +1463,34 @@ static double sgd_step_in_training(
     real *const f6 = z4;
     real *restrict W5 = (real *)at[8];
     real *restrict z5 = (real *)at[29];
-    real *restrict db5 = (real *)at[36];
+    real *restrict db5 = (real *)at[35];
     real *restrict b5 = (real *)at[9];
-    real *restrict p = (real *)at[31];
     const int64_t *restrict y = (const int64_t *)at[11];
-    real *const dz5 = p;
-    real *restrict df6 = (real *)at[37];
-    real *restrict db4 = (real *)at[40];
+    real *const p = z5;
+    real *const dz5 = z5;
+    real *restrict df6 = (real *)at[36];
+    real *restrict db4 = (real *)at[39];
     real *const dz4 = df6;
-    real *restrict df5 = (real *)at[41];
-    real *restrict db3 = (real *)at[44];
+    real *restrict df5 = (real *)at[40];
+    real *restrict db3 = (real *)at[43];
     real *const dz3 = df5;
-    real *restrict dy1 = (real *)at[64];
-    real *restrict dc3 = (real *)at[45];
+    real *restrict dy1 = (real *)at[63];
+    real *restrict dc3 = (real *)at[44];
     real *const dz2 = dc3;
-    real *restrict product_33 = (real *)at[53];
-    real *restrict ds2 = (real *)at[54];
-    real *restrict db1 = (real *)at[63];
-    real *restrict dc1 = (real *)at[55];
+    real *restrict product_33 = (real *)at[52];
+    real *restrict ds2 = (real *)at[53];
+    real *restrict db1 = (real *)at[62];
+    real *restrict dc1 = (real *)at[54];
     real *const dz1 = dc1;
     real *const part_36 = part_2;
-    real *restrict dW1 = (real *)at[62];
+    real *restrict dW1 = (real *)at[61];
     real strip[48];
 
     // (16) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
     const double divide_16 = rate / ((double)N);
     // (1) x_pad1[n, i, j, c] = [i >= 2 and i < 30 and j >= 2 and j < 30] * x[n, i - 2, j
     //     - 2, c]
+#pragma omp parallel for num_threads(threads_for(1808 * N))
     for (int64_t n = 0; n < N; n++) {
 #pragma omp simd
         for (int64_t k = 0; k < 1024; k++) {
@@ -1515,6 +1552,7 @@ static double sgd_step_in_training(
         }
     }
     // (5) z2[n, i, j, o] = b2[o] + sum[p, q, c](W2[p, q, c, o] * s2[n, i + p, j + q, c])
+#pragma omp parallel for num_threads(threads_for(1176 * N))
     for (int64_t k = 0; k < 1176; k++) {
 #pragma omp simd
         for (int64_t n = 0; n < N; n++) {
@@ -1602,6 +1640,9 @@ static double sgd_step_in_training(
             // (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
             largest_14_i = maximum(largest_14_i, z5_i);
         }
+        // (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+        real take_15_i = z5[10 * n + clipped(y[n], 10)];
+        // (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
         real total_14_i = 0;
 #pragma omp simd reduction(+ : total_14_i)
         for (int64_t j = 0; j < 10; j++) {
@@ -1615,7 +1656,6 @@ static double sgd_step_in_training(
             p[10 * n + i] = p[10 * n + i] / total_14_i;
         }
         // (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
-        real take_15_i = z5[10 * n + clipped(y[n], 10)];
         real log_15_i = real_log(total_14_i);
         take_15_i = take_15_i - largest_14_i;
         log_15_i = log_15_i - take_15_i;
@@ -1857,7 +1897,8 @@ static double sgd_step_in_training(
    Only what Python's stable ABI (PEP 384) promises is used, and declared here, since the headers are
    seldom installed; of an array, the fields that NumPy's ABI keeps (PyArrayObject_fields), which
    `open_library` first holds against an array that it is shown. Whatever is not exactly as expected
-   is declined with None: the module then looks closer. The interpreter's lock is held throughout. */
+   is declined with None: the module then looks closer. While loops run that take long, other threads
+   of Python run too; they may not use the same workspace meanwhile. */
 
 typedef struct object {
     ptrdiff_t references;
@@ -1880,8 +1921,11 @@ typedef struct {
 } method;
 enum { FAST_CALL = 0x80, C_CONTIGUOUS = 0x1, ALIGNED = 0x100, WRITEABLE = 0x400 };
 
-extern object _Py_NoneStruct, PyDict_Type, PyFloat_Type;
+extern object _Py_NoneStruct, PyDict_Type, PyFloat_Type, *PyExc_RuntimeError;
 extern void Py_IncRef(object *), Py_DecRef(object *), PyErr_Clear(void);
+extern void PyErr_SetString(object *, const char *);
+extern void *PyEval_SaveThread(void);
+extern void PyEval_RestoreThread(void *);
 extern object *PyErr_NoMemory(void), *PyFloat_FromDouble(double);
 extern double PyFloat_AsDouble(object *);
 extern object *PyDict_GetItemWithError(object *, object *);
@@ -1894,7 +1938,7 @@ extern object *PyCFunction_NewEx(method *, object *, object *);
 
 enum { PARAMETER, INPUT, STATE, OWN };
 enum { REAL_ENTRIES, POSITIONS, TRUTHS };
-enum { SLOTS = 65, PARAMETERS = 10, EXTENTS = 1, AXES = 24 };
+enum { SLOTS = 64, PARAMETERS = 10, EXTENTS = 1, AXES = 24 };
 
 /* What stands where in the table of pointers. */
 static const struct {
@@ -1931,41 +1975,40 @@ static const struct {
     {OWN, REAL_ENTRIES, 2, 24}, /* 27 z3 */
     {OWN, REAL_ENTRIES, 2, 24}, /* 28 z4 */
     {OWN, REAL_ENTRIES, 2, 24}, /* 29 z5 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 30 largest_14 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 31 p */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 32 total_14 */
-    {OWN, POSITIONS, 1, 24}, /* 33 add_15 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 34 take_15 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 35 dW5 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 36 db5 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 37 df6 */
-    {OWN, TRUTHS, 2, 24}, /* 38 mask_20 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 39 dW4 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 40 db4 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 41 df5 */
-    {OWN, TRUTHS, 2, 24}, /* 42 mask_24 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 43 dW3 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 44 db3 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 45 dc3 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 46 copy_29 */
-    {OWN, TRUTHS, 4, 24}, /* 47 mask_29 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 48 part_29 */
-    {OWN, TRUTHS, 4, 24}, /* 49 mask_29_2 */
-    {OWN, TRUTHS, 4, 24}, /* 50 mask_30 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 51 dW2 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 52 db2 */
-    {OWN, REAL_ENTRIES, 6, 24}, /* 53 product_33 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 54 ds2 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 55 dc1 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 56 copy_34 */
-    {OWN, TRUTHS, 4, 24}, /* 57 mask_34 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 58 part_34 */
-    {OWN, TRUTHS, 4, 24}, /* 59 mask_34_2 */
-    {OWN, TRUTHS, 4, 24}, /* 60 mask_35 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 61 part_36_2 */
-    {OWN, REAL_ENTRIES, 4, 24}, /* 62 dW1 */
-    {OWN, REAL_ENTRIES, 1, 24}, /* 63 db1 */
-    {OWN, REAL_ENTRIES, 2, 24}, /* 64 dy1 */
+    {OWN, POSITIONS, 1, 24}, /* 30 add_15 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 31 take_15 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 32 largest_14 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 33 total_14 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 34 dW5 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 35 db5 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 36 df6 */
+    {OWN, TRUTHS, 2, 24}, /* 37 mask_20 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 38 dW4 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 39 db4 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 40 df5 */
+    {OWN, TRUTHS, 2, 24}, /* 41 mask_24 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 42 dW3 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 43 db3 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 44 dc3 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 45 copy_29 */
+    {OWN, TRUTHS, 4, 24}, /* 46 mask_29 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 47 part_29 */
+    {OWN, TRUTHS, 4, 24}, /* 48 mask_29_2 */
+    {OWN, TRUTHS, 4, 24}, /* 49 mask_30 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 50 dW2 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 51 db2 */
+    {OWN, REAL_ENTRIES, 6, 24}, /* 52 product_33 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 53 ds2 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 54 dc1 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 55 copy_34 */
+    {OWN, TRUTHS, 4, 24}, /* 56 mask_34 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 57 part_34 */
+    {OWN, TRUTHS, 4, 24}, /* 58 mask_34_2 */
+    {OWN, TRUTHS, 4, 24}, /* 59 mask_35 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 60 part_36_2 */
+    {OWN, REAL_ENTRIES, 4, 24}, /* 61 dW1 */
+    {OWN, REAL_ENTRIES, 1, 24}, /* 62 db1 */
+    {OWN, REAL_ENTRIES, 2, 24}, /* 63 dy1 */
 };
 
 /* A workspace: its own memory, and its place for what is handed in. */
@@ -1975,8 +2018,11 @@ typedef struct {
     ptrdiff_t axes[AXES + 1];
     int64_t classes[SLOTS + 1]; /* below which the entries of an integer input must be */
     real scalars[SLOTS + 1];
+    object *given[SLOTS + 1]; /* whose memory that is */
     object *arrays;
+    int is_large, is_busy;
 } workspace;
+enum { LARGE = 16384 }; /* entries of a workspace, from which steps take longer than letting go */
 
 /* Set once, when the library is opened. */
 static object *array_type, *dtypes[3], *names;
@@ -2029,6 +2075,7 @@ static int take(workspace *w, int slot, object *given, int written)
 {
     const int rank = SLOT[slot].rank, kind = SLOT[slot].kind;
     if (given == NULL) return 0;
+    w->given[slot] = given;
     if (given->type == &PyFloat_Type) {
         w->scalars[slot] = (real)PyFloat_AsDouble(given);
         w->at[slot] = (char *)&w->scalars[slot];
@@ -2088,11 +2135,26 @@ static void forked(void) { may_share = 0; }
 /* A step with the threads of BLAS, which gets them back. */
 static double computed(body *computes, const workspace *w, const double *numbers)
 {
-    threads = may_share && threads_of_blas ? threads_of_blas() : 1;
-    if (threads == 1) return computes(w->at, w->extents, numbers);
+    const int of_blas = may_share && threads_of_blas ? threads_of_blas() : 1;
+    threads = of_blas;
+    if (of_blas == 1) return computes(w->at, w->extents, numbers);
     set_threads_of_blas(1);
     const double found = computes(w->at, w->extents, numbers);
-    set_threads_of_blas(threads);
+    set_threads_of_blas(of_blas);
+    return found;
+}
+
+/* The same without the interpreter's lock: what was handed in is kept alive, and the workspace. */
+static double computed_aside(workspace *w, const signature *s, const double *numbers)
+{
+    object *given[SLOTS + 1];
+    for (int k = 0; k < s->count; k++) Py_IncRef(given[k] = w->given[s->reads[k]]);
+    w->is_busy = 1;
+    void *interpreter = PyEval_SaveThread();
+    const double found = computed(s->computes, w, numbers);
+    PyEval_RestoreThread(interpreter);
+    w->is_busy = 0;
+    for (int k = 0; k < s->count; k++) Py_DecRef(given[k]);
     return found;
 }
 
@@ -2103,6 +2165,11 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
     object *params = arguments[0];
     ptrdiff_t argument = 1;
     double numbers[1] = {0};
+    if (w->is_busy) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "workspace: another thread computes with it: make one for each thread");
+        return NULL;
+    }
     if (count != s->arguments) return decline();
     if (params->type != &PyDict_Type || PyDict_Size(params) != PARAMETERS) return decline();
     if (s->has_rate) {
@@ -2128,7 +2195,8 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
         }
     }
     if (s->writes_parameters && share_memory(w, s->reads, s->count)) return decline();
-    return PyFloat_FromDouble(computed(s->computes, w, numbers));
+    return PyFloat_FromDouble(w->is_large ? computed_aside(w, s, numbers)
+                                          : computed(s->computes, w, numbers));
 }
 
 static object *enter_forward_in_training(object *self, object *const *arguments, ptrdiff_t count)
@@ -2181,9 +2249,16 @@ object *bind_workspace(object *arrays, const int64_t *extents)
     if (w == NULL) return PyErr_NoMemory();
     for (int k = 0; k < EXTENTS; k++) w->extents[k] = extents[k];
     extents_of_slots(w->extents, w->axes, w->classes);
-    for (int slot = 0, own = 0; slot < SLOTS; slot++)
-        if (SLOT[slot].source == OWN)
-            w->at[slot] = ((array *)PyTuple_GetItem(arrays, own++))->memory;
+    int64_t entries = 0;
+    for (int slot = 0, own = 0; slot < SLOTS; slot++) {
+        if (SLOT[slot].source != OWN) continue;
+        const array *a = (const array *)PyTuple_GetItem(arrays, own++);
+        w->at[slot] = a->memory;
+        int64_t count = 1;
+        for (int axis = 0; axis < a->rank; axis++) count *= a->extents[axis];
+        entries += count;
+    }
+    w->is_large = entries >= LARGE;
     Py_IncRef(arrays);
     w->arrays = arrays;
     object *capsule = PyCapsule_New(w, IS_WORKSPACE, let_go);

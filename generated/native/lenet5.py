@@ -106,59 +106,79 @@ class Workspace:
         self.ones_N = np.ones(N, dtype)
         self.ones_100_N = np.ones(100 * N, dtype)
         self.ones_784_N = np.ones(784 * N, dtype)
-        self.x_pad1 = np.empty((N, 32, 32, 1), dtype)
-        self.part_2 = np.empty((5, 5, 3, 28, 28), dtype)
-        self.z1 = np.empty((N, 28, 28, 6), dtype)
-        self.s2 = np.empty((N, 14, 14, 6), dtype)
-        self.copy_5 = np.empty((14, 14, 6, N), dtype)
-        self.copy_5_2 = np.empty((150, 100 * N), dtype)
-        self.z2 = np.empty((16, 10, 10, N), dtype)
-        self.s4 = np.empty((16, 5, 5, N), dtype)
-        self.y1 = np.empty((N, 400), dtype)
-        self.z3 = np.empty((N, 120), dtype)
-        self.z4 = np.empty((N, 84), dtype)
         self.z5 = np.empty((N, 10), dtype)
-        self.largest_14 = np.empty((N,), dtype)
-        self.p = np.empty((N, 10), dtype)
-        self.total_14 = np.empty((N,), dtype)
         self.add_15 = np.empty((N,), np.intp)
         self.take_15 = np.empty((N,), dtype)
+        self.largest_14 = np.empty((N,), dtype)
+        self.total_14 = np.empty((N,), dtype)
         self.dW5 = np.empty((84, 10), dtype)
         self.db5 = np.empty((10,), dtype)
-        self.df6 = np.empty((N, 84), dtype)
         self.mask_20 = np.empty((N, 84), np.bool_)
-        self.dW4 = np.empty((120, 84), dtype)
         self.db4 = np.empty((84,), dtype)
-        self.df5 = np.empty((N, 120), dtype)
         self.mask_24 = np.empty((N, 120), np.bool_)
-        self.dW3 = np.empty((400, 120), dtype)
         self.db3 = np.empty((120,), dtype)
-        self.dc3 = np.empty((16, 10, 10, N), dtype)
-        self.copy_29 = np.empty((16, 5, 5, N), dtype)
         self.mask_29 = np.empty((16, 5, 5, N), np.bool_)
-        self.part_29 = np.empty((16, 5, 5, N), dtype)
         self.mask_29_2 = np.empty((16, 5, 5, N), np.bool_)
         self.mask_30 = np.empty((16, 10, 10, N), np.bool_)
-        self.dW2 = np.empty((5, 5, 6, 16), dtype)
         self.db2 = np.empty((16,), dtype)
-        self.product_33 = np.empty((5, 5, 6, 10, 10, N), dtype)
-        self.ds2 = np.empty((6, 14, 14, N), dtype)
-        self.dc1 = np.empty((N, 28, 28, 6), dtype)
-        self.copy_34 = np.empty((N, 14, 14, 6), dtype)
         self.mask_34 = np.empty((N, 14, 14, 6), np.bool_)
-        self.part_34 = np.empty((N, 14, 14, 6), dtype)
         self.mask_34_2 = np.empty((N, 14, 14, 6), np.bool_)
         self.mask_35 = np.empty((N, 28, 28, 6), np.bool_)
         self.part_36_2 = np.empty((5, 5, 1, 6), dtype)
         self.dW1 = np.empty((5, 5, 1, 6), dtype)
         self.db1 = np.empty((6,), dtype)
-        self.dy1 = np.empty((N, 400), dtype)
+        self._large = {
+            "x_pad1": (N, 32, 32, 1),
+            "part_2": (5, 5, 3, 28, 28),
+            "z1": (N, 28, 28, 6),
+            "s2": (N, 14, 14, 6),
+            "copy_5": (14, 14, 6, N),
+            "copy_5_2": (150, 100 * N),
+            "z2": (16, 10, 10, N),
+            "s4": (16, 5, 5, N),
+            "y1": (N, 400),
+            "z3": (N, 120),
+            "z4": (N, 84),
+            "df6": (N, 84),
+            "dW4": (120, 84),
+            "df5": (N, 120),
+            "dW3": (400, 120),
+            "dc3": (16, 10, 10, N),
+            "copy_29": (16, 5, 5, N),
+            "part_29": (16, 5, 5, N),
+            "dW2": (5, 5, 6, 16),
+            "product_33": (5, 5, 6, 10, 10, N),
+            "ds2": (6, 14, 14, N),
+            "dc1": (N, 28, 28, 6),
+            "copy_34": (N, 14, 14, 6),
+            "part_34": (N, 14, 14, 6),
+            "dy1": (N, 400),
+        }
+        self.__dict__.update(_side_by_side(self._large, dtype))
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
         self._compiled = _bind(self)
 
     def __reduce__(self):
         """A copy is a new one: nothing in it is kept from one step to the next."""
         make = functools.partial(type(self), dtype=self._dtype, **self._extents)
         return make, ()
+
+
+def _side_by_side(shapes, dtype):
+    """Arrays of these shapes, each from the start of a line of the cache on, by name.
+
+    What crosses lines is read slower; of one large piece the pages may be large ones.
+    """
+    line = 64 // np.dtype(dtype).itemsize
+    sizes = [int(np.prod(shape)) for shape in shapes.values()]
+    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+    start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
+    arrays = {}
+    for (name, shape), size in zip(shapes.items(), sizes):
+        arrays[name] = memory[start : start + size].reshape(shape)
+        start += size - size % -line
+    return arrays
 
 
 def forward(params, *, x, workspace=None, training=False):
@@ -256,7 +276,7 @@ def forward(params, *, x, workspace=None, training=False):
     p = np.subtract(z5, largest_14[:, None], out=z5)
     np.exp(p, out=p)
     total_14 = p.dot(work.ones_10, out=work.total_14)
-    np.divide(p, total_14[:, None], out=p)
+    p /= total_14[:, None]
 
     return {
         "p": p,
@@ -354,18 +374,20 @@ def loss(params, *, x, y, workspace=None, training=True):
     z5 = f6.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
+    # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
+    add_15 = np.add(work.fixed_N, y, out=work.add_15)
+    take_15 = z5.take(add_15, out=work.take_15, mode="clip")
+
     # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
     largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
-    subtract_14 = np.subtract(z5, largest_14[:, None], out=work.p)
+    subtract_14 = np.subtract(z5, largest_14[:, None], out=z5)
     np.exp(subtract_14, out=subtract_14)
     total_14 = subtract_14.dot(work.ones_10, out=work.total_14)
 
     # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
-    add_15 = np.add(work.fixed_N, y, out=work.add_15)
-    take_15 = z5.take(add_15, out=work.take_15, mode="clip")
     log_15 = np.log(total_14, out=total_14)
-    np.subtract(take_15, largest_14, out=take_15)
-    np.subtract(log_15, take_15, out=log_15)
+    take_15 -= largest_14
+    log_15 -= take_15
     total_15 = float(np.add.reduce(log_15, axis=None))
     loss = total_15 / N
 
@@ -463,28 +485,30 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     z5 = f6.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
-    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
-    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
-    p = np.subtract(z5, largest_14[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_14 = p.dot(work.ones_10, out=work.total_14)
-    np.divide(p, total_14[:, None], out=p)
-
     # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     add_15 = np.add(work.fixed_N, y, out=work.add_15)
     take_15 = z5.take(add_15, out=work.take_15, mode="clip")
+
+    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
+    p = np.subtract(z5, largest_14[:, None], out=z5)
+    np.exp(p, out=p)
+    total_14 = p.dot(work.ones_10, out=work.total_14)
+    p /= total_14[:, None]
+
+    # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     log_15 = np.log(total_14, out=total_14)
-    np.subtract(take_15, largest_14, out=take_15)
-    np.subtract(log_15, take_15, out=log_15)
+    take_15 -= largest_14
+    log_15 -= take_15
     total_15 = float(np.add.reduce(log_15, axis=None))
     loss = total_15 / N
 
     # (16) dz5[n, j] = (p[n, j] - [j = y[n]]) / N
     take_16 = p.take(add_15, out=work.total_14, mode="clip")
-    np.subtract(take_16, 1.0, out=take_16)
+    take_16 -= work.one
     dz5 = p
     dz5.put(add_15, take_16)
-    np.divide(dz5, N, out=dz5)
+    dz5 /= N
 
     # (17) dW5[i, j] = sum[n](dz5[n, j] * f6[n, i])
     dW5 = f6.T.dot(dz5, out=work.dW5)
@@ -631,7 +655,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
 def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     y = np.asarray(y, dtype=np.intp)
     W1 = params["W1"]
@@ -720,42 +744,44 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     z5 = f6.dot(W5, out=work.z5)
     np.add(z5, b5, out=z5)
 
-    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
-    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
-    p = np.subtract(z5, largest_14[:, None], out=work.p)
-    np.exp(p, out=p)
-    total_14 = p.dot(work.ones_10, out=work.total_14)
-    np.divide(p, total_14[:, None], out=p)
-
     # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     add_15 = np.add(work.fixed_N, y, out=work.add_15)
     take_15 = z5.take(add_15, out=work.take_15, mode="clip")
+
+    # (14) p[n, k] = exp(z5[n, k] - logsumexp[j](z5[n, j]))
+    largest_14 = np.maximum.reduce(z5, axis=1, out=work.largest_14)
+    p = np.subtract(z5, largest_14[:, None], out=z5)
+    np.exp(p, out=p)
+    total_14 = p.dot(work.ones_10, out=work.total_14)
+    p /= total_14[:, None]
+
+    # (15) loss = sum[n](logsumexp[j](z5[n, j]) - z5[n, y[n]]) / N
     log_15 = np.log(total_14, out=total_14)
-    np.subtract(take_15, largest_14, out=take_15)
-    np.subtract(log_15, take_15, out=log_15)
+    take_15 -= largest_14
+    log_15 -= take_15
     total_15 = float(np.add.reduce(log_15, axis=None))
     loss = total_15 / N
 
     # (16) dz5[n, j] = (p[n, j] - [j = y[n]]) / N, times rate
     take_16 = p.take(add_15, out=work.total_14, mode="clip")
-    np.subtract(take_16, 1.0, out=take_16)
+    take_16 -= work.one
     dz5 = p
     dz5.put(add_15, take_16)
     divide_16 = rate / N
-    np.multiply(dz5, divide_16, out=dz5)
+    dz5 *= divide_16
 
     # (17) dW5[i, j] = sum[n](dz5[n, j] * f6[n, i]), times rate
     dW5 = f6.T.dot(dz5, out=work.dW5)
 
     # (18) db5[j] = sum[n](dz5[n, j]), times rate
     db5 = work.ones_N.dot(dz5, out=work.db5)
-    np.subtract(b5, db5, out=b5)
+    b5 -= db5
 
     # (19) df6[n, i] = sum[j](W5[i, j] * dz5[n, j]), times rate
     df6 = dz5.dot(W5.T, out=work.df6)
 
     # (17) W5 -= rate * dW5
-    np.subtract(W5, dW5, out=W5)
+    W5 -= dW5
 
     # (20) dz4[n, j] = df6[n, j] * [z4[n, j] > 0], times rate
     mask_20 = np.greater(f6, 0.0, out=work.mask_20)
@@ -763,14 +789,14 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 
     # (22) db4[j] = sum[n](dz4[n, j]), times rate
     db4 = work.ones_N.dot(dz4, out=work.db4)
-    np.subtract(b4, db4, out=b4)
+    b4 -= db4
 
     # (23) df5[n, i] = sum[j](W4[i, j] * dz4[n, j]), times rate
     df5 = dz4.dot(W4.T, out=work.df5)
 
     # (21) dW4[i, j] = sum[n](dz4[n, j] * f5[n, i]), times rate
     dW4 = f5.T.dot(dz4, out=work.dW4)
-    np.subtract(W4, dW4, out=W4)
+    W4 -= dW4
 
     # (24) dz3[n, j] = df5[n, j] * [z3[n, j] > 0], times rate
     mask_24 = np.greater(f5, 0.0, out=work.mask_24)
@@ -778,14 +804,14 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 
     # (26) db3[j] = sum[n](dz3[n, j]), times rate
     db3 = work.ones_N.dot(dz3, out=work.db3)
-    np.subtract(b3, db3, out=b3)
+    b3 -= db3
 
     # (27) dy1[n, i] = sum[j](W3[i, j] * dz3[n, j]), times rate
     dy1 = np.matmul(dz3, W3.T, out=work.dy1)
 
     # (25) dW3[i, j] = sum[n](dz3[n, j] * y1[n, i]), times rate
     dW3 = np.matmul(y1.T, dz3, out=work.dW3)
-    np.subtract(W3, dW3, out=W3)
+    W3 -= dW3
 
     # (28) ds4[n, i, j, k] = dy1[n, 16 * j + 80 * i + k], times rate: a view of dy1
 
@@ -819,7 +845,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 
     # (32) db2[o] = sum[n, i, j](dz2[n, i, j, o]), times rate
     db2 = dz2.reshape(16, 100 * N).dot(work.ones_100_N, out=work.db2)
-    np.subtract(b2, db2, out=b2)
+    b2 -= db2
 
     # (33) ds2[n, a, b, c] = sum[i, j, o, p, q](W2[p, q, c, o] * dz2[n, i, j, o] * [a =
     #     i + p] * [b = j + q]), times rate
@@ -839,7 +865,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
         windows[:, :, q, :, r] += entries[:, :, q, :, r]
 
     # (31) W2 -= rate * dW2
-    np.subtract(W2, dW2, out=W2)
+    W2 -= dW2
 
     # (34) dc1[n, a, b, c] = sum[i, j, p:2, q:2](ds2[n, i, j, c] * [a = 2 * i + p] * [b
     #     = 2 * j + q] * [p = digit(argmax[p1:2, q1:2](c1[n, 2 * i + p1, 2 * j + q1,
@@ -882,11 +908,11 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
             out=part_36_2.reshape(25, 6),
         )
         dW1 += part_36_2
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (37) db1[o] = sum[n, i, j](dz1[n, i, j, o]), times rate
     db1 = work.ones_784_N.dot(dz1.reshape(784 * N, 6), out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -903,31 +929,50 @@ def _windows(array, shape, axes, steps):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -954,19 +999,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 
@@ -1156,11 +1204,10 @@ _OWN = [
     "z3",
     "z4",
     "z5",
-    "largest_14",
-    "p",
-    "total_14",
     "add_15",
     "take_15",
+    "largest_14",
+    "total_14",
     "dW5",
     "db5",
     "df6",
@@ -1556,7 +1603,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
         if _value is not None:
             return _value
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     params = _fit_all(params, work._dtype)
     x = _fit(x, work._dtype)
     y = _fit(y, _POSITION)

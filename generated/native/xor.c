@@ -382,12 +382,38 @@ enum { WORTH_A_CALL = 4096 }; /* multiplications, below which loops are quicker 
 #define WORTH_A_THREAD 65536 /* operations, fewer of which are over before another thread begins */
 #endif
 static int threads = 1;
+#ifdef _OPENMP
+#pragma omp threadprivate(threads) /* each thread of Python has its own */
+#endif
 
 static inline int threads_for(int64_t operations)
 {
     const int64_t worth = operations / WORTH_A_THREAD;
     if (threads == 1 || worth < 2 || is_shared()) return 1;
     return worth < threads ? (int)worth : threads;
+}
+
+#ifndef FEWEST_ROWS
+#define FEWEST_ROWS 8 /* of a batch, fewer of which are not worth a product of their own */
+#endif
+
+/* So many that each has rows enough. */
+static inline int threads_for_rows(int64_t rows, int64_t operations)
+{
+    const int64_t most = rows / FEWEST_ROWS, wished = threads_for(operations);
+    return wished <= most ? (int)wished : most < 1 ? 1 : (int)most;
+}
+
+/* The rows of this thread among those that share them: how many, from `start` on. */
+static inline int64_t own_rows(int64_t rows, int64_t *start)
+{
+#ifdef _OPENMP
+    const int64_t all = omp_get_num_threads(), before = omp_get_thread_num();
+#else
+    const int64_t all = 1, before = 0;
+#endif
+    *start = rows * before / all;
+    return rows * (before + 1) / all - *start;
 }
 
 static inline int two_threads(int64_t operations) { return threads_for(operations) > 1 ? 2 : 1; }
@@ -660,7 +686,7 @@ static double loss_and_grads_in_training(
     const real *restrict W2 = (const real *)at[2];
     const real *restrict b2 = (const real *)at[3];
     const real *restrict y = (const real *)at[5];
-    real *const dz1 = h;
+    real *restrict dz1 = (real *)at[14];
     real *restrict db2 = (real *)at[12];
 
     double product_5 = 0;
@@ -706,18 +732,18 @@ static double loss_and_grads_in_training(
         // (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
         real dp_i = subtract_5_i * (real)(2.0 / (double)N);
         // (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
-        real subtract_7_i = 1 - p_i;
-        real multiply_7_i = dp_i * subtract_7_i;
-        real dz2_i = p_i * multiply_7_i;
+        real dz2_i = 1 - p_i;
+        dz2_i = dp_i * dz2_i;
+        dz2_i = p_i * dz2_i;
         for (int64_t k = 0; k < 2; k++) {
             // (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
             dW2[k] += h[2 * n + k] * dz2_i;
             // (10) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
             real dh_i = dz2_i * W2[k];
             // (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
-            real subtract_11_i = 1 - h[2 * n + k];
-            real multiply_11_i = dh_i * subtract_11_i;
-            dz1[2 * n + k] = h[2 * n + k] * multiply_11_i;
+            real dz1_i = 1 - h[2 * n + k];
+            dz1_i = dh_i * dz1_i;
+            dz1[2 * n + k] = h[2 * n + k] * dz1_i;
         }
         // (9) db2[j] = sum[n](dz2[n, j])
         db2_i += dz2_i;
@@ -751,7 +777,7 @@ static double sgd_step_in_training(
     real *restrict W2 = (real *)at[2];
     real *restrict b2 = (real *)at[3];
     const real *restrict y = (const real *)at[5];
-    real *const dz1 = h;
+    real *restrict dz1 = (real *)at[14];
 
     // (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
     const double multiply_6 = rate * (2.0 / (double)N);
@@ -798,18 +824,18 @@ static double sgd_step_in_training(
         // (6) dp[n, i] = 2 * (p[n, i] - y[n, i]) / N
         real dp_i = (real)multiply_6 * subtract_5_i;
         // (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
-        real subtract_7_i = 1 - p_i;
-        real multiply_7_i = dp_i * subtract_7_i;
-        real dz2_i = p_i * multiply_7_i;
+        real dz2_i = 1 - p_i;
+        dz2_i = dp_i * dz2_i;
+        dz2_i = p_i * dz2_i;
         for (int64_t k = 0; k < 2; k++) {
             // (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
             dW2[k] += h[2 * n + k] * dz2_i;
             // (10) dh[n, i] = sum[j](W2[i, j] * dz2[n, j])
             real dh_i = dz2_i * W2[k];
             // (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
-            real subtract_11_i = 1 - h[2 * n + k];
-            real multiply_11_i = dh_i * subtract_11_i;
-            dz1[2 * n + k] = h[2 * n + k] * multiply_11_i;
+            real dz1_i = 1 - h[2 * n + k];
+            dz1_i = dh_i * dz1_i;
+            dz1[2 * n + k] = h[2 * n + k] * dz1_i;
         }
         // (9) db2[j] = sum[n](dz2[n, j])
         db2_i += dz2_i;
@@ -844,7 +870,8 @@ static double sgd_step_in_training(
    Only what Python's stable ABI (PEP 384) promises is used, and declared here, since the headers are
    seldom installed; of an array, the fields that NumPy's ABI keeps (PyArrayObject_fields), which
    `open_library` first holds against an array that it is shown. Whatever is not exactly as expected
-   is declined with None: the module then looks closer. The interpreter's lock is held throughout. */
+   is declined with None: the module then looks closer. While loops run that take long, other threads
+   of Python run too; they may not use the same workspace meanwhile. */
 
 typedef struct object {
     ptrdiff_t references;
@@ -867,8 +894,11 @@ typedef struct {
 } method;
 enum { FAST_CALL = 0x80, C_CONTIGUOUS = 0x1, ALIGNED = 0x100, WRITEABLE = 0x400 };
 
-extern object _Py_NoneStruct, PyDict_Type, PyFloat_Type;
+extern object _Py_NoneStruct, PyDict_Type, PyFloat_Type, *PyExc_RuntimeError;
 extern void Py_IncRef(object *), Py_DecRef(object *), PyErr_Clear(void);
+extern void PyErr_SetString(object *, const char *);
+extern void *PyEval_SaveThread(void);
+extern void PyEval_RestoreThread(void *);
 extern object *PyErr_NoMemory(void), *PyFloat_FromDouble(double);
 extern double PyFloat_AsDouble(object *);
 extern object *PyDict_GetItemWithError(object *, object *);
@@ -898,11 +928,11 @@ static const struct {
     {OWN, REAL_ENTRIES, 2, 10}, /* 7 z1 */
     {OWN, REAL_ENTRIES, 2, 10}, /* 8 z2 */
     {OWN, REAL_ENTRIES, 2, 10}, /* 9 subtract_5 */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 10 subtract_7 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 10 dz2 */
     {OWN, REAL_ENTRIES, 2, 10}, /* 11 dW2 */
     {OWN, REAL_ENTRIES, 1, 10}, /* 12 db2 */
     {OWN, REAL_ENTRIES, 2, 10}, /* 13 dh */
-    {OWN, REAL_ENTRIES, 2, 10}, /* 14 subtract_11 */
+    {OWN, REAL_ENTRIES, 2, 10}, /* 14 dz1 */
     {OWN, REAL_ENTRIES, 2, 10}, /* 15 dW1 */
     {OWN, REAL_ENTRIES, 1, 10}, /* 16 db1 */
 };
@@ -914,8 +944,11 @@ typedef struct {
     ptrdiff_t axes[AXES + 1];
     int64_t classes[SLOTS + 1]; /* below which the entries of an integer input must be */
     real scalars[SLOTS + 1];
+    object *given[SLOTS + 1]; /* whose memory that is */
     object *arrays;
+    int is_large, is_busy;
 } workspace;
+enum { LARGE = 16384 }; /* entries of a workspace, from which steps take longer than letting go */
 
 /* Set once, when the library is opened. */
 static object *array_type, *dtypes[3], *names;
@@ -953,6 +986,7 @@ static int take(workspace *w, int slot, object *given, int written)
 {
     const int rank = SLOT[slot].rank, kind = SLOT[slot].kind;
     if (given == NULL) return 0;
+    w->given[slot] = given;
     if (given->type == &PyFloat_Type) {
         w->scalars[slot] = (real)PyFloat_AsDouble(given);
         w->at[slot] = (char *)&w->scalars[slot];
@@ -1012,11 +1046,26 @@ static void forked(void) { may_share = 0; }
 /* A step with the threads of BLAS, which gets them back. */
 static double computed(body *computes, const workspace *w, const double *numbers)
 {
-    threads = may_share && threads_of_blas ? threads_of_blas() : 1;
-    if (threads == 1) return computes(w->at, w->extents, numbers);
+    const int of_blas = may_share && threads_of_blas ? threads_of_blas() : 1;
+    threads = of_blas;
+    if (of_blas == 1) return computes(w->at, w->extents, numbers);
     set_threads_of_blas(1);
     const double found = computes(w->at, w->extents, numbers);
-    set_threads_of_blas(threads);
+    set_threads_of_blas(of_blas);
+    return found;
+}
+
+/* The same without the interpreter's lock: what was handed in is kept alive, and the workspace. */
+static double computed_aside(workspace *w, const signature *s, const double *numbers)
+{
+    object *given[SLOTS + 1];
+    for (int k = 0; k < s->count; k++) Py_IncRef(given[k] = w->given[s->reads[k]]);
+    w->is_busy = 1;
+    void *interpreter = PyEval_SaveThread();
+    const double found = computed(s->computes, w, numbers);
+    PyEval_RestoreThread(interpreter);
+    w->is_busy = 0;
+    for (int k = 0; k < s->count; k++) Py_DecRef(given[k]);
     return found;
 }
 
@@ -1027,6 +1076,11 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
     object *params = arguments[0];
     ptrdiff_t argument = 1;
     double numbers[1] = {0};
+    if (w->is_busy) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "workspace: another thread computes with it: make one for each thread");
+        return NULL;
+    }
     if (count != s->arguments) return decline();
     if (params->type != &PyDict_Type || PyDict_Size(params) != PARAMETERS) return decline();
     if (s->has_rate) {
@@ -1052,7 +1106,8 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
         }
     }
     if (s->writes_parameters && share_memory(w, s->reads, s->count)) return decline();
-    return PyFloat_FromDouble(computed(s->computes, w, numbers));
+    return PyFloat_FromDouble(w->is_large ? computed_aside(w, s, numbers)
+                                          : computed(s->computes, w, numbers));
 }
 
 static object *enter_forward_in_training(object *self, object *const *arguments, ptrdiff_t count)
@@ -1105,9 +1160,16 @@ object *bind_workspace(object *arrays, const int64_t *extents)
     if (w == NULL) return PyErr_NoMemory();
     for (int k = 0; k < EXTENTS; k++) w->extents[k] = extents[k];
     extents_of_slots(w->extents, w->axes, w->classes);
-    for (int slot = 0, own = 0; slot < SLOTS; slot++)
-        if (SLOT[slot].source == OWN)
-            w->at[slot] = ((array *)PyTuple_GetItem(arrays, own++))->memory;
+    int64_t entries = 0;
+    for (int slot = 0, own = 0; slot < SLOTS; slot++) {
+        if (SLOT[slot].source != OWN) continue;
+        const array *a = (const array *)PyTuple_GetItem(arrays, own++);
+        w->at[slot] = a->memory;
+        int64_t count = 1;
+        for (int axis = 0; axis < a->rank; axis++) count *= a->extents[axis];
+        entries += count;
+    }
+    w->is_large = entries >= LARGE;
     Py_IncRef(arrays);
     w->arrays = arrays;
     object *capsule = PyCapsule_New(w, IS_WORKSPACE, let_go);

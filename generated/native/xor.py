@@ -83,13 +83,15 @@ class Workspace:
         self.z1 = np.empty((N, 2), dtype)
         self.z2 = np.empty((N, 1), dtype)
         self.subtract_5 = np.empty((N, 1), dtype)
-        self.subtract_7 = np.empty((N, 1), dtype)
+        self.dz2 = np.empty((N, 1), dtype)
         self.dW2 = np.empty((2, 1), dtype)
         self.db2 = np.empty((1,), dtype)
         self.dh = np.empty((N, 2), dtype)
-        self.subtract_11 = np.empty((N, 2), dtype)
+        self.dz1 = np.empty((N, 2), dtype)
         self.dW1 = np.empty((2, 2), dtype)
         self.db1 = np.empty((2,), dtype)
+        self._alike = _alike(self._shapes)
+        self.one = np.ones((), dtype)  # quicker beside few entries than a number
         self._compiled = _bind(self)
 
     def __reduce__(self):
@@ -114,7 +116,7 @@ def forward(params, *, x, workspace=None, training=False):
     # (2) h[n, j] = sigmoid(z1[n, j])
     h = np.negative(z1, out=z1)
     np.exp(h, out=h)
-    np.add(h, 1.0, out=h)
+    h += work.one
     np.reciprocal(h, out=h)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
@@ -124,7 +126,7 @@ def forward(params, *, x, workspace=None, training=False):
     # (4) p[n, j] = sigmoid(z2[n, j])
     p = np.negative(z2, out=z2)
     np.exp(p, out=p)
-    np.add(p, 1.0, out=p)
+    p += work.one
     np.reciprocal(p, out=p)
 
     return {
@@ -149,7 +151,7 @@ def loss(params, *, x, y, workspace=None, training=True):
     # (2) h[n, j] = sigmoid(z1[n, j])
     h = np.negative(z1, out=z1)
     np.exp(h, out=h)
-    np.add(h, 1.0, out=h)
+    h += work.one
     np.reciprocal(h, out=h)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
@@ -159,7 +161,7 @@ def loss(params, *, x, y, workspace=None, training=True):
     # (4) p[n, j] = sigmoid(z2[n, j])
     p = np.negative(z2, out=z2)
     np.exp(p, out=p)
-    np.add(p, 1.0, out=p)
+    p += work.one
     np.reciprocal(p, out=p)
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
@@ -187,7 +189,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     # (2) h[n, j] = sigmoid(z1[n, j])
     h = np.negative(z1, out=z1)
     np.exp(h, out=h)
-    np.add(h, 1.0, out=h)
+    h += work.one
     np.reciprocal(h, out=h)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
@@ -197,7 +199,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     # (4) p[n, j] = sigmoid(z2[n, j])
     p = np.negative(z2, out=z2)
     np.exp(p, out=p)
-    np.add(p, 1.0, out=p)
+    p += work.one
     np.reciprocal(p, out=p)
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
@@ -209,9 +211,9 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dp = np.multiply(subtract_5, 2 / N, out=subtract_5)
 
     # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j]
-    subtract_7 = np.subtract(1.0, p, out=work.subtract_7)
-    multiply_7 = np.multiply(dp, subtract_7, out=dp)
-    dz2 = np.multiply(p, multiply_7, out=p)
+    dz2 = np.subtract(work.one, p, out=work.dz2)
+    dz2 *= dp
+    dz2 *= p
 
     # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i])
     dW2 = h.T.dot(dz2, out=work.dW2)
@@ -223,9 +225,9 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
     dh = dz2.dot(W2.T, out=work.dh)
 
     # (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j]
-    subtract_11 = np.subtract(1.0, h, out=work.subtract_11)
-    multiply_11 = np.multiply(dh, subtract_11, out=dh)
-    dz1 = np.multiply(h, multiply_11, out=h)
+    dz1 = np.subtract(work.one, h, out=work.dz1)
+    dz1 *= dh
+    dz1 *= h
 
     # (12) dW1[i, j] = sum[n](dz1[n, j] * x[n, i])
     dW1 = x.T.dot(dz1, out=work.dW1)
@@ -245,7 +247,7 @@ def loss_and_grads(params, *, x, y, workspace=None, training=True):
 def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     """Change the parameters by -rate times the gradients; return the loss."""
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     N = work.N
     W1 = params["W1"]
     b1 = params["b1"]
@@ -259,7 +261,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     # (2) h[n, j] = sigmoid(z1[n, j])
     h = np.negative(z1, out=z1)
     np.exp(h, out=h)
-    np.add(h, 1.0, out=h)
+    h += work.one
     np.reciprocal(h, out=h)
 
     # (3) z2[n, j] = b2[j] + sum[i](W2[i, j] * h[n, i])
@@ -269,7 +271,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     # (4) p[n, j] = sigmoid(z2[n, j])
     p = np.negative(z2, out=z2)
     np.exp(p, out=p)
-    np.add(p, 1.0, out=p)
+    p += work.one
     np.reciprocal(p, out=p)
 
     # (5) loss = sum[n, i]((p[n, i] - y[n, i])**2) / N
@@ -282,35 +284,35 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
     dp = np.multiply(multiply_6, subtract_5, out=subtract_5)
 
     # (7) dz2[n, j] = (1 - p[n, j]) * dp[n, j] * p[n, j], times rate
-    subtract_7 = np.subtract(1.0, p, out=work.subtract_7)
-    multiply_7 = np.multiply(dp, subtract_7, out=dp)
-    dz2 = np.multiply(p, multiply_7, out=p)
+    dz2 = np.subtract(work.one, p, out=work.dz2)
+    dz2 *= dp
+    dz2 *= p
 
     # (8) dW2[i, j] = sum[n](dz2[n, j] * h[n, i]), times rate
     dW2 = h.T.dot(dz2, out=work.dW2)
 
     # (9) db2[j] = sum[n](dz2[n, j]), times rate
     db2 = work.ones_N.dot(dz2, out=work.db2)
-    np.subtract(b2, db2, out=b2)
+    b2 -= db2
 
     # (10) dh[n, i] = sum[j](W2[i, j] * dz2[n, j]), times rate
     dh = dz2.dot(W2.T, out=work.dh)
 
     # (8) W2 -= rate * dW2
-    np.subtract(W2, dW2, out=W2)
+    W2 -= dW2
 
     # (11) dz1[n, j] = (1 - h[n, j]) * dh[n, j] * h[n, j], times rate
-    subtract_11 = np.subtract(1.0, h, out=work.subtract_11)
-    multiply_11 = np.multiply(dh, subtract_11, out=dh)
-    dz1 = np.multiply(h, multiply_11, out=h)
+    dz1 = np.subtract(work.one, h, out=work.dz1)
+    dz1 *= dh
+    dz1 *= h
 
     # (12) dW1[i, j] = sum[n](dz1[n, j] * x[n, i]), times rate
     dW1 = x.T.dot(dz1, out=work.dW1)
-    np.subtract(W1, dW1, out=W1)
+    W1 -= dW1
 
     # (13) db1[j] = sum[n](dz1[n, j]), times rate
     db1 = work.ones_N.dot(dz1, out=work.db1)
-    np.subtract(b1, db1, out=b1)
+    b1 -= db1
 
     return loss
 
@@ -318,31 +320,50 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
 _LARGEST = float(np.finfo(float).max)
 
 
-def _checked_rate(rate, params, names=None):
+def _checked_rate(rate, params, work, names=None):
     """The rate of a step as a float; what it changes are writeable arrays, each once."""
-    real = isinstance(rate, (int, float, np.integer, np.floating))
-    if not real or not -_LARGEST <= rate <= _LARGEST:
+    number = rate if isinstance(rate, float) else _number(rate)
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"rate: {rate!r}, expected a finite number")
-    reason = "but a step changes it"
-    stepped = params if names is None else names
-    for name in stepped:
-        is_array = isinstance(params[name], np.ndarray)
-        if not is_array:
-            came = type(params[name]).__name__
-            expected = f"expected an array to change: pass np.array({name})"
-            raise ValueError(f"{name}: {came}, {expected}")
-        if not params[name].flags.writeable:
-            raise ValueError(f"{name}: a read-only array, {reason}")
-    if len({id(params[name]) for name in stepped}) < len(stepped):
-        _refuse_twins(params, stepped)
-    return float(rate)
+    stepped = params if names is None else {name: params[name] for name in names}
+    for name, array in stepped.items():
+        if not isinstance(array, np.ndarray) or not array.flags.writeable:
+            _refuse_change(name, array)
+    alike = work._alike
+    if alike and len({id(params[name]) for name in alike}) < len(alike):
+        _refuse_twins(stepped)
+    return float(number)
 
 
-def _refuse_twins(params, names):
+def _number(rate):
+    """A rate that is an integer, or of a type of NumPy's, as Python has it; else NaN."""
+    if isinstance(rate, (np.integer, np.floating)):
+        return float(rate)
+    return rate if isinstance(rate, int) else np.nan
+
+
+def _refuse_change(name, array):
+    """Name a parameter that a step cannot change."""
+    reason = "a read-only array, but a step changes it"
+    if not isinstance(array, np.ndarray):
+        expected = f"expected an array to change: pass np.array({name})"
+        reason = f"{type(array).__name__}, {expected}"
+    raise ValueError(f"{name}: {reason}")
+
+
+def _alike(shapes):
+    """The parameters that have their shape in common with others: two may be one array."""
+    names = {}
+    for name in _PARAMETERS:
+        names.setdefault(shapes[name], []).append(name)
+    return [name for each in names.values() if len(each) > 1 for name in each]
+
+
+def _refuse_twins(stepped):
     """Name two parameters that are the same array."""
     seen = {}
-    for name in names:
-        twin = seen.setdefault(id(params[name]), name)
+    for name, array in stepped.items():
+        twin = seen.setdefault(id(array), name)
         if twin != name:
             reason = "a step would change it twice: pass a copy"
             raise ValueError(f"{name}: the same array as {twin}, {reason}")
@@ -369,19 +390,22 @@ def _prepare(params, given, workspace):
 def _fits(params, given, workspace):
     """Whether all names, shapes and dtypes are those that the workspace was made for."""
     shapes, dtype = workspace._shapes, workspace._dtype
-    if list(params) != _PARAMETERS:
-        return False
-    for name, array in params.items():
-        if getattr(array, "shape", None) != shapes[name] or array.dtype is not dtype:
+    try:
+        if list(params) != _PARAMETERS:
             return False
-    for name, array in given.items():
-        if getattr(array, "shape", None) != shapes[name]:
-            return False
-        if name in _KINDS:
-            if array.dtype.kind not in _KINDS[name]:
+        for name, array in params.items():
+            if array.shape != shapes[name] or array.dtype is not dtype:
                 return False
-        elif array.dtype is not dtype:
-            return False
+        for name, array in given.items():
+            if array.shape != shapes[name]:
+                return False
+            if name in _KINDS:
+                if array.dtype.kind not in _KINDS[name]:
+                    return False
+            elif array.dtype is not dtype:
+                return False
+    except (AttributeError, TypeError):  # no dict, or no arrays
+        return False
     return True
 
 
@@ -551,11 +575,11 @@ _OWN = [
     "z1",
     "z2",
     "subtract_5",
-    "subtract_7",
+    "dz2",
     "dW2",
     "db2",
     "dh",
-    "subtract_11",
+    "dz1",
     "dW1",
     "db1",
 ]
@@ -906,7 +930,7 @@ def sgd_step(params, *, x, y, rate, workspace=None, training=True):
         if _value is not None:
             return _value
     work = _prepare(params, {"x": x, "y": y}, workspace)
-    rate = _checked_rate(rate, params)
+    rate = _checked_rate(rate, params, work)
     params = _fit_all(params, work._dtype)
     x = _fit(x, work._dtype)
     y = _fit(y, work._dtype)

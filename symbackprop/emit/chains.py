@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
+from symbackprop.emit.waiting import Later, buffers_of, is_movable
 from symbackprop.program.model import Function, Program
 from symbackprop.program.operations import (
     Apply,
@@ -20,20 +21,17 @@ from symbackprop.program.operations import (
     Matmul,
     Operation,
     Reduce,
-    Scratch,
     Shape,
     View,
 )
 from symbackprop.program.shapes import product, size
-from symbackprop.program.storage import root
+from symbackprop.program.storage import LARGE, root
 
 BLOCK = 32768
 """About how many entries of an array are computed at once: 128 KB in single precision."""
-LARGE = 4 * BLOCK
 SHORTEST = 3
 FAR = 32
 """How many values in a row may be computed before a chain that they stand in."""
-_MOVABLE = (Apply, Copy, Inner, Matmul, Reduce, Scratch)
 _WHOLE = frozenset(["erf", "erfc"])  # which run in blocks of their own
 
 
@@ -72,17 +70,18 @@ def chains(program: Program, function: Function, values: Sequence[int]) -> Itera
     """The values in order, and chains in the place of those that are computed in blocks."""
     start = 0
     while start < len(values):
-        chain, before, stop = _longest(program, function, values, start, frozenset())
+        chain, before, after, stop = _longest(program, function, values, start, frozenset())
         if before:
             read = _read_by(program, chain, before)
-            chain, before, stop = _longest(program, function, values, start, read)
+            chain, before, after, stop = _longest(program, function, values, start, read)
         found = list(_worth(program, chain))
-        if before and any(isinstance(part, Chain) for part in found):
+        if any(isinstance(part, Chain) for part in found):
             yield from chains(program, function, before)
         else:
-            chain, _, stop = _longest(program, function, values, start, None)
+            chain, _, after, stop = _longest(program, function, values, start, None)
             found = list(_worth(program, chain))
         yield from found or [values[start]]
+        yield from after
         start = max(stop, start + 1)
 
 
@@ -102,41 +101,45 @@ def _longest(
     values: Sequence[int],
     start: int,
     wanted: frozenset[int] | None,
-) -> tuple[Chain, list[int], int]:
-    """The chain from the start on, what is to be computed before it, and where it ends.
+) -> tuple[Chain, list[int], list[int], int]:
+    """The chain from the start on, what is to be computed before and after it, and where it ends.
 
     Values that neither read what it computes nor touch its memory may be computed before it; but
-    rather they join it where they are `wanted`, and always where that is None.
+    rather they join it where they are `wanted`, and always where that is None. Others may wait
+    until after it, if what joins it later has to do with neither them nor their memory.
     """
     chain = Chain(program.values[values[start]].shape[:1])
     before: list[int] = []
     passed: list[int] = []
+    later = Later()
+    after: list[int] = []
     stop = start
     for k in range(start, len(values)):
         value = values[k]
-        free = wanted is not None and chain.values and _passes(program, function, chain, value)
+        apart = later.is_apart(program, function, value)
+        free = wanted is not None and chain.values and apart
+        free = free and _passes(program, function, chain, value)
         if free and len(passed) == FAR:
             break
         if free and value not in (wanted or ()):
             passed.append(value)
-        elif _joins(program, function, chain, value):
-            before, passed, stop = before + passed, [], k + 1
+        elif apart and _joins(program, function, chain, value):
+            before, after, passed, stop = before + passed, list(later.values), [], k + 1
         elif free:
             passed.append(value)
+        elif wanted is not None and chain.values and later.takes(program, function, value):
+            continue
         else:
             break
-    return chain, before, stop
+    return chain, before, after, stop
 
 
 def _passes(program: Program, function: Function, chain: Chain, value: int) -> bool:
     """Whether a value can as well be computed before the chain."""
-    operation, places = program.values[value], function.places
-    if not isinstance(operation, _MOVABLE) or value not in places:
+    if not is_movable(program, function, value):
         return False
-    reads = {root(program.values, o) for o in operation.operands}
-    read = {places[v].buffer for v in reads if v in places}
-    room = (v for v in reads if isinstance(program.values[v], Scratch))
-    written = {places[v].buffer for v in (value, *room)}
+    reads = {root(program.values, o) for o in program.values[value].operands}
+    read, written = buffers_of(program, function, value)
     free = written.isdisjoint(chain.written | chain.touched) and chain.written.isdisjoint(read)
     return free and chain.run.keys().isdisjoint(reads)
 
@@ -262,7 +265,9 @@ def _aligned(program: Program, operation: Operation) -> frozenset[int] | None:
         return frozenset(shapes) if shapes[operation.of] == operation.shape else None
     if isinstance(operation, Matmul) and operation.strips is None:
         a, b = shapes[operation.a], shapes[operation.b]
-        if len(a) > 2 and operation.shape == (*a[:-1], b[-1]):
+        natural, order = (*a[:-1], b[-1]), operation.order
+        turned = tuple(natural[k] for k in order) if order else natural
+        if len(a) > 2 and operation.shape == turned and order[:1] in ((), (0,)):
             return frozenset(shapes)
         if len(a) == 2 and len(b) == 1 and operation.shape == a[:1]:
             return frozenset([operation.a])

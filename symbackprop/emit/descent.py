@@ -18,7 +18,7 @@ def descend(printer: Printer, value: int, operation: Descend) -> list[str]:
     if operation.decay is None:
         return _subtracted(printer, value, operation)
     name, decay = (str(printer.see(v)) for v in (operation.parameter, operation.decay))
-    scaled = printer.write("", Call("np.multiply", (name, Infix("1", "-", decay), f"out={name}")))
+    scaled = printer.write(f"{name} *= ", Infix("1", "-", decay))
     return scaled + _subtracted(printer, value, operation)
 
 
@@ -45,18 +45,22 @@ def _subtracted(printer: Printer, value: int, operation: Descend) -> list[str]:
         found += inner.write(f"{blocks.block} = ", blocks.of(out))
         name, seen = blocks.of(name), blocks.block if seen == out else blocks.of(seen)
         out = blocks.block
-    if times:
+    if times and seen == out and out.isidentifier():
+        found += inner.write(f"{out} *= ", times)
+    elif times:
         found += inner.write("", Call("np.multiply", (seen, times, f"out={out}")))
     if operation.rows is not None:
         room = (printer.see(v) for v in operation.room)
         changed = ("np.subtract", name, printer.see(operation.rows), out, *room)
         return found + printer.write("", Call("_at_rows", changed))
-    return found + inner.write("", Call("np.subtract", (name, out, f"out={name}")))
+    if not times and printer.is_handed_in(operation.gradient):
+        return found + inner.write("", Call("np.subtract", (name, out, f"out={name}")))
+    return found + inner.write(f"{name} -= ", out)
 
 
 def _by_number(printer: Printer, parameter: Read, name: str, scaled: str) -> list[str]:
     """A gradient that is the same number for every entry."""
     if parameter.shape:
-        return printer.write("", Call("np.subtract", (name, scaled, f"out={name}")))
+        return printer.write(f"{name} -= ", scaled)
     target = f"{Call('params', (quoted(parameter.name),), '[]')}[()]"
     return printer.write(f"{target} = ", Infix(name, "-", scaled))

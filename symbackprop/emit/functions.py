@@ -81,7 +81,8 @@ def _function(program: Program, function: Function, head: list[str]) -> str:
 
 def prepared(function: Function, takes: Arguments, body: list[str]) -> list[str]:
     """The checks of the arguments; the workspace has a name only where it is used."""
-    used = takes.drawn or takes.has_states or any("work." in line for line in body)
+    asked = takes.drawn or takes.has_states or takes.has_rate
+    used = asked or any("work." in line for line in body)
     prefix = "work = " if used else ""
     given = Call("", tuple(f"{quoted(n)}: {n}" for n in function.inputs), "{}")
     passed = ", ".join(f"{quoted(name)}: {name}" for name in takes.extents)
@@ -96,7 +97,7 @@ def prepared(function: Function, takes: Arguments, body: list[str]) -> list[str]
         found.append("    _draw(given, rng, work)")
     if takes.has_rate:
         names = (Call("", tuple(map(quoted, takes.stepped)), "[]"),) if takes.stepped else ()
-        found += lines("rate = ", Call("_checked_rate", ("rate", "params", *names)))
+        found += lines("rate = ", Call("_checked_rate", ("rate", "params", "work", *names)))
     if takes.has_states:
         changed = ", changed=True" if function.updates else ""
         found.append(f"    state = _held(state, work{changed})")

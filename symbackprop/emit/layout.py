@@ -51,7 +51,7 @@ def lines(prefix: str, code: Code, suffix: str = "", indent: int = 4) -> list[st
     flat = f"{margin}{prefix}{code}{suffix}"
     if len(flat) <= WIDTH:
         return [flat]
-    assigned = prefix.endswith(" = ")
+    assigned = prefix.endswith("= ")
     broken = [flat]
     if isinstance(code, Call) and code.arguments:
         opening = f"{margin}{prefix}{code.name}{code.brackets[0]}"

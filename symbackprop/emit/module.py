@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from sympy import Expr, Symbol
@@ -19,10 +20,10 @@ from symbackprop.emit.warnings import UNDEFINED, silenced, undefined
 from symbackprop.equations.nodes import TensorSymbol
 from symbackprop.equations.system import System
 from symbackprop.program.model import Program
+from symbackprop.program.shapes import ALIGNED, size
 from symbackprop.templating import fill
 
 DTYPES = {"real": "dtype", "integer": "np.intp", "mask": "np.bool_"}
-
 
 TARGETS = ("numpy", "native")
 
@@ -66,9 +67,12 @@ def emit_module(program: Program, dtype: str = "float32", target: str = "numpy")
         schemes=schemes(system),
         fans=any(s.startswith(("glorot", "he")) for s in schemes(system)),
         workspace=workspace,
+        side_by_side=any("_side_by_side(" in line for line in workspace["body"]),
+        one=_reads_one(program, functions),
         functions=functions,
         erf=any("_erf(" in part for part in written),
         erfc=any("_erfc(" in part for part in written),
+        largest=any("_largest(" in part for part in written),
         windows=any("_windows(" in part for part in written),
         tables=any("_at_rows(" in part for part in written),
     )
@@ -78,6 +82,12 @@ def _imports(written: Iterable[str], target: str) -> list[str]:
     """What the module imports beside NumPy."""
     found = {"math"} if any("math." in part for part in written) else set()
     return sorted(found | (set(IMPORTS) if target == "native" else set()))
+
+
+def _reads_one(program: Program, functions: Iterable[str]) -> bool:
+    """Whether functions read the number 1 of the workspace, and not what the spec calls so."""
+    free = Printer(program, program.forward).one == "work.one"
+    return free and any(re.search(r"\bwork\.one\b", function) for function in functions)
 
 
 def _contents(program: Program) -> list[str]:
@@ -211,15 +221,30 @@ def _workspace(program: Program, dtype: str) -> dict[str, list[str]]:
     if program.derivation.system.states:
         body += lines("self._state = ", started(program.derivation.system), indent=8)
     body += _constants(program)
-    for buffer in program.buffers:
-        shape = _shape(buffer.shape)
-        call = Call("np.empty", (shape, DTYPES[buffer.kind]))
-        body += lines(f"self.{buffer.name} = ", call, indent=8)
+    body += _buffers(program)
     opening = lines("def ", Call("__init__", tuple(head)), ":", 4)
     modes = [program] if program.in_use is None else [program, program.in_use]
     if any(undefined(mode, mode.constants) for mode in modes):
         opening = [f"    {silenced(UNDEFINED)}", *opening]
     return {"head": opening, "body": body}
+
+
+def _buffers(program: Program) -> list[str]:
+    """The memory of a step; large arrays of reals lie side by side."""
+    found: list[str] = []
+    large: list[str] = []
+    for buffer in program.buffers:
+        shape = _shape(buffer.shape)
+        if buffer.kind == "real" and size(buffer.shape) >= ALIGNED:
+            large += lines(f"{quoted(buffer.name)}: ", shape, ",", indent=12)
+        else:
+            call = Call("np.empty", (shape, DTYPES[buffer.kind]))
+            found += lines(f"self.{buffer.name} = ", call, indent=8)
+    if large:
+        head, foot = "        self._large = {", "        }"
+        update = "        self.__dict__.update(_side_by_side(self._large, dtype))"
+        found += [head, *large, foot, update]
+    return found
 
 
 def _constants(program: Program) -> list[str]:

@@ -7,10 +7,14 @@ from sympy import Integer
 from symbackprop.emit.layout import Call, Code, Infix
 from symbackprop.emit.numbers import factor
 from symbackprop.emit.printer import Printer
-from symbackprop.program.operations import Apply, Scalar
+from symbackprop.program.operations import Apply, Operation, Scalar
+from symbackprop.program.shapes import size
 
 ONE = Scalar((), "integer", Integer(1))
+SMALL = 4096
+"""To less than about so many entries it takes long to add a number that is no array yet."""
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*"}
+_IN_PLACE = {**_INFIX, "divide": "/"}
 _COMPARISONS = {
     "less": "<",
     "less_equal": "<=",
@@ -43,9 +47,38 @@ def apply(printer: Printer, value: int, operation: Apply) -> list[str]:
         return printer.assign(value, Call(f"_{function}", (*inputs, printer.out(value))))
     if function == "divide" and printer.values[operation.inputs[0]] == ONE:
         return printer.call(value, "np.reciprocal", inputs[1])
+    inputs = _with_one(printer, operation, inputs)
+    other = _other(printer, value, operation, inputs)
+    if other is not None:
+        return printer.write(f"{printer.names[value]} {_IN_PLACE[function]}= ", other)
     exposed = function in _IN_DOUBLE_WHERE_EXPOSED and _is_exposed(printer, value)
     double = ("dtype=float",) if exposed or function in _IN_DOUBLE else ()
     return printer.call(value, f"np.{function}", *inputs, *double)
+
+
+def _with_one(printer: Printer, operation: Operation, inputs: tuple[Code, ...]) -> tuple[Code, ...]:
+    """The operands; the number 1 as an array of the workspace where they are small."""
+    kinds = {printer.values[o].kind for o in operation.operands if printer.values[o] != ONE}
+    if kinds != {"real"} or operation.kind != "real" or size(operation.shape) >= SMALL:
+        return inputs
+    pairs = zip(operation.operands, inputs, strict=True)
+    return tuple(printer.one if printer.values[o] == ONE else seen for o, seen in pairs)
+
+
+def _other(printer: Printer, value: int, operation: Apply, inputs: tuple[Code, ...]) -> Code | None:
+    """The other operand where a result takes the place and the name of one: `z += b`.
+
+    Not what was handed in: that may be an array of another library, whose operators come first.
+    """
+    below, name = printer.places[value].inplace, printer.names[value]
+    known = operation.function in _IN_PLACE and below is not None and printer.names[below] == name
+    if not known or any(printer.is_handed_in(o) for o in operation.operands):
+        return None
+    first, second = inputs
+    if str(first) == name:
+        return second
+    turns = operation.function in ("add", "multiply")
+    return first if turns and str(second) == name else None
 
 
 def _is_exposed(printer: Printer, value: int) -> bool:

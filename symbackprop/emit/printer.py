@@ -42,6 +42,9 @@ class Printer:
         self.owner = owner
         system = program.derivation.system
         known = [*system.extents, *(p.symbol for p in system.parameters)]
+        attributes = {e.tensor.name for e in system.equations} | {e.name for e in system.extents}
+        # the number 1 as an array, unless the spec gives that name a meaning
+        self.one = "1.0" if "one" in attributes else f"{owner}.one"
         self._taken = {*function.inputs, *self.names.values(), *(local(s.name) for s in known)}
         self.indent = indent
         # who reads the memory of a value
@@ -100,6 +103,10 @@ class Printer:
     def reshaped(self, shape: Shape) -> tuple[str, ...]:
         """The extents of a reshaped view."""
         return tuple(map(number, shape))
+
+    def is_handed_in(self, value: int) -> bool:
+        """Whether a value is an argument, or a view of one."""
+        return isinstance(self.values[root(self.values, value)], Read)
 
     # Statements
 

@@ -35,11 +35,14 @@ from symbackprop.program.operations import (
     View,
 )
 from symbackprop.program.shapes import size
+from symbackprop.program.storage import root
 from symbackprop.program.tables import AddRows
 from symbackprop.program.windows import Blocked, First, Overlap, Sweep
 
 LARGE = 16384
 """From about so many entries `matmul` is faster than `dot`, which fills its result with 0 first."""
+ROWS = 4096
+"""From about so many entries the largest of each row is found quicker by its place."""
 _REDUCED = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
 
 
@@ -60,9 +63,19 @@ def _reduce(printer: Printer, value: int, operation: Reduce) -> list[str]:
     if operation.ones is not None:
         pair = (printer.see(operation.of), printer.see(operation.ones))
         return printer.call(value, "np.matmul", *pair)
+    if operation.function == "max" and _has_long_rows(printer, operation):
+        return printer.call(value, "_largest", printer.see(operation.of))
     axis = "None" if len(axes) == rank else axis
     name = f"np.{_REDUCED[operation.function]}.reduce"
     return printer.call(value, name, printer.see(operation.of), f"axis={axis}")
+
+
+def _has_long_rows(printer: Printer, operation: Reduce) -> bool:
+    """Whether an extreme is that of each row, in memory without gaps, of many entries together."""
+    memory = printer.values[operation.of]
+    last = operation.axes == (len(memory.shape) - 1,) and bool(operation.shape)
+    dense = memory.kind == "real" and root(printer.values, operation.of) == operation.of
+    return last and dense and size(memory.shape) >= ROWS
 
 
 def _matmul(printer: Printer, value: int, operation: Matmul) -> list[str]:
@@ -82,10 +95,12 @@ def _matmul(printer: Printer, value: int, operation: Matmul) -> list[str]:
         function, *pair = (f"{a}.dot", b) if short else ("np.dot", a, b)
     left, right = (printer.values[v].shape for v in (operation.a, operation.b))
     natural = (*left[:-1], *(right[-1:] if stacked else right[1:]))
-    if operation.shape == natural:
+    name, order = printer.names[value], operation.order
+    if operation.shape == natural and not order:
         return printer.call(value, function, *pair)
-    name = printer.names[value]
     out = Call(f"out={name}.reshape", tuple(map(number, natural)))
+    if order:
+        out = Call(f"out={name}.transpose", tuple(str(order.index(k)) for k in range(len(order))))
     return printer.fresh(value) + printer.write("", Call(function, (*pair, out)))
 
 

@@ -68,7 +68,7 @@ def first(printer: Printer, value: int, operation: First) -> list[str]:
         visits.head(printer, without="[:-1]"),
         *inner.write("", Call("np.not_equal", different)),
         *inner.write("", Call("np.logical_and", (before, mask, f"out={before}"))),
-        *inner.write("", Call("np.add", (name, before, f"out={name}"))),
+        *inner.write(f"{name} += ", before),
     ]
 
 

@@ -7,7 +7,7 @@ import itertools
 from symbackprop.equations.nodes import Index
 from symbackprop.program.blocks import in_blocks
 from symbackprop.program.scope import Axes, Labelled, Scope
-from symbackprop.program.shapes import Strides, nominal, product
+from symbackprop.program.shapes import ALIGNED, ONE, Strides, nominal, product, size
 from symbackprop.program.slabs import Slabs, in_rows, run_length, slabs
 from symbackprop.program.strips import in_strips
 
@@ -130,8 +130,7 @@ def _matrices(
     left, right = scope.rows(left), scope.rows(right)
     first = _grouped(a, (left, both), scope)
     second = _grouped(b, (both, right), scope)
-    if scope.repeats and scope.graph.is_transposed(second) and scope.graph.loop_of[second] is None:
-        # A small product with a matrix takes half as long as with the transpose of one.
+    if scope.repeats and scope.graph.loop_of[second] is None and _is_slow(second, scope):
         second = scope.graph.copy(second, scope.graph.shape(second))
     axes = (*left, *right)
     extents = (tuple(i.extent for i in group) for group in (left, right))
@@ -140,6 +139,17 @@ def _matrices(
         value, transposed = found
         return Labelled(value, (*right, *left) if transposed else axes)
     return Labelled(_product(first, second, left, right, both, scope), axes)
+
+
+def _is_slow(matrix: int, scope: Scope) -> bool:
+    """Whether small products with a matrix take longer than with a copy of it.
+
+    With a transpose twice as long; half as long again with what the caller hands over, which may
+    begin anywhere in a line of the cache, as a buffer does not.
+    """
+    graph = scope.graph
+    placed = graph.is_given(matrix) and size(graph.shape(matrix)) >= ALIGNED
+    return placed or graph.is_transposed(matrix)
 
 
 def _with_slabs(found: Slabs, other: Labelled, both: Axes, scope: Scope) -> Labelled:
@@ -171,13 +181,30 @@ def _stacked(
     batch = tuple(i for i in larger.axes if i in batch)
     single = tuple((i,) for i in batch)
     axes = (*batch, *left, *right)
-    shape = tuple(i.extent for i in axes)
     if not left and not right:
         pair = (_grouped(f, (*single, both), scope) for f in (a, b))
         return Labelled(scope.graph.inner(*pair), axes)
     first = _grouped(a, (*single, left, both), scope, keep=True)
     second = _grouped(b, (*single, both, right), scope, keep=True)
-    return Labelled(scope.graph.matmul(first, second, shape), axes)
+    turned = _as_factor(b, axes, left, both, scope) or axes
+    order = () if turned == axes else tuple(axes.index(i) for i in turned)
+    shape = tuple(i.extent for i in turned)
+    return Labelled(scope.graph.matmul(first, second, shape, order), turned)
+
+
+def _as_factor(b: Labelled, axes: Axes, left: Axes, both: Axes, scope: Scope) -> Axes | None:
+    """The axes in the order that the second factor has, whose rows add up to those of the products.
+
+    What then reads a row of all products, as it does of all factors, needs no copy; BLAS writes
+    there as well. None in loops, and where that is no matrix or not of the same examples.
+    """
+    graph = scope.graph
+    known = graph.is_constant(b.value) or scope.repeats or graph.loop_of[b.value] is not None
+    if known or len(left) != 1 or len(both) != 1 or b.axes[-1] != axes[-1]:
+        return None
+    turned = tuple(left[0] if i in both else i for i in b.axes)
+    beside = graph.strides(b.value)[-1] == ONE
+    return turned if beside and turned[0] == axes[0] and len(turned) == len(axes) else None
 
 
 def _shared_order(a: Labelled, b: Labelled, both: Axes, scope: Scope) -> Axes:

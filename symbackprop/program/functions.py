@@ -8,6 +8,7 @@ from types import MappingProxyType
 from symbackprop.derivation.model import Derivation
 from symbackprop.program.descent import in_order
 from symbackprop.program.early import moved_forward
+from symbackprop.program.gathers import gathered_first
 from symbackprop.program.graph import Graph
 from symbackprop.program.model import Function, Loop
 from symbackprop.program.names import Namer
@@ -65,6 +66,7 @@ class Cutter:
             and v not in self.constants
         ]
         computed, early = moved_forward(graph, computed, self._forward, handed_out)
+        computed = gathered_first(graph, computed, handed_out)
         order = in_order(computed, graph, steps.values())
         reads |= self._bearers(reached, reads)
         taken = reads | set(results)  # a gradient has the shape and the dtype of what it is by

@@ -145,9 +145,9 @@ class Graph(Views):
             ones = self.ones(self.shape(value)[-1])
         return self.add(Reduce(shape, kind, function, value, tuple(sorted(axes)), ones))
 
-    def matmul(self, a: int, b: int, shape: Shape) -> int:
+    def matmul(self, a: int, b: int, shape: Shape, order: tuple[int, ...] = ()) -> int:
         """Vectors and matrices, or stacks with equal leading axes, as an array of that shape."""
-        return self.add(Matmul(shape, "real", self.real(a), self.real(b)))
+        return self.add(Matmul(shape, "real", self.real(a), self.real(b), order=order))
 
     def inner(self, a: int, b: int) -> int:
         a, b = self.real(a), self.real(b)

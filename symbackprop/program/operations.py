@@ -126,6 +126,7 @@ class Matmul(Operation):
     b: int
     strips: tuple[int, Expr] | None = None
     room: tuple[int, ...] = ()
+    order: tuple[int, ...] = ()  # which axes of a stack of products the result has, where they turn
 
     @property
     def operands(self) -> tuple[int, ...]:

@@ -13,6 +13,9 @@ ONE = Integer(1)
 ZERO = Integer(0)
 Strides = tuple[Expr | None, ...]
 
+ALIGNED = 1024
+"""From about so many entries a buffer begins with a line of the cache."""
+
 
 def product(extents: Shape) -> Expr:
     """The product of extents; 1 for none."""

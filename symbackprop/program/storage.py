@@ -25,11 +25,15 @@ from symbackprop.program.operations import (
     View,
     Written,
 )
+from symbackprop.program.shapes import size
 from symbackprop.program.tables import AddRows
 from symbackprop.program.values import Values
 from symbackprop.program.windows import Overlap
 
 Key = tuple[Shape, str]
+
+LARGE = 131072
+"""From about so many entries values are computed in blocks."""
 
 
 class Pool:
@@ -145,6 +149,10 @@ def _overwritten(
         candidates = (operation.a, operation.b)
     elif isinstance(operation, Apply):
         candidates = operation.inputs[2:] if operation.function == "where" else operation.inputs
+        # Rather what serves the same equation: it goes by the name of its result. Of large arrays
+        # the older one, which is there as a whole, where those after it may be made in blocks.
+        serves, large = graph.serves, size(operation.shape) >= LARGE
+        candidates = tuple(sorted(candidates, key=lambda o: large or serves[o] != serves[value]))
     else:
         return None
     for operand in candidates:

@@ -25,6 +25,7 @@ MODULE_EXTENTS = (*MODULE_ARGUMENTS, "self", "dtype", "seed", "SHAPES", "tuple")
 MODULE_FUNCTIONS = (
     *("forward", "sgd_step", "init_params", "init_state", "Workspace", "SHAPES", "np", "math"),
     *(
+        "AttributeError",
         "ValueError",
         "bool",
         "dict",

@@ -93,7 +93,7 @@ def wrong_operation(node: ast.AST, shapes: Shapes) -> Iterator[Edit]:
         inner = node.func
         if inner.attr == name:
             yield _changed(node, func=_changed(inner, attr=other)), f"{other} for {name}"
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+    if isinstance(node, (ast.BinOp, ast.AugAssign)) and type(node.op) in _OPERATORS:
         operator = _OPERATORS[type(node.op)]
         words = f"{operator.__name__} for {type(node.op).__name__}"
         yield _changed(node, op=operator()), words

@@ -60,7 +60,7 @@ def test_the_rate_is_multiplied_with_what_is_smaller():
 def test_comments_say_where_the_rate_has_been_taken_in():
     source = body(SPECS["digits"], "sgd_step")
     assert "[j = y[n]]) / N, times rate" in source
-    assert "np.multiply(dW1, rate" not in source
+    assert "dW1 *= rate" not in source and "np.multiply(dW1, rate" not in source
     assert "times rate" not in body(SPECS["digits"], "loss_and_grads")
 
 

@@ -180,13 +180,13 @@ def test_products_of_what_no_step_waits_for_leave_the_loop():
     projected = Sum(A[n, t, k] * U[k, i], k) + V[i]
     loop = loop_of(body(sympy.tanh(projected + before(H, i))))
     assert "np.dot" not in loop
-    assert loop.count("np.add(") == 1
+    assert loop.count("np.add(") + loop.count(" += ") == 1
 
 
 def test_pointwise_values_of_the_inputs_stay_in_the_loop():
     source = body(sympy.tanh(A[n, t, i]) * before(H, i))
     assert "np.tanh(a[:, t]" in loop_of(source)
-    assert len(re.findall(r"np\.empty\(\(T,", source)) == 1
+    assert len(re.findall(r'": \(T,', source)) == 1
 
 
 def test_what_does_not_depend_on_the_step_leaves_the_loop():

@@ -58,7 +58,7 @@ def product_pieces(
     """
     seen = _seen(memory, value, operation)
     if step is not None:
-        few = seen.is_short or seen.is_little or not seen.c.shape
+        few = seen.is_short or seen.is_little or not seen.c.shape or bool(operation.order)
         into = None if few or seen.has_ones else _parameter_as(memory, step, seen.c)
         call = into and _called(replace(seen, value=step, c=into), _minus_rate(memory, step), "1")
         return [call] if call else []
@@ -78,7 +78,9 @@ def _seen(memory: Memory, value: int, operation: Matmul) -> _Product:
     a, b, c = memory.see(operation.a), memory.see(operation.b), memory.see(value)
     stacked = len(a.shape) > 2
     natural = (*a.shape[:-1], *(b.shape[-1:] if stacked else b.shape[1:]))
-    if c.shape != natural:
+    if operation.order:
+        c = c.along([operation.order.index(k) for k in range(len(natural))])
+    elif c.shape != natural:
         c = reshaped(c, natural)
     lead = len(a.shape) - 2 if stacked else 0
     rows, columns = len(a.shape) - lead == 2, len(b.shape) - lead == 2
