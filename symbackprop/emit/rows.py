@@ -157,6 +157,9 @@ def _on_rows(operation: Operation, chain: Chain) -> Operation:
     if isinstance(operation, View) and operation.how == "select":
         detail = ((ZERO, chain.rows), *operation.detail[chain.merged :])
         return replace(operation, shape=shape, detail=detail)
+    if isinstance(operation, View) and operation.how == "transpose":
+        order = (axis - chain.merged + 1 for axis in operation.detail[chain.merged :])
+        return replace(operation, shape=shape, detail=(0, *order))
     return replace(operation, shape=shape)
 
 

@@ -36,7 +36,15 @@ SQUARES = """
     loss: mean(d**2) + mean(c)
     wrt: [x]
 """
-TEXTS = {"block": BLOCK, "squares": SQUARES, **SPECS, **MODES}
+MIDDLE = """
+    name: middle
+    inputs: {x: [N, T, 3, 5], y: [N, T, 3, 5]}
+    params: {w: {shape: [3, 5]}}
+    network: h = softmax(x * w, axis=2)
+    loss: mse(h, y)
+    wrt: [x, w]
+"""
+TEXTS = {"block": BLOCK, "squares": SQUARES, "middle": MIDDLE, **SPECS, **MODES}
 
 
 @pytest.fixture
