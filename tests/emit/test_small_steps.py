@@ -265,3 +265,9 @@ def test_it_may_be_so_in_use_as_well(training):
     assert values[0][0] == values[1][0]
     for name, gradient in values[1][1].items():
         assert np.array_equal(values[0][1][name], gradient)
+
+
+def test_parameters_that_are_no_dict_are_named(xor):
+    net, _, given = xor
+    with pytest.raises(ValueError, match="params: expected a dict, got int"):
+        net.sgd_step(3, **given)

@@ -7,11 +7,7 @@ from typing import Any
 import pytest
 from sympy import Symbol, sympify
 
-from symbackprop.derivation import differentiate
-from symbackprop.emit import emit_native
 from symbackprop.emit.native import rows, threads
-from symbackprop.equations.build import build
-from symbackprop.program import lower
 from symbackprop.spec import parse
 from tests.native.compared import HAS_COMPILER
 from tests.native.test_threads import Shared
@@ -27,9 +23,8 @@ def eager(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> None:
     monkeypatch.setattr(threads, "FEWEST", 1)
 
 
-def shared_loops(text: str) -> tuple[int, int]:
-    """How many loops over steps the C source of a spec has, and how many are shared by rows."""
-    source = emit_native(lower(differentiate(build(parse(text)))))
+def shared_loops(source: str) -> tuple[int, int]:
+    """How many loops over steps C source has, and how many are shared by rows."""
     loops = source.count("for (int64_t t = ")
     return loops, source.count("#pragma omp parallel num_threads(threads_for_rows(")
 
@@ -88,23 +83,20 @@ loss: mse(out, y)
 @needs_compiler
 @pytest.mark.parametrize("name", ALONE)
 def test_rows_that_need_no_other_are_shared(name: str) -> None:
-    text = spec(ALONE[name])
-    loops, shared = shared_loops(text)
+    net = Shared(parse(spec(ALONE[name])))
+    loops, shared = shared_loops(net.source)
     assert loops == shared > 0
-    net = Shared(parse(text))
-    for seed in range(4):
+    for seed in range(2):
         assert net.differences("float64", seed) == []
 
 
 @needs_compiler
 @pytest.mark.parametrize("name", MIXED)
 def test_rows_that_need_others_are_not(name: str) -> None:
-    text = spec(MIXED[name])
-    loops, shared = shared_loops(text)
+    net = Shared(parse(spec(MIXED[name])))
+    loops, shared = shared_loops(net.source)
     assert loops > shared == 0
-    net = Shared(parse(text))
-    for seed in range(3):
-        assert net.differences("float64", seed) == []
+    assert net.differences("float64") == []
 
 
 @needs_compiler
@@ -113,9 +105,10 @@ def test_a_recurrence_of_numbers_is_for_one_thread() -> None:
   g[t] = mean[n, k](x[n, t, k]) + where(t > 0, sin(g[t - 1]), 0)
   h[n, t, k] = x[n, t, k] + where(t > 0, g[t] * sin(h[n, t - 1, k]), 0)
 """)
-    loops, shared = shared_loops(text)
+    net = Shared(parse(text))
+    loops, shared = shared_loops(net.source)
     assert loops == 2 * shared > 0
-    assert Shared(parse(text)).differences("float64") == []
+    assert net.differences("float64") == []
 
 
 @needs_compiler
