@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -57,6 +58,15 @@ MIXED = {
   h[n, t, k] = x[n, t, k] + where(t > 0, U[k, k] * sin(mean[m](h[m, t - 1, k])), 0)""",
     "the row before": """
   h[n, t, k] = x[n, t, k] + where(t > 0, U[k, k] * sin(h[N - 1 - n, t - 1, k]), 0)""",
+    "a number of all rows": """
+  h[n, t, k] = tanh(x[n, t, k] + where(t > 0, mean[m, j](h[m, t - 1, j]), 0))""",
+    "an entry of the first row": """
+  h[n, t, k] = tanh(x[n, t, k] + where(t > 0, h[0, t - 1, 0], 0.5))""",
+    "rows that integers choose": """
+  h[n, t, k] = x[n, t, k] + where(t > 0, sin(h[q[n], t - 1, k]), 0)""",
+    "pairs of rows, turned": """
+  H[n, m, t] = x[n, t, 0] * x[m, t, 1] + where(t > 0, sin(H[m, n, t - 1]), 0)
+  h[n, t, k] = x[n, t, k] * sum[m](H[n, m, t])""",
     "a product with all rows": """
   h[n, t, k] = x[n, t, k] + where(t > 0, sum[m](r[n, m] * sin(h[m, t - 1, k])), 0)""",
     "one state for all rows": """
@@ -68,14 +78,20 @@ MIXED = {
 def spec(network: str) -> str:
     return f"""
 name: net
-inputs: {{x: [N, T, 5], s: [N, 5], u: {{shape: [N, T], classes: 5}}, r: [N, N], y: [N, T, 5]}}
+inputs:
+  x: [N, T, 5]
+  s: [N, 5]
+  r: [N, N]
+  u: {{shape: [N, T], classes: 5}}
+  q: {{shape: [N], classes: N}}
+  y: [N, T, 5]
 params:
   U: {{shape: [5, 5], init: normal(0.3)}}
   V: {{shape: [5, 7], init: normal(0.3)}}
   b: {{shape: [5], init: normal(0.3)}}
 network: |
   {network.strip()}
-  out[n, t, k] = h[n, t, k] + b[k] * s[n, k] * U[u[n, t], k] * V[k, 2] * r[n, n]
+  out[n, t, k] = h[n, t, k] + b[k] * s[n, k] * U[u[n, t], k] * V[k, 2] * r[n, q[n]]
 loss: mse(out, y)
 """
 
@@ -162,3 +178,16 @@ t = Symbol("t", integer=True, nonnegative=True)
 )
 def test_rows_lie_apart(touched: Any, apart: bool) -> None:
     assert rows._lie_apart(accesses(*touched), N) is apart
+
+
+@needs_compiler
+@pytest.mark.parametrize("turn", range(4))
+def test_names_that_the_code_uses_itself(turn: int) -> None:
+    """Each of them as an extent of the batch, as that of the steps, as their index, as a tensor."""
+    names = ["rows", "end", "start", "count"]
+    batch, steps, t, b = names[turn:] + names[:turn]
+    meant = {"N": batch, "T": steps, "t": t, "b": b}
+    text = re.sub(r"\b[NTtb]\b", lambda found: meant[found[0]], spec(ALONE["a cell"]))
+    net = Shared(parse(text))
+    assert "threads_for_rows(" in net.source
+    assert net.differences("float64") == []

@@ -9,17 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from sympy import Expr, Symbol
+from sympy import Expr
 
+from symbackprop.emit.native.numbers import Variable
 from symbackprop.program.operations import Shape, View
 from symbackprop.program.shapes import ONE, ZERO, merged_stride, nominal, row_major
 
-START = Symbol("start", integer=True, nonnegative=True)
-COUNT = Symbol("count", integer=True, positive=True)
-"""Where a part of an axis begins, and how long it is, where only the running code knows."""
-ROWS = Symbol("rows", integer=True, positive=True)
-END = Symbol("end", integer=True, positive=True)
-"""How many rows of a batch a thread has: those from START to before END."""
+START, COUNT = Variable("start", nonnegative=True), Variable("count", positive=True)
+"""A block: where it begins along an axis, and how many positions it has."""
+ROWS, END = Variable("rows", positive=True), Variable("end", positive=True)
+"""The rows of a batch that a thread has: so many, from START to before END.
+
+Statements keep their offsets, and their loops run from START to END; a product begins at row START
+of each of its matrices, and takes ROWS of them.
+"""
 
 
 @dataclass(frozen=True)

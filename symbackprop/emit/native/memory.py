@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Symbol
+from sympy import Expr
 
 from symbackprop.emit.native.accesses import (
     Access,
@@ -13,6 +13,7 @@ from symbackprop.emit.native.accesses import (
     viewed,
 )
 from symbackprop.emit.native.naming import Names
+from symbackprop.emit.native.numbers import Variable
 from symbackprop.emit.native.table import Slot, slots
 from symbackprop.program.model import Function, Program
 from symbackprop.program.operations import (
@@ -177,7 +178,7 @@ class Memory:
         name = self.names.of(value)
         found = replace(a, pointer=name, memory=f"{a.memory}|{b.memory}", offset=ZERO)
         if a.strides != b.strides:
-            strides = [Symbol(f"{name}_stride{k}", integer=True) for k in range(len(a.shape))]
+            strides = [Variable(f"{name}_stride{k}") for k in range(len(a.shape))]
             found = replace(found, strides=tuple(strides))
         self.choices[value] = found
         return found

@@ -25,8 +25,8 @@ real_fabs real_copysign real_sqrt real_pow real_exp real_expm1 real_log real_log
 real_erf real_erfc real_sin real_cos real_tan real_sinh real_cosh real_atan real_larger real_smaller
 double_larger double_smaller whole_larger whole_smaller
 """
-RESERVED = frozenset([*_KEYWORDS.split(), *_FUNCTIONS.split(), *_TYPED.split()])
-OF_BLOCKS = ("start", "count", "end", "rows", *(f"visit{k}" for k in range(8)))
+_OF_PARTS = ("start", "count", "end", "rows", *(f"visit{k}" for k in range(8)))
+RESERVED = frozenset([*_KEYWORDS.split(), *_FUNCTIONS.split(), *_TYPED.split(), *_OF_PARTS])
 COUNTERS = ("i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "u", "v", "w")
 
 
@@ -46,7 +46,6 @@ class Names:
         system = program.derivation.system
         self._values = function.names
         self._taken: set[str] = {spelled(e.name) for e in system.extents}
-        self._taken |= {*OF_BLOCKS}
         self._taken |= {spelled(loop.step.name) for loop in program.loops}
         self._known: dict[str, str] = {}
         self._counted: set[str] = set()

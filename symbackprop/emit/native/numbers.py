@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sympy import Add, Expr, Mul, Pow, Rational, floor, together
+from sympy import Add, Expr, Mul, Pow, Rational, Symbol, floor, together
 
 from symbackprop.emit.native.naming import spelled
 
 _SUM, _PRODUCT, _ATOM = range(3)
 EXACT = 2**24  # integers up to here are the same number in single precision
+
+
+class Variable(Symbol):  # type: ignore[misc]
+    """An integer that the C code declares under this name; no extent of a spec equals it."""
+
+    def __new__(cls, name: str, **assumptions: bool) -> Variable:
+        made: Variable = Symbol.__new__(cls, name, integer=True, **assumptions)
+        return made
 
 
 def integer(expr: Expr) -> str:
@@ -52,7 +60,7 @@ def _integer(expr: Expr) -> tuple[str, int]:
         above, below = together(expr.args[0]).as_numer_denom()
         return f"floor_divide({integer(above)}, {integer(below)})", _ATOM
     assert expr.is_Symbol, expr
-    return spelled(expr.name), _ATOM
+    return expr.name if isinstance(expr, Variable) else spelled(expr.name), _ATOM
 
 
 def _last(term: Expr) -> tuple[bool, bool]:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from symbackprop.emit.native.accesses import (
-    Access,
-    reshaped,
-    reshaped_if,
-)
+from symbackprop.emit.native.accesses import Access, reshaped, reshaped_if
 from symbackprop.emit.native.calls import is_matrix, product_block
 from symbackprop.emit.native.expressions import number
 from symbackprop.emit.native.memory import Memory

@@ -1,8 +1,8 @@
 """Recurrences whose rows are shared among threads: each takes its own through all steps.
 
-Row n of a batch needs no other one where all that a step writes lies at memory[S n + …], in a
-stretch of S entries that nothing of another row touches. So threads wait for each other once, at
-the end, and not at every step.
+Row n of a batch needs no other one where every access to a memory that a step writes lies, modulo
+S N, in the S entries from S n on, for N rows and the same S for all of them. So threads wait for
+each other once, at the end, and not at every step.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Rows:
         ]
 
 
-def rows_of(
+def independent_rows(
     memory: Memory, steps: Expr, pieces: Sequence[Piece], choices: Mapping[int, Either]
 ) -> Rows | None:
     """The rows that threads may share of the body of a loop over so many steps; None for none.
@@ -77,7 +77,7 @@ def rows_of(
 
 
 def _extents(pieces: Sequence[Piece]) -> list[Expr]:
-    """The extents of the first axes that are written: that of the batch is among them."""
+    """The extents of the first axes that are written: where that is the batch, its rows."""
     written = [a for piece in pieces for a, writes in piece.accesses if writes and a.shape]
     return list(dict.fromkeys(access.shape[0] for access in written))
 
@@ -128,7 +128,7 @@ class _Touched:
     others: tuple[tuple[Expr, Expr], ...]  # extent and stride
 
     def lies_apart(self, extent: Expr) -> bool:
-        """Whether it stays in the stretch of row n, or so in a later turn of all rows."""
+        """Whether it stays in the stretch of row n, or in that of other turns of all rows."""
         turn, room = self.stride * extent, self.stride - 1
         if turn == 0:
             return False

@@ -12,7 +12,7 @@ from symbackprop.emit.native.naming import spelled
 from symbackprop.emit.native.nests import Nests
 from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Block, Statement
-from symbackprop.emit.native.rows import rows_of
+from symbackprop.emit.native.rows import independent_rows
 from symbackprop.emit.native.statements import pieces, taken
 from symbackprop.program.model import Loop, Program
 from symbackprop.program.operations import Branch, Either, Operation
@@ -24,7 +24,7 @@ def loop_over_steps(program: Program, loop: Loop, nests: Nests, values: Sequence
     branches = {value: _branches(nests.memory, value) for value in values}
     flat = [piece for of_value in branches.values() for one in of_value for piece in one]
     choices = {v: o for v in values if isinstance(o := program.values[v], Either)}
-    rows = rows_of(nests.memory, loop.extent, flat, choices)
+    rows = independent_rows(nests.memory, loop.extent, flat, choices)
     if rows is not None:
         branches = {v: [[rows.own(p) for p in one] for one in b] for v, b in branches.items()}
     lines = _loop(program, loop, nests, branches)

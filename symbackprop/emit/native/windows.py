@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sympy import Expr, Symbol
+from sympy import Expr
 
 from symbackprop.emit.native import visits
 from symbackprop.emit.native.accesses import COUNT, START, Access, reshaped, selected, stretch
 from symbackprop.emit.native.calls import product_call
 from symbackprop.emit.native.memory import Memory, memories
-from symbackprop.emit.native.numbers import integer
+from symbackprop.emit.native.numbers import Variable, integer
 from symbackprop.emit.native.pieces import Block, Printing, Statement, statement
 from symbackprop.emit.native.scatters import based
 from symbackprop.program.operations import Copy, Shape
@@ -148,7 +148,7 @@ def _made(memory: Memory, value: int, operation: Overlap, windows: Access) -> Bl
     part_axis = operation.entry_axes.index(made.bearer)
     part = stretch(entries, part_axis, ZERO, COUNT)
     visited = operation.visited
-    names = [Symbol(f"visit{k}", integer=True, nonnegative=True) for k in range(len(visited))]
+    names = [Variable(f"visit{k}", nonnegative=True) for k in range(len(visited))]
     block = stretch(windows, axis, START, COUNT)
     offset, matrix = block.offset, b
     for bearer, name in zip(visited, names, strict=True):

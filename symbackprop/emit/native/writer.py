@@ -206,10 +206,10 @@ class Writer:
 
 
 def loop_head(counter: str, extent: Expr, step: int = 1) -> str:
-    """`for (int64_t i = 0; i < N; i++) {`, for a thread's own rows from the first to the last."""
+    """`for (int64_t i = 0; i < N; i++) {`; over 5 ROWS, from 5 START to before 5 END."""
     turn = f"{counter}++" if step == 1 else f"{counter} += {step}"
-    start, end = (integer(extent.subs(ROWS, bound)) for bound in (START, END))
-    start = start if extent.has(ROWS) else "0"
+    start = integer(extent.subs(ROWS, START)) if extent.has(ROWS) else "0"
+    end = integer(extent.subs(ROWS, END))
     return f"for (int64_t {counter} = {start}; {counter} < {end}; {turn}) {{"
 
 
