@@ -54,7 +54,7 @@ def dot(a: Code, b: Code, out: Code) -> Call:
 
 def as_rows(array: str, shape: Shape, columns: Shape) -> Code:
     """Part of an array of that shape, as the rows of a matrix or, without columns, a vector."""
-    if len(shape) == 1 + len(columns):
+    if shape[1:] == columns:
         return array
     return Call(f"{array}.reshape", ("-1", *_numbers(columns)))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sympy import Expr
 
 from symbackprop.emit.waiting import Later, buffers_of, is_movable
+from symbackprop.equations.ranges import nonnegative
 from symbackprop.program.model import Function, Program
 from symbackprop.program.operations import (
     Apply,
@@ -41,7 +42,8 @@ class Chain:
 
     `aligned` says of each value which of its operands have those axes as well. `run` has with them
     the numbers among them, which are computed before. They read the buffers `touched`, those in
-    `read` otherwise than by the rows that they compute, and write the buffers `written`.
+    `read` otherwise than by the rows that they compute, and write the buffers `written`. No operand
+    is read both `by_rows` and `as_wholes`: in a block it has one name.
     """
 
     lead: Shape
@@ -51,6 +53,8 @@ class Chain:
     touched: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     read: set[str] = field(default_factory=set)
+    by_rows: set[int] = field(default_factory=set)
+    as_wholes: set[int] = field(default_factory=set)
 
     @property
     def merged(self) -> int:
@@ -231,6 +235,9 @@ def _joins(program: Program, function: Function, chain: Chain, value: int) -> bo
     aligned = _aligned(program, operation)
     if aligned is None or operation.shape[0] != chain.lead[0]:
         return False
+    others = {o for o in operation.operands if o not in aligned}
+    if not (aligned.isdisjoint(chain.as_wholes) and others.isdisjoint(chain.by_rows)):
+        return False
     whole = {memory[o] for o in operation.operands if o not in aligned}
     if not inside.isdisjoint(whole):
         return False
@@ -245,6 +252,8 @@ def _joins(program: Program, function: Function, chain: Chain, value: int) -> bo
     chain.run[value] = None
     chain.touched |= {places[v].buffer for v in memory.values() if v in places}
     chain.aligned[value] = aligned
+    chain.by_rows |= aligned
+    chain.as_wholes |= others
     return True
 
 
@@ -252,6 +261,8 @@ def _aligned(program: Program, operation: Operation) -> frozenset[int] | None:
     """The operands of which a row of the result reads one row; None where it reads others too."""
     values, extent = program.values, operation.shape[0]
     shapes = {o: values[o].shape for o in operation.operands}
+    if not all(nonnegative(e - 1) for shape in (operation.shape, *shapes.values()) for e in shape):
+        return None  # without entries, there are no rows of so many
     if isinstance(operation, Apply):
         if operation.function in _WHOLE:
             return None

@@ -67,7 +67,7 @@ def emit_module(program: Program, dtype: str = "float32", target: str = "numpy")
         schemes=schemes(system),
         fans=any(s.startswith(("glorot", "he")) for s in schemes(system)),
         workspace=workspace,
-        side_by_side=any("_side_by_side(" in line for line in workspace["body"]),
+        aligned=any("_aligned(" in line for line in workspace["body"]),
         one=_reads_one(program, functions),
         functions=functions,
         erf=any("_erf(" in part for part in written),
@@ -230,20 +230,13 @@ def _workspace(program: Program, dtype: str) -> dict[str, list[str]]:
 
 
 def _buffers(program: Program) -> list[str]:
-    """The memory of a step; large arrays of reals lie side by side."""
+    """The memory of a step; large arrays of reals begin with a line of the cache."""
     found: list[str] = []
-    large: list[str] = []
     for buffer in program.buffers:
-        shape = _shape(buffer.shape)
-        if buffer.kind == "real" and size(buffer.shape) >= ALIGNED:
-            large += lines(f"{quoted(buffer.name)}: ", shape, ",", indent=12)
-        else:
-            call = Call("np.empty", (shape, DTYPES[buffer.kind]))
-            found += lines(f"self.{buffer.name} = ", call, indent=8)
-    if large:
-        head, foot = "        self._large = {", "        }"
-        update = "        self.__dict__.update(_side_by_side(self._large, dtype))"
-        found += [head, *large, foot, update]
+        is_large = buffer.kind == "real" and size(buffer.shape) >= ALIGNED
+        made = "_aligned" if is_large else "np.empty"
+        call = Call(made, (_shape(buffer.shape), DTYPES[buffer.kind]))
+        found += lines(f"self.{buffer.name} = ", call, indent=8)
     return found
 
 

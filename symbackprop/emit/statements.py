@@ -71,10 +71,11 @@ def _reduce(printer: Printer, value: int, operation: Reduce) -> list[str]:
 
 
 def _has_long_rows(printer: Printer, operation: Reduce) -> bool:
-    """Whether an extreme is that of each row, in memory without gaps, of many entries together."""
+    """Whether an extreme is that of each row of a buffer, of many entries together."""
     memory = printer.values[operation.of]
     last = operation.axes == (len(memory.shape) - 1,) and bool(operation.shape)
-    dense = memory.kind == "real" and root(printer.values, operation.of) == operation.of
+    own = root(printer.values, operation.of) == operation.of
+    dense = memory.kind == "real" and own and not printer.is_handed_in(operation.of)
     return last and dense and size(memory.shape) >= ROWS
 
 

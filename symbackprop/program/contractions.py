@@ -7,7 +7,7 @@ import itertools
 from symbackprop.equations.nodes import Index
 from symbackprop.program.blocks import in_blocks
 from symbackprop.program.scope import Axes, Labelled, Scope
-from symbackprop.program.shapes import ALIGNED, ONE, Strides, nominal, product, size
+from symbackprop.program.shapes import ONE, Strides, nominal, product
 from symbackprop.program.slabs import Slabs, in_rows, run_length, slabs
 from symbackprop.program.strips import in_strips
 
@@ -130,7 +130,8 @@ def _matrices(
     left, right = scope.rows(left), scope.rows(right)
     first = _grouped(a, (left, both), scope)
     second = _grouped(b, (both, right), scope)
-    if scope.repeats and scope.graph.loop_of[second] is None and _is_slow(second, scope):
+    if scope.repeats and scope.graph.is_transposed(second) and scope.graph.loop_of[second] is None:
+        # A small product with a matrix takes half as long as with the transpose of one.
         second = scope.graph.copy(second, scope.graph.shape(second))
     axes = (*left, *right)
     extents = (tuple(i.extent for i in group) for group in (left, right))
@@ -139,17 +140,6 @@ def _matrices(
         value, transposed = found
         return Labelled(value, (*right, *left) if transposed else axes)
     return Labelled(_product(first, second, left, right, both, scope), axes)
-
-
-def _is_slow(matrix: int, scope: Scope) -> bool:
-    """Whether small products with a matrix take longer than with a copy of it.
-
-    With a transpose twice as long; half as long again with what the caller hands over, which may
-    begin anywhere in a line of the cache, as a buffer does not.
-    """
-    graph = scope.graph
-    placed = graph.is_given(matrix) and size(graph.shape(matrix)) >= ALIGNED
-    return placed or graph.is_transposed(matrix)
 
 
 def _with_slabs(found: Slabs, other: Labelled, both: Axes, scope: Scope) -> Labelled:

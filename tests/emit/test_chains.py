@@ -44,7 +44,26 @@ MIDDLE = """
     loss: mse(h, y)
     wrt: [x, w]
 """
-TEXTS = {"block": BLOCK, "squares": SQUARES, "middle": MIDDLE, **SPECS, **MODES}
+OUTER = """
+    name: outer
+    inputs: {y: [N], x: [N]}
+    network: |
+      h[i, k, l] = tanh(y[i] * y[k] + y[l])
+      g[i, k, l] = exp(h[i, k, l] + sin(y[i]))
+      b[i, k] = exp(tanh(x[i] * x[k]) + sin(x[i]))
+    loss: mean(exp(g) * cos(g)) + mean(b)
+    wrt: [x, y]
+"""
+ONE_STEP = """
+    name: one_step
+    inputs: {x: [N, M, T]}
+    network: |
+      h = tanh(x)
+      d[n, k, t] = tanh(h[n, k, t]) - where(t >= 1, exp(sin(exp(h[n, k, t - 1]))), 0)
+    loss: mean(d**2)
+    wrt: [x]
+"""
+TEXTS = {"block": BLOCK, "squares": SQUARES, "middle": MIDDLE, "outer": OUTER, **SPECS, **MODES}
 
 
 @pytest.fixture
@@ -146,3 +165,13 @@ def test_what_does_not_run_along_is_computed_before_or_after():
     assert back.count("np.matmul(") == 4 and " = np.einsum(" in back
     assert source.index("v1 = work.v1") < source.index(forward)
     assert source.index("dW1_v = work.dW1_v") > source.index(back)
+
+
+def test_blocks_of_what_has_no_entries(tiny):
+    """With one step there is no step before it."""
+    net = module_of(emit_module(lower(derived(ONE_STEP))))
+    x = np.linspace(-1, 1, 15).reshape(3, 5, 1)
+    loss, grads = net.loss_and_grads({}, x=x)
+    np.testing.assert_allclose(loss, np.mean(np.tanh(np.tanh(x)) ** 2), rtol=1e-12)
+    slope = (1 - np.tanh(np.tanh(x)) ** 2) * (1 - np.tanh(x) ** 2)
+    np.testing.assert_allclose(grads["x"], 2 * np.tanh(np.tanh(x)) * slope / 15, rtol=1e-12)

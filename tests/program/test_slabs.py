@@ -111,3 +111,23 @@ def test_an_extreme_is_found_by_visits_as_by_its_position(pool, monkeypatch):
         assert ("np.logical_xor(" in source) == (few > 0)
         found.append(module.loss_and_grads({"a": np.array([1.0, 2.0])}, x=x)[1]["x"])
     np.testing.assert_array_equal(*found)
+
+
+FLAT = """
+name: flat
+inputs: {x: [N, 5, 5, 1]}
+network: z = dense(flatten(conv2d(conv2d(x, 2, 2), 2, 2)), 1)
+loss: mean(z**2)
+"""
+
+
+def test_a_gradient_that_comes_flat_is_multiplied_in_blocks_of_its_rows():
+    """A dense layer behind gives it as (N, 18), its product wants rows of 2."""
+    module = compiled(FLAT)
+    params = module.init_params(0, np.float64)
+    x = np.random.default_rng(0).standard_normal((3, 5, 5, 1))
+    _, grads = module.loss_and_grads(params, x=x)
+    for name, gradient in grads.items():
+        step = np.cos(np.arange(gradient.size)).reshape(gradient.shape)
+        moved = [module.loss({**params, name: params[name] + s * step}, x=x) for s in (1e-6, -1e-6)]
+        assert abs((moved[0] - moved[1]) / 2e-6 - np.sum(gradient * step)) < 1e-7, name
