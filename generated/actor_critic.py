@@ -93,6 +93,7 @@ class Workspace:
         self.fixed_N = np.multiply(self.range_N, 2)
         self.ones_N = np.ones(N, dtype)
         self.ones_1 = np.ones(1, dtype)
+        self.z1 = _aligned((N, 64), dtype)
         self.z2 = np.empty((N, 2), dtype)
         self.largest_4 = np.empty((N,), dtype)
         self.p = np.empty((N, 2), dtype)
@@ -102,34 +103,22 @@ class Workspace:
         self.entropy = np.empty((N,), dtype)
         self.dW2 = np.empty((64, 2), dtype)
         self.db2 = np.empty((2,), dtype)
+        self.dh = _aligned((N, 64), dtype)
         self.dW1 = np.empty((4, 64), dtype)
         self.db1 = np.empty((64,), dtype)
         self.v = np.empty((N, 1), dtype)
         self.total_29 = np.empty((64,), dtype)
         self.dW4_2 = np.empty((64, 1), dtype)
         self.db4_2 = np.empty((1,), dtype)
-        self._large = {
-            "z1": (N, 64),
-            "dh": (N, 64),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 def forward(params, *, observation, workspace=None, training=False):

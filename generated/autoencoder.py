@@ -75,43 +75,32 @@ class Workspace:
         }
         self.N = N
         self.ones_N = np.ones(N, dtype)
+        self.z1 = _aligned((N, 32), dtype)
+        self.code = _aligned((N, 16), dtype)
+        self.z3 = _aligned((N, 32), dtype)
+        self.z4 = _aligned((N, 64), dtype)
+        self.subtract_8 = _aligned((N, 64), dtype)
         self.inner_8 = np.empty((N,), dtype)
+        self.dz4 = _aligned((N, 64), dtype)
+        self.dW4 = _aligned((32, 64), dtype)
         self.db4 = np.empty((64,), dtype)
+        self.dg = _aligned((N, 32), dtype)
         self.mask_14 = np.empty((N, 32), np.bool_)
         self.dW3 = np.empty((16, 32), dtype)
         self.db3 = np.empty((32,), dtype)
         self.dW2 = np.empty((32, 16), dtype)
         self.db2 = np.empty((16,), dtype)
+        self.dW1 = _aligned((64, 32), dtype)
         self.db1 = np.empty((32,), dtype)
-        self._large = {
-            "z1": (N, 32),
-            "code": (N, 16),
-            "z3": (N, 32),
-            "z4": (N, 64),
-            "subtract_8": (N, 64),
-            "dz4": (N, 64),
-            "dW4": (32, 64),
-            "dg": (N, 32),
-            "dW1": (64, 32),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 @np.errstate(over="ignore")

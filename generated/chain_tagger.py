@@ -94,65 +94,54 @@ class Workspace:
         self.fixed_N_4 = np.add(self.fixed_T_4, self.fixed_N_3[:, None])
         self.ones_N_T = np.ones(N * T, dtype)
         self.range_208 = np.arange(208)
+        self.e = _aligned((N, T, 16), dtype)
+        self.x_pad2 = _aligned((N, T + 8, 16), dtype)
+        self.part_3 = _aligned((7, T, 9, 16), dtype)
+        self.z2 = _aligned((N, T, 64), dtype)
+        self.s = _aligned((N, T, 4), dtype)
         self.zeros_6 = np.empty((N, 4), dtype)
+        self.z_f = _aligned((T, N, 4, 4), dtype)
+        self.f = _aligned((T, N, 4), dtype)
         self.largest_7 = np.empty((N, 4), dtype)
+        self.subtract_7 = _aligned((N, 4, 4), dtype)
         self.total_7 = np.empty((N, 4), dtype)
+        self.largest_8 = _aligned((T, N, 4), dtype)
+        self.p1 = _aligned((T, N, 4, 4), dtype)
         self.largest_11 = np.empty((N,), dtype)
         self.total_11 = np.empty((N,), dtype)
         self.add_13 = np.empty((N, T), np.intp)
+        self.take_13 = _aligned((N, T), dtype)
         self.multiply_13 = np.empty((N, T - 1), np.intp)
+        self.take_13_2 = _aligned((N, T - 1), dtype)
+        self.steps = _aligned((N, T), dtype)
         self.dtransition = np.empty((4, 4), dtype)
         self.copy_20 = np.empty((N, T), np.bool_)
+        self.real_20 = _aligned((N * T,), dtype)
         self.total_20 = np.empty((4, 4), dtype)
+        self.copy_22 = _aligned((N * T, 4), dtype)
+        self.part_22 = _aligned((N, 64, 4), dtype)
         self.dW3 = np.empty((64, 4), dtype)
         self.db3 = np.empty((4,), dtype)
+        self.dc = _aligned((T, N, 64), dtype)
         self.mask_25 = np.empty((N, T, 64), np.bool_)
+        self.part_26_2 = _aligned((9, 16, 64), dtype)
+        self.dW2 = _aligned((9, 16, 64), dtype)
         self.db2 = np.empty((64,), dtype)
+        self.part_28 = _aligned((16, T, 16), dtype)
+        self.copy_28 = _aligned((9, 64, 16), dtype)
         self.dE1 = np.empty((26, 16), dtype)
+        self.copy_30 = _aligned((N * T, 16), dtype)
         self.places_30 = np.empty((N * T, 8), np.intp)
-        self._large = {
-            "e": (N, T, 16),
-            "x_pad2": (N, T + 8, 16),
-            "part_3": (7, T, 9, 16),
-            "z2": (N, T, 64),
-            "s": (N, T, 4),
-            "z_f": (T, N, 4, 4),
-            "f": (T, N, 4),
-            "subtract_7": (N, 4, 4),
-            "largest_8": (T, N, 4),
-            "p1": (T, N, 4, 4),
-            "take_13": (N, T),
-            "take_13_2": (N, T - 1),
-            "steps": (N, T),
-            "real_20": (N * T,),
-            "copy_22": (N * T, 4),
-            "part_22": (N, 64, 4),
-            "dc": (T, N, 64),
-            "part_26_2": (9, 16, 64),
-            "dW2": (9, 16, 64),
-            "part_28": (16, T, 16),
-            "copy_28": (9, 64, 16),
-            "copy_30": (N * T, 16),
-            "add_15": (T, N, 4),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
+        self.add_15 = _aligned((T, N, 4), dtype)
         self._alike = _alike(self._shapes)
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 def forward(params, *, letters, workspace=None, training=False):

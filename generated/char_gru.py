@@ -103,65 +103,54 @@ class Workspace:
         self.fixed_N_2 = np.add(self.fixed_T, self.fixed_N[:, None])
         self.ones_N_T = np.ones(N * T, dtype)
         self.range_976 = np.arange(976)
+        self.e = _aligned((N, T, 32), dtype)
+        self.copy_2 = _aligned((N * T, 32), dtype)
+        self.product_2 = _aligned((T, N, 128), dtype)
+        self.zeros_2 = _aligned((N, 128), dtype)
+        self.product_4 = _aligned((T, N, 128), dtype)
+        self.product_6 = _aligned((T, N, 128), dtype)
+        self.z2 = _aligned((T, N, 128), dtype)
+        self.r2 = _aligned((T, N, 128), dtype)
+        self.n2 = _aligned((T, N, 128), dtype)
+        self.h = _aligned((T, N, 128), dtype)
+        self.z_z2_t = _aligned((N, 128), dtype)
+        self.z_n2_t = _aligned((N, 128), dtype)
+        self.z3 = _aligned((T, N, 61), dtype)
         self.add_11 = np.empty((N, T), np.intp)
+        self.take_11 = _aligned((N, T), dtype)
+        self.largest_10 = _aligned((T, N), dtype)
+        self.total_10 = _aligned((T, N), dtype)
+        self.dW3 = _aligned((128, 61), dtype)
         self.db3 = np.empty((61,), dtype)
+        self.copy_15 = _aligned((128, 128), dtype)
+        self.copy_15_2 = _aligned((128, 128), dtype)
+        self.copy_15_3 = _aligned((128, 128), dtype)
+        self.dz_r2 = _aligned((T, N, 128), dtype)
+        self.dz_z2 = _aligned((T, N, 128), dtype)
+        self.product_15_3 = _aligned((N, 128), dtype)
+        self.product_15_4 = _aligned((N, 128), dtype)
+        self.multiply_22 = _aligned((T - 1, N, 128), dtype)
+        self.dW2_h = _aligned((32, 128), dtype)
+        self.dW2_r = _aligned((32, 128), dtype)
+        self.dW2_z = _aligned((32, 128), dtype)
         self.db2_h = np.empty((128,), dtype)
         self.db2_r = np.empty((128,), dtype)
         self.db2_z = np.empty((128,), dtype)
+        self.product_31 = _aligned((T, N, 32), dtype)
+        self.product_31_2 = _aligned((T, N, 32), dtype)
+        self.de = _aligned((T, N, 32), dtype)
+        self.dE1 = _aligned((61, 32), dtype)
         self.places_32 = np.empty((N * T, 16), np.intp)
-        self._large = {
-            "e": (N, T, 32),
-            "copy_2": (N * T, 32),
-            "product_2": (T, N, 128),
-            "zeros_2": (N, 128),
-            "copy_2_2": (128, 128),
-            "product_4": (T, N, 128),
-            "copy_4": (128, 128),
-            "product_6": (T, N, 128),
-            "copy_6": (128, 128),
-            "z2": (T, N, 128),
-            "r2": (T, N, 128),
-            "n2": (T, N, 128),
-            "h": (T, N, 128),
-            "z_z2_t": (N, 128),
-            "z_n2_t": (N, 128),
-            "z3": (T, N, 61),
-            "take_11": (N, T),
-            "largest_10": (T, N),
-            "total_10": (T, N),
-            "dW3": (128, 61),
-            "dz_r2": (T, N, 128),
-            "dz_z2": (T, N, 128),
-            "product_15_3": (N, 128),
-            "product_15_4": (N, 128),
-            "multiply_22": (T - 1, N, 128),
-            "dW2_h": (32, 128),
-            "dW2_r": (32, 128),
-            "dW2_z": (32, 128),
-            "product_31": (T, N, 32),
-            "product_31_2": (T, N, 32),
-            "de": (T, N, 32),
-            "dE1": (61, 32),
-            "p_2": (N, T, 61),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
+        self.p_2 = _aligned((N, T, 61), dtype)
         self._alike = _alike(self._shapes)
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 @np.errstate(over="ignore")
@@ -195,22 +184,16 @@ def forward(params, *, ids, workspace=None, training=False):
     np.add(product_2, b2_z, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
-    copy_2_2 = work.copy_2_2
-    np.copyto(copy_2_2, U2_z)
 
     # (4) z_r2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_r, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_r, out=product_4)
-    copy_4 = work.copy_4
-    np.copyto(copy_4, U2_r)
 
     # (6) z_n2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_h, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_h, out=product_6)
-    copy_6 = work.copy_6
-    np.copyto(copy_6, U2_h)
 
     h = work.h
 
@@ -218,7 +201,7 @@ def forward(params, *, ids, workspace=None, training=False):
         # (2) z_z2[n, t, j] = b2_z[j] + sum[k](U2_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_z[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_z2_t = h_before.dot(copy_2_2, out=work.z_z2_t)
+        z_z2_t = h_before.dot(U2_z, out=work.z_z2_t)
         z_z2_t += product_2[t]
 
         # (3) z2[n, t, j] = sigmoid(z_z2[n, t, j])
@@ -229,7 +212,7 @@ def forward(params, *, ids, workspace=None, training=False):
 
         # (4) z_r2[n, t, j] = b2_r[j] + sum[k](U2_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_r[i, j] * e[n, t, i])
-        z_r2_t = h_before.dot(copy_4, out=work.product_15_4)
+        z_r2_t = h_before.dot(U2_r, out=work.product_15_4)
         z_r2_t += product_4[t]
 
         # (5) r2[n, t, j] = sigmoid(z_r2[n, t, j])
@@ -241,7 +224,7 @@ def forward(params, *, ids, workspace=None, training=False):
         # (6) z_n2[n, t, j] = b2_h[j] + sum[i](W2_h[i, j] * e[n, t, i]) + sum[k](U2_h[k,
         #     j] * r2[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_6 = np.multiply(r2_t, h_before, out=r2_t)
-        z_n2_t = multiply_6.dot(copy_6, out=work.z_n2_t)
+        z_n2_t = multiply_6.dot(U2_h, out=work.z_n2_t)
         z_n2_t += product_6[t]
 
         # (7) n2[n, t, j] = tanh(z_n2[n, t, j])
@@ -313,22 +296,16 @@ def loss(params, *, ids, next, workspace=None, training=True):
     np.add(product_2, b2_z, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
-    copy_2_2 = work.copy_2_2
-    np.copyto(copy_2_2, U2_z)
 
     # (4) z_r2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_r, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_r, out=product_4)
-    copy_4 = work.copy_4
-    np.copyto(copy_4, U2_r)
 
     # (6) z_n2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_h, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_h, out=product_6)
-    copy_6 = work.copy_6
-    np.copyto(copy_6, U2_h)
 
     h = work.h
 
@@ -336,7 +313,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
         # (2) z_z2[n, t, j] = b2_z[j] + sum[k](U2_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_z[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_z2_t = h_before.dot(copy_2_2, out=work.z_z2_t)
+        z_z2_t = h_before.dot(U2_z, out=work.z_z2_t)
         z_z2_t += product_2[t]
 
         # (3) z2[n, t, j] = sigmoid(z_z2[n, t, j])
@@ -347,7 +324,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
 
         # (4) z_r2[n, t, j] = b2_r[j] + sum[k](U2_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_r[i, j] * e[n, t, i])
-        z_r2_t = h_before.dot(copy_4, out=work.product_15_4)
+        z_r2_t = h_before.dot(U2_r, out=work.product_15_4)
         z_r2_t += product_4[t]
 
         # (5) r2[n, t, j] = sigmoid(z_r2[n, t, j])
@@ -359,7 +336,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
         # (6) z_n2[n, t, j] = b2_h[j] + sum[i](W2_h[i, j] * e[n, t, i]) + sum[k](U2_h[k,
         #     j] * r2[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_6 = np.multiply(r2_t, h_before, out=r2_t)
-        z_n2_t = multiply_6.dot(copy_6, out=work.z_n2_t)
+        z_n2_t = multiply_6.dot(U2_h, out=work.z_n2_t)
         z_n2_t += product_6[t]
 
         # (7) n2[n, t, j] = tanh(z_n2[n, t, j])
@@ -429,22 +406,16 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     np.add(product_2, b2_z, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
-    copy_2_2 = work.copy_2_2
-    np.copyto(copy_2_2, U2_z)
 
     # (4) z_r2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_r, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_r, out=product_4)
-    copy_4 = work.copy_4
-    np.copyto(copy_4, U2_r)
 
     # (6) z_n2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_h, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_h, out=product_6)
-    copy_6 = work.copy_6
-    np.copyto(copy_6, U2_h)
 
     z2 = work.z2
     r2 = work.r2
@@ -455,7 +426,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         # (2) z_z2[n, t, j] = b2_z[j] + sum[k](U2_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_z[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_z2_t = h_before.dot(copy_2_2, out=work.z_z2_t)
+        z_z2_t = h_before.dot(U2_z, out=work.z_z2_t)
         z_z2_t += product_2[t]
 
         # (3) z2[n, t, j] = sigmoid(z_z2[n, t, j])
@@ -466,7 +437,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
         # (4) z_r2[n, t, j] = b2_r[j] + sum[k](U2_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_r[i, j] * e[n, t, i])
-        z_r2_t = h_before.dot(copy_4, out=work.z_z2_t)
+        z_r2_t = h_before.dot(U2_r, out=work.z_z2_t)
         z_r2_t += product_4[t]
 
         # (5) r2[n, t, j] = sigmoid(z_r2[n, t, j])
@@ -478,7 +449,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         # (6) z_n2[n, t, j] = b2_h[j] + sum[i](W2_h[i, j] * e[n, t, i]) + sum[k](U2_h[k,
         #     j] * r2[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_6 = np.multiply(r2_t, h_before, out=work.z_z2_t)
-        z_n2_t = multiply_6.dot(copy_6, out=work.z_n2_t)
+        z_n2_t = multiply_6.dot(U2_h, out=work.z_n2_t)
         z_n2_t += product_6[t]
 
         # (7) n2[n, t, j] = tanh(z_n2[n, t, j])
@@ -538,11 +509,11 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     # (15) dh, apart from other steps
     product_15 = work.product_6
     np.matmul(dz3.reshape(N * T, 61), W3.T, out=product_15.reshape(N * T, 128))
-    copy_15 = work.copy_6
+    copy_15 = work.copy_15
     np.copyto(copy_15, U2_r.T)
-    copy_15_2 = work.copy_4
+    copy_15_2 = work.copy_15_2
     np.copyto(copy_15_2, U2_z.T)
-    copy_15_3 = work.copy_2_2
+    copy_15_3 = work.copy_15_3
     np.copyto(copy_15_3, U2_h.T)
 
     dh = work.product_4
@@ -603,21 +574,21 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     dU2_h = np.matmul(
         multiply_22.reshape(N * (T - 1), 128).T,
         dz_n2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_2_2,
+        out=work.copy_15_3,
     )
 
     # (23) dU2_r[k, j] = sum[n, t](dz_r2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_r = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_r2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_4,
+        out=work.copy_15_2,
     )
 
     # (24) dU2_z[k, j] = sum[n, t](dz_z2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_z = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_z2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_6,
+        out=work.copy_15,
     )
 
     # (25) dW2_h[i, j] = sum[n, t](dz_n2[n, t, j] * e[n, t, i])
@@ -713,22 +684,16 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     np.add(product_2, b2_z, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
-    copy_2_2 = work.copy_2_2
-    np.copyto(copy_2_2, U2_z)
 
     # (4) z_r2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_r, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_r, out=product_4)
-    copy_4 = work.copy_4
-    np.copyto(copy_4, U2_r)
 
     # (6) z_n2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_h, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_h, out=product_6)
-    copy_6 = work.copy_6
-    np.copyto(copy_6, U2_h)
 
     z2 = work.z2
     r2 = work.r2
@@ -739,7 +704,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         # (2) z_z2[n, t, j] = b2_z[j] + sum[k](U2_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_z[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_z2_t = h_before.dot(copy_2_2, out=work.z_z2_t)
+        z_z2_t = h_before.dot(U2_z, out=work.z_z2_t)
         z_z2_t += product_2[t]
 
         # (3) z2[n, t, j] = sigmoid(z_z2[n, t, j])
@@ -750,7 +715,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
 
         # (4) z_r2[n, t, j] = b2_r[j] + sum[k](U2_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_r[i, j] * e[n, t, i])
-        z_r2_t = h_before.dot(copy_4, out=work.z_z2_t)
+        z_r2_t = h_before.dot(U2_r, out=work.z_z2_t)
         z_r2_t += product_4[t]
 
         # (5) r2[n, t, j] = sigmoid(z_r2[n, t, j])
@@ -762,7 +727,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         # (6) z_n2[n, t, j] = b2_h[j] + sum[i](W2_h[i, j] * e[n, t, i]) + sum[k](U2_h[k,
         #     j] * r2[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_6 = np.multiply(r2_t, h_before, out=work.z_z2_t)
-        z_n2_t = multiply_6.dot(copy_6, out=work.z_n2_t)
+        z_n2_t = multiply_6.dot(U2_h, out=work.z_n2_t)
         z_n2_t += product_6[t]
 
         # (7) n2[n, t, j] = tanh(z_n2[n, t, j])
@@ -824,11 +789,11 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     # (15) dh, apart from other steps
     product_15 = work.product_6
     np.matmul(dz3.reshape(N * T, 61), W3.T, out=product_15.reshape(N * T, 128))
-    copy_15 = work.copy_6
+    copy_15 = work.copy_15
     np.copyto(copy_15, U2_r.T)
-    copy_15_2 = work.copy_4
+    copy_15_2 = work.copy_15_2
     np.copyto(copy_15_2, U2_z.T)
-    copy_15_3 = work.copy_2_2
+    copy_15_3 = work.copy_15_3
     np.copyto(copy_15_3, U2_h.T)
 
     # (13) W3 -= rate * dW3
@@ -893,7 +858,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     dU2_h = np.matmul(
         multiply_22.reshape(N * (T - 1), 128).T,
         dz_n2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_2_2,
+        out=work.copy_15_3,
     )
     dU2_h *= rate
     U2_h -= dU2_h
@@ -902,7 +867,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     dU2_r = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_r2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_2_2,
+        out=work.copy_15_3,
     )
     dU2_r *= rate
     U2_r -= dU2_r
@@ -911,7 +876,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     dU2_z = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_z2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_2_2,
+        out=work.copy_15_3,
     )
     dU2_z *= rate
     U2_z -= dU2_z

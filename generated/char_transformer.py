@@ -158,98 +158,87 @@ class Workspace:
         self.fixed_N_2 = np.add(self.fixed_N[:, None], self.fixed_64_2)
         self.ones_64_N = np.ones(64 * N, dtype)
         self.range_1952 = np.arange(1952)
+        self.x0 = _aligned((N, 64, 64), dtype)
+        self.mu2 = _aligned((N, 64), dtype)
+        self.subtract_3 = _aligned((N, 64, 64), dtype)
+        self.z2 = _aligned((N, 64, 64), dtype)
+        self.q3 = _aligned((N, 64, 4, 16), dtype)
+        self.k3 = _aligned((N, 64, 4, 16), dtype)
+        self.s3 = _aligned((N, 4, 64, 64), dtype)
+        self.largest_10 = _aligned((N, 4, 64), dtype)
+        self.v3 = _aligned((N, 64, 4, 16), dtype)
+        self.o3 = _aligned((N, 64, 4, 16), dtype)
+        self.x1 = _aligned((N, 64, 64), dtype)
+        self.mu4 = _aligned((N, 64), dtype)
+        self.z4 = _aligned((N, 64, 64), dtype)
+        self.z5 = _aligned((N, 64, 256), dtype)
+        self.multiply_20 = _aligned((N, 64, 256), dtype)
+        self.subtract_87 = _aligned((N, 64, 256), dtype)
+        self.multiply_87 = _aligned((N, 64, 256), dtype)
+        self.x2 = _aligned((N, 64, 64), dtype)
+        self.mu7 = _aligned((N, 64), dtype)
+        self.z7 = _aligned((N, 64, 64), dtype)
+        self.q8 = _aligned((N, 64, 4, 16), dtype)
+        self.k8 = _aligned((N, 64, 4, 16), dtype)
+        self.s8 = _aligned((N, 4, 64, 64), dtype)
+        self.v8 = _aligned((N, 64, 4, 16), dtype)
+        self.o8 = _aligned((N, 64, 4, 16), dtype)
+        self.x3 = _aligned((N, 64, 64), dtype)
+        self.mu9 = _aligned((N, 64), dtype)
+        self.z9 = _aligned((N, 64, 64), dtype)
+        self.subtract_61 = _aligned((N, 64, 256), dtype)
+        self.multiply_61 = _aligned((N, 64, 256), dtype)
+        self.x4 = _aligned((N, 64, 64), dtype)
+        self.mu12 = _aligned((N, 64), dtype)
+        self.z13 = _aligned((N, 64, 61), dtype)
         self.add_49 = np.empty((64, N), np.intp)
+        self.take_49 = _aligned((64, N), dtype)
+        self.largest_48 = _aligned((N, 64), dtype)
+        self.total_48 = _aligned((N, 64), dtype)
         self.add_50 = np.empty((N, 64), np.intp)
+        self.dW13 = _aligned((64, 61), dtype)
         self.db13 = np.empty((61,), dtype)
         self.dbeta12 = np.empty((64,), dtype)
         self.dgamma12 = np.empty((64,), dtype)
+        self.dW11 = _aligned((256, 64), dtype)
         self.db11 = np.empty((64,), dtype)
+        self.dW10 = _aligned((64, 256), dtype)
         self.db10 = np.empty((256,), dtype)
         self.dbeta9 = np.empty((64,), dtype)
         self.dgamma9 = np.empty((64,), dtype)
+        self.dW8_o = _aligned((4, 16, 64), dtype)
+        self.dp8 = _aligned((N, 4, 64, 64), dtype)
+        self.dW8_v = _aligned((64, 4, 16), dtype)
+        self.dW8_k = _aligned((64, 4, 16), dtype)
+        self.dW8_q = _aligned((64, 4, 16), dtype)
         self.dbeta7 = np.empty((64,), dtype)
         self.dgamma7 = np.empty((64,), dtype)
+        self.dW6 = _aligned((256, 64), dtype)
         self.db6 = np.empty((64,), dtype)
+        self.dW5 = _aligned((64, 256), dtype)
         self.db5 = np.empty((256,), dtype)
         self.dbeta4 = np.empty((64,), dtype)
         self.dgamma4 = np.empty((64,), dtype)
+        self.dW3_o = _aligned((4, 16, 64), dtype)
+        self.dW3_v = _aligned((64, 4, 16), dtype)
+        self.dW3_k = _aligned((64, 4, 16), dtype)
+        self.dW3_q = _aligned((64, 4, 16), dtype)
         self.dbeta2 = np.empty((64,), dtype)
         self.dgamma2 = np.empty((64,), dtype)
+        self.dE1 = _aligned((61, 64), dtype)
         self.copy_110 = np.empty((64 * N,), np.intp)
+        self.copy_110_2 = _aligned((64 * N, 64), dtype)
         self.places_110 = np.empty((64 * N, 32), np.intp)
-        self._large = {
-            "x0": (N, 64, 64),
-            "mu2": (N, 64),
-            "subtract_3": (N, 64, 64),
-            "z2": (N, 64, 64),
-            "q3": (N, 64, 4, 16),
-            "k3": (N, 64, 4, 16),
-            "s3": (N, 4, 64, 64),
-            "largest_10": (N, 4, 64),
-            "v3": (N, 64, 4, 16),
-            "o3": (N, 64, 4, 16),
-            "x1": (N, 64, 64),
-            "mu4": (N, 64),
-            "z4": (N, 64, 64),
-            "z5": (N, 64, 256),
-            "multiply_20": (N, 64, 256),
-            "subtract_87": (N, 64, 256),
-            "multiply_87": (N, 64, 256),
-            "x2": (N, 64, 64),
-            "mu7": (N, 64),
-            "z7": (N, 64, 64),
-            "q8": (N, 64, 4, 16),
-            "k8": (N, 64, 4, 16),
-            "s8": (N, 4, 64, 64),
-            "v8": (N, 64, 4, 16),
-            "o8": (N, 64, 4, 16),
-            "x3": (N, 64, 64),
-            "mu9": (N, 64),
-            "z9": (N, 64, 64),
-            "subtract_61": (N, 64, 256),
-            "multiply_61": (N, 64, 256),
-            "x4": (N, 64, 64),
-            "mu12": (N, 64),
-            "z13": (N, 64, 61),
-            "take_49": (64, N),
-            "largest_48": (N, 64),
-            "total_48": (N, 64),
-            "dW13": (64, 61),
-            "dW11": (256, 64),
-            "dW10": (64, 256),
-            "dW8_o": (4, 16, 64),
-            "dp8": (N, 4, 64, 64),
-            "dW8_v": (64, 4, 16),
-            "dW8_k": (64, 4, 16),
-            "dW8_q": (64, 4, 16),
-            "dW6": (256, 64),
-            "dW5": (64, 256),
-            "dW3_o": (4, 16, 64),
-            "dW3_v": (64, 4, 16),
-            "dW3_k": (64, 4, 16),
-            "dW3_q": (64, 4, 16),
-            "dE1": (61, 64),
-            "copy_110_2": (64 * N, 64),
-            "dposition": (64, 64),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
+        self.dposition = _aligned((64, 64), dtype)
         self._alike = _alike(self._shapes)
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")

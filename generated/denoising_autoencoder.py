@@ -76,38 +76,27 @@ class Workspace:
             "noise": np.empty((N, 64), dtype),
         }
         self.ones_N = np.ones(N, dtype)
+        self.noisy = _aligned((N, 64), dtype)
+        self.z1 = _aligned((N, 128), dtype)
+        self.z2 = _aligned((N, 64), dtype)
+        self.subtract_6 = _aligned((N, 64), dtype)
         self.inner_6 = np.empty((N,), dtype)
+        self.dz2 = _aligned((N, 64), dtype)
+        self.dW2 = _aligned((128, 64), dtype)
         self.db2 = np.empty((64,), dtype)
+        self.dh = _aligned((N, 128), dtype)
         self.mask_13 = np.empty((N, 128), np.bool_)
+        self.dW1 = _aligned((64, 128), dtype)
         self.db1 = np.empty((128,), dtype)
-        self._large = {
-            "noisy": (N, 64),
-            "z1": (N, 128),
-            "z2": (N, 64),
-            "subtract_6": (N, 64),
-            "dz2": (N, 64),
-            "dW2": (128, 64),
-            "dh": (N, 128),
-            "dW1": (64, 128),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 @np.errstate(over="ignore")

@@ -94,44 +94,33 @@ class Workspace:
         self.fixed_N = np.multiply(self.range_N, 10)
         self.ones_N = np.ones(N, dtype)
         self.fixed_N_2 = np.multiply(self.range_N, 10)
+        self.z1 = _aligned((N, 256), dtype)
+        self.multiply_3 = _aligned((N, 256), dtype)
+        self.h1 = _aligned((N, 256), dtype)
+        self.multiply_6 = _aligned((N, 256), dtype)
+        self.h2 = _aligned((N, 256), dtype)
         self.z3 = np.empty((N, 10), dtype)
         self.add_9 = np.empty((N,), np.intp)
         self.take_9 = np.empty((N,), dtype)
         self.largest_8 = np.empty((N,), dtype)
         self.total_8 = np.empty((N,), dtype)
+        self.dW3 = _aligned((256, 10), dtype)
         self.db3 = np.empty((10,), dtype)
         self.mask_15 = np.empty((N, 256), np.bool_)
+        self.dW2 = _aligned((256, 256), dtype)
         self.db2 = np.empty((256,), dtype)
+        self.dW1 = _aligned((64, 256), dtype)
         self.db1 = np.empty((256,), dtype)
-        self._large = {
-            "z1": (N, 256),
-            "multiply_3": (N, 256),
-            "h1": (N, 256),
-            "multiply_6": (N, 256),
-            "h2": (N, 256),
-            "dW3": (256, 10),
-            "dW2": (256, 256),
-            "dW1": (64, 256),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
         self.one = np.ones((), dtype)  # quicker beside few entries than a number
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 def forward(

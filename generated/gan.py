@@ -110,70 +110,59 @@ class Workspace:
         self.fixed_N = np.equal(self.range_N, self.range_N[:, None])
         self.fixed_N_2 = self.fixed_N.astype(dtype)
         self.fixed_N_3 = np.multiply(self.fixed_N_2, 1000.0).astype(dtype)
+        self.z_g1 = _aligned((N, 256), dtype)
+        self.z_g2 = _aligned((N, 256), dtype)
+        self.z_g3 = _aligned((N, 64), dtype)
+        self.z_d1 = _aligned((N, 128), dtype)
         self.mask_8 = np.empty((N, 128), np.bool_)
+        self.r1 = _aligned((N, 128), dtype)
+        self.z_d2 = _aligned((N, 64), dtype)
         self.mask_10 = np.empty((N, 64), np.bool_)
+        self.r2 = _aligned((N, 64), dtype)
         self.real_score = np.empty((N, 1), dtype)
         self.mask_13 = np.empty((N, 128), np.bool_)
+        self.f1 = _aligned((N, 128), dtype)
         self.mask_15 = np.empty((N, 64), np.bool_)
+        self.f2 = _aligned((N, 64), dtype)
         self.fake_score = np.empty((N, 1), dtype)
         self.negative_22 = np.empty((N, 1), dtype)
         self.absolute_22 = np.empty((N, 1), dtype)
+        self.dz_d4 = _aligned((N, 64), dtype)
+        self.dz_d3 = _aligned((N, 128), dtype)
         self.product_32 = np.empty((64, 1), dtype)
         self.dW_d3 = np.empty((64, 1), dtype)
         self.total_33 = np.empty((1,), dtype)
         self.db_d3 = np.empty((1,), dtype)
+        self.product_36 = _aligned((128, 64), dtype)
+        self.dW_d2 = _aligned((128, 64), dtype)
         self.total_37 = np.empty((64,), dtype)
         self.db_d2 = np.empty((64,), dtype)
+        self.product_40 = _aligned((64, 128), dtype)
+        self.dW_d1 = _aligned((64, 128), dtype)
         self.total_41 = np.empty((128,), dtype)
         self.db_d1 = np.empty((128,), dtype)
+        self.dW_g3 = _aligned((256, 64), dtype)
+        self.dg2 = _aligned((N, 256), dtype)
         self.mask_52 = np.empty((N, 256), np.bool_)
+        self.dW_g2 = _aligned((256, 256), dtype)
         self.db_g2 = np.empty((256,), dtype)
+        self.dW_g1 = _aligned((16, 256), dtype)
         self.db_g1 = np.empty((256,), dtype)
+        self.subtract_17 = _aligned((N, N, 64), dtype)
+        self.between = _aligned((N, N), dtype)
+        self.apart = _aligned((N, N), dtype)
         self.to_fake = np.empty((N,), dtype)
         self.to_other = np.empty((N,), dtype)
-        self._large = {
-            "z_g1": (N, 256),
-            "z_g2": (N, 256),
-            "z_g3": (N, 64),
-            "z_d1": (N, 128),
-            "r1": (N, 128),
-            "z_d2": (N, 64),
-            "r2": (N, 64),
-            "f1": (N, 128),
-            "f2": (N, 64),
-            "dz_d4": (N, 64),
-            "dz_d3": (N, 128),
-            "product_36": (128, 64),
-            "dW_d2": (128, 64),
-            "product_40": (64, 128),
-            "dW_d1": (64, 128),
-            "dW_g3": (256, 64),
-            "dg2": (N, 256),
-            "dW_g2": (256, 256),
-            "dW_g1": (16, 256),
-            "subtract_17": (N, N, 64),
-            "between": (N, N),
-            "apart": (N, N),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
         self.one = np.ones((), dtype)  # quicker beside few entries than a number
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 @np.errstate(over="ignore")

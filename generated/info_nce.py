@@ -79,48 +79,37 @@ class Workspace:
         self.range_N = np.arange(N)
         self.fixed_N = np.equal(self.range_N, self.range_N[:, None])
         self.fixed_N_2 = self.fixed_N.astype(dtype)
+        self.z1 = _aligned((N, 64), dtype)
+        self.u = _aligned((N, 16), dtype)
+        self.z3 = _aligned((N, 64), dtype)
+        self.v = _aligned((N, 16), dtype)
         self.s_a = np.empty((N,), dtype)
         self.s_b = np.empty((N,), dtype)
+        self.s = _aligned((N, N), dtype)
         self.largest_14 = np.empty((N,), dtype)
+        self.p = _aligned((N, N), dtype)
         self.total_14 = np.empty((N,), dtype)
+        self.da = _aligned((N, 16), dtype)
+        self.db = _aligned((N, 16), dtype)
+        self.dW4 = _aligned((64, 16), dtype)
         self.db4 = np.empty((16,), dtype)
+        self.dz_v = _aligned((N, 64), dtype)
         self.mask_25 = np.empty((N, 64), np.bool_)
+        self.dW3 = _aligned((32, 64), dtype)
         self.db3 = np.empty((64,), dtype)
+        self.dW2 = _aligned((64, 16), dtype)
         self.db2 = np.empty((16,), dtype)
+        self.dW1 = _aligned((32, 64), dtype)
         self.db1 = np.empty((64,), dtype)
-        self._large = {
-            "z1": (N, 64),
-            "u": (N, 16),
-            "z3": (N, 64),
-            "v": (N, 16),
-            "s": (N, N),
-            "p": (N, N),
-            "da": (N, 16),
-            "db": (N, 16),
-            "dW4": (64, 16),
-            "dz_v": (N, 64),
-            "dW3": (32, 64),
-            "dW2": (64, 16),
-            "dW1": (32, 64),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 def forward(params, *, x, workspace=None, training=False):

@@ -76,39 +76,28 @@ class Workspace:
         self.range_13456 = np.arange(13456)
         self.take_1 = np.empty((N,), dtype)
         self.take_1_2 = np.empty((N,), dtype)
+        self.take_1_3 = _aligned((N, 16), dtype)
+        self.take_1_4 = _aligned((N, 16), dtype)
         self.p = np.empty((N,), dtype)
         self.add_1 = np.empty((N,), dtype)
         self.multiply_2_2 = np.empty((N,), dtype)
+        self.multiply_2_3 = _aligned((N, 16), dtype)
+        self.multiply_2_4 = _aligned((N, 16), dtype)
         self.size = np.empty((N,), dtype)
+        self.dP = _aligned((943, 16), dtype)
         self.places_5 = np.empty((N, 8), np.intp)
+        self.dQ = _aligned((1682, 16), dtype)
         self.da = np.empty((943,), dtype)
-        self._large = {
-            "take_1_3": (N, 16),
-            "take_1_4": (N, 16),
-            "multiply_2_3": (N, 16),
-            "multiply_2_4": (N, 16),
-            "dP": (943, 16),
-            "dQ": (1682, 16),
-            "db": (1682,),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
+        self.db = _aligned((1682,), dtype)
         self._alike = _alike(self._shapes)
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 def forward(params, *, user, item, workspace=None, training=False):

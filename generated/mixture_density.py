@@ -80,6 +80,7 @@ class Workspace:
         self.N = N
         self.ones_3 = np.ones(3, dtype)
         self.ones_N = np.ones(N, dtype)
+        self.z1 = _aligned((N, 20), dtype)
         self.z2 = np.empty((N, 3), dtype)
         self.largest_4 = np.empty((N,), dtype)
         self.p = np.empty((N, 3), dtype)
@@ -94,34 +95,22 @@ class Workspace:
         self.db3 = np.empty((3,), dtype)
         self.dW2 = np.empty((20, 3), dtype)
         self.db2 = np.empty((3,), dtype)
+        self.product_23 = _aligned((N, 20), dtype)
+        self.product_23_2 = _aligned((N, 20), dtype)
+        self.dh = _aligned((N, 20), dtype)
         self.dW1 = np.empty((1, 20), dtype)
         self.db1 = np.empty((20,), dtype)
         self.negative_14 = np.empty((N, 3), dtype)
-        self._large = {
-            "z1": (N, 20),
-            "product_23": (N, 20),
-            "product_23_2": (N, 20),
-            "dh": (N, 20),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
         self.one = np.ones((), dtype)  # quicker beside few entries than a number
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 def forward(params, *, x, workspace=None, training=False):

@@ -76,46 +76,35 @@ class Workspace:
         self.N = N
         self.ones_5 = np.ones(5, dtype)
         self.range_160000 = np.arange(160000)
+        self.take_1 = _aligned((N, 64), dtype)
+        self.take_1_2 = _aligned((N, 64), dtype)
         self.near = np.empty((N,), dtype)
+        self.take_2 = _aligned((N, 5, 64), dtype)
         self.far = np.empty((N, 5), dtype)
         self.absolute_3 = np.empty((N, 5), dtype)
         self.maximum_3 = np.empty((N, 5), dtype)
         self.total_3 = np.empty((N,), dtype)
         self.cost = np.empty((N,), dtype)
         self.absolute_3_2 = np.empty((N,), dtype)
+        self.multiply_7 = _aligned((N, 64), dtype)
+        self.multiply_7_2 = _aligned((64, 5, N), dtype)
         self.copy_7 = np.empty((5 * N,), np.intp)
         self.dC_rows = np.empty((6 * N,), np.intp)
+        self.dC = _aligned((6 * N, 64), dtype)
         self.dE_rows = np.empty((2 * N,), np.intp)
+        self.dE = _aligned((2 * N, 64), dtype)
         self.places_8 = np.empty((2 * N, 32), np.intp)
         self.places_7 = np.empty((6 * N, 32), np.intp)
-        self._large = {
-            "take_1": (N, 64),
-            "take_1_2": (N, 64),
-            "take_2": (N, 5, 64),
-            "multiply_7": (N, 64),
-            "multiply_7_2": (64, 5, N),
-            "dC": (6 * N, 64),
-            "dE": (2 * N, 64),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
         self.one = np.ones((), dtype)  # quicker beside few entries than a number
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 def forward(params, *, word, context, workspace=None, training=False):

@@ -68,36 +68,25 @@ class Workspace:
         self.T = T
         self.zeros_1 = np.empty((N, 8), dtype)
         self.copy_1 = np.empty((8, 8), dtype)
+        self.h = _aligned((T, N, 8), dtype)
         self.multiply_1 = np.empty((N, 8), dtype)
         self.product_1 = np.empty((N, 8), dtype)
         self.p = np.empty((N,), dtype)
         self.dC = np.empty((8,), dtype)
+        self.dh = _aligned((T, N, 8), dtype)
+        self.copy_13 = _aligned((N * T,), dtype)
         self.dB = np.empty((8,), dtype)
         self.dc_2 = np.empty((), dtype)
         self.absolute_6 = np.empty((N,), dtype)
-        self._large = {
-            "h": (T, N, 8),
-            "dh": (T, N, 8),
-            "copy_13": (N * T,),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 def forward(params, *, past, workspace=None, training=False):

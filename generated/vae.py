@@ -98,53 +98,42 @@ class Workspace:
         }
         self.ones_64 = np.ones(64, dtype)
         self.ones_N = np.ones(N, dtype)
+        self.z1 = _aligned((N, 128), dtype)
         self.mu = np.empty((N, 8), dtype)
         self.logvar = np.empty((N, 8), dtype)
         self.divide_5 = np.empty((N, 8), dtype)
         self.code = np.empty((N, 8), dtype)
+        self.z4 = _aligned((N, 128), dtype)
+        self.z5 = _aligned((N, 64), dtype)
+        self.negative_9 = _aligned((N, 64), dtype)
         self.exp_10 = np.empty((N, 8), dtype)
+        self.subtract_10_2 = _aligned((N, 64), dtype)
+        self.absolute_10 = _aligned((N, 64), dtype)
+        self.log1p_10 = _aligned((N, 64), dtype)
+        self.add_10_3 = _aligned((N, 64), dtype)
         self.total_10_3 = np.empty((N,), dtype)
         self.mask_12 = np.empty((N, 64), np.bool_)
+        self.dW5 = _aligned((128, 64), dtype)
         self.db5 = np.empty((64,), dtype)
+        self.dg = _aligned((N, 128), dtype)
         self.mask_16 = np.empty((N, 128), np.bool_)
+        self.dW4 = _aligned((8, 128), dtype)
         self.db4 = np.empty((128,), dtype)
+        self.dW3 = _aligned((128, 8), dtype)
         self.db3 = np.empty((8,), dtype)
+        self.dW2 = _aligned((128, 8), dtype)
         self.db2 = np.empty((8,), dtype)
+        self.dW1 = _aligned((64, 128), dtype)
         self.db1 = np.empty((128,), dtype)
-        self._large = {
-            "z1": (N, 128),
-            "z4": (N, 128),
-            "z5": (N, 64),
-            "negative_9": (N, 64),
-            "subtract_10_2": (N, 64),
-            "absolute_10": (N, 64),
-            "log1p_10": (N, 64),
-            "add_10_3": (N, 64),
-            "dW5": (128, 64),
-            "dg": (N, 128),
-            "dW4": (8, 128),
-            "dW3": (128, 8),
-            "dW2": (128, 8),
-            "dW1": (64, 128),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 @np.errstate(over="ignore")

@@ -98,6 +98,17 @@ class Workspace:
         self.fixed_N = np.multiply(self.range_N, 9)
         self.ones_N = np.ones(N, dtype)
         self.ones_N_T = np.ones(N * T, dtype)
+        self.copy_1 = _aligned((N * T, 12), dtype)
+        self.product_1 = _aligned((T, N, 48), dtype)
+        self.zeros_1 = _aligned((N, 48), dtype)
+        self.product_3 = _aligned((T, N, 48), dtype)
+        self.product_5 = _aligned((T, N, 48), dtype)
+        self.z1 = _aligned((T, N, 48), dtype)
+        self.r1 = _aligned((T, N, 48), dtype)
+        self.n1 = _aligned((T, N, 48), dtype)
+        self.h = _aligned((T, N, 48), dtype)
+        self.z_z1_t = _aligned((N, 48), dtype)
+        self.z_n1_t = _aligned((N, 48), dtype)
         self.multiply_8 = np.empty((N,), np.intp)
         self.z2 = np.empty((N, 9), dtype)
         self.take_11 = np.empty((N,), dtype)
@@ -105,55 +116,33 @@ class Workspace:
         self.total_10 = np.empty((N,), dtype)
         self.dW2 = np.empty((48, 9), dtype)
         self.db2 = np.empty((9,), dtype)
+        self.copy_16 = _aligned((48, 48), dtype)
+        self.copy_16_2 = _aligned((48, 48), dtype)
+        self.copy_16_3 = _aligned((48, 48), dtype)
+        self.dz_z1 = _aligned((T, N, 48), dtype)
         self.mask_16 = np.empty((N,), np.bool_)
+        self.multiply_16_2 = _aligned((N, 48), dtype)
+        self.product_16 = _aligned((N, 48), dtype)
+        self.product_16_2 = _aligned((N, 48), dtype)
+        self.product_16_3 = _aligned((N, 48), dtype)
+        self.multiply_23 = _aligned((T - 1, N, 48), dtype)
+        self.part_26 = _aligned((T, 12, 48), dtype)
         self.dW1_h = np.empty((12, 48), dtype)
         self.dW1_r = np.empty((12, 48), dtype)
         self.dW1_z = np.empty((12, 48), dtype)
         self.db1_h = np.empty((48,), dtype)
         self.db1_r = np.empty((48,), dtype)
         self.db1_z = np.empty((48,), dtype)
-        self._large = {
-            "copy_1": (N * T, 12),
-            "product_1": (T, N, 48),
-            "zeros_1": (N, 48),
-            "copy_1_2": (48, 48),
-            "product_3": (T, N, 48),
-            "copy_3": (48, 48),
-            "product_5": (T, N, 48),
-            "copy_5": (48, 48),
-            "z1": (T, N, 48),
-            "r1": (T, N, 48),
-            "n1": (T, N, 48),
-            "h": (T, N, 48),
-            "z_z1_t": (N, 48),
-            "z_n1_t": (N, 48),
-            "dz_z1": (T, N, 48),
-            "multiply_16_2": (N, 48),
-            "product_16": (N, 48),
-            "product_16_2": (N, 48),
-            "product_16_3": (N, 48),
-            "multiply_23": (T - 1, N, 48),
-            "part_26": (T, 12, 48),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
         self.one = np.ones((), dtype)  # quicker beside few entries than a number
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 @np.errstate(over="ignore")
@@ -183,22 +172,16 @@ def forward(params, *, x, end, workspace=None, training=False):
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
-    copy_1_2 = work.copy_1_2
-    np.copyto(copy_1_2, U1_z)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
     np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
-    copy_3 = work.copy_3
-    np.copyto(copy_3, U1_r)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
     np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
-    copy_5 = work.copy_5
-    np.copyto(copy_5, U1_h)
 
     h = work.h
 
@@ -206,7 +189,7 @@ def forward(params, *, x, end, workspace=None, training=False):
         # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_z[i, j] * x[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_1
-        z_z1_t = h_before.dot(copy_1_2, out=work.z_z1_t)
+        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
         z_z1_t += product_1[t]
 
         # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
@@ -217,7 +200,7 @@ def forward(params, *, x, end, workspace=None, training=False):
 
         # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_r[i, j] * x[n, t, i])
-        z_r1_t = h_before.dot(copy_3, out=work.product_16_3)
+        z_r1_t = h_before.dot(U1_r, out=work.product_16_3)
         z_r1_t += product_3[t]
 
         # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
@@ -229,7 +212,7 @@ def forward(params, *, x, end, workspace=None, training=False):
         # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
         #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_5 = np.multiply(r1_t, h_before, out=r1_t)
-        z_n1_t = multiply_5.dot(copy_5, out=work.z_n1_t)
+        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
         z_n1_t += product_5[t]
 
         # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
@@ -291,22 +274,16 @@ def loss(params, *, x, end, y, workspace=None, training=True):
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
-    copy_1_2 = work.copy_1_2
-    np.copyto(copy_1_2, U1_z)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
     np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
-    copy_3 = work.copy_3
-    np.copyto(copy_3, U1_r)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
     np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
-    copy_5 = work.copy_5
-    np.copyto(copy_5, U1_h)
 
     h = work.h
 
@@ -314,7 +291,7 @@ def loss(params, *, x, end, y, workspace=None, training=True):
         # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_z[i, j] * x[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_1
-        z_z1_t = h_before.dot(copy_1_2, out=work.z_z1_t)
+        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
         z_z1_t += product_1[t]
 
         # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
@@ -325,7 +302,7 @@ def loss(params, *, x, end, y, workspace=None, training=True):
 
         # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_r[i, j] * x[n, t, i])
-        z_r1_t = h_before.dot(copy_3, out=work.product_16_3)
+        z_r1_t = h_before.dot(U1_r, out=work.product_16_3)
         z_r1_t += product_3[t]
 
         # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
@@ -337,7 +314,7 @@ def loss(params, *, x, end, y, workspace=None, training=True):
         # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
         #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_5 = np.multiply(r1_t, h_before, out=r1_t)
-        z_n1_t = multiply_5.dot(copy_5, out=work.z_n1_t)
+        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
         z_n1_t += product_5[t]
 
         # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
@@ -407,22 +384,16 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
-    copy_1_2 = work.copy_1_2
-    np.copyto(copy_1_2, U1_z)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
     np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
-    copy_3 = work.copy_3
-    np.copyto(copy_3, U1_r)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
     np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
-    copy_5 = work.copy_5
-    np.copyto(copy_5, U1_h)
 
     z1 = work.z1
     r1 = work.r1
@@ -433,7 +404,7 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
         # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_z[i, j] * x[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_1
-        z_z1_t = h_before.dot(copy_1_2, out=work.z_z1_t)
+        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
         z_z1_t += product_1[t]
 
         # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
@@ -444,7 +415,7 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
 
         # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_r[i, j] * x[n, t, i])
-        z_r1_t = h_before.dot(copy_3, out=work.z_z1_t)
+        z_r1_t = h_before.dot(U1_r, out=work.z_z1_t)
         z_r1_t += product_3[t]
 
         # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
@@ -456,7 +427,7 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
         # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
         #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_5 = np.multiply(r1_t, h_before, out=work.z_z1_t)
-        z_n1_t = multiply_5.dot(copy_5, out=work.z_n1_t)
+        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
         z_n1_t += product_5[t]
 
         # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
@@ -513,11 +484,11 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     ds = dz2.dot(W2.T, out=work.z_z1_t)
 
     # (16) dh, apart from other steps
-    copy_16 = work.copy_5
+    copy_16 = work.copy_16
     np.copyto(copy_16, U1_r.T)
-    copy_16_2 = work.copy_3
+    copy_16_2 = work.copy_16_2
     np.copyto(copy_16_2, U1_z.T)
-    copy_16_3 = work.copy_1_2
+    copy_16_3 = work.copy_16_3
     np.copyto(copy_16_3, U1_h.T)
 
     dh = work.product_5
@@ -580,21 +551,21 @@ def loss_and_grads(params, *, x, end, y, workspace=None, training=True):
     dU1_h = np.dot(
         multiply_23.reshape(N * (T - 1), 48).T,
         dz_n1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_1_2,
+        out=work.copy_16_3,
     )
 
     # (24) dU1_r[k, j] = sum[n, t](dz_r1[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU1_r = np.dot(
         h[: T - 1].reshape(N * (T - 1), 48).T,
         dz_r1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_3,
+        out=work.copy_16_2,
     )
 
     # (25) dU1_z[k, j] = sum[n, t](dz_z1[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU1_z = np.dot(
         h[: T - 1].reshape(N * (T - 1), 48).T,
         dz_z1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_5,
+        out=work.copy_16,
     )
 
     # (26) dW1_h[i, j] = sum[n, t](dz_n1[n, t, j] * x[n, t, i])
@@ -680,22 +651,16 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
     np.add(product_1, b1_z, out=product_1)
     zeros_1 = work.zeros_1
     zeros_1.fill(0.0)
-    copy_1_2 = work.copy_1_2
-    np.copyto(copy_1_2, U1_z)
 
     # (3) z_r1, apart from other steps
     product_3 = work.product_3
     np.matmul(copy_1.reshape(T, N, 12), W1_r, out=product_3.reshape(T, N, 48))
     np.add(product_3, b1_r, out=product_3)
-    copy_3 = work.copy_3
-    np.copyto(copy_3, U1_r)
 
     # (5) z_n1, apart from other steps
     product_5 = work.product_5
     np.matmul(copy_1.reshape(T, N, 12), W1_h, out=product_5.reshape(T, N, 48))
     np.add(product_5, b1_h, out=product_5)
-    copy_5 = work.copy_5
-    np.copyto(copy_5, U1_h)
 
     z1 = work.z1
     r1 = work.r1
@@ -706,7 +671,7 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
         # (1) z_z1[n, t, j] = b1_z[j] + sum[k](U1_z[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_z[i, j] * x[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_1
-        z_z1_t = h_before.dot(copy_1_2, out=work.z_z1_t)
+        z_z1_t = h_before.dot(U1_z, out=work.z_z1_t)
         z_z1_t += product_1[t]
 
         # (2) z1[n, t, j] = sigmoid(z_z1[n, t, j])
@@ -717,7 +682,7 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
 
         # (3) z_r1[n, t, j] = b1_r[j] + sum[k](U1_r[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W1_r[i, j] * x[n, t, i])
-        z_r1_t = h_before.dot(copy_3, out=work.z_z1_t)
+        z_r1_t = h_before.dot(U1_r, out=work.z_z1_t)
         z_r1_t += product_3[t]
 
         # (4) r1[n, t, j] = sigmoid(z_r1[n, t, j])
@@ -729,7 +694,7 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
         # (5) z_n1[n, t, j] = b1_h[j] + sum[i](W1_h[i, j] * x[n, t, i]) + sum[k](U1_h[k,
         #     j] * r1[n, t, k] * [t >= 1] * h[n, t - 1, k])
         multiply_5 = np.multiply(r1_t, h_before, out=work.z_z1_t)
-        z_n1_t = multiply_5.dot(copy_5, out=work.z_n1_t)
+        z_n1_t = multiply_5.dot(U1_h, out=work.z_n1_t)
         z_n1_t += product_5[t]
 
         # (6) n1[n, t, j] = tanh(z_n1[n, t, j])
@@ -792,11 +757,11 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
     W2 -= dW2
 
     # (16) dh, apart from other steps
-    copy_16 = work.copy_5
+    copy_16 = work.copy_16
     np.copyto(copy_16, U1_r.T)
-    copy_16_2 = work.copy_3
+    copy_16_2 = work.copy_16_2
     np.copyto(copy_16_2, U1_z.T)
-    copy_16_3 = work.copy_1_2
+    copy_16_3 = work.copy_16_3
     np.copyto(copy_16_3, U1_h.T)
 
     dh = work.product_5
@@ -859,7 +824,7 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
     dU1_h = np.dot(
         multiply_23.reshape(N * (T - 1), 48).T,
         dz_n1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_1_2,
+        out=work.copy_16_3,
     )
     dU1_h *= rate
     U1_h -= dU1_h
@@ -868,7 +833,7 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
     dU1_r = np.dot(
         h[: T - 1].reshape(N * (T - 1), 48).T,
         dz_r1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_1_2,
+        out=work.copy_16_3,
     )
     dU1_r *= rate
     U1_r -= dU1_r
@@ -877,7 +842,7 @@ def sgd_step(params, *, x, end, y, rate, workspace=None, training=True):
     dU1_z = np.dot(
         h[: T - 1].reshape(N * (T - 1), 48).T,
         dz_z1[1:].reshape(N * (T - 1), 48),
-        out=work.copy_1_2,
+        out=work.copy_16_3,
     )
     dU1_z *= rate
     U1_z -= dU1_z

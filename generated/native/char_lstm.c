@@ -9,6 +9,7 @@
 #if defined __AVX512F__ && defined __GNUC__ && __GNUC__ >= 10 && !defined __clang__
 #pragma GCC target("prefer-vector-width=512")
 #endif
+#define _POSIX_C_SOURCE 200809L /* for locks that many may hold */
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -604,37 +605,33 @@ static double forward_in_training(
     real *restrict product_2 = (real *)at[27];
     const real *restrict b2_i = (const real *)at[3];
     real *restrict zeros_2 = (real *)at[28];
-    const real *restrict U2_i = (const real *)at[2];
-    real *restrict copy_2_2 = (real *)at[29];
     const real *restrict W2_f = (const real *)at[4];
-    real *restrict product_4 = (real *)at[30];
+    real *restrict product_4 = (real *)at[29];
     const real *restrict b2_f = (const real *)at[6];
-    const real *restrict U2_f = (const real *)at[5];
-    real *restrict copy_4 = (real *)at[31];
     const real *restrict W2_g = (const real *)at[7];
-    real *restrict product_6 = (real *)at[32];
+    real *restrict product_6 = (real *)at[30];
     const real *restrict b2_g = (const real *)at[9];
-    const real *restrict U2_g = (const real *)at[8];
-    real *restrict copy_6 = (real *)at[33];
     const real *restrict W2_o = (const real *)at[10];
-    real *restrict product_8 = (real *)at[34];
+    real *restrict product_8 = (real *)at[31];
     const real *restrict b2_o = (const real *)at[12];
-    const real *restrict U2_o = (const real *)at[11];
-    real *restrict copy_8 = (real *)at[35];
-    real *restrict h = (real *)at[41];
-    real *restrict z_i2_t = (real *)at[42];
+    real *restrict h = (real *)at[37];
+    const real *restrict U2_i = (const real *)at[2];
+    real *restrict z_i2_t = (real *)at[38];
     real *const i2_t = z_i2_t;
+    const real *restrict U2_f = (const real *)at[5];
     real *restrict z_f2_t = (real *)at[54];
     real *const f2_t = z_f2_t;
+    const real *restrict U2_g = (const real *)at[8];
     real *restrict z_g2_t = (real *)at[53];
     real *const g2_t = z_g2_t;
-    real *restrict z_o2_t = (real *)at[43];
+    const real *restrict U2_o = (const real *)at[11];
+    real *restrict z_o2_t = (real *)at[39];
     real *const o2_t = z_o2_t;
-    real *restrict c2 = (real *)at[40];
+    real *restrict c2 = (real *)at[36];
     real *const multiply_10 = z_f2_t;
     real *const multiply_10_2 = z_i2_t;
     const real *restrict W3 = (const real *)at[13];
-    real *restrict z3 = (real *)at[44];
+    real *restrict z3 = (real *)at[40];
     const real *restrict b3 = (const real *)at[14];
     real *const p = z3;
     real *restrict p_2 = (real *)at[69];
@@ -671,10 +668,6 @@ static double forward_in_training(
     for (int64_t l = 0; l < 128 * N; l++) {
         zeros_2[l] = 0;
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_2_2[l] = U2_i[l];
-    }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
@@ -684,10 +677,6 @@ static double forward_in_training(
         for (int64_t m = 0; m < 128; m++) {
             product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
-    }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_4[l] = U2_f[l];
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
@@ -699,10 +688,6 @@ static double forward_in_training(
             product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_6[l] = U2_g[l];
-    }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
@@ -713,10 +698,6 @@ static double forward_in_training(
             product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_8[l] = U2_o[l];
-    }
 #pragma omp parallel num_threads(threads_for_rows(N, 15488 * N * T))
     {
         int64_t start;
@@ -726,7 +707,7 @@ static double forward_in_training(
             //     sum[i](W2_i[i, j] * e[n, t, i])
             const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_2_2, 128, 0, z_i2_t + 128 * start, 128);
+                    U2_i, 128, 0, z_i2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
@@ -739,7 +720,7 @@ static double forward_in_training(
             // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_f[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_4, 128, 0, z_f2_t + 128 * start, 128);
+                    U2_f, 128, 0, z_f2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
@@ -752,7 +733,7 @@ static double forward_in_training(
             // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_g[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_6, 128, 0, z_g2_t + 128 * start, 128);
+                    U2_g, 128, 0, z_g2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
@@ -762,7 +743,7 @@ static double forward_in_training(
             // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_o[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_8, 128, 0, z_o2_t + 128 * start, 128);
+                    U2_o, 128, 0, z_o2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
@@ -840,40 +821,36 @@ static double loss_in_training(
     real *restrict product_2 = (real *)at[27];
     const real *restrict b2_i = (const real *)at[3];
     real *restrict zeros_2 = (real *)at[28];
-    const real *restrict U2_i = (const real *)at[2];
-    real *restrict copy_2_2 = (real *)at[29];
     const real *restrict W2_f = (const real *)at[4];
-    real *restrict product_4 = (real *)at[30];
+    real *restrict product_4 = (real *)at[29];
     const real *restrict b2_f = (const real *)at[6];
-    const real *restrict U2_f = (const real *)at[5];
-    real *restrict copy_4 = (real *)at[31];
     const real *restrict W2_g = (const real *)at[7];
-    real *restrict product_6 = (real *)at[32];
+    real *restrict product_6 = (real *)at[30];
     const real *restrict b2_g = (const real *)at[9];
-    const real *restrict U2_g = (const real *)at[8];
-    real *restrict copy_6 = (real *)at[33];
     const real *restrict W2_o = (const real *)at[10];
-    real *restrict product_8 = (real *)at[34];
+    real *restrict product_8 = (real *)at[31];
     const real *restrict b2_o = (const real *)at[12];
-    const real *restrict U2_o = (const real *)at[11];
-    real *restrict copy_8 = (real *)at[35];
-    real *restrict h = (real *)at[41];
-    real *restrict z_i2_t = (real *)at[42];
+    real *restrict h = (real *)at[37];
+    const real *restrict U2_i = (const real *)at[2];
+    real *restrict z_i2_t = (real *)at[38];
     real *const i2_t = z_i2_t;
+    const real *restrict U2_f = (const real *)at[5];
     real *restrict z_f2_t = (real *)at[54];
     real *const f2_t = z_f2_t;
+    const real *restrict U2_g = (const real *)at[8];
     real *restrict z_g2_t = (real *)at[53];
     real *const g2_t = z_g2_t;
-    real *restrict z_o2_t = (real *)at[43];
+    const real *restrict U2_o = (const real *)at[11];
+    real *restrict z_o2_t = (real *)at[39];
     real *const o2_t = z_o2_t;
-    real *restrict c2 = (real *)at[40];
+    real *restrict c2 = (real *)at[36];
     real *const multiply_10 = z_f2_t;
     real *const multiply_10_2 = z_i2_t;
     const real *restrict W3 = (const real *)at[13];
-    real *restrict z3 = (real *)at[44];
+    real *restrict z3 = (real *)at[40];
     const real *restrict b3 = (const real *)at[14];
-    real *restrict largest_13 = (real *)at[47];
-    real *restrict log_14 = (real *)at[48];
+    real *restrict largest_13 = (real *)at[43];
+    real *restrict log_14 = (real *)at[44];
     const int64_t *restrict next_ = (const int64_t *)at[16];
 
     // (1) e[n, t, d] = E1[ids[n, t], d]
@@ -908,10 +885,6 @@ static double loss_in_training(
     for (int64_t l = 0; l < 128 * N; l++) {
         zeros_2[l] = 0;
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_2_2[l] = U2_i[l];
-    }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
@@ -921,10 +894,6 @@ static double loss_in_training(
         for (int64_t m = 0; m < 128; m++) {
             product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
-    }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_4[l] = U2_f[l];
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
@@ -936,10 +905,6 @@ static double loss_in_training(
             product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_6[l] = U2_g[l];
-    }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
@@ -950,10 +915,6 @@ static double loss_in_training(
             product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_8[l] = U2_o[l];
-    }
 #pragma omp parallel num_threads(threads_for_rows(N, 15488 * N * T))
     {
         int64_t start;
@@ -963,7 +924,7 @@ static double loss_in_training(
             //     sum[i](W2_i[i, j] * e[n, t, i])
             const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_2_2, 128, 0, z_i2_t + 128 * start, 128);
+                    U2_i, 128, 0, z_i2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
@@ -976,7 +937,7 @@ static double loss_in_training(
             // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_f[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_4, 128, 0, z_f2_t + 128 * start, 128);
+                    U2_f, 128, 0, z_f2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
@@ -989,7 +950,7 @@ static double loss_in_training(
             // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_g[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_6, 128, 0, z_g2_t + 128 * start, 128);
+                    U2_g, 128, 0, z_g2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
@@ -999,7 +960,7 @@ static double loss_in_training(
             // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_o[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_8, 128, 0, z_o2_t + 128 * start, 128);
+                    U2_o, 128, 0, z_o2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
@@ -1078,52 +1039,48 @@ static double loss_and_grads_in_training(
     real *restrict product_2 = (real *)at[27];
     const real *restrict b2_i = (const real *)at[3];
     real *restrict zeros_2 = (real *)at[28];
-    const real *restrict U2_i = (const real *)at[2];
-    real *restrict copy_2_2 = (real *)at[29];
     const real *restrict W2_f = (const real *)at[4];
-    real *restrict product_4 = (real *)at[30];
+    real *restrict product_4 = (real *)at[29];
     const real *restrict b2_f = (const real *)at[6];
-    const real *restrict U2_f = (const real *)at[5];
-    real *restrict copy_4 = (real *)at[31];
     const real *restrict W2_g = (const real *)at[7];
-    real *restrict product_6 = (real *)at[32];
+    real *restrict product_6 = (real *)at[30];
     const real *restrict b2_g = (const real *)at[9];
-    const real *restrict U2_g = (const real *)at[8];
-    real *restrict copy_6 = (real *)at[33];
     const real *restrict W2_o = (const real *)at[10];
-    real *restrict product_8 = (real *)at[34];
+    real *restrict product_8 = (real *)at[31];
     const real *restrict b2_o = (const real *)at[12];
-    const real *restrict U2_o = (const real *)at[11];
-    real *restrict copy_8 = (real *)at[35];
-    real *restrict h = (real *)at[41];
-    real *restrict z_i2_t = (real *)at[42];
-    real *restrict i2 = (real *)at[36];
+    real *restrict h = (real *)at[37];
+    const real *restrict U2_i = (const real *)at[2];
+    real *restrict z_i2_t = (real *)at[38];
+    real *restrict i2 = (real *)at[32];
+    const real *restrict U2_f = (const real *)at[5];
     real *const z_f2_t = z_i2_t;
-    real *restrict f2 = (real *)at[37];
+    real *restrict f2 = (real *)at[33];
+    const real *restrict U2_g = (const real *)at[8];
     real *const z_g2_t = z_i2_t;
-    real *restrict g2 = (real *)at[38];
+    real *restrict g2 = (real *)at[34];
+    const real *restrict U2_o = (const real *)at[11];
     real *const z_o2_t = z_i2_t;
-    real *restrict o2 = (real *)at[39];
-    real *restrict c2 = (real *)at[40];
+    real *restrict o2 = (real *)at[35];
+    real *restrict c2 = (real *)at[36];
     real *const multiply_10 = z_i2_t;
-    real *restrict multiply_10_2 = (real *)at[43];
+    real *restrict multiply_10_2 = (real *)at[39];
     const real *restrict W3 = (const real *)at[13];
-    real *restrict z3 = (real *)at[44];
+    real *restrict z3 = (real *)at[40];
     const real *restrict b3 = (const real *)at[14];
-    real *restrict largest_13 = (real *)at[47];
+    real *restrict largest_13 = (real *)at[43];
     const int64_t *restrict next_ = (const int64_t *)at[16];
-    real *restrict take_14 = (real *)at[46];
+    real *restrict take_14 = (real *)at[42];
     real *const p = z3;
-    real *restrict log_14 = (real *)at[48];
+    real *restrict log_14 = (real *)at[44];
     real *const take_15 = take_14;
     real *const dz3 = z3;
-    real *restrict db3 = (real *)at[50];
-    real *restrict dW3 = (real *)at[49];
+    real *restrict db3 = (real *)at[46];
+    real *restrict dW3 = (real *)at[45];
     real *const product_18 = product_8;
-    real *const copy_18 = copy_8;
-    real *const copy_18_2 = copy_6;
-    real *const copy_18_3 = copy_4;
-    real *const copy_18_4 = copy_2_2;
+    real *restrict copy_18 = (real *)at[47];
+    real *restrict copy_18_2 = (real *)at[48];
+    real *restrict copy_18_3 = (real *)at[49];
+    real *restrict copy_18_4 = (real *)at[50];
     real *restrict dz_f2 = (real *)at[51];
     real *const product_18_2 = multiply_10_2;
     real *const dz_g2 = product_2;
@@ -1136,10 +1093,10 @@ static double loss_and_grads_in_training(
     real *const multiply_19 = z_i2_t;
     real *const dc2 = product_6;
     real *const multiply_19_2 = multiply_10_2;
-    real *const dU2_f = copy_2_2;
-    real *const dU2_g = copy_4;
-    real *const dU2_i = copy_6;
-    real *const dU2_o = copy_8;
+    real *const dU2_f = copy_18_4;
+    real *const dU2_g = copy_18_3;
+    real *const dU2_i = copy_18_2;
+    real *const dU2_o = copy_18;
     real *restrict dW2_f = (real *)at[55];
     real *restrict dW2_g = (real *)at[56];
     real *restrict dW2_i = (real *)at[57];
@@ -1186,10 +1143,6 @@ static double loss_and_grads_in_training(
     for (int64_t l = 0; l < 128 * N; l++) {
         zeros_2[l] = 0;
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_2_2[l] = U2_i[l];
-    }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
@@ -1199,10 +1152,6 @@ static double loss_and_grads_in_training(
         for (int64_t m = 0; m < 128; m++) {
             product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
-    }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_4[l] = U2_f[l];
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
@@ -1214,10 +1163,6 @@ static double loss_and_grads_in_training(
             product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_6[l] = U2_g[l];
-    }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
@@ -1228,10 +1173,6 @@ static double loss_and_grads_in_training(
             product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_8[l] = U2_o[l];
-    }
 #pragma omp parallel num_threads(threads_for_rows(N, 15488 * N * T))
     {
         int64_t start;
@@ -1241,7 +1182,7 @@ static double loss_and_grads_in_training(
             //     sum[i](W2_i[i, j] * e[n, t, i])
             const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_2_2, 128, 0, z_i2_t + 128 * start, 128);
+                    U2_i, 128, 0, z_i2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
@@ -1254,7 +1195,7 @@ static double loss_and_grads_in_training(
             // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_f[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_4, 128, 0, z_f2_t + 128 * start, 128);
+                    U2_f, 128, 0, z_f2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
@@ -1267,7 +1208,7 @@ static double loss_and_grads_in_training(
             // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_g[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_6, 128, 0, z_g2_t + 128 * start, 128);
+                    U2_g, 128, 0, z_g2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
@@ -1277,7 +1218,7 @@ static double loss_and_grads_in_training(
             // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_o[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_8, 128, 0, z_o2_t + 128 * start, 128);
+                    U2_o, 128, 0, z_o2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
@@ -1577,51 +1518,47 @@ static double sgd_step_in_training(
     real *restrict product_2 = (real *)at[27];
     real *restrict b2_i = (real *)at[3];
     real *restrict zeros_2 = (real *)at[28];
-    real *restrict U2_i = (real *)at[2];
-    real *restrict copy_2_2 = (real *)at[29];
     real *restrict W2_f = (real *)at[4];
-    real *restrict product_4 = (real *)at[30];
+    real *restrict product_4 = (real *)at[29];
     real *restrict b2_f = (real *)at[6];
-    real *restrict U2_f = (real *)at[5];
-    real *restrict copy_4 = (real *)at[31];
     real *restrict W2_g = (real *)at[7];
-    real *restrict product_6 = (real *)at[32];
+    real *restrict product_6 = (real *)at[30];
     real *restrict b2_g = (real *)at[9];
-    real *restrict U2_g = (real *)at[8];
-    real *restrict copy_6 = (real *)at[33];
     real *restrict W2_o = (real *)at[10];
-    real *restrict product_8 = (real *)at[34];
+    real *restrict product_8 = (real *)at[31];
     real *restrict b2_o = (real *)at[12];
-    real *restrict U2_o = (real *)at[11];
-    real *restrict copy_8 = (real *)at[35];
-    real *restrict h = (real *)at[41];
-    real *restrict z_i2_t = (real *)at[42];
-    real *restrict i2 = (real *)at[36];
+    real *restrict h = (real *)at[37];
+    real *restrict U2_i = (real *)at[2];
+    real *restrict z_i2_t = (real *)at[38];
+    real *restrict i2 = (real *)at[32];
+    real *restrict U2_f = (real *)at[5];
     real *const z_f2_t = z_i2_t;
-    real *restrict f2 = (real *)at[37];
+    real *restrict f2 = (real *)at[33];
+    real *restrict U2_g = (real *)at[8];
     real *const z_g2_t = z_i2_t;
-    real *restrict g2 = (real *)at[38];
+    real *restrict g2 = (real *)at[34];
+    real *restrict U2_o = (real *)at[11];
     real *const z_o2_t = z_i2_t;
-    real *restrict o2 = (real *)at[39];
-    real *restrict c2 = (real *)at[40];
+    real *restrict o2 = (real *)at[35];
+    real *restrict c2 = (real *)at[36];
     real *const multiply_10 = z_i2_t;
-    real *restrict multiply_10_2 = (real *)at[43];
+    real *restrict multiply_10_2 = (real *)at[39];
     real *restrict W3 = (real *)at[13];
-    real *restrict z3 = (real *)at[44];
+    real *restrict z3 = (real *)at[40];
     real *restrict b3 = (real *)at[14];
-    real *restrict largest_13 = (real *)at[47];
+    real *restrict largest_13 = (real *)at[43];
     const int64_t *restrict next_ = (const int64_t *)at[16];
-    real *restrict take_14 = (real *)at[46];
+    real *restrict take_14 = (real *)at[42];
     real *const p = z3;
-    real *restrict log_14 = (real *)at[48];
+    real *restrict log_14 = (real *)at[44];
     real *const take_15 = take_14;
     real *const dz3 = z3;
-    real *restrict db3 = (real *)at[50];
+    real *restrict db3 = (real *)at[46];
     real *const product_18 = product_8;
-    real *const copy_18 = copy_8;
-    real *const copy_18_2 = copy_6;
-    real *const copy_18_3 = copy_4;
-    real *const copy_18_4 = copy_2_2;
+    real *restrict copy_18 = (real *)at[47];
+    real *restrict copy_18_2 = (real *)at[48];
+    real *restrict copy_18_3 = (real *)at[49];
+    real *restrict copy_18_4 = (real *)at[50];
     real *restrict dz_f2 = (real *)at[51];
     real *const product_18_2 = multiply_10_2;
     real *const dz_g2 = product_2;
@@ -1676,10 +1613,6 @@ static double sgd_step_in_training(
     for (int64_t l = 0; l < 128 * N; l++) {
         zeros_2[l] = 0;
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_2_2[l] = U2_i[l];
-    }
     // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_f[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_f, 128, 0, product_4, 128);
@@ -1689,10 +1622,6 @@ static double sgd_step_in_training(
         for (int64_t m = 0; m < 128; m++) {
             product_4[128 * l + m] = product_4[128 * l + m] + b2_f[m];
         }
-    }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_4[l] = U2_f[l];
     }
     // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_g[i, j] * e[n, t, i])
@@ -1704,10 +1633,6 @@ static double sgd_step_in_training(
             product_6[128 * l + m] = product_6[128 * l + m] + b2_g[m];
         }
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_6[l] = U2_g[l];
-    }
     // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
     //     sum[i](W2_o[i, j] * e[n, t, i])
     product(0, 0, N * T, 128, 32, 1, copy_2, 32, W2_o, 128, 0, product_8, 128);
@@ -1718,10 +1643,6 @@ static double sgd_step_in_training(
             product_8[128 * l + m] = product_8[128 * l + m] + b2_o[m];
         }
     }
-#pragma omp simd
-    for (int64_t l = 0; l < 16384; l++) {
-        copy_8[l] = U2_o[l];
-    }
 #pragma omp parallel num_threads(threads_for_rows(N, 15488 * N * T))
     {
         int64_t start;
@@ -1731,7 +1652,7 @@ static double sgd_step_in_training(
             //     sum[i](W2_i[i, j] * e[n, t, i])
             const real *h_before = t >= 1 ? h + 128 * N * (t - 1) : zeros_2;
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_2_2, 128, 0, z_i2_t + 128 * start, 128);
+                    U2_i, 128, 0, z_i2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_i2_t_i = z_i2_t[l] + product_2[l + 128 * N * t];
@@ -1744,7 +1665,7 @@ static double sgd_step_in_training(
             // (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_f[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_4, 128, 0, z_f2_t + 128 * start, 128);
+                    U2_f, 128, 0, z_f2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_f2_t_i = z_f2_t[l] + product_4[l + 128 * N * t];
@@ -1757,7 +1678,7 @@ static double sgd_step_in_training(
             // (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_g[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_6, 128, 0, z_g2_t + 128 * start, 128);
+                    U2_g, 128, 0, z_g2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_g2_t_i = z_g2_t[l] + product_6[l + 128 * N * t];
@@ -1767,7 +1688,7 @@ static double sgd_step_in_training(
             // (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
             //     sum[i](W2_o[i, j] * e[n, t, i])
             product(0, 0, rows, 128, 128, 1, h_before + 128 * start, 128,
-                    copy_8, 128, 0, z_o2_t + 128 * start, 128);
+                    U2_o, 128, 0, z_o2_t + 128 * start, 128);
 #pragma omp simd
             for (int64_t l = 128 * start; l < 128 * end; l++) {
                 real z_o2_t_i = z_o2_t[l] + product_8[l + 128 * N * t];
@@ -2104,7 +2025,7 @@ static double sgd_step_in_training(
    seldom installed; of an array, the fields that NumPy's ABI keeps (PyArrayObject_fields), which
    `open_library` first holds against an array that it is shown. Whatever is not exactly as expected
    is declined with None: the module then looks closer. While loops run that take long, other threads
-   of Python run too; they may not use the same workspace meanwhile. */
+   of Python run too, where there is OpenMP; they may not use the same workspace meanwhile. */
 
 typedef struct object {
     ptrdiff_t references;
@@ -2180,28 +2101,28 @@ static const struct {
     {OWN, REAL_ENTRIES, 2, 29}, /* 26 copy_2 */
     {OWN, REAL_ENTRIES, 3, 29}, /* 27 product_2 */
     {OWN, REAL_ENTRIES, 2, 29}, /* 28 zeros_2 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 29 copy_2_2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 30 product_4 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 31 copy_4 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 32 product_6 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 33 copy_6 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 34 product_8 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 35 copy_8 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 36 i2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 37 f2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 38 g2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 39 o2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 40 c2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 41 h */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 42 z_i2_t */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 43 multiply_10_2 */
-    {OWN, REAL_ENTRIES, 3, 29}, /* 44 z3 */
-    {OWN, POSITIONS, 2, 29}, /* 45 add_14 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 46 take_14 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 47 largest_13 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 48 total_13 */
-    {OWN, REAL_ENTRIES, 2, 29}, /* 49 dW3 */
-    {OWN, REAL_ENTRIES, 1, 29}, /* 50 db3 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 29 product_4 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 30 product_6 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 31 product_8 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 32 i2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 33 f2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 34 g2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 35 o2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 36 c2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 37 h */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 38 z_i2_t */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 39 multiply_10_2 */
+    {OWN, REAL_ENTRIES, 3, 29}, /* 40 z3 */
+    {OWN, POSITIONS, 2, 29}, /* 41 add_14 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 42 take_14 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 43 largest_13 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 44 total_13 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 45 dW3 */
+    {OWN, REAL_ENTRIES, 1, 29}, /* 46 db3 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 47 copy_18 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 48 copy_18_2 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 49 copy_18_3 */
+    {OWN, REAL_ENTRIES, 2, 29}, /* 50 copy_18_4 */
     {OWN, REAL_ENTRIES, 3, 29}, /* 51 dz_f2 */
     {OWN, REAL_ENTRIES, 3, 29}, /* 52 dz_i2 */
     {OWN, REAL_ENTRIES, 2, 29}, /* 53 product_18_4 */
@@ -2232,7 +2153,8 @@ typedef struct {
     real scalars[SLOTS + 1];
     object *given[SLOTS + 1]; /* whose memory that is */
     object *arrays;
-    int is_large, is_busy;
+    int is_large;
+    int busy_in; /* the process in which a thread computes with it, or 0 */
 } workspace;
 enum { LARGE = 16384 }; /* entries of a workspace, from which steps take longer than letting go */
 
@@ -2339,16 +2261,31 @@ static int (*threads_of_blas)(void);
 static void (*set_threads_of_blas)(int);
 static int may_share = 1;
 
-/* When a process forks, the threads of OpenMP stay with the parent. They are ended first: a library
-   that is opened in the child shares loops, and would wait for them. */
+#ifdef _OPENMP
+/* Steps hold it while they run without the interpreter's lock; a process forks between them. */
+static pthread_rwlock_t running = PTHREAD_RWLOCK_INITIALIZER;
+
+/* Threads stay with the parent. The one that forks ends those that OpenMP made for it: a library that
+   is opened in the child shares loops, and would wait for them. */
 static void before_fork(void)
 {
-#if defined _OPENMP && (defined __clang__ || __GNUC__ >= 9)
+    pthread_rwlock_wrlock(&running);
+#if defined __clang__ || __GNUC__ >= 9
     omp_pause_resource_all(omp_pause_soft);
 #endif
 }
 
-static void forked(void) { may_share = 0; }
+static void forked_in_parent(void) { pthread_rwlock_unlock(&running); }
+
+static int processes = 1; /* from the one that opened the library to this one */
+
+static void forked_in_child(void)
+{
+    pthread_rwlock_init(&running, NULL);
+    may_share = 0;
+    processes++; /* whose thread in a workspace is none of this process */
+}
+#endif
 
 /* A step with the threads of BLAS, which gets them back. */
 static double computed(body *computes, const workspace *w, const double *numbers)
@@ -2365,15 +2302,31 @@ static double computed(body *computes, const workspace *w, const double *numbers
 /* The same without the interpreter's lock: what was handed in is kept alive, and the workspace. */
 static double computed_aside(workspace *w, const signature *s, const double *numbers)
 {
+#ifdef _OPENMP
     object *given[SLOTS + 1];
     for (int k = 0; k < s->count; k++) Py_IncRef(given[k] = w->given[s->reads[k]]);
-    w->is_busy = 1;
+    w->busy_in = processes;
     void *interpreter = PyEval_SaveThread();
+    pthread_rwlock_rdlock(&running);
     const double found = computed(s->computes, w, numbers);
+    pthread_rwlock_unlock(&running);
     PyEval_RestoreThread(interpreter);
-    w->is_busy = 0;
+    w->busy_in = 0;
     for (int k = 0; k < s->count; k++) Py_DecRef(given[k]);
     return found;
+#else
+    return computed(s->computes, w, numbers);
+#endif
+}
+
+static int is_busy(const workspace *w)
+{
+#ifdef _OPENMP
+    return w->busy_in == processes;
+#else
+    (void)w;
+    return 0;
+#endif
 }
 
 /* Arguments: the parameters, then inputs one by one, the states if it reads any, the rate. */
@@ -2383,7 +2336,7 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
     object *params = arguments[0];
     ptrdiff_t argument = 1;
     double numbers[1] = {0};
-    if (w->is_busy) {
+    if (is_busy(w)) {
         PyErr_SetString(PyExc_RuntimeError,
                         "workspace: another thread computes with it: make one for each thread");
         return NULL;
@@ -2510,9 +2463,9 @@ int open_library(object *shown, char *memory, object *types, object *slot_names,
 #ifdef _OPENMP
     threads_of_blas = (int (*)(void))threads_of;
     set_threads_of_blas = (void (*)(int))set_threads;
-    pthread_atfork(before_fork, NULL, forked);
+    pthread_atfork(before_fork, forked_in_parent, forked_in_child);
 #else
-    (void)threads_of, (void)set_threads, (void)before_fork, (void)forked;
+    (void)threads_of, (void)set_threads, (void)may_share;
 #endif
     return 1;
 }

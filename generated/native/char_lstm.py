@@ -126,54 +126,51 @@ class Workspace:
         self.fixed_N_2 = np.add(self.fixed_T, self.fixed_N[:, None])
         self.ones_N_T = np.ones(N * T, dtype)
         self.range_976 = np.arange(976)
+        self.e = _aligned((N, T, 32), dtype)
+        self.copy_2 = _aligned((N * T, 32), dtype)
+        self.product_2 = _aligned((T, N, 128), dtype)
+        self.zeros_2 = _aligned((N, 128), dtype)
+        self.product_4 = _aligned((T, N, 128), dtype)
+        self.product_6 = _aligned((T, N, 128), dtype)
+        self.product_8 = _aligned((T, N, 128), dtype)
+        self.i2 = _aligned((T, N, 128), dtype)
+        self.f2 = _aligned((T, N, 128), dtype)
+        self.g2 = _aligned((T, N, 128), dtype)
+        self.o2 = _aligned((T, N, 128), dtype)
+        self.c2 = _aligned((T, N, 128), dtype)
+        self.h = _aligned((T, N, 128), dtype)
+        self.z_i2_t = _aligned((N, 128), dtype)
+        self.multiply_10_2 = _aligned((N, 128), dtype)
+        self.z3 = _aligned((T, N, 61), dtype)
         self.add_14 = np.empty((N, T), np.intp)
+        self.take_14 = _aligned((N, T), dtype)
+        self.largest_13 = _aligned((T, N), dtype)
+        self.total_13 = _aligned((T, N), dtype)
+        self.dW3 = _aligned((128, 61), dtype)
         self.db3 = np.empty((61,), dtype)
+        self.copy_18 = _aligned((128, 128), dtype)
+        self.copy_18_2 = _aligned((128, 128), dtype)
+        self.copy_18_3 = _aligned((128, 128), dtype)
+        self.copy_18_4 = _aligned((128, 128), dtype)
+        self.dz_f2 = _aligned((T, N, 128), dtype)
+        self.dz_i2 = _aligned((T, N, 128), dtype)
+        self.product_18_4 = _aligned((N, 128), dtype)
+        self.dh_t = _aligned((N, 128), dtype)
+        self.dW2_f = _aligned((32, 128), dtype)
+        self.dW2_g = _aligned((32, 128), dtype)
+        self.dW2_i = _aligned((32, 128), dtype)
+        self.dW2_o = _aligned((32, 128), dtype)
         self.db2_f = np.empty((128,), dtype)
         self.db2_g = np.empty((128,), dtype)
         self.db2_i = np.empty((128,), dtype)
         self.db2_o = np.empty((128,), dtype)
+        self.product_40 = _aligned((T, N, 32), dtype)
+        self.product_40_2 = _aligned((T, N, 32), dtype)
+        self.product_40_3 = _aligned((T, N, 32), dtype)
+        self.de = _aligned((T, N, 32), dtype)
+        self.dE1 = _aligned((61, 32), dtype)
         self.places_41 = np.empty((N * T, 16), np.intp)
-        self._large = {
-            "e": (N, T, 32),
-            "copy_2": (N * T, 32),
-            "product_2": (T, N, 128),
-            "zeros_2": (N, 128),
-            "copy_2_2": (128, 128),
-            "product_4": (T, N, 128),
-            "copy_4": (128, 128),
-            "product_6": (T, N, 128),
-            "copy_6": (128, 128),
-            "product_8": (T, N, 128),
-            "copy_8": (128, 128),
-            "i2": (T, N, 128),
-            "f2": (T, N, 128),
-            "g2": (T, N, 128),
-            "o2": (T, N, 128),
-            "c2": (T, N, 128),
-            "h": (T, N, 128),
-            "z_i2_t": (N, 128),
-            "multiply_10_2": (N, 128),
-            "z3": (T, N, 61),
-            "take_14": (N, T),
-            "largest_13": (T, N),
-            "total_13": (T, N),
-            "dW3": (128, 61),
-            "dz_f2": (T, N, 128),
-            "dz_i2": (T, N, 128),
-            "product_18_4": (N, 128),
-            "dh_t": (N, 128),
-            "dW2_f": (32, 128),
-            "dW2_g": (32, 128),
-            "dW2_i": (32, 128),
-            "dW2_o": (32, 128),
-            "product_40": (T, N, 32),
-            "product_40_2": (T, N, 32),
-            "product_40_3": (T, N, 32),
-            "de": (T, N, 32),
-            "dE1": (61, 32),
-            "p_2": (N, T, 61),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
+        self.p_2 = _aligned((N, T, 61), dtype)
         self._alike = _alike(self._shapes)
         self._compiled = _bind(self)
 
@@ -183,20 +180,12 @@ class Workspace:
         return make, ()
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 @np.errstate(over="ignore")
@@ -233,29 +222,21 @@ def forward(params, *, ids, workspace=None, training=False):
     np.add(product_2, b2_i, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
-    copy_2_2 = work.copy_2_2
-    np.copyto(copy_2_2, U2_i)
 
     # (4) z_f2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_f, out=product_4)
-    copy_4 = work.copy_4
-    np.copyto(copy_4, U2_f)
 
     # (6) z_g2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_g, out=product_6)
-    copy_6 = work.copy_6
-    np.copyto(copy_6, U2_g)
 
     # (8) z_o2, apart from other steps
     product_8 = work.product_8
     np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
     np.add(product_8, b2_o, out=product_8)
-    copy_8 = work.copy_8
-    np.copyto(copy_8, U2_o)
 
     c2 = work.c2
     h = work.h
@@ -264,7 +245,7 @@ def forward(params, *, ids, workspace=None, training=False):
         # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_i[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_i2_t = h_before.dot(copy_2_2, out=work.z_i2_t)
+        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
         z_i2_t += product_2[t]
 
         # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
@@ -275,7 +256,7 @@ def forward(params, *, ids, workspace=None, training=False):
 
         # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_f[i, j] * e[n, t, i])
-        z_f2_t = h_before.dot(copy_4, out=work.dh_t)
+        z_f2_t = h_before.dot(U2_f, out=work.dh_t)
         z_f2_t += product_4[t]
 
         # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
@@ -286,7 +267,7 @@ def forward(params, *, ids, workspace=None, training=False):
 
         # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_g[i, j] * e[n, t, i])
-        z_g2_t = h_before.dot(copy_6, out=work.product_18_4)
+        z_g2_t = h_before.dot(U2_g, out=work.product_18_4)
         z_g2_t += product_6[t]
 
         # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
@@ -294,7 +275,7 @@ def forward(params, *, ids, workspace=None, training=False):
 
         # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_o[i, j] * e[n, t, i])
-        z_o2_t = h_before.dot(copy_8, out=work.multiply_10_2)
+        z_o2_t = h_before.dot(U2_o, out=work.multiply_10_2)
         z_o2_t += product_8[t]
 
         # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
@@ -376,29 +357,21 @@ def loss(params, *, ids, next, workspace=None, training=True):
     np.add(product_2, b2_i, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
-    copy_2_2 = work.copy_2_2
-    np.copyto(copy_2_2, U2_i)
 
     # (4) z_f2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_f, out=product_4)
-    copy_4 = work.copy_4
-    np.copyto(copy_4, U2_f)
 
     # (6) z_g2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_g, out=product_6)
-    copy_6 = work.copy_6
-    np.copyto(copy_6, U2_g)
 
     # (8) z_o2, apart from other steps
     product_8 = work.product_8
     np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
     np.add(product_8, b2_o, out=product_8)
-    copy_8 = work.copy_8
-    np.copyto(copy_8, U2_o)
 
     c2 = work.c2
     h = work.h
@@ -407,7 +380,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
         # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_i[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_i2_t = h_before.dot(copy_2_2, out=work.z_i2_t)
+        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
         z_i2_t += product_2[t]
 
         # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
@@ -418,7 +391,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
 
         # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_f[i, j] * e[n, t, i])
-        z_f2_t = h_before.dot(copy_4, out=work.dh_t)
+        z_f2_t = h_before.dot(U2_f, out=work.dh_t)
         z_f2_t += product_4[t]
 
         # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
@@ -429,7 +402,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
 
         # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_g[i, j] * e[n, t, i])
-        z_g2_t = h_before.dot(copy_6, out=work.product_18_4)
+        z_g2_t = h_before.dot(U2_g, out=work.product_18_4)
         z_g2_t += product_6[t]
 
         # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
@@ -437,7 +410,7 @@ def loss(params, *, ids, next, workspace=None, training=True):
 
         # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_o[i, j] * e[n, t, i])
-        z_o2_t = h_before.dot(copy_8, out=work.multiply_10_2)
+        z_o2_t = h_before.dot(U2_o, out=work.multiply_10_2)
         z_o2_t += product_8[t]
 
         # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
@@ -517,29 +490,21 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     np.add(product_2, b2_i, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
-    copy_2_2 = work.copy_2_2
-    np.copyto(copy_2_2, U2_i)
 
     # (4) z_f2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_f, out=product_4)
-    copy_4 = work.copy_4
-    np.copyto(copy_4, U2_f)
 
     # (6) z_g2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_g, out=product_6)
-    copy_6 = work.copy_6
-    np.copyto(copy_6, U2_g)
 
     # (8) z_o2, apart from other steps
     product_8 = work.product_8
     np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
     np.add(product_8, b2_o, out=product_8)
-    copy_8 = work.copy_8
-    np.copyto(copy_8, U2_o)
 
     i2 = work.i2
     f2 = work.f2
@@ -552,7 +517,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
         # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_i[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_i2_t = h_before.dot(copy_2_2, out=work.z_i2_t)
+        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
         z_i2_t += product_2[t]
 
         # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
@@ -563,7 +528,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
         # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_f[i, j] * e[n, t, i])
-        z_f2_t = h_before.dot(copy_4, out=work.z_i2_t)
+        z_f2_t = h_before.dot(U2_f, out=work.z_i2_t)
         z_f2_t += product_4[t]
 
         # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
@@ -574,7 +539,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
         # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_g[i, j] * e[n, t, i])
-        z_g2_t = h_before.dot(copy_6, out=work.z_i2_t)
+        z_g2_t = h_before.dot(U2_g, out=work.z_i2_t)
         z_g2_t += product_6[t]
 
         # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
@@ -582,7 +547,7 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
 
         # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_o[i, j] * e[n, t, i])
-        z_o2_t = h_before.dot(copy_8, out=work.z_i2_t)
+        z_o2_t = h_before.dot(U2_o, out=work.z_i2_t)
         z_o2_t += product_8[t]
 
         # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
@@ -649,13 +614,13 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     # (18) dh, apart from other steps
     product_18 = work.product_8
     np.matmul(dz3.reshape(N * T, 61), W3.T, out=product_18.reshape(N * T, 128))
-    copy_18 = work.copy_8
+    copy_18 = work.copy_18
     np.copyto(copy_18, U2_f.T)
-    copy_18_2 = work.copy_6
+    copy_18_2 = work.copy_18_2
     np.copyto(copy_18_2, U2_g.T)
-    copy_18_3 = work.copy_4
+    copy_18_3 = work.copy_18_3
     np.copyto(copy_18_3, U2_i.T)
-    copy_18_4 = work.copy_2_2
+    copy_18_4 = work.copy_18_4
     np.copyto(copy_18_4, U2_o.T)
 
     dc2 = work.product_6
@@ -733,28 +698,28 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
     dU2_f = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_f2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_2_2,
+        out=work.copy_18_4,
     )
 
     # (29) dU2_g[k, j] = sum[n, t](dz_g2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_g = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_g2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_4,
+        out=work.copy_18_3,
     )
 
     # (30) dU2_i[k, j] = sum[n, t](dz_i2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_i = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_i2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_6,
+        out=work.copy_18_2,
     )
 
     # (31) dU2_o[k, j] = sum[n, t](dz_o2[n, t, j] * [t >= 1] * h[n, t - 1, k])
     dU2_o = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_o2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_8,
+        out=work.copy_18,
     )
 
     # (32) dW2_f[i, j] = sum[n, t](dz_f2[n, t, j] * e[n, t, i])
@@ -876,29 +841,21 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     np.add(product_2, b2_i, out=product_2)
     zeros_2 = work.zeros_2
     zeros_2.fill(0.0)
-    copy_2_2 = work.copy_2_2
-    np.copyto(copy_2_2, U2_i)
 
     # (4) z_f2, apart from other steps
     product_4 = work.product_4
     np.matmul(copy_2, W2_f, out=product_4.reshape(N * T, 128))
     np.add(product_4, b2_f, out=product_4)
-    copy_4 = work.copy_4
-    np.copyto(copy_4, U2_f)
 
     # (6) z_g2, apart from other steps
     product_6 = work.product_6
     np.matmul(copy_2, W2_g, out=product_6.reshape(N * T, 128))
     np.add(product_6, b2_g, out=product_6)
-    copy_6 = work.copy_6
-    np.copyto(copy_6, U2_g)
 
     # (8) z_o2, apart from other steps
     product_8 = work.product_8
     np.matmul(copy_2, W2_o, out=product_8.reshape(N * T, 128))
     np.add(product_8, b2_o, out=product_8)
-    copy_8 = work.copy_8
-    np.copyto(copy_8, U2_o)
 
     i2 = work.i2
     f2 = work.f2
@@ -911,7 +868,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
         # (2) z_i2[n, t, j] = b2_i[j] + sum[k](U2_i[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_i[i, j] * e[n, t, i])
         h_before = h[t - 1] if t >= 1 else zeros_2
-        z_i2_t = h_before.dot(copy_2_2, out=work.z_i2_t)
+        z_i2_t = h_before.dot(U2_i, out=work.z_i2_t)
         z_i2_t += product_2[t]
 
         # (3) i2[n, t, j] = sigmoid(z_i2[n, t, j])
@@ -922,7 +879,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
 
         # (4) z_f2[n, t, j] = b2_f[j] + sum[k](U2_f[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_f[i, j] * e[n, t, i])
-        z_f2_t = h_before.dot(copy_4, out=work.z_i2_t)
+        z_f2_t = h_before.dot(U2_f, out=work.z_i2_t)
         z_f2_t += product_4[t]
 
         # (5) f2[n, t, j] = sigmoid(z_f2[n, t, j])
@@ -933,7 +890,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
 
         # (6) z_g2[n, t, j] = b2_g[j] + sum[k](U2_g[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_g[i, j] * e[n, t, i])
-        z_g2_t = h_before.dot(copy_6, out=work.z_i2_t)
+        z_g2_t = h_before.dot(U2_g, out=work.z_i2_t)
         z_g2_t += product_6[t]
 
         # (7) g2[n, t, j] = tanh(z_g2[n, t, j])
@@ -941,7 +898,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
 
         # (8) z_o2[n, t, j] = b2_o[j] + sum[k](U2_o[k, j] * [t >= 1] * h[n, t - 1, k]) +
         #     sum[i](W2_o[i, j] * e[n, t, i])
-        z_o2_t = h_before.dot(copy_8, out=work.z_i2_t)
+        z_o2_t = h_before.dot(U2_o, out=work.z_i2_t)
         z_o2_t += product_8[t]
 
         # (9) o2[n, t, j] = sigmoid(z_o2[n, t, j])
@@ -1010,13 +967,13 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     # (18) dh, apart from other steps
     product_18 = work.product_8
     np.matmul(dz3.reshape(N * T, 61), W3.T, out=product_18.reshape(N * T, 128))
-    copy_18 = work.copy_8
+    copy_18 = work.copy_18
     np.copyto(copy_18, U2_f.T)
-    copy_18_2 = work.copy_6
+    copy_18_2 = work.copy_18_2
     np.copyto(copy_18_2, U2_g.T)
-    copy_18_3 = work.copy_4
+    copy_18_3 = work.copy_18_3
     np.copyto(copy_18_3, U2_i.T)
-    copy_18_4 = work.copy_2_2
+    copy_18_4 = work.copy_18_4
     np.copyto(copy_18_4, U2_o.T)
 
     # (16) W3 -= rate * dW3
@@ -1098,7 +1055,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     dU2_f = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_f2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_2_2,
+        out=work.copy_18_4,
     )
     dU2_f *= rate
     U2_f -= dU2_f
@@ -1107,7 +1064,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     dU2_g = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_g2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_2_2,
+        out=work.copy_18_4,
     )
     dU2_g *= rate
     U2_g -= dU2_g
@@ -1116,7 +1073,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     dU2_i = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_i2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_2_2,
+        out=work.copy_18_4,
     )
     dU2_i *= rate
     U2_i -= dU2_i
@@ -1125,7 +1082,7 @@ def sgd_step(params, *, ids, next, rate, workspace=None, training=True):
     dU2_o = np.matmul(
         h[: T - 1].reshape(N * (T - 1), 128).T,
         dz_o2[1:].reshape(N * (T - 1), 128),
-        out=work.copy_2_2,
+        out=work.copy_18_4,
     )
     dU2_o *= rate
     U2_o -= dU2_o
@@ -1538,13 +1495,9 @@ _OWN = [
     "copy_2",
     "product_2",
     "zeros_2",
-    "copy_2_2",
     "product_4",
-    "copy_4",
     "product_6",
-    "copy_6",
     "product_8",
-    "copy_8",
     "i2",
     "f2",
     "g2",
@@ -1560,6 +1513,10 @@ _OWN = [
     "total_13",
     "dW3",
     "db3",
+    "copy_18",
+    "copy_18_2",
+    "copy_18_3",
+    "copy_18_4",
     "dz_f2",
     "dz_i2",
     "product_18_4",
@@ -1900,16 +1857,16 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
                 {
                     "E1": workspace.dE1,
                     "W2_i": workspace.dW2_i,
-                    "U2_i": workspace.copy_6,
+                    "U2_i": workspace.copy_18_2,
                     "b2_i": workspace.db2_i,
                     "W2_f": workspace.dW2_f,
-                    "U2_f": workspace.copy_2_2,
+                    "U2_f": workspace.copy_18_4,
                     "b2_f": workspace.db2_f,
                     "W2_g": workspace.dW2_g,
-                    "U2_g": workspace.copy_4,
+                    "U2_g": workspace.copy_18_3,
                     "b2_g": workspace.db2_g,
                     "W2_o": workspace.dW2_o,
-                    "U2_o": workspace.copy_8,
+                    "U2_o": workspace.copy_18,
                     "b2_o": workspace.db2_o,
                     "W3": workspace.dW3,
                     "b3": workspace.db3,
@@ -1926,16 +1883,16 @@ def loss_and_grads(params, *, ids, next, workspace=None, training=True):
             {
                 "E1": work.dE1,
                 "W2_i": work.dW2_i,
-                "U2_i": work.copy_6,
+                "U2_i": work.copy_18_2,
                 "b2_i": work.db2_i,
                 "W2_f": work.dW2_f,
-                "U2_f": work.copy_2_2,
+                "U2_f": work.copy_18_4,
                 "b2_f": work.db2_f,
                 "W2_g": work.dW2_g,
-                "U2_g": work.copy_4,
+                "U2_g": work.copy_18_3,
                 "b2_g": work.db2_g,
                 "W2_o": work.dW2_o,
-                "U2_o": work.copy_8,
+                "U2_o": work.copy_18,
                 "b2_o": work.db2_o,
                 "W3": work.dW3,
                 "b3": work.db3,

@@ -9,6 +9,7 @@
 #if defined __AVX512F__ && defined __GNUC__ && __GNUC__ >= 10 && !defined __clang__
 #pragma GCC target("prefer-vector-width=512")
 #endif
+#define _POSIX_C_SOURCE 200809L /* for locks that many may hold */
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -1026,7 +1027,7 @@ static double sgd_step_in_training(
    seldom installed; of an array, the fields that NumPy's ABI keeps (PyArrayObject_fields), which
    `open_library` first holds against an array that it is shown. Whatever is not exactly as expected
    is declined with None: the module then looks closer. While loops run that take long, other threads
-   of Python run too; they may not use the same workspace meanwhile. */
+   of Python run too, where there is OpenMP; they may not use the same workspace meanwhile. */
 
 typedef struct object {
     ptrdiff_t references;
@@ -1111,7 +1112,8 @@ typedef struct {
     real scalars[SLOTS + 1];
     object *given[SLOTS + 1]; /* whose memory that is */
     object *arrays;
-    int is_large, is_busy;
+    int is_large;
+    int busy_in; /* the process in which a thread computes with it, or 0 */
 } workspace;
 enum { LARGE = 16384 }; /* entries of a workspace, from which steps take longer than letting go */
 
@@ -1200,16 +1202,31 @@ static int (*threads_of_blas)(void);
 static void (*set_threads_of_blas)(int);
 static int may_share = 1;
 
-/* When a process forks, the threads of OpenMP stay with the parent. They are ended first: a library
-   that is opened in the child shares loops, and would wait for them. */
+#ifdef _OPENMP
+/* Steps hold it while they run without the interpreter's lock; a process forks between them. */
+static pthread_rwlock_t running = PTHREAD_RWLOCK_INITIALIZER;
+
+/* Threads stay with the parent. The one that forks ends those that OpenMP made for it: a library that
+   is opened in the child shares loops, and would wait for them. */
 static void before_fork(void)
 {
-#if defined _OPENMP && (defined __clang__ || __GNUC__ >= 9)
+    pthread_rwlock_wrlock(&running);
+#if defined __clang__ || __GNUC__ >= 9
     omp_pause_resource_all(omp_pause_soft);
 #endif
 }
 
-static void forked(void) { may_share = 0; }
+static void forked_in_parent(void) { pthread_rwlock_unlock(&running); }
+
+static int processes = 1; /* from the one that opened the library to this one */
+
+static void forked_in_child(void)
+{
+    pthread_rwlock_init(&running, NULL);
+    may_share = 0;
+    processes++; /* whose thread in a workspace is none of this process */
+}
+#endif
 
 /* A step with the threads of BLAS, which gets them back. */
 static double computed(body *computes, const workspace *w, const double *numbers)
@@ -1226,15 +1243,31 @@ static double computed(body *computes, const workspace *w, const double *numbers
 /* The same without the interpreter's lock: what was handed in is kept alive, and the workspace. */
 static double computed_aside(workspace *w, const signature *s, const double *numbers)
 {
+#ifdef _OPENMP
     object *given[SLOTS + 1];
     for (int k = 0; k < s->count; k++) Py_IncRef(given[k] = w->given[s->reads[k]]);
-    w->is_busy = 1;
+    w->busy_in = processes;
     void *interpreter = PyEval_SaveThread();
+    pthread_rwlock_rdlock(&running);
     const double found = computed(s->computes, w, numbers);
+    pthread_rwlock_unlock(&running);
     PyEval_RestoreThread(interpreter);
-    w->is_busy = 0;
+    w->busy_in = 0;
     for (int k = 0; k < s->count; k++) Py_DecRef(given[k]);
     return found;
+#else
+    return computed(s->computes, w, numbers);
+#endif
+}
+
+static int is_busy(const workspace *w)
+{
+#ifdef _OPENMP
+    return w->busy_in == processes;
+#else
+    (void)w;
+    return 0;
+#endif
 }
 
 /* Arguments: the parameters, then inputs one by one, the states if it reads any, the rate. */
@@ -1244,7 +1277,7 @@ static object *enter(object *self, object *const *arguments, ptrdiff_t count, co
     object *params = arguments[0];
     ptrdiff_t argument = 1;
     double numbers[1] = {0};
-    if (w->is_busy) {
+    if (is_busy(w)) {
         PyErr_SetString(PyExc_RuntimeError,
                         "workspace: another thread computes with it: make one for each thread");
         return NULL;
@@ -1371,9 +1404,9 @@ int open_library(object *shown, char *memory, object *types, object *slot_names,
 #ifdef _OPENMP
     threads_of_blas = (int (*)(void))threads_of;
     set_threads_of_blas = (void (*)(int))set_threads;
-    pthread_atfork(before_fork, NULL, forked);
+    pthread_atfork(before_fork, forked_in_parent, forked_in_child);
 #else
-    (void)threads_of, (void)set_threads, (void)before_fork, (void)forked;
+    (void)threads_of, (void)set_threads, (void)may_share;
 #endif
     return 1;
 }

@@ -92,6 +92,8 @@ class Workspace:
         self.range_N = np.arange(N)
         self.fixed_N = np.multiply(self.range_N, 10)
         self.ones_N = np.ones(N, dtype)
+        self.z1 = _aligned((N, 64), dtype)
+        self.z2 = _aligned((N, 64), dtype)
         self.z3 = np.empty((N, 10), dtype)
         self.add_7 = np.empty((N,), np.intp)
         self.take_7 = np.empty((N,), dtype)
@@ -99,17 +101,12 @@ class Workspace:
         self.total_6 = np.empty((N,), dtype)
         self.dW3 = np.empty((64, 10), dtype)
         self.db3 = np.empty((10,), dtype)
+        self.dh2 = _aligned((N, 64), dtype)
         self.mask_12 = np.empty((N, 64), np.bool_)
+        self.dW2 = _aligned((64, 64), dtype)
         self.db2 = np.empty((64,), dtype)
+        self.dW1 = _aligned((784, 64), dtype)
         self.db1 = np.empty((64,), dtype)
-        self._large = {
-            "z1": (N, 64),
-            "z2": (N, 64),
-            "dh2": (N, 64),
-            "dW2": (64, 64),
-            "dW1": (784, 64),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
         self._alike = _alike(self._shapes)
         self.one = np.ones((), dtype)  # quicker beside few entries than a number
         self._compiled = _bind(self)
@@ -120,20 +117,12 @@ class Workspace:
         return make, ()
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 def forward(params, *, x, workspace=None, training=False):

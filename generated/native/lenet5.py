@@ -106,6 +106,17 @@ class Workspace:
         self.ones_N = np.ones(N, dtype)
         self.ones_100_N = np.ones(100 * N, dtype)
         self.ones_784_N = np.ones(784 * N, dtype)
+        self.x_pad1 = _aligned((N, 32, 32, 1), dtype)
+        self.part_2 = _aligned((5, 5, 3, 28, 28), dtype)
+        self.z1 = _aligned((N, 28, 28, 6), dtype)
+        self.s2 = _aligned((N, 14, 14, 6), dtype)
+        self.copy_5 = _aligned((14, 14, 6, N), dtype)
+        self.copy_5_2 = _aligned((150, 100 * N), dtype)
+        self.z2 = _aligned((16, 10, 10, N), dtype)
+        self.s4 = _aligned((16, 5, 5, N), dtype)
+        self.y1 = _aligned((N, 400), dtype)
+        self.z3 = _aligned((N, 120), dtype)
+        self.z4 = _aligned((N, 84), dtype)
         self.z5 = np.empty((N, 10), dtype)
         self.add_15 = np.empty((N,), np.intp)
         self.take_15 = np.empty((N,), dtype)
@@ -113,48 +124,34 @@ class Workspace:
         self.total_14 = np.empty((N,), dtype)
         self.dW5 = np.empty((84, 10), dtype)
         self.db5 = np.empty((10,), dtype)
+        self.df6 = _aligned((N, 84), dtype)
         self.mask_20 = np.empty((N, 84), np.bool_)
+        self.dW4 = _aligned((120, 84), dtype)
         self.db4 = np.empty((84,), dtype)
+        self.df5 = _aligned((N, 120), dtype)
         self.mask_24 = np.empty((N, 120), np.bool_)
+        self.dW3 = _aligned((400, 120), dtype)
         self.db3 = np.empty((120,), dtype)
+        self.dc3 = _aligned((16, 10, 10, N), dtype)
+        self.copy_29 = _aligned((16, 5, 5, N), dtype)
         self.mask_29 = np.empty((16, 5, 5, N), np.bool_)
+        self.part_29 = _aligned((16, 5, 5, N), dtype)
         self.mask_29_2 = np.empty((16, 5, 5, N), np.bool_)
         self.mask_30 = np.empty((16, 10, 10, N), np.bool_)
+        self.dW2 = _aligned((5, 5, 6, 16), dtype)
         self.db2 = np.empty((16,), dtype)
+        self.product_33 = _aligned((5, 5, 6, 10, 10, N), dtype)
+        self.ds2 = _aligned((6, 14, 14, N), dtype)
+        self.dc1 = _aligned((N, 28, 28, 6), dtype)
+        self.copy_34 = _aligned((N, 14, 14, 6), dtype)
         self.mask_34 = np.empty((N, 14, 14, 6), np.bool_)
+        self.part_34 = _aligned((N, 14, 14, 6), dtype)
         self.mask_34_2 = np.empty((N, 14, 14, 6), np.bool_)
         self.mask_35 = np.empty((N, 28, 28, 6), np.bool_)
         self.part_36_2 = np.empty((5, 5, 1, 6), dtype)
         self.dW1 = np.empty((5, 5, 1, 6), dtype)
         self.db1 = np.empty((6,), dtype)
-        self._large = {
-            "x_pad1": (N, 32, 32, 1),
-            "part_2": (5, 5, 3, 28, 28),
-            "z1": (N, 28, 28, 6),
-            "s2": (N, 14, 14, 6),
-            "copy_5": (14, 14, 6, N),
-            "copy_5_2": (150, 100 * N),
-            "z2": (16, 10, 10, N),
-            "s4": (16, 5, 5, N),
-            "y1": (N, 400),
-            "z3": (N, 120),
-            "z4": (N, 84),
-            "df6": (N, 84),
-            "dW4": (120, 84),
-            "df5": (N, 120),
-            "dW3": (400, 120),
-            "dc3": (16, 10, 10, N),
-            "copy_29": (16, 5, 5, N),
-            "part_29": (16, 5, 5, N),
-            "dW2": (5, 5, 6, 16),
-            "product_33": (5, 5, 6, 10, 10, N),
-            "ds2": (6, 14, 14, N),
-            "dc1": (N, 28, 28, 6),
-            "copy_34": (N, 14, 14, 6),
-            "part_34": (N, 14, 14, 6),
-            "dy1": (N, 400),
-        }
-        self.__dict__.update(_side_by_side(self._large, dtype))
+        self.dy1 = _aligned((N, 400), dtype)
         self._alike = _alike(self._shapes)
         self.one = np.ones((), dtype)  # quicker beside few entries than a number
         self._compiled = _bind(self)
@@ -165,20 +162,12 @@ class Workspace:
         return make, ()
 
 
-def _side_by_side(shapes, dtype):
-    """Arrays of these shapes, each from the start of a line of the cache on, by name.
-
-    What crosses lines is read slower; of one large piece the pages may be large ones.
-    """
-    line = 64 // np.dtype(dtype).itemsize
-    sizes = [int(np.prod(shape)) for shape in shapes.values()]
-    memory = np.empty(sum(sizes) + line * (1 + len(sizes)), dtype)
+def _aligned(shape, dtype):
+    """An array that begins with a line of the cache: what crosses lines is read slower."""
+    size = int(np.prod(shape))
+    memory = np.empty(size + 64, dtype)
     start = -memory.__array_interface__["data"][0] % 64 // memory.itemsize
-    arrays = {}
-    for (name, shape), size in zip(shapes.items(), sizes):
-        arrays[name] = memory[start : start + size].reshape(shape)
-        start += size - size % -line
-    return arrays
+    return memory[start : start + size].reshape(shape)
 
 
 def forward(params, *, x, workspace=None, training=False):

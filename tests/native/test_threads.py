@@ -223,6 +223,33 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 @needs_compiler
+def test_a_process_forks_between_steps_of_another_thread(folder: Path) -> None:
+    """In the children no thread computes with its workspace, and BLAS and OpenMP are in order."""
+    code = """
+import signal, threading
+params, work = net.init_params(0), net.Workspace(N=256)
+loss = lambda: net.loss(params, x=x, y=y, workspace=work)
+wanted, over = loss(), threading.Event()
+def steps():
+    while not over.is_set():
+        loss()
+other = threading.Thread(target=steps)
+other.start()
+told = []
+for _ in range(40):
+    child = os.fork()
+    if not child:
+        signal.alarm(30)
+        os._exit(0 if abs(loss() - wanted) < 1e-5 else 1)
+    told.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+over.set()
+other.join()
+print(set(told), loss() == wanted)
+"""
+    assert ran(code, folder, OPENBLAS_NUM_THREADS="2").split() == ["{0}", "True"]
+
+
+@needs_compiler
 def test_a_compiler_without_openmp_makes_loops_for_one_thread(folder: Path, tmp_path: Path) -> None:
     compiler = tmp_path / "cc"
     compiler.write_text("""#!/bin/sh
