@@ -72,6 +72,9 @@ class Chain:
 
 def chains(program: Program, function: Function, values: Sequence[int]) -> Iterator[int | Chain]:
     """The values in order, and chains in the place of those that are computed in blocks."""
+    if len(_large(program, values)) < SHORTEST:
+        yield from values
+        return
     start = 0
     while start < len(values):
         chain, before, after, stop = _longest(program, function, values, start, frozenset())
@@ -148,9 +151,13 @@ def _passes(program: Program, function: Function, chain: Chain, value: int) -> b
     return free and chain.run.keys().isdisjoint(reads)
 
 
+def _large(program: Program, values: Sequence[int]) -> list[int]:
+    return [v for v in values if size(program.values[v].shape) >= LARGE]
+
+
 def _worth(program: Program, chain: Chain) -> Iterator[int | Chain]:
     """The chain from its first large value to its last, if there are enough of them."""
-    large = [v for v in chain.values if size(program.values[v].shape) >= LARGE]
+    large = _large(program, chain.values)
     if len(large) < SHORTEST:
         yield from chain.run
         return
@@ -257,12 +264,17 @@ def _joins(program: Program, function: Function, chain: Chain, value: int) -> bo
     return True
 
 
+def _has_entries(shape: Shape) -> bool:
+    """Whether no run-time extents leave an axis without any."""
+    return all(e.is_Symbol or e.is_Integer or nonnegative(e - 1) for e in shape)
+
+
 def _aligned(program: Program, operation: Operation) -> frozenset[int] | None:
     """The operands of which a row of the result reads one row; None where it reads others too."""
     values, extent = program.values, operation.shape[0]
     shapes = {o: values[o].shape for o in operation.operands}
-    if not all(nonnegative(e - 1) for shape in (operation.shape, *shapes.values()) for e in shape):
-        return None  # without entries, there are no rows of so many
+    if not all(_has_entries(shape) for shape in (operation.shape, *shapes.values())):
+        return None  # there are no rows of nothing
     if isinstance(operation, Apply):
         if operation.function in _WHOLE:
             return None
