@@ -42,7 +42,7 @@ from symbackprop.program.windows import Blocked, First, Overlap, Sweep
 LARGE = 16384
 """From about so many entries `matmul` is faster than `dot`, which fills its result with 0 first."""
 ROWS = 4096
-"""From about so many entries the largest of each row is found quicker by its place."""
+"""From about so many entries the largest of each short row is found quicker by its place."""
 _REDUCED = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
 
 
@@ -63,14 +63,14 @@ def _reduce(printer: Printer, value: int, operation: Reduce) -> list[str]:
     if operation.ones is not None:
         pair = (printer.see(operation.of), printer.see(operation.ones))
         return printer.call(value, "np.matmul", *pair)
-    if operation.function == "max" and _has_long_rows(printer, operation):
+    if operation.function == "max" and _is_of_rows(printer, operation):
         return printer.call(value, "_largest", printer.see(operation.of))
     axis = "None" if len(axes) == rank else axis
     name = f"np.{_REDUCED[operation.function]}.reduce"
     return printer.call(value, name, printer.see(operation.of), f"axis={axis}")
 
 
-def _has_long_rows(printer: Printer, operation: Reduce) -> bool:
+def _is_of_rows(printer: Printer, operation: Reduce) -> bool:
     """Whether an extreme is that of each row of a buffer, of many entries together."""
     memory = printer.values[operation.of]
     last = operation.axes == (len(memory.shape) - 1,) and bool(operation.shape)

@@ -177,7 +177,7 @@ def _branch(
     nests: Nests,
     value: int,
     operation: Branch,
-    taken: Sequence[Sequence[Statement | Block]],
+    copied: Sequence[Sequence[Statement | Block]],
     when: Sequence[Condition],
 ) -> list[str]:
     """Either branch copied where its condition holds."""
@@ -187,7 +187,7 @@ def _branch(
         margin = "    " * depth
         title = nests.title(nests.memory.program.serves[value], depth)
         branches = []
-        for one in taken:
+        for one in copied:
             nests.begin(depth + 1)
             branches.append(nests.region(one, depth + 1))
         first, second = branches
