@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sympy import Expr
+from sympy import Add, Expr, Mul
 
 from symbackprop.derivation.adjoint import Adjoint, Consumer, adjoint
 from symbackprop.derivation.model import Step
@@ -119,8 +119,23 @@ def _expressions(found: Adjoint) -> Iterator[Expr]:
 
 
 def _renamed(found: Adjoint, names: Names) -> Adjoint:
+    """The same with other tensors, whose names sort as those before: no order changes."""
     rhs, steps, also = found
-    made = {expr: expr.xreplace(names) for expr in dict.fromkeys(_expressions(found))}
+    made: dict[Any, Any] = dict(names)
+
+    def put(expr: Any) -> Any:
+        if expr not in made:
+            arguments = tuple(map(put, expr.args))
+            if arguments == expr.args:
+                made[expr] = expr
+            elif isinstance(expr, (Add, Mul)):  # whose arguments are in order already
+                made[expr] = expr.func._from_args(arguments)
+            else:
+                made[expr] = expr.func(*arguments)
+        return made[expr]
+
+    for expr in _expressions(found):
+        put(expr)
 
     def renamed(step: Step) -> Step:
         return replace(step, before=made[step.before], after=made[step.after])

@@ -28,7 +28,8 @@ def sweep(loss: Loss, equations: list[Equation], adjoints: Adjoints, taken: set[
     back = _Sweep(loss, equations, adjoints, taken)
     computed = {e.tensor for e in equations}
     waiting = {x: {e.tensor for e in found} for x, found in back.readers.items()}
-    active = [e for e in equations if e.tensor in {loss.symbol, *back.readers}]
+    reaching = {loss.symbol, *back.readers}
+    active = [e for e in equations if e.tensor in reaching]
     for component in reversed(components(active)):
         group = members(component)[::-1]
         if isinstance(component, Recurrence):

@@ -79,6 +79,8 @@ def _inside(call: Call, indent: int) -> list[str]:
 def comment(text: str, indent: int = 4) -> list[str]:
     """The text as comment lines."""
     margin = " " * indent + "# "
+    if len(margin) + len(text) <= WIDTH:
+        return [margin + text]
     return textwrap.wrap(
         text,
         WIDTH,

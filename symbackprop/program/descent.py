@@ -110,7 +110,8 @@ def in_order(computed: Sequence[int], graph: Values, steps: Collection[int]) -> 
     A gradient that nothing else needs is computed no sooner than its step: a printer may make one
     product of both. But not where what it is computed from takes more memory to keep.
     """
-    rest = [v for v in computed if v not in steps]
+    stepped = frozenset(steps)
+    rest = [v for v in computed if v not in stepped]
     memory = _Memory(graph, rest, steps)
     groups = {step: memory.own(step) for step in steps}
     held = {v for group in groups.values() for v in group}

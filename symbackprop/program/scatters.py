@@ -23,7 +23,7 @@ Target = dict[Index, Expr]
 
 def is_scatter(expr: Expr) -> bool:
     """Whether the expression is a product with such a δ, or the sum of one."""
-    known = isinstance(expr, (Sum, Mul, Delta)) and bool(_parse(expr)[1])
+    known = isinstance(expr, (Sum, Mul, Delta)) and bool(_split(expr)[1])
     return known or scattered(expr) is not None
 
 
@@ -92,7 +92,13 @@ def _add(value: int, axes: Axes, term: Expr, scope: Scope) -> int:
 
 
 def _parse(expr: Expr) -> tuple[Axes, Target, Expr]:
-    """The bound indices, the position that each scattered index is at, and the other factors."""
+    """The bound indices, the position that each scattered index is at, and all other factors."""
+    bound, target, rest = _split(expr)
+    return bound, target, Mul(*rest)
+
+
+def _split(expr: Expr) -> tuple[Axes, Target, list[Expr]]:
+    """The same, with each of the other factors."""
     body, bound = (expr.body, expr.bound) if isinstance(expr, Sum) else (expr, ())
     target: Target = {}
     rest: list[Expr] = []
@@ -103,7 +109,7 @@ def _parse(expr: Expr) -> tuple[Axes, Target, Expr]:
             target = both
         else:
             rest.append(factor)
-    return bound, target, Mul(*rest)
+    return bound, target, rest
 
 
 def _joined(target: Target, found: Target) -> Target | None:
