@@ -12,19 +12,10 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
+from symbackprop.emit.rowwise import kept, rows_read
 from symbackprop.emit.waiting import Later, buffers_of, is_movable
-from symbackprop.equations.ranges import nonnegative
 from symbackprop.program.model import Function, Program
-from symbackprop.program.operations import (
-    Apply,
-    Copy,
-    Inner,
-    Matmul,
-    Operation,
-    Reduce,
-    Shape,
-    View,
-)
+from symbackprop.program.operations import Apply, Copy, Matmul, Reduce, Shape
 from symbackprop.program.shapes import product, size
 from symbackprop.program.storage import LARGE, root
 
@@ -33,7 +24,6 @@ BLOCK = 32768
 SHORTEST = 3
 FAR = 32
 """How many values in a row may be computed before a chain that they stand in."""
-_WHOLE = frozenset(["erf", "erfc"])  # which run in blocks of their own
 
 
 @dataclass(eq=False)
@@ -77,19 +67,20 @@ def chains(program: Program, function: Function, values: Sequence[int]) -> Itera
         return
     start = 0
     while start < len(values):
-        chain, before, after, stop = _longest(program, function, values, start, frozenset())
-        if before:
-            read = _read_by(program, chain, before)
-            chain, before, after, stop = _longest(program, function, values, start, read)
-        found = list(_worth(program, chain))
-        if any(isinstance(part, Chain) for part in found):
-            yield from chains(program, function, before)
+        found = _Search(program, function).along(values[start:])
+        if found.before:
+            wanted = _read_by(program, found.chain, found.before)
+            found = _Search(program, function, wanted).along(values[start:])
+        parts = list(_worth(program, found.chain))
+        if any(isinstance(part, Chain) for part in parts):
+            yield from chains(program, function, found.before)
+            yield from parts
+            yield from found.after
+            start += found.length
         else:
-            chain, _, after, stop = _longest(program, function, values, start, None)
-            found = list(_worth(program, chain))
-        yield from found or [values[start]]
-        yield from after
-        start = max(stop, start + 1)
+            chain = _unbroken(program, function, values[start:])
+            yield from list(_worth(program, chain)) or [values[start]]
+            start += max(1, len(chain.run))
 
 
 def _read_by(program: Program, chain: Chain, before: Sequence[int]) -> frozenset[int]:
@@ -102,43 +93,62 @@ def _read_by(program: Program, chain: Chain, before: Sequence[int]) -> frozenset
     return frozenset(read.intersection(before))
 
 
-def _longest(
-    program: Program,
-    function: Function,
-    values: Sequence[int],
-    start: int,
-    wanted: frozenset[int] | None,
-) -> tuple[Chain, list[int], list[int], int]:
-    """The chain from the start on, what is to be computed before and after it, and where it ends.
+def _unbroken(program: Program, function: Function, values: Sequence[int]) -> Chain:
+    """The chain of the first values, as far as each joins it."""
+    chain = Chain(program.values[values[0]].shape[:1])
+    for value in values:
+        if not _joins(program, function, chain, value):
+            break
+    return chain
 
-    Values that neither read what it computes nor touch its memory may be computed before it; but
-    rather they join it where they are `wanted`, and always where that is None. Others may wait
-    until after it, if what joins it later has to do with neither them nor their memory.
+
+class _Search:
+    """A chain as it grows, and the values that it is passing by.
+
+    Values that neither read what it computes nor touch its memory may be computed `before` it; but
+    rather they join it where they are `wanted`. Others may wait until `after` it, if what joins it
+    later has to do with neither them nor their memory. `length` is that of all of them together.
     """
-    chain = Chain(program.values[values[start]].shape[:1])
-    before: list[int] = []
-    passed: list[int] = []
-    later = Later()
-    after: list[int] = []
-    stop = start
-    for k in range(start, len(values)):
-        value = values[k]
-        apart = later.is_apart(program, function, value)
-        free = wanted is not None and chain.values and apart
-        free = free and _passes(program, function, chain, value)
-        if free and len(passed) == FAR:
-            break
-        if free and value not in (wanted or ()):
-            passed.append(value)
-        elif apart and _joins(program, function, chain, value):
-            before, after, passed, stop = before + passed, list(later.values), [], k + 1
-        elif free:
-            passed.append(value)
-        elif wanted is not None and chain.values and later.takes(program, function, value):
-            continue
-        else:
-            break
-    return chain, before, after, stop
+
+    def __init__(
+        self, program: Program, function: Function, wanted: frozenset[int] = frozenset()
+    ) -> None:
+        self.chain = Chain(())
+        self.before: list[int] = []
+        self.after: list[int] = []
+        self.length = 0
+        self._program, self._function, self._wanted = program, function, wanted
+        self._passed: list[int] = []  # since the last that joined
+        self._later = Later()
+
+    def along(self, values: Sequence[int]) -> _Search:
+        """The same, having gone as far along the values as it can."""
+        self.chain = Chain(self._program.values[values[0]].shape[:1])
+        for count, value in enumerate(values, start=1):
+            known = len(self.chain.run)
+            if not self._goes_past(value):
+                break
+            if len(self.chain.run) > known:
+                self.before += self._passed
+                self._passed = []
+                self.after = list(self._later.values)
+                self.length = count
+        return self
+
+    def _goes_past(self, value: int) -> bool:
+        """Whether the value joins, or may be computed before or after the chain."""
+        context = self._program, self._function
+        apart = self._later.is_apart(*context, value)
+        early = bool(self.chain.values) and apart and _passes(*context, self.chain, value)
+        if early and len(self._passed) == FAR:
+            return False
+        rather = value in self._wanted or not early
+        if rather and apart and _joins(*context, self.chain, value):
+            return True
+        if early:
+            self._passed.append(value)
+            return True
+        return bool(self.chain.values) and self._later.takes(*context, value)
 
 
 def _passes(program: Program, function: Function, chain: Chain, value: int) -> bool:
@@ -195,37 +205,13 @@ def _lead(program: Program, aligned: Mapping[int, frozenset[int]]) -> Shape:
                 lambda pair: pair[0] == pair[1], zip(lead, shape, strict=False)
             )
             count = min(count, len(list(same)))
-        count = min(count, *(_kept(program, o) for o in operands), rank)
+        count = min(count, *(kept(program, o) for o in operands), rank)
         lead = lead[: max(1, count)]
     for count in range(1, len(lead)):
         row = Chain(lead[:count], list(aligned)).row(program)
         if row.is_Integer and row <= BLOCK:
             return lead[:count]
     return lead
-
-
-def _kept(program: Program, value: int) -> int:
-    """How many of the first axes of a view are those of the memory that it looks at."""
-    operation = program.values[value]
-    kept = len(operation.shape)
-    while isinstance(operation, View):
-        below = program.values[operation.of]
-        if operation.how == "select":
-            same = zip(operation.detail, below.shape, strict=False)
-            whole = itertools.takewhile(lambda pair: pair[0] == (0, pair[1]), same)
-        elif operation.how == "reshape":
-            whole = itertools.takewhile(
-                lambda pair: pair[0] == pair[1], zip(operation.shape, below.shape, strict=False)
-            )
-        elif operation.how == "transpose":
-            whole = itertools.takewhile(
-                lambda pair: pair[0] == pair[1], enumerate(operation.detail)
-            )
-        else:
-            return 0
-        kept = min(kept, len(list(whole)))
-        operation = below
-    return kept
 
 
 def _joins(program: Program, function: Function, chain: Chain, value: int) -> bool:
@@ -239,7 +225,7 @@ def _joins(program: Program, function: Function, chain: Chain, value: int) -> bo
             chain.touched |= {places[v].buffer for v in memory.values() if v in places}
             return True
         return False
-    aligned = _aligned(program, operation)
+    aligned = rows_read(program, operation)
     if aligned is None or operation.shape[0] != chain.lead[0]:
         return False
     others = {o for o in operation.operands if o not in aligned}
@@ -248,7 +234,7 @@ def _joins(program: Program, function: Function, chain: Chain, value: int) -> bo
     whole = {memory[o] for o in operation.operands if o not in aligned}
     if not inside.isdisjoint(whole):
         return False
-    whole |= {memory[o] for o in aligned if not _kept(program, o)}
+    whole |= {memory[o] for o in aligned if not kept(program, o)}
     written = places[value].buffer
     read = {places[v].buffer for v in whole if v in places}
     if written in chain.read or written in read or not read.isdisjoint(chain.written):
@@ -262,36 +248,3 @@ def _joins(program: Program, function: Function, chain: Chain, value: int) -> bo
     chain.by_rows |= aligned
     chain.as_wholes |= others
     return True
-
-
-def _has_entries(shape: Shape) -> bool:
-    """Whether no run-time extents leave an axis without any."""
-    return all(e.is_Symbol or e.is_Integer or nonnegative(e - 1) for e in shape)
-
-
-def _aligned(program: Program, operation: Operation) -> frozenset[int] | None:
-    """The operands of which a row of the result reads one row; None where it reads others too."""
-    values, extent = program.values, operation.shape[0]
-    shapes = {o: values[o].shape for o in operation.operands}
-    if not all(_has_entries(shape) for shape in (operation.shape, *shapes.values())):
-        return None  # there are no rows of nothing
-    if isinstance(operation, Apply):
-        if operation.function in _WHOLE:
-            return None
-        rank = len(operation.shape)
-        return frozenset(o for o, s in shapes.items() if len(s) == rank and s[0] == extent)
-    if isinstance(operation, Reduce):
-        return frozenset([operation.of]) if 0 not in operation.axes else None
-    if isinstance(operation, Inner):
-        return frozenset(shapes)
-    if isinstance(operation, Copy):
-        return frozenset(shapes) if shapes[operation.of] == operation.shape else None
-    if isinstance(operation, Matmul) and operation.strips is None:
-        a, b = shapes[operation.a], shapes[operation.b]
-        natural, order = (*a[:-1], b[-1]), operation.order
-        turned = tuple(natural[k] for k in order) if order else natural
-        if len(a) > 2 and operation.shape == turned and order[:1] in ((), (0,)):
-            return frozenset(shapes)
-        if len(a) == 2 and len(b) == 1 and operation.shape == a[:1]:
-            return frozenset([operation.a])
-    return None
