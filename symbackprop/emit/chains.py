@@ -17,7 +17,7 @@ from symbackprop.emit.waiting import Later, buffers_of, is_movable
 from symbackprop.program.model import Function, Program
 from symbackprop.program.operations import Apply, Copy, Matmul, Reduce, Shape
 from symbackprop.program.shapes import product, size
-from symbackprop.program.storage import LARGE, root
+from symbackprop.program.storage import IN_BLOCKS, root
 
 BLOCK = 32768
 """About how many entries of an array are computed at once: 128 KB in single precision."""
@@ -162,7 +162,7 @@ def _passes(program: Program, function: Function, chain: Chain, value: int) -> b
 
 
 def _large(program: Program, values: Sequence[int]) -> list[int]:
-    return [v for v in values if size(program.values[v].shape) >= LARGE]
+    return [v for v in values if size(program.values[v].shape) >= IN_BLOCKS]
 
 
 def _worth(program: Program, chain: Chain) -> Iterator[int | Chain]:

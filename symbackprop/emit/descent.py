@@ -53,8 +53,7 @@ def _subtracted(printer: Printer, value: int, operation: Descend) -> list[str]:
         room = (printer.see(v) for v in operation.room)
         changed = ("np.subtract", name, printer.see(operation.rows), out, *room)
         return found + printer.write("", Call("_at_rows", changed))
-    if not times and printer.is_handed_in(operation.gradient):
-        return found + inner.write("", Call("np.subtract", (name, out, f"out={name}")))
+    assert times or not printer.is_handed_in(operation.gradient), "the rate is in what was computed"
     return found + inner.write(f"{name} -= ", out)
 
 

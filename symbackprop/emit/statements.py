@@ -39,7 +39,7 @@ from symbackprop.program.storage import root
 from symbackprop.program.tables import AddRows
 from symbackprop.program.windows import Blocked, First, Overlap, Sweep
 
-LARGE = 16384
+BY_MATMUL = 16384
 """From about so many entries `matmul` is faster than `dot`, which fills its result with 0 first."""
 ROWS = 4096
 """From about so many entries the largest of each short row is found quicker by its place."""
@@ -88,7 +88,7 @@ def _matmul(printer: Printer, value: int, operation: Matmul) -> list[str]:
     if whole is not None:
         return printer.call(value, "np.vdot", *map(printer.see, whole))
     function, *pair = "np.matmul", a, b
-    if not stacked and size(operation.shape) < LARGE:
+    if not stacked and size(operation.shape) < BY_MATMUL:
         # The method is quicker than the function, which reads better where a line is too short.
         where = (f"out={printer.out(value)}",) if operation.shape else ()
         method = Call("float", (Call(f"{a}.dot", (b, *where)),))

@@ -32,7 +32,7 @@ from symbackprop.program.windows import Overlap
 
 Key = tuple[Shape, str]
 
-LARGE = 131072
+IN_BLOCKS = 131072
 """From about so many entries values are computed in blocks."""
 
 
@@ -151,7 +151,7 @@ def _overwritten(
         candidates = operation.inputs[2:] if operation.function == "where" else operation.inputs
         # Rather what serves the same equation: it goes by the name of its result. Of large arrays
         # the older one, which is there as a whole, where those after it may be made in blocks.
-        serves, large = graph.serves, size(operation.shape) >= LARGE
+        serves, large = graph.serves, size(operation.shape) >= IN_BLOCKS
         candidates = tuple(sorted(candidates, key=lambda o: large or serves[o] != serves[value]))
     else:
         return None

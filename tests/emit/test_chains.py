@@ -69,8 +69,8 @@ TEXTS = {"block": BLOCK, "squares": SQUARES, "middle": MIDDLE, "outer": OUTER, *
 @pytest.fixture
 def tiny(monkeypatch):
     """Everything is large, and a block has a few entries."""
-    monkeypatch.setattr(chains, "LARGE", 1)
-    monkeypatch.setattr(storage, "LARGE", 1)
+    monkeypatch.setattr(chains, "IN_BLOCKS", 1)
+    monkeypatch.setattr(storage, "IN_BLOCKS", 1)
     monkeypatch.setattr(chains, "SHORTEST", 1)
     for module in (chains, rows):
         monkeypatch.setattr(module, "BLOCK", 7)
@@ -95,7 +95,7 @@ def test_values_in_blocks_are_those_of_the_reference(name, tiny):
 def test_blocks_change_no_bit(name, monkeypatch, tiny):
     text = TEXTS[name]
     split = module_of(emit_module(lower(derived(text))))
-    monkeypatch.setattr(chains, "LARGE", 10**18)
+    monkeypatch.setattr(chains, "IN_BLOCKS", 10**18)
     whole = module_of(emit_module(lower(derived(text))))
     rng = np.random.default_rng(0)
     sizes = {"N": 5, "T": 7}

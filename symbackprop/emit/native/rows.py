@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from sympy import Add, Expr
 
 from symbackprop.emit.native.accesses import ROWS, START, Access, row_axis, stretch
-from symbackprop.emit.native.expressions import is_quick
 from symbackprop.emit.native.memory import Memory
 from symbackprop.emit.native.numbers import integer
 from symbackprop.emit.native.pieces import Block, Statement
-from symbackprop.emit.native.threads import SLOW, Sharing, is_worth
+from symbackprop.emit.native.threads import Sharing, effort, is_worth
 from symbackprop.equations.ranges import nonnegative
 from symbackprop.program.operations import Either
 from symbackprop.program.shapes import ONE, ZERO, product
@@ -88,7 +87,7 @@ def _operations(piece: Piece, extent: Expr) -> Expr:
         return piece.operations / extent
     if not piece.shape:
         return ONE
-    return product(piece.shape) / extent * (ONE if is_quick(piece.function) else SLOW)
+    return product(piece.shape) / extent * effort(piece.function)
 
 
 def _cut(piece: Piece, extent: Expr) -> Piece | None:

@@ -88,7 +88,12 @@ def is_worth(sharing: Sharing) -> bool:
 
 def _operations(one: Statement, level: int) -> Expr:
     """About how much a statement does at a position of the loop."""
-    return product(one.shape[level + 1 :]) * (1 if is_quick(one.function) else SLOW)
+    return product(one.shape[level + 1 :]) * effort(one.function)
+
+
+def effort(function: str) -> int:
+    """About how many operations it takes to compute an entry."""
+    return 1 if is_quick(function) else SLOW
 
 
 def _is_collected(one: Statement, level: int) -> bool:
