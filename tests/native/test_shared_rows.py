@@ -45,6 +45,8 @@ ALONE = {
   h[n, t, k] = e[n, t, k] - max[j](e[n, t, j])""",
     "a row that labels choose": """
   h[n, t, k] = x[n, t, k] + where(t > 0, U[u[n, t], k] * h[n, t - 1, k], 0)""",
+    "entries of a row that integers choose": """
+  h[n, t, k] = x[n, t, k] + where(t > 0, sin(h[n, t - 1, w[k]]), 0)""",
     "rows of several widths": """
   a[n, t, j] = sum[i](V[i, j] * where(t > 0, sin(h[n, t - 1, i]), 0))
   h[n, t, k] = x[n, t, k] + sum[j](V[k, j] * cos(a[n, t, j]))""",
@@ -84,6 +86,7 @@ inputs:
   r: [N, N]
   u: {{shape: [N, T], classes: 5}}
   q: {{shape: [N], classes: N}}
+  w: {{shape: [5], classes: 5}}
   y: [N, T, 5]
 params:
   U: {{shape: [5, 5], init: normal(0.3)}}
@@ -91,7 +94,7 @@ params:
   b: {{shape: [5], init: normal(0.3)}}
 network: |
   {network.strip()}
-  out[n, t, k] = h[n, t, k] + b[k] * s[n, k] * U[u[n, t], k] * V[k, 2] * r[n, q[n]]
+  out[n, t, k] = h[n, t, k] + b[k] * s[n, k] * U[u[n, t], k] * V[k, 2] * r[n, q[n]] * b[w[k]]
 loss: mse(out, y)
 """
 
@@ -113,6 +116,12 @@ def test_rows_that_need_others_are_not(name: str) -> None:
     loops, shared = shared_loops(net.source)
     assert loops > shared == 0
     assert net.differences("float64") == []
+
+
+@needs_compiler
+def test_little_work_is_for_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "WORTH", 10**9)
+    assert shared_loops(Shared(parse(spec(ALONE["a cell"]))).source)[1] == 0
 
 
 @needs_compiler
@@ -171,6 +180,7 @@ t = Symbol("t", integer=True, nonnegative=True)
         ([("a", 5, "0", ((5, 1),)), ("a", 7, "0", ((7, 1),))], False),
         ([("a", 5, "0", ((5, 1),)), ("b", 7, "0", ((7, 1),))], True),
         ([("a", 0, "0", ((5, 1),))], False),
+        ([("a", 0, "0", ())], False),
         ([("a", 5, "7*N*t", ((5, 1),))], False),
         ([("a", 5, "-1", ((5, 1),))], False),
         ([("a", -5, "0", ((5, 1),))], False),

@@ -95,7 +95,7 @@ def _cut(piece: Piece, extent: Expr) -> Piece | None:
     if isinstance(piece, Block):
         return piece.cut(extent)
     if not piece.shape:
-        return piece if piece.target.form == "local" else None
+        return piece
     found = row_axis(piece.shape, extent)
     if found is None or piece.reduced[found[0]]:
         return None
@@ -124,7 +124,7 @@ class _Touched:
     memory: str
     stride: Expr
     offset: Expr
-    others: tuple[tuple[Expr, Expr], ...]  # extent and stride
+    others: tuple[tuple[Expr, Expr], ...]  # extent and stride, of what integers tell as well
 
     def lies_apart(self, extent: Expr) -> bool:
         """Whether it stays in the stretch of row n, or in that of other turns of all rows."""
@@ -146,7 +146,8 @@ def _touched(memory: Memory, piece: Piece, pointers: Mapping[int, Either]) -> It
         # Along an axis of each · rows positions, every row has so many; without one, any of them.
         axes = [(extent.subs(ROWS, 1), s) for extent, s in pairs]
         cut = [k for k, extent in enumerate(access.shape) if extent.has(ROWS)]
-        stride = axes[cut[0]][0] * axes[cut[0]][1] if cut and not access.gathered else ZERO
+        stride = axes[cut[0]][0] * axes[cut[0]][1] if cut else ZERO
+        axes += [(told.extent, told.stride) for told in access.gathered]
         for name, offset, known in _pointed(memory, access, pointers):
             yield _Touched(name, stride if known else ZERO, offset.subs(START, 0), tuple(axes))
 
