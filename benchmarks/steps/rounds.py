@@ -19,8 +19,9 @@ from benchmarks.steps.quiet import Patience
 from benchmarks.steps.workloads import Workload, batches, parameters, reals
 
 BATCHES = 4
-# Seconds of each sample, at least; and steps, at most.
-SAMPLE, MOST = 0.05, 100_000
+# Seconds of each sample, at least, of which the first milliseconds after a pause are a small part;
+# and steps, at most.
+SAMPLE, MOST = 0.2, 100_000
 # Seconds a workload that may go into taking anew what others have disturbed.
 PATIENCE = 60.0
 Say = Callable[[str], None]
