@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop.program.graph import Graph
-from symbackprop.program.operations import Apply, Copy, Descend, Read
+from symbackprop.program.operations import Apply, Copy, Descend, Read, Steps
 from symbackprop.program.rates import Scaled, scaled_gradients
 from symbackprop.program.shapes import ONE, size
 from symbackprop.program.storage import needs_memory, root
@@ -180,9 +180,15 @@ def _ends(rest: Sequence[int], graph: Values) -> list[int]:
     ends = list(range(len(rest)))
     for now in range(len(rest) - 2, -1, -1):
         here, there = rest[now], rest[now + 1]
-        loops = graph.loop_of[here], graph.loop_of[there]
+        loops = _loop(graph, here), _loop(graph, there)
         if loops[0] == loops[1] and (
             loops[0] is not None or graph.serves[here] == graph.serves[there]
         ):
             ends[now] = ends[now + 1]
     return ends
+
+
+def _loop(graph: Values, value: int) -> int | None:
+    """The loop that computes a value, or that writes a memory."""
+    operation = graph.values[value]
+    return operation.loop if isinstance(operation, Steps) else graph.loop_of[value]

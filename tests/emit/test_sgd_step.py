@@ -63,6 +63,24 @@ ODD = {
         params: {A: {shape: [3, 4]}, r: {shape: []}}
         loss: sum(A) / 7 + r * sum(x)
     """,
+    "what_a_loop_writes": """
+        name: every_step
+        inputs: {y: [5, 3]}
+        params: {w: {shape: [5, 3]}}
+        network: |
+          z[t, j] = w[t, j] + 0.5 * h[t - 1, j]
+          h[t, j] = tanh(z[t, j])
+        loss: mse(h, y)
+    """,
+    "what_a_loop_writes_turned": """
+        name: every_turned
+        inputs: {y: [N]}
+        params: {w: {shape: [3, N, 4]}}
+        network: |
+          z[t, n, j] = w[j, n, 3 - t] + 0.5 * h[t + 1, n, j]
+          h[t:4, n, j] = tanh(z[t, n, j])
+        loss: mean(sin(h)) + mean(y)
+    """,
     "by_inputs_as_well": """
         name: inputs_too
         inputs: {x: [N, 3], y: [N, 2]}
