@@ -1295,8 +1295,9 @@ def _check_workspace(workspace, extents, dtype):
     for name, extent in extents.items():
         if workspace._extents[name] != extent:
             raise ValueError(
-                f"workspace: made for {name} = {workspace._extents[name]}, "
-                f"but the arrays have {name} = {extent}"
+                f"workspace: made for {name} = {workspace._extents[name]}, but the "
+                f"arrays have {name} = {extent}; make one with Workspace(..., "
+                f"{name}={extent})"
             )
 
 
@@ -1340,7 +1341,8 @@ def _match(name, array, extents):
     """Match a shape with run-time extents; `extents` learns each with its first bearer."""
     shape, expected = getattr(array, "shape", None), SHAPES[name]
     if shape is None:
-        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+        came = type(array).__name__
+        raise ValueError(f"{name}: expected an array, got {came}: pass a NumPy array")
     if len(shape) != len(expected):
         raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
     for came, extent in zip(shape, expected):

@@ -1109,7 +1109,6 @@ typedef struct {
     int64_t extents[EXTENTS + 1];
     ptrdiff_t axes[AXES + 1];
     int64_t classes[SLOTS + 1]; /* below which the entries of an integer input must be */
-    real scalars[SLOTS + 1];
     object *given[SLOTS + 1]; /* whose memory that is */
     object *arrays;
     int is_large;
@@ -1157,11 +1156,6 @@ static int take(workspace *w, int slot, object *given, int written)
     const int rank = SLOT[slot].rank, kind = SLOT[slot].kind;
     if (given == NULL) return 0;
     w->given[slot] = given;
-    if (given->type == &PyFloat_Type) {
-        w->scalars[slot] = (real)PyFloat_AsDouble(given);
-        w->at[slot] = (char *)&w->scalars[slot];
-        return rank == 0 && kind == REAL_ENTRIES && SLOT[slot].source == INPUT;
-    }
     const array *a = (const array *)given;
     const int flags = C_CONTIGUOUS | ALIGNED | (written ? WRITEABLE : 0);
     if (given->type != array_type || a->dtype != dtypes[kind] || a->rank != rank) return 0;

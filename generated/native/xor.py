@@ -419,8 +419,9 @@ def _check_workspace(workspace, extents, dtype):
     for name, extent in extents.items():
         if workspace._extents[name] != extent:
             raise ValueError(
-                f"workspace: made for {name} = {workspace._extents[name]}, "
-                f"but the arrays have {name} = {extent}"
+                f"workspace: made for {name} = {workspace._extents[name]}, but the "
+                f"arrays have {name} = {extent}; make one with Workspace(..., "
+                f"{name}={extent})"
             )
 
 
@@ -464,7 +465,8 @@ def _match(name, array, extents):
     """Match a shape with run-time extents; `extents` learns each with its first bearer."""
     shape, expected = getattr(array, "shape", None), SHAPES[name]
     if shape is None:
-        raise ValueError(f"{name}: expected an array, got {type(array).__name__}")
+        came = type(array).__name__
+        raise ValueError(f"{name}: expected an array, got {came}: pass a NumPy array")
     if len(shape) != len(expected):
         raise ValueError(f"{name}: shape {shape}, expected {_written(expected)}")
     for came, extent in zip(shape, expected):
@@ -754,11 +756,11 @@ def _build(dtype, folder, portable=False):
     wished = os.environ.get("CC", "").split()
     found = [wished] if wished else [[c] for c in _COMPILERS]
     compiler = next((c for c in found if shutil.which(c[0])), None)
+    if compiler is None and wished:
+        raise OSError(f"no C compiler: CC names {wished[0]}, which is no command")
     if compiler is None:
-        tried = ", ".join(c[0] for c in found)
-        raise OSError(
-            f"no C compiler was found (tried {tried}): install one, or set CC"
-        )
+        tried = ", ".join(_COMPILERS)
+        raise OSError(f"no C compiler was found (tried {tried}): install one")
     flags = [*_FLAGS, "-DREAL=float", "-DREAL_IS_DOUBLE=0"]
     if np.dtype(dtype) == np.float64:
         flags = [*_FLAGS, "-DREAL=double", "-DREAL_IS_DOUBLE=1"]

@@ -17,6 +17,7 @@ from symbackprop.derivation.model import Step
 from symbackprop.derivation.occurrences import softmax_key, softmax_of
 from symbackprop.derivation.rules.known import FORWARD_VALUE, in_forward_values
 from symbackprop.derivation.rules.recognise import recognise, sigmoid, softplus
+from symbackprop.derivation.scores import name_scores
 from symbackprop.derivation.statistics import name_statistics
 from symbackprop.equations.build.hoist import contains_contraction
 from symbackprop.equations.nodes import Access, TensorSymbol, free_indices, tensors
@@ -133,51 +134,6 @@ def _softmax_equation(node: LogSumExp, taken: set[str]) -> Equation:
     return Equation(TensorSymbol(name, [i.extent for i in order]), order, rhs, "softmax")
 
 
-def name_scores(equation: Equation, taken: set[str]) -> tuple[list[Equation], Equation]:
-    """Each logsumexp reads a tensor: p = softmax(z), with z the expression that stood there.
-
-    Its cotangent is then computed once, as the literature has it: dz = p (dp - Σ dp p).
-    """
-    scores: list[Equation] = []
-    rhs = equation.rhs
-    for node in sorted(rhs.atoms(LogSumExp), key=sympy.default_sort_key):
-        whole = isinstance(exp(node.body), exp)  # exp(u + log v) is v exp(u)
-        if isinstance(node.body, Access) or (whole and len(_real_entries(node.body)) < 2):
-            continue
-        key, order = positional(node.body)
-        axes = tuple(i for i in (*equation.indices, *node.bound) if i in order)
-        axes += tuple(i for i in order if i not in axes)
-        name = fresh_name(f"z_{equation.tensor.name}", taken)
-        taken.add(name)
-        symbol = TensorSymbol(name, [i.extent for i in axes])
-        scores.append(Equation(symbol, axes, node.body, "", equation.place))
-        places = [order.index(i) for i in axes]
-        rhs = _read_from(rhs, key, symbol, places)
-    return scores, replace(equation, rhs=rhs)
-
-
-def _real_entries(expr: Expr) -> set[Access]:
-    return {a for a in expr.atoms(Access) if a.tensor.kind == "real"}
-
-
-def _read_from(expr: Expr, key: Expr, symbol: TensorSymbol, places: list[int]) -> Expr:
-    """Every occurrence of the form replaced by the tensor that holds it."""
-    if not expr.args or isinstance(expr, Access):
-        return expr
-    candidates = [(expr, sympy.S.Zero)]
-    if expr.is_Add:
-        totals = [t for t in expr.args if t.has(LogSumExp)]
-        candidates.append((expr - sympy.Add(*totals), sympy.Add(*totals)))
-    for candidate, rest in candidates:
-        form, order = positional(candidate)
-        if form == key:
-            read = Access(symbol, *(order[k] for k in places))
-            return read + _read_from(rest, key, symbol, places) if rest != 0 else read
-    return expr.func(
-        *(_read_from(a, key, symbol, places) if isinstance(a, Expr) else a for a in expr.args)
-    )
-
-
 def _rewritten(equation: Equation, definitions: Definitions) -> tuple[Expr, tuple[Step, ...]]:
     steps = []
     rhs = equation.rhs
@@ -278,9 +234,8 @@ def _raw(expr: Expr) -> bool:
 def _unfold(expr: Expr, definitions: Definitions) -> Expr:
     """One level of definitions put in, where they are neither contractions nor data."""
     mapping = {}
-    taken = {s.name for s in expr.free_symbols} | {
-        i.name for r in expr.atoms(Sum, LogSumExp) for i in r.bound
-    }
+    reductions = expr.atoms(Sum, LogSumExp)
+    taken = {s.name for s in (*expr.free_symbols, *(i for r in reductions for i in r.bound))}
     for access in sorted(expr.atoms(Access), key=sympy.default_sort_key):
         found = definitions.get(access.tensor)
         if found is None or contains_contraction(found.rhs) or not _may_unfold(found.rhs):

@@ -119,7 +119,7 @@ def _expressions(found: Adjoint) -> Iterator[Expr]:
 
 
 def _renamed(found: Adjoint, names: Names) -> Adjoint:
-    """The same with other tensors, whose names sort as those before: no order changes."""
+    """The same with other tensors, whose names sort as those before, as `form` sees to."""
     rhs, steps, also = found
     made: dict[Any, Any] = dict(names)
 

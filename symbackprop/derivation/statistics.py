@@ -15,6 +15,7 @@ from dataclasses import replace
 from sympy import Expr
 
 from symbackprop.derivation.occurrences import differentiable_reads
+from symbackprop.equations.build.inside import standing_alone
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, free_indices, tensors
 from symbackprop.equations.reductions import Reduction, Sum
 from symbackprop.equations.renaming import fresh_name, numbered
@@ -84,7 +85,10 @@ def name_statistics(equation: Equation, taken: set[str]) -> list[Equation]:
             order = tuple(i for i in scope if i in free_indices(body))
             key = numbered(body, order)
             if key not in named:
-                rhs = body.func(*(walk(a, order) for a in body.args))
+                inner = body.func(*(walk(a, order) for a in body.args))
+                rhs = standing_alone(inner, equation.rhs)
+                if rhs is None:
+                    return expr
                 name = fresh_name(f"s_{equation.tensor.name}", taken)
                 taken.add(name)
                 symbol = TensorSymbol(name, [i.extent for i in order])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
-from symbackprop.emit.rowwise import kept, rows_read
+from symbackprop.emit.rowwise import axes_kept, rows_read
 from symbackprop.emit.waiting import Later, buffers_of, is_movable
 from symbackprop.program.model import Function, Program
 from symbackprop.program.operations import Apply, Copy, Matmul, Reduce, Shape
@@ -126,7 +126,7 @@ class _Search:
         self.chain = Chain(self._program.values[values[0]].shape[:1])
         for count, value in enumerate(values, start=1):
             known = len(self.chain.run)
-            if not self._goes_past(value):
+            if not self._takes(value):
                 break
             if len(self.chain.run) > known:
                 self.before += self._passed
@@ -135,8 +135,8 @@ class _Search:
                 self.length = count
         return self
 
-    def _goes_past(self, value: int) -> bool:
-        """Whether the value joins, or may be computed before or after the chain."""
+    def _takes(self, value: int) -> bool:
+        """Let the value join, or be computed before or after the chain, where it can."""
         context = self._program, self._function
         apart = self._later.is_apart(*context, value)
         early = bool(self.chain.values) and apart and _passes(*context, self.chain, value)
@@ -205,7 +205,7 @@ def _lead(program: Program, aligned: Mapping[int, frozenset[int]]) -> Shape:
                 lambda pair: pair[0] == pair[1], zip(lead, shape, strict=False)
             )
             count = min(count, len(list(same)))
-        count = min(count, *(kept(program, o) for o in operands), rank)
+        count = min(count, *(axes_kept(program, o) for o in operands), rank)
         lead = lead[: max(1, count)]
     for count in range(1, len(lead)):
         row = Chain(lead[:count], list(aligned)).row(program)
@@ -234,7 +234,7 @@ def _joins(program: Program, function: Function, chain: Chain, value: int) -> bo
     whole = {memory[o] for o in operation.operands if o not in aligned}
     if not inside.isdisjoint(whole):
         return False
-    whole |= {memory[o] for o in aligned if not kept(program, o)}
+    whole |= {memory[o] for o in aligned if not axes_kept(program, o)}
     written = places[value].buffer
     read = {places[v].buffer for v in whole if v in places}
     if written in chain.read or written in read or not read.isdisjoint(chain.written):

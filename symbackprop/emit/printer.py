@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Collection
 from typing import Any
 
 from sympy import Expr
@@ -162,11 +163,15 @@ class Printer:
         copied = Call("np.copyto", (self.names[value], self.see(base)))
         return self.fresh(value) + self.write("", copied)
 
-    def fresh_name(self, *wished: str) -> str:
-        """The first of the names that nothing in the function has, else one with a number."""
-        free = (n for n in wished if n not in self._taken and not has_meaning(n))
+    def fresh_name(self, *wished: str, beside: Collection[str] = ()) -> str:
+        """The first of the names that nothing in the function has, else one with a number.
+
+        Nor has anything `beside` it, which the function does not know yet.
+        """
+        taken = {*self._taken, *beside}
+        free = (n for n in wished if n not in taken and not has_meaning(n))
         numbered = (f"{wished[0]}_{k}" for k in itertools.count(2))
-        return next(itertools.chain(free, (n for n in numbered if n not in self._taken)))
+        return next(itertools.chain(free, (n for n in numbered if n not in taken)))
 
 
 def windows_code(array: str, shape: Shape, axes: tuple[int, ...], steps: Shape) -> Code:

@@ -53,7 +53,7 @@ def _has_entries(shape: Shape) -> bool:
     return all(e.is_Symbol or e.is_Integer or nonnegative(e - 1) for e in shape)
 
 
-def kept(program: Program, value: int) -> int:
+def axes_kept(program: Program, value: int) -> int:
     """How many of the first axes of a view are those of the memory that it looks at."""
     operation = program.values[value]
     count = len(operation.shape)

@@ -241,8 +241,8 @@ def visits_of(printer: Printer, extents: Mapping[int, Expr]) -> Visits:
     """Names for a loop over the axes of these extents."""
     names: list[str] = []
     for _ in extents:
-        names.append(printer.fresh_name(*(c for c in _LETTERS if c not in names)))
-    count = names[0] if len(names) == 1 else printer.fresh_name("k")
+        names.append(printer.fresh_name(*_LETTERS, beside=names))
+    count = names[0] if len(names) == 1 else printer.fresh_name("k", beside=names)
     return Visits(dict(zip(extents, names, strict=True)), tuple(extents.values()), count)
 
 

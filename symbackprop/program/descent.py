@@ -176,7 +176,10 @@ class _Memory:
 
 
 def _ends(rest: Sequence[int], graph: Values) -> list[int]:
-    """For each value the end of its loop, or of the run of values that serve its equation."""
+    """For each value the end of its loop, or of the run of values that serve its equation.
+
+    The memory that a loop writes stands right before its body, so its end is the loop's.
+    """
     ends = list(range(len(rest)))
     for now in range(len(rest) - 2, -1, -1):
         here, there = rest[now], rest[now + 1]

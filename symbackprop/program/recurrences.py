@@ -10,6 +10,7 @@ from sympy import Expr, Mul
 
 from symbackprop.equations.masks import Compare, Delta, Where
 from symbackprop.equations.nodes import Access, TensorSymbol
+from symbackprop.equations.nodes import tensors as reads
 from symbackprop.equations.recurrence import Recurrence
 from symbackprop.equations.system import Equation
 from symbackprop.program.bodies import conditions_of
@@ -45,6 +46,10 @@ def lower_recurrence(
     What a tensor holds at each step is a row of memory in which the steps are the first axis: rows
     are contiguous, and products over all steps see them as one long matrix.
     """
+    own = {equation.tensor for equation in recurrence.equations}
+    read = dict.fromkeys(t for equation in recurrence.equations for t in reads(equation.rhs))
+    # Looked up here: what is computed anew when it is first read comes before the loop.
+    tensors = {tensor: tensors[tensor] for tensor in read if tensor not in own}
     graph.line = 0
     memory: dict[TensorSymbol, int] = {}
     for equation in recurrence.equations:

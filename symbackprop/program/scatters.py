@@ -76,11 +76,11 @@ def _add(value: int, axes: Axes, term: Expr, scope: Scope) -> int:
     if len(inner) < len(bound):
         if list(target) == [axes[0]] and len(axes) > 1:
             rows = scope.lower(target[axes[0]])
-            where = scope.sorted(set(rows.axes))
-            if set(where) == set(bound) - set(inner):
-                count = (len(where),)
-                index = graph.merge(scope.align(rows, where), count)
-                added = scope.expand(entries, (*where, *axes[1:]))
+            told = scope.sorted(set(rows.axes))
+            if set(told) == set(bound) - set(inner):
+                count = (len(told),)
+                index = graph.merge(scope.align(rows, told), count)
+                added = scope.expand(entries, (*told, *axes[1:]))
                 added = graph.merge(added, (*count, *(1 for _ in axes[1:])))
                 return add_rows(graph, value, index, added)
         count = (len(where),)

@@ -161,7 +161,7 @@ REFUSALS = [
     ),
     (dict(rng="dice"), "rng: expected a generator or a seed, got 'dice'"),
     (dict(rng=-1), "rng: expected a generator or a seed, got -1"),
-    (dict(x=None), "x: expected an array, got NoneType"),
+    (dict(x=None), "x: expected an array, got NoneType: pass a NumPy array"),
 ]
 
 

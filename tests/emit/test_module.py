@@ -112,7 +112,7 @@ REFUSALS = [
         dict(x=np.zeros((0, 13), "f4"), y=np.zeros(0, int)),
         "x: shape (0, 13), expected (N, 13) with N = 0: it must be at least 1",
     ),
-    (dict(x=[[0.0] * 13]), "x: expected an array, got list"),
+    (dict(x=[[0.0] * 13]), "x: expected an array, got list: pass a NumPy array"),
     (
         dict(x=np.zeros((11, 13))),
         "x: dtype float64, expected float32 as in the arrays before it: pass x.astype(np.float32)",
@@ -160,7 +160,11 @@ def test_wrong_parameters_are_refused(digits):
 def test_a_workspace_of_other_extents_or_dtype_is_refused(digits):
     right = arguments(digits)
     cases = [
-        (dict(N=7), "workspace: made for N = 7, but the arrays have N = 11"),
+        (
+            dict(N=7),
+            "workspace: made for N = 7, but the arrays have N = 11; "
+            "make one with Workspace(..., N=11)",
+        ),
         (
             dict(N=11, dtype=np.float64),
             "workspace: made for float64, but params are float32; "

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
+import re
 import textwrap
 
+import numpy as np
 import pytest
 from sympy import Integer
 
@@ -157,3 +159,47 @@ def test_every_function_of_a_module_is_listed(modules):
 def test_the_generated_test_runs_beside_such_names():
     source = inspect.getsource(sb.compile(sb.derive(sb.parse(TENSOR.format(name="work")))).loss)
     assert "work_ = " in source
+
+
+LETTERS = """
+name: letters
+inputs: {x: [N, 4, 4, 1], p: [N], q: [N], r: [N], u: [N], v: [N]}
+params: {w: {shape: [2, 2], init: normal(0.3)}}
+network: |
+  a = max_pool2d(x, 2)
+  s[n] = sum[i, j](w[i, j] * a[n, i, j, 0]) + p[n] * q[n] + r[n] * u[n] * v[n]
+loss: mean(s**2)
+"""
+SEVEN = """
+name: seven
+inputs: {x: [N, 4, 4, 4, 4, 4, 4, 4]}
+params: {K: {shape: [2, 2], init: ones}}
+network: |
+  m[n, i, j, k, l, o, y, z] = max[a:2, b:2, c:2, d:2, e:2, f:2, g:2](x[n, 2 * i + a,
+    2 * j + b, 2 * k + c, 2 * l + d, 2 * o + e, 2 * y + f, 2 * z + g]) * K[i, j]
+loss: mean(m**2)
+"""
+
+
+@pytest.mark.parametrize("text", [LETTERS, SEVEN])
+def test_a_loop_over_windows_has_a_name_for_each_axis(text: str) -> None:
+    derivation = sb.derive(sb.parse(text))
+    module = sb.compile(derivation, "float64")
+    heads = re.findall(r"for (\w+(?:, \w+)+) in", inspect.getsource(module.loss))
+    assert heads
+    assert all(len(set(names.split(", "))) == names.count(",") + 1 for names in heads)
+    rng = np.random.default_rng(0)
+    symbols = {i.symbol.name: i.symbol for i in derivation.system.inputs}
+    shapes = {k: [3 if e.is_Symbol else int(e) for e in s.shape] for k, s in symbols.items()}
+    given = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    params = module.init_params(1, np.float64)
+    loss, _ = module.loss_and_grads(params, **given)
+    pooled = given["x"]
+    for axis in range(1, pooled.ndim - (text is LETTERS)):
+        pooled = np.maximum(*(pooled.take(range(k, 4, 2), axis) for k in (0, 1)))
+    if text is LETTERS:
+        products = given["p"] * given["q"] + given["r"] * given["u"] * given["v"]
+        wanted = np.mean((np.einsum("ij,nij->n", params["w"], pooled[..., 0]) + products) ** 2)
+    else:
+        wanted = np.mean((pooled * params["K"].reshape(2, 2, *[1] * 5)) ** 2)
+    assert abs(loss - wanted) < 1e-12

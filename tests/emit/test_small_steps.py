@@ -103,7 +103,7 @@ CHANGES = [
     (without, f"params: 'b2' is missing, {NAMES}"),
     (renamed, f"params: 'b2' is missing, {NAMES}"),
     (more, f"params: 'c2' is no parameter, {NAMES}"),
-    (listed, "b2: expected an array, got list"),
+    (listed, "b2: expected an array, got list: pass a NumPy array"),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy
 from sympy import Integer
 
+import symbackprop as sb
 from symbackprop.equations.masks import Compare, Delta, Where
 from symbackprop.equations.nodes import Digit, Index, TensorSymbol, pointwise_function
 from symbackprop.equations.reductions import ArgMax, LogSumExp, Max, Prod, Sum
@@ -179,3 +180,11 @@ def test_a_buffer_is_used_again_once_it_is_dead():
     system = replace(derivation.system, outputs=(names[-1],))
     program = lower(replace(derivation, system=system))
     assert len(program.buffers) == 2
+
+
+def test_an_extreme_over_the_first_axis_of_what_is_the_same_along_another():
+    network = "v[i, j, k:4] = sin(x[i, j])\n  u[i, j, k] = min[m](v[i, j, k] + v[m, j, k])"
+    spec = (
+        f"name: scat\ninputs: {{x: [N, T]}}\nnetwork: |\n  {network}\nloss: mean(u**2)\nwrt: [x]\n"
+    )
+    assert sb.check(sb.derive(sb.parse(spec)))

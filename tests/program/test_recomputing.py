@@ -64,6 +64,30 @@ def test_larger_modules_that_recompute_pass_every_check(name: str) -> None:
     passes(name)
 
 
+@pytest.mark.parametrize(
+    "network",
+    [
+        """a[n, t, i] = tanh(x[n, t, i] * w[i])
+  h[n, t, i] = sin(a[n, t, i] + 0.5 * h[n, t - 1, i])""",
+        """a = tanh(x * w)
+  h = gru(a, 2, reverse=True)""",
+    ],
+)
+def test_what_only_a_recurrence_reads_is_computed_again_before_its_loop(network: str) -> None:
+    derivation = sb.derive(sb.parse(RECURRENT % network))
+    assert check(derivation, sb.compile(derivation, "float64", memory="low"), None)
+
+
+RECURRENT = """
+name: low
+inputs: {x: [N, T, 4]}
+params: {w: {shape: [4], init: normal(0.4)}}
+network: |
+  %s
+loss: mean(h**2)
+"""
+
+
 def passes(name: str) -> None:
     derivation = sb.derive(sb.load(name))
     assert check(derivation, sb.compile(derivation, "float64", memory="low"), None)

@@ -11,7 +11,7 @@ from sympy import Add, Expr, Mul
 
 import symbackprop as sb
 from symbackprop.cli import main
-from symbackprop.derivation import adjoint, differentiate, forward, occurrences, sweep
+from symbackprop.derivation import adjoint, differentiate, forward, occurrences, scores, sweep
 from symbackprop.derivation.model import Derivation
 from symbackprop.equations.build import build
 from symbackprop.equations.nodes import Access, Index
@@ -98,7 +98,7 @@ RULES = {
     "solve for the index": (adjoint, "solved", CONVOLUTION),
     "recognise": (forward, "recognise", SOFTMAX),
     "compose": (forward, "_anchored", SOFTMAX),
-    "name": (forward, "_read_from", SCORES),
+    "name": (scores, "_read_from", SCORES),
 }
 
 

@@ -11,6 +11,7 @@ import dataclasses
 from sympy import Expr
 from sympy.core.function import Function
 
+from symbackprop.equations.build.inside import standing_alone
 from symbackprop.equations.nodes import Access, Index, TensorSymbol, free_indices
 from symbackprop.equations.reductions import Sum
 from symbackprop.equations.renaming import fresh_name, numbered
@@ -30,7 +31,10 @@ def name_contractions(equation: Equation, taken: set[str]) -> list[Equation]:
         return expr
 
     def name(signed: Expr) -> Expr:
-        number, argument = signed_part(signed)
+        number, part = signed_part(signed)
+        argument = standing_alone(part, equation.rhs)
+        if argument is None:
+            return signed
         order = _free_in_order(argument)
         key = numbered(argument, order)
         if key not in named:

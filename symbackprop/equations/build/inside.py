@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Integer
 
 from symbackprop.equations.masks import And, Compare, Delta, Not, Where
 from symbackprop.equations.nodes import Access, Index, free_indices
@@ -32,6 +32,26 @@ def leaving(expr: Expr, facts: Facts = ()) -> Iterator[tuple[Access, int]]:
     for argument in expr.args:
         if isinstance(argument, Expr):
             yield from leaving(argument, facts)
+
+
+def standing_alone(part: Expr, whole: Expr) -> Expr | None:
+    """A part of an expression as an equation of its own: 0 where an entry that it reads is none.
+
+    There the whole, as its conditions have it, does not read the part. None where an entry is
+    missing at some terms of a sum in the part.
+    """
+    found = part
+    for access, axis in dict.fromkeys(leaving(part)):
+        position, size = access.indices[axis], access.tensor.shape[axis]
+        if (access, axis) in leaving(whole):
+            continue
+        if not free_indices(position) <= free_indices(part):
+            return None
+        if not _holds(size - 1 - position, (), size):
+            found = Where(Compare("<", position, size), found, Integer(0))
+        if not _holds(position, (), size):
+            found = Where(Compare(">=", position, Integer(0)), found, Integer(0))
+    return found
 
 
 def outside(access: Access, axis: int) -> str:
