@@ -1711,7 +1711,8 @@ def _build(dtype, folder, portable=False):
     found = [wished] if wished else [[c] for c in _COMPILERS]
     compiler = next((c for c in found if shutil.which(c[0])), None)
     if compiler is None and wished:
-        raise OSError(f"no C compiler: CC names {wished[0]}, which is no command")
+        fix = "name a compiler there, or unset it"
+        raise OSError(f"no C compiler: CC is {wished[0]}, which is no command: {fix}")
     if compiler is None:
         tried = ", ".join(_COMPILERS)
         raise OSError(f"no C compiler was found (tried {tried}): install one")

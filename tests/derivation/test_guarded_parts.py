@@ -28,6 +28,9 @@ NETWORKS = {
     "log-softmax": "where(t > 0, u[n, t - 1, k] - logsumexp[j](u[n, t - 1, j]), 0)",
     "softmax": "where(t > 0, exp(u[n, t - 1, k]) / sum[j](exp(u[n, t - 1, j])), 0)",
     "centred": "where(t > 0, u[n, t - 1, k] - mean[j](u[n, t - 1, j]), u[n, t, k])",
+    "terms of a sum": "where(t >= 4, tanh(sum[j](u[n, t - j, k] * V[j, 1])), x[n, t, k])",
+    "a mean of steps": "where(t >= 3, u[n, t, k] - mean[j:4](u[n, t - j, k]), 0)",
+    "a softmax of steps": "where(t > 2, exp(u[n, t, k]) / sum[j:4](exp(u[n, t - j, k])), 0)",
     "its own guard inside":
         "where(t > 0, sin(sum[j](where(j > 0, u[n, t - 1, j - 1], 2) * x[n, t, j])), x[n, t, k])",
 }  # fmt: skip

@@ -231,8 +231,14 @@ def test_without_a_compiler_it_says_so_once_and_runs_as_numpy(folder: Path) -> N
     ran = in_a_process(RUN, folder, CC="no-such-compiler")
     assert ran.returncode == 0 and ran.stdout.endswith("False\n")
     assert ran.stderr.count("RuntimeWarning") == 1
-    said = "doors runs as NumPy: no C compiler: CC names no-such-compiler, which is no command"
+    said = "doors runs as NumPy: no C compiler: CC is no-such-compiler, which is no command"
     assert said in ran.stderr
+
+
+def test_compilers_that_were_looked_for_are_named(folder: Path) -> None:
+    ran = in_a_process(RUN, folder, CC="", PATH=str(folder))
+    assert ran.returncode == 0 and ran.stdout.endswith("False\n")
+    assert "no C compiler was found (tried cc, gcc, clang): install one" in ran.stderr
 
 
 @compiled_only
@@ -271,7 +277,7 @@ def test_a_library_built_ahead_needs_no_compiler(tmp_path: Path, portable: bool)
 
 def test_building_without_a_compiler_is_an_error(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("CC", "no-such-compiler")
-    with pytest.raises(sb.CallError, match="no C compiler"):
+    with pytest.raises(sb.CallError, match="no C compiler: CC is no-such-compiler"):
         sb.build(sb.derive(sb.parse(SPEC)), tmp_path)
 
 

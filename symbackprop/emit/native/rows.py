@@ -91,7 +91,10 @@ def _operations(piece: Piece, extent: Expr) -> Expr:
 
 
 def _cut(piece: Piece, extent: Expr) -> Piece | None:
-    """The piece for some of the rows; None where it does not do one after the other."""
+    """The piece for some of the rows; None where it does not do one after the other.
+
+    A number is the same for all of them: `_lie_apart` sees to it that none writes a memory.
+    """
     if isinstance(piece, Block):
         return piece.cut(extent)
     if not piece.shape:
